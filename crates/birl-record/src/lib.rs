@@ -1,0 +1,3 @@
+//! From bytes and an offset to lines that match a search. No I/O happens here.
+
+pub mod query;

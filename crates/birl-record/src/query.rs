@@ -1,0 +1,3 @@
+//! The query language: what people type, as a tree.
+
+pub mod tree;

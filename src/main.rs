@@ -1,0 +1,2 @@
+//! birl
+fn main() {}
