@@ -1,1 +1,3 @@
-//! placeholder
+//! Streams that keep working while you await.
+
+pub mod block;
