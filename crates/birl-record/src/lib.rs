@@ -1,3 +1,4 @@
 //! From bytes and an offset to lines that match a search. No I/O happens here.
 
+pub mod framing;
 pub mod query;
