@@ -1,0 +1,48 @@
+//! Whole numbers as decimal digits, without the formatting machinery: a number may stand before
+//! each of millions of lines.
+
+use std::io::{self, Write};
+
+/// The digits of `u64::MAX`.
+const DIGITS_MAX: usize = 20;
+
+/// Writes `number` in decimal.
+pub(crate) fn write_decimal(number: u64, out: &mut dyn Write) -> io::Result<()> {
+    let mut digits = [0; DIGITS_MAX];
+    let mut first = DIGITS_MAX;
+    let mut rest = number;
+    loop {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return out.write_all(&digits[first..]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::write_decimal;
+
+    fn decimal(number: u64) -> String {
+        let mut out = Vec::new();
+        write_decimal(number, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_smallest_and_the_largest_number_are_whole() {
+        assert_eq!(decimal(0), "0");
+        assert_eq!(decimal(u64::MAX), "18446744073709551615");
+    }
+
+    proptest! {
+        #[test]
+        fn digits_are_those_of_the_standard_library(number: u64) {
+            prop_assert_eq!(decimal(number), number.to_string());
+        }
+    }
+}
