@@ -1,0 +1,304 @@
+//! `par_flat_map`: blocking work on several threads, its outputs in the order of the inputs.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Condvar};
+use std::task::{Context, Poll, ready};
+
+use futures::stream::{BoxStream, FusedStream};
+use futures::{FutureExt, Stream, StreamExt};
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, coop};
+
+use crate::lanes::{Job, Lanes, Panic};
+
+/// How many outputs of one job may wait for the consumer, unless [`ParFlatMap::outputs_max`] says otherwise.
+pub const OUTPUTS_MAX: usize = 2;
+
+/// The stream that [`par_flat_map`](crate::FlowExt::par_flat_map) and
+/// [`par_map_blocking`](crate::FlowExt::par_map_blocking) return.
+///
+/// Dropping it stops everything: the upstream is dropped, jobs that have not begun are dropped, and
+/// a job at work learns it from its [`Outlet`] and is not waited for.
+#[must_use = "streams do nothing unless polled"]
+pub struct ParFlatMap<U> {
+    limit: usize,
+    outputs_max: usize,
+    /// Taken at the first poll.
+    jobs: Option<BoxStream<'static, Job<U>>>,
+    run: Option<Run<U>>,
+    /// Outputs of the first job that the consumer has not asked for yet.
+    ready: VecDeque<U>,
+    done: bool,
+}
+
+/// Where a job of [`par_flat_map`](crate::FlowExt::par_flat_map) puts its outputs.
+pub struct Outlet<U> {
+    lanes: Arc<Lanes<U>>,
+    lane: u64,
+    room: Arc<Condvar>,
+}
+
+/// The consumer is gone: nobody will take another output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed;
+
+/// The consumer's hold on the tasks and threads behind it; dropping it stops them.
+struct Run<U> {
+    lanes: Arc<Lanes<U>>,
+    driver: AbortHandle,
+    alive: mpsc::Receiver<Infallible>,
+}
+
+/// Held by each task and thread. It carries nothing: when the last one is dropped, all have ended.
+type Alive = mpsc::Sender<Infallible>;
+
+impl<U: Send + 'static> ParFlatMap<U> {
+    pub(crate) fn new<S, F>(upstream: S, limit: usize, f: F) -> Self
+    where
+        S: Stream<Item: Send> + Send + 'static,
+        F: Fn(S::Item, &mut Outlet<U>) + Send + Sync + 'static,
+    {
+        let f = Arc::new(f);
+        let jobs = upstream.map(move |item| {
+            let f = Arc::clone(&f);
+            Box::new(move |outlet: &mut Outlet<U>| f(item, outlet)) as Job<U>
+        });
+        Self {
+            limit: limit.max(1),
+            outputs_max: OUTPUTS_MAX,
+            jobs: Some(jobs.boxed()),
+            run: None,
+            ready: VecDeque::new(),
+            done: false,
+        }
+    }
+
+    /// Lets `outputs_max` outputs of one job wait for the consumer instead of [`OUTPUTS_MAX`]; 0 counts as 1.
+    ///
+    /// More means fewer thread switches where a job has many small outputs. Once the stream has been polled,
+    /// this changes nothing.
+    pub fn outputs_max(mut self, outputs_max: usize) -> Self {
+        self.outputs_max = outputs_max.max(1);
+        self
+    }
+
+    /// Stops everything, as dropping does, and waits until the upstream and all jobs at work have ended and
+    /// what they own is dropped. Outputs that have not been taken are lost.
+    ///
+    /// Dropping the returned future ends only the waiting.
+    pub async fn shutdown(mut self) {
+        self.jobs = None;
+        self.ready.clear();
+        if let Some(mut run) = self.run.take() {
+            run.stop();
+            while run.alive.recv().await.is_some() {}
+        }
+    }
+}
+
+/// Nothing is pinned in place: the upstream is boxed.
+impl<U> Unpin for ParFlatMap<U> {}
+
+impl<U: Send + 'static> Stream for ParFlatMap<U> {
+    type Item = U;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<U>> {
+        let this = self.get_mut();
+        if this.done {
+            return Poll::Ready(None);
+        }
+        let budget = ready!(coop::poll_proceed(cx));
+        if this.ready.is_empty() {
+            match ready!(this.poll_outputs(cx)) {
+                Ok(true) => {}
+                Ok(false) => this.done = true,
+                Err(panic) => {
+                    this.done = true;
+                    raise(panic);
+                }
+            }
+        }
+        budget.made_progress();
+        Poll::Ready(this.ready.pop_front())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.ready.len(), if self.done { Some(0) } else { None })
+    }
+}
+
+impl<U: Send + 'static> ParFlatMap<U> {
+    fn poll_outputs(&mut self, cx: &Context<'_>) -> Poll<Result<bool, Option<Panic>>> {
+        if let Some(jobs) = self.jobs.take() {
+            self.run = Some(Run::start(jobs, self.limit, self.outputs_max));
+        }
+        match &self.run {
+            Some(run) => run.lanes.poll_outputs(cx, &mut self.ready),
+            None => Poll::Ready(Ok(false)),
+        }
+    }
+}
+
+impl<U: Send + 'static> FusedStream for ParFlatMap<U> {
+    fn is_terminated(&self) -> bool {
+        self.done
+    }
+}
+
+impl<U> fmt::Debug for ParFlatMap<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParFlatMap")
+            .field("limit", &self.limit)
+            .field("outputs_max", &self.outputs_max)
+            .field("started", &self.run.is_some())
+            .field("done", &self.done)
+            .finish_non_exhaustive()
+    }
+}
+
+fn raise(panic: Option<Panic>) -> ! {
+    match panic {
+        Some(panic) => resume_unwind(panic),
+        // To end quietly here would pass for the end of the data.
+        None => panic!("the runtime that worked for this stream was shut down before its end"),
+    }
+}
+
+impl<U> Outlet<U> {
+    /// Hands an output to the consumer, and waits while too many outputs of this job wait for it already
+    /// ([`ParFlatMap::outputs_max`]).
+    ///
+    /// # Errors
+    /// [`Closed`], also out of the waiting, if the consumer is gone. The output is dropped; the job
+    /// should return soon.
+    pub fn send(&mut self, output: U) -> Result<(), Closed> {
+        self.lanes.send(self.lane, output, &self.room)
+    }
+
+    /// Whether the consumer is gone. Costs a load: long jobs without outputs can ask it often.
+    pub fn is_closed(&self) -> bool {
+        self.lanes.is_closed()
+    }
+}
+
+impl<U> fmt::Debug for Outlet<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outlet")
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the consumer of this stream is gone")
+    }
+}
+
+impl std::error::Error for Closed {}
+
+impl<U: Send + 'static> Run<U> {
+    fn start(jobs: BoxStream<'static, Job<U>>, limit: usize, outputs_max: usize) -> Self {
+        let lanes = Arc::new(Lanes::new(limit, outputs_max));
+        let (all_alive, alive) = mpsc::channel(1);
+        let driver = Driver {
+            jobs,
+            guard: Guard(Arc::clone(&lanes)),
+            alive: all_alive,
+        };
+        let driver = tokio::spawn(driver.run()).abort_handle();
+        Self {
+            lanes,
+            driver,
+            alive,
+        }
+    }
+}
+
+impl<U> Run<U> {
+    fn stop(&self) {
+        self.lanes.close();
+        self.driver.abort();
+    }
+}
+
+impl<U> Drop for Run<U> {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Polls the upstream and sees to it that there are workers. Fields are dropped in this order: `alive` last.
+struct Driver<U> {
+    jobs: BoxStream<'static, Job<U>>,
+    guard: Guard<U>,
+    alive: Alive,
+}
+
+/// Closes the lanes when the driver goes. It goes early if it is aborted, or if the runtime shuts down: then
+/// the workers must not wait for jobs, because the runtime waits for them.
+struct Guard<U>(Arc<Lanes<U>>);
+
+impl<U: Send + 'static> Driver<U> {
+    async fn run(mut self) {
+        let fed = AssertUnwindSafe(self.feed()).catch_unwind().await;
+        // The upstream is gone before the consumer learns of the end.
+        drop(self.jobs);
+        match fed {
+            Ok(()) => self.guard.0.end(),
+            Err(panic) => self.guard.0.fail(panic),
+        }
+    }
+
+    async fn feed(&mut self) {
+        let lanes = &self.guard.0;
+        while std::future::poll_fn(|cx| lanes.poll_room(cx)).await.is_ok() {
+            let Some(job) = self.jobs.next().await else {
+                return;
+            };
+            if lanes.admit(job) {
+                let worker = Worker {
+                    lanes: Arc::clone(lanes),
+                    _alive: self.alive.clone(),
+                };
+                tokio::task::spawn_blocking(move || worker.run());
+            }
+            // An upstream that is always ready must not keep others from running.
+            coop::consume_budget().await;
+        }
+    }
+}
+
+impl<U> Drop for Guard<U> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// A blocking thread's part. `_alive` is dropped last.
+struct Worker<U> {
+    lanes: Arc<Lanes<U>>,
+    _alive: Alive,
+}
+
+impl<U> Worker<U> {
+    fn run(&self) {
+        let mut outlet = Outlet {
+            lanes: Arc::clone(&self.lanes),
+            lane: 0,
+            room: Arc::new(Condvar::new()),
+        };
+        let mut finished = None;
+        while let Some((lane, job)) = self.lanes.next_job(finished) {
+            outlet.lane = lane;
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job(&mut outlet))) {
+                return self.lanes.fail(panic);
+            }
+            finished = Some(lane);
+        }
+    }
+}
