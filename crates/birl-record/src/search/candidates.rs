@@ -1,0 +1,221 @@
+//! Candidates: the lines of a chunk that are worth asking, found without looking at the others.
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use memchr::memmem;
+use regex_automata::{Input, meta};
+
+use super::folded::FoldedFinder;
+use super::literal;
+
+/// So many literals are looked for one by one: each search runs at the speed of memory.
+const SEPARATE_MAX: usize = 3;
+
+/// What every matching line holds.
+#[derive(Clone, Debug)]
+pub(super) enum Need {
+    /// Nothing in particular: every line is a candidate.
+    Nothing,
+    /// One of these. With none of them, no line is a candidate.
+    Literals(Vec<Literal>),
+    /// A match of this regex, which never crosses a newline.
+    Regex(Box<meta::Regex>),
+    /// One of these kinds of things.
+    Any(Vec<Need>),
+}
+
+/// Bytes that are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Literal {
+    pub(super) bytes: Box<[u8]>,
+    /// Whether the case of ASCII letters is ignored.
+    pub(super) folded: bool,
+}
+
+impl AsRef<[u8]> for Literal {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Need {
+    /// Of two needs that a line must both meet, the one that is cheaper and rarer.
+    pub(super) fn better(self, other: Self) -> Self {
+        if other.score() > self.score() {
+            other
+        } else {
+            self
+        }
+    }
+
+    /// The need of a line that must meet one of two.
+    pub(super) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, _) | (_, Self::Nothing) => Self::Nothing,
+            (Self::Literals(mut one), Self::Literals(more)) => {
+                one.extend(more);
+                Self::Literals(one)
+            }
+            (Self::Any(mut one), more) | (more, Self::Any(mut one)) => {
+                one.push(more);
+                Self::Any(one)
+            }
+            (one, more) => Self::Any(vec![one, more]),
+        }
+    }
+
+    /// Whether a literal of it holds `byte`.
+    pub(super) fn holds_byte(&self, byte: u8) -> bool {
+        match self {
+            Self::Literals(literals) => {
+                literals.iter().any(|literal| literal.bytes.contains(&byte))
+            }
+            _ => false,
+        }
+    }
+
+    /// How few candidates to expect, and how cheaply.
+    fn score(&self) -> u32 {
+        match self {
+            Self::Nothing => 0,
+            Self::Regex(_) => 1,
+            Self::Literals(literals) => literal::set_score(literals).max(2),
+            Self::Any(needs) => needs.iter().map(Self::score).min().unwrap_or(0),
+        }
+    }
+}
+
+/// Finds candidates in chunks.
+#[derive(Clone, Debug)]
+pub(super) enum Candidates {
+    /// Every line is one.
+    Every,
+    /// A line is one where one of these finds something in it.
+    Found(Vec<Finder>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Finder {
+    Exact(Box<memmem::Finder<'static>>),
+    Folded(FoldedFinder),
+    Many(AhoCorasick),
+    Regex(Box<meta::Regex>),
+}
+
+impl Candidates {
+    pub(super) fn new(need: Need) -> Self {
+        let mut finders = Vec::new();
+        match need {
+            Need::Nothing => return Self::Every,
+            Need::Any(needs) => needs
+                .into_iter()
+                .for_each(|need| add_finders(need, &mut finders)),
+            need => add_finders(need, &mut finders),
+        }
+        Self::Found(finders)
+    }
+
+    /// The candidates of `lines`, in order.
+    pub(super) fn hits<'a>(&'a self, lines: &'a [u8]) -> Hits<'a> {
+        let finders = match self {
+            Self::Every => &[][..],
+            Self::Found(finders) => finders,
+        };
+        Hits {
+            lines,
+            every: matches!(self, Self::Every),
+            finders,
+            ahead: vec![None; finders.len()],
+        }
+    }
+}
+
+fn add_finders(need: Need, finders: &mut Vec<Finder>) {
+    match need {
+        Need::Nothing => unreachable!("`or` makes nothing of a need that is nothing"),
+        Need::Any(needs) => needs
+            .into_iter()
+            .for_each(|need| add_finders(need, finders)),
+        Need::Regex(regex) => finders.push(Finder::Regex(regex)),
+        Need::Literals(literals) => {
+            let (folded, exact): (Vec<_>, Vec<_>) =
+                literals.into_iter().partition(|literal| literal.folded);
+            add_literals(&exact, false, finders);
+            add_literals(&folded, true, finders);
+        }
+    }
+}
+
+fn add_literals(literals: &[Literal], folded: bool, finders: &mut Vec<Finder>) {
+    if literals.len() <= SEPARATE_MAX {
+        finders.extend(literals.iter().map(Finder::of_one));
+        return;
+    }
+    let many = AhoCorasickBuilder::new()
+        .ascii_case_insensitive(folded)
+        .build(literals);
+    match many {
+        Ok(many) => finders.push(Finder::Many(many)),
+        Err(_) => finders.extend(literals.iter().map(Finder::of_one)),
+    }
+}
+
+impl Finder {
+    fn of_one(literal: &Literal) -> Self {
+        match literal.folded {
+            true => Self::Folded(FoldedFinder::new(&literal.bytes)),
+            false => Self::Exact(Box::new(memmem::Finder::new(&literal.bytes).into_owned())),
+        }
+    }
+
+    /// A place within the first candidate line at `at` or behind it.
+    fn find(&self, lines: &[u8], at: usize) -> Option<usize> {
+        match self {
+            Self::Exact(finder) => finder.find(&lines[at..]).map(|place| at + place),
+            Self::Folded(finder) => finder.find(lines, at),
+            Self::Many(many) => many
+                .find(aho_corasick::Input::new(lines).range(at..))
+                .map(|found| found.start()),
+            Self::Regex(regex) => {
+                let half = regex.search_half(&Input::new(lines).range(at..).earliest(true))?;
+                Some(last_line_holds(lines, half.offset()))
+            }
+        }
+    }
+}
+
+/// Where a match ends is found in one pass, and lies in the line of the match: at its newline, or,
+/// where the last line has none, one behind it.
+fn last_line_holds(lines: &[u8], match_end: usize) -> usize {
+    let unfinished = match_end == lines.len() && lines.last() != Some(&b'\n');
+    match_end - usize::from(unfinished)
+}
+
+/// Goes through the candidates of a chunk.
+pub(super) struct Hits<'a> {
+    lines: &'a [u8],
+    every: bool,
+    finders: &'a [Finder],
+    /// What each finder found last; the length of the chunk where it will find no more.
+    ahead: Vec<Option<usize>>,
+}
+
+impl Hits<'_> {
+    /// A place within the first candidate line at `at` or behind it; `at` never goes back.
+    pub(super) fn next(&mut self, at: usize) -> Option<usize> {
+        let end = self.lines.len();
+        if at >= end {
+            return None;
+        }
+        if self.every {
+            return Some(at);
+        }
+        let mut nearest = end;
+        for (finder, ahead) in self.finders.iter().zip(&mut self.ahead) {
+            let known = ahead.filter(|&place| place >= at);
+            let place = known.unwrap_or_else(|| finder.find(self.lines, at).unwrap_or(end));
+            *ahead = Some(place);
+            nearest = nearest.min(place);
+        }
+        (nearest < end).then_some(nearest)
+    }
+}

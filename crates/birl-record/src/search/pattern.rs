@@ -1,0 +1,307 @@
+//! From a regex, or a text that needs one, to what the engine runs.
+//!
+//! One pattern becomes two regexes: one for the content of a single line, which decides, and one
+//! for a whole chunk, which finds the lines that are worth asking: it matches wherever the first
+//! one does, and never across a newline.
+
+use regex_automata::meta;
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_syntax::ast::{self, Ast};
+use regex_syntax::hir::translate::TranslatorBuilder;
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
+
+use super::{Case, Error, literal};
+use crate::query::tree::{Regex, RegexFlags, Text};
+
+/// A compiled regex may take up this much memory; one that would explode is refused.
+const NFA_BYTES_MAX: usize = 10 << 20;
+
+/// ASCII letters fold to ASCII letters only; these two fold to `s` and `k` by Unicode's rules.
+const FOLD_TO_ASCII: [char; 2] = ['\u{17f}', '\u{212a}'];
+
+/// What a term looks for, as a tree that matches within one line.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    hir: Hir,
+    /// Where case is ignored: the same with case, whose ASCII literals can be looked for instead.
+    unfolded: Option<Hir>,
+}
+
+impl Pattern {
+    /// The pattern of a `/regex/` term.
+    pub(super) fn from_regex(regex: &Regex, case: Case, words: bool) -> Result<Self, Error> {
+        let syntax_error = |place: &ast::Span, error: &dyn std::fmt::Display| {
+            let start = regex.span.start + 1 + in_query(&regex.pattern, place.start.offset);
+            let end = regex.span.start + 1 + in_query(&regex.pattern, place.end.offset);
+            Error::new(start..end, format!("cannot read the regex: {error}"))
+        };
+        let ast = ast::parse::ParserBuilder::new()
+            .ignore_whitespace(regex.flags.verbose)
+            .build()
+            .parse(&regex.pattern)
+            .map_err(|error| syntax_error(error.span(), error.kind()))?;
+        let folded = regex.flags.ignore_case || case.folds_regex(&ast);
+        let translate = |folded: bool| {
+            let hir = translator(regex.flags, folded).translate(&regex.pattern, &ast);
+            let hir = hir.map_err(|error| syntax_error(error.span(), error.kind()))?;
+            within_line(&hir).ok_or_else(|| {
+                Error::new(
+                    regex.span.clone(),
+                    "a search looks at one line at a time: `\\n` is in none".into(),
+                )
+            })
+        };
+        if !folded {
+            return Ok(Self::new(translate(false)?, None, words));
+        }
+        if regex.pattern.contains(FOLD_TO_ASCII) {
+            return Ok(Self::new(translate(true)?, None, words));
+        }
+        Ok(Self::new(
+            ascii_to_ascii(&translate(true)?),
+            Some(translate(false)?),
+            words,
+        ))
+    }
+
+    /// The pattern of a word or phrase. It holds no newline.
+    pub(super) fn from_text(text: &Text, folded: bool, words: bool) -> Self {
+        let literal = Hir::literal(text.value.as_bytes());
+        if !folded {
+            return Self::new(literal, None, words);
+        }
+        let chars = text
+            .value
+            .chars()
+            .map(|char| Hir::class(Class::Unicode(fold(char))));
+        Self::new(Hir::concat(chars.collect()), Some(literal), words)
+    }
+
+    fn new(hir: Hir, unfolded: Option<Hir>, words: bool) -> Self {
+        let hir = match words {
+            true => {
+                let (start, end) = (
+                    Hir::look(Look::WordStartHalfUnicode),
+                    Hir::look(Look::WordEndHalfUnicode),
+                );
+                Hir::concat(vec![start, hir, end])
+            }
+            false => hir,
+        };
+        Self { hir, unfolded }
+    }
+
+    /// Decides over the content of one line.
+    pub(super) fn line_regex(&self) -> Result<meta::Regex, TooBig> {
+        build(&self.hir)
+    }
+
+    /// Finds the lines of a chunk that can match; the line decides.
+    pub(super) fn chunk_regex(&self) -> Result<meta::Regex, TooBig> {
+        build(&map(&self.hir, &|hir| match hir.kind() {
+            HirKind::Look(Look::Start | Look::StartCRLF) => Some(Hir::look(Look::StartLF)),
+            HirKind::Look(Look::End | Look::EndLF) => Some(Hir::look(Look::EndCRLF)),
+            _ => None,
+        }))
+    }
+
+    /// Literals of which every match holds at least one, and whether ASCII case is to be ignored
+    /// in looking for them.
+    pub(super) fn required_literals(&self) -> Option<(Vec<Vec<u8>>, bool)> {
+        let folded = self.unfolded.as_ref().and_then(|unfolded| {
+            let set = literal::required(unfolded)?;
+            let set: Vec<_> = set
+                .iter()
+                .map(|literal| longest_ascii(literal).to_vec())
+                .collect();
+            set.iter()
+                .all(|literal| literal.len() > 1)
+                .then_some((set, true))
+        });
+        folded.or_else(|| literal::required(&self.hir).map(|set| (set, false)))
+    }
+}
+
+/// A regex that would take more memory than [`NFA_BYTES_MAX`].
+#[derive(Debug)]
+pub(super) struct TooBig;
+
+fn build(hir: &Hir) -> Result<meta::Regex, TooBig> {
+    let config = meta::Config::new()
+        .utf8_empty(false)
+        .which_captures(WhichCaptures::Implicit)
+        .nfa_size_limit(Some(NFA_BYTES_MAX));
+    meta::Builder::new()
+        .configure(config)
+        .build_from_hir(hir)
+        .map_err(|_| TooBig)
+}
+
+fn translator(flags: RegexFlags, folded: bool) -> regex_syntax::hir::translate::Translator {
+    TranslatorBuilder::new()
+        .utf8(false)
+        .case_insensitive(folded)
+        .dot_matches_new_line(flags.dot_matches_new_line)
+        .build()
+}
+
+/// Where byte `at` of a pattern stands in the query behind the opening slash, where each `/` is
+/// written `\/`.
+fn in_query(pattern: &str, at: usize) -> usize {
+    at + pattern.as_bytes()[..at.min(pattern.len())]
+        .iter()
+        .filter(|&&byte| byte == b'/')
+        .count()
+}
+
+/// Whether smart case ignores the case of a regex: it has letters, and no capital among what is
+/// meant literally.
+pub(super) fn is_lower_case(ast: &Ast) -> bool {
+    struct Literals {
+        any: bool,
+        upper: bool,
+    }
+    impl Literals {
+        fn see(&mut self, literal: &ast::Literal) {
+            self.any = true;
+            self.upper |= literal.c.is_uppercase();
+        }
+    }
+    impl ast::Visitor for Literals {
+        type Output = bool;
+        type Err = std::convert::Infallible;
+
+        fn finish(self) -> Result<bool, Self::Err> {
+            Ok(self.any && !self.upper)
+        }
+
+        fn visit_pre(&mut self, ast: &Ast) -> Result<(), Self::Err> {
+            if let Ast::Literal(literal) = ast {
+                self.see(literal);
+            }
+            Ok(())
+        }
+
+        fn visit_class_set_item_pre(&mut self, item: &ast::ClassSetItem) -> Result<(), Self::Err> {
+            match item {
+                ast::ClassSetItem::Literal(literal) => self.see(literal),
+                ast::ClassSetItem::Range(range) => {
+                    self.see(&range.start);
+                    self.see(&range.end);
+                }
+                _ => {}
+            }
+            Ok(())
+        }
+    }
+    let literals = Literals {
+        any: false,
+        upper: false,
+    };
+    let Ok(lower) = ast::visit(ast, literals);
+    lower
+}
+
+/// All characters that are the same as `char` but for case.
+pub(super) fn fold(char: char) -> ClassUnicode {
+    let mut class = ClassUnicode::new([ClassUnicodeRange::new(char, char)]);
+    class.case_fold_simple();
+    let mut other = ascii();
+    if char.is_ascii() {
+        other.negate();
+    }
+    class.difference(&other);
+    class.push(ClassUnicodeRange::new(char, char));
+    class
+}
+
+fn ascii() -> ClassUnicode {
+    ClassUnicode::new([ClassUnicodeRange::new('\0', '\x7f')])
+}
+
+/// Takes back what folding ASCII letters added beyond ASCII: in a class whose only other members
+/// are those two, they came from `s` and `k`.
+fn ascii_to_ascii(hir: &Hir) -> Hir {
+    map(hir, &|hir| match hir.kind() {
+        HirKind::Class(Class::Unicode(class)) => {
+            let mut inside = class.clone();
+            inside.intersect(&ascii());
+            let mut beyond = class.clone();
+            beyond.difference(&ascii());
+            let only_those = beyond.ranges().iter().all(|range| {
+                range.start() == range.end() && FOLD_TO_ASCII.contains(&range.start())
+            });
+            (only_those && !inside.ranges().is_empty()).then(|| Hir::class(Class::Unicode(inside)))
+        }
+        _ => None,
+    })
+}
+
+/// The same tree without newlines, or none where a newline is asked for literally.
+fn within_line(hir: &Hir) -> Option<Hir> {
+    let literal_newline = std::cell::Cell::new(false);
+    let hir = map(hir, &|hir| match hir.kind() {
+        HirKind::Literal(literal) if literal.0.contains(&b'\n') => {
+            literal_newline.set(true);
+            None
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            let mut class = class.clone();
+            class.difference(&ClassUnicode::new([ClassUnicodeRange::new('\n', '\n')]));
+            Some(Hir::class(Class::Unicode(class)))
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            let newline = regex_syntax::hir::ClassBytesRange::new(b'\n', b'\n');
+            let mut class = class.clone();
+            class.difference(&regex_syntax::hir::ClassBytes::new([newline]));
+            Some(Hir::class(Class::Bytes(class)))
+        }
+        _ => None,
+    });
+    (!literal_newline.get()).then_some(hir)
+}
+
+/// The tree with each leaf replaced by what `change` makes of it, where it makes something.
+fn map(hir: &Hir, change: &impl Fn(&Hir) -> Option<Hir>) -> Hir {
+    if let Some(changed) = change(hir) {
+        return changed;
+    }
+    let all = |parts: &[Hir]| parts.iter().map(|part| map(part, change)).collect();
+    match hir.kind() {
+        HirKind::Concat(parts) => Hir::concat(all(parts)),
+        HirKind::Alternation(branches) => Hir::alternation(all(branches)),
+        HirKind::Repetition(repetition) => {
+            Hir::repetition(repetition.with(map(&repetition.sub, change)))
+        }
+        // Nobody asks for groups.
+        HirKind::Capture(capture) => map(&capture.sub, change),
+        _ => hir.clone(),
+    }
+}
+
+/// The longest stretch of a literal that ASCII folding covers.
+fn longest_ascii(literal: &[u8]) -> &[u8] {
+    let stretches = literal.split(|byte| !byte.is_ascii());
+    stretches
+        .max_by_key(|stretch| literal::score(stretch))
+        .unwrap_or_default()
+}
+
+impl Case {
+    fn folds_regex(self, ast: &Ast) -> bool {
+        match self {
+            Case::Smart => is_lower_case(ast),
+            Case::Ignore => true,
+            Case::Sensitive => false,
+        }
+    }
+
+    /// Whether the case of a word or phrase is ignored.
+    pub(super) fn folds_text(self, text: &str) -> bool {
+        match self {
+            Case::Smart => !text.chars().any(char::is_uppercase),
+            Case::Ignore => true,
+            Case::Sensitive => false,
+        }
+    }
+}
