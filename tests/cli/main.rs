@@ -1,0 +1,21 @@
+//! birl as its users meet it: a command line, files, and what comes out.
+//!
+//! Most tests are data: see `tests/cases/README.md`. What data cannot say is in the modules below, as functions.
+
+mod case;
+mod content;
+mod delivery;
+mod diff;
+mod process;
+mod sandbox;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials: Vec<Trial> = Vec::new();
+    trials.extend(case::trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
