@@ -1,6 +1,12 @@
 //! The tree that the parser builds, and that searches (and later pipes) are compiled from.
+//!
+//! Every part prints as query text, and what is printed parses to the same tree again: only spans, spare
+//! parentheses and quotes may differ.
 
+use std::fmt::{self, Display, Formatter};
 use std::ops::Range;
+
+use super::grammar;
 
 /// Where something stands in the query's text, in bytes.
 pub type Span = Range<usize>;
@@ -8,8 +14,10 @@ pub type Span = Range<usize>;
 /// A whole query: what to find, then what to do with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// Which lines or records are wanted.
+    /// Which lines or records are wanted; [`Term::All`] where the query is SQL.
     pub search: Term,
+    /// The SQL that stands in the place of a search.
+    pub sql: Option<Sql>,
     /// What follows after pipes, in order.
     pub steps: Vec<Step>,
 }
@@ -25,9 +33,9 @@ pub enum Term {
     Regex(Regex),
     /// `name:value`.
     Field(Field),
-    /// All of these; at least two.
+    /// All of these; at least two, and none is itself an `And`.
     And(Vec<Term>),
-    /// At least one of these; at least two.
+    /// At least one of these; at least two, and none is itself an `Or`.
     Or(Vec<Term>),
     /// Not this.
     Not(Box<Term>),
@@ -40,14 +48,14 @@ pub struct Text {
     pub value: String,
     /// Whether it stood in quotes.
     pub quoted: bool,
-    /// Where it stands in the query.
+    /// Where it stands in the query, quotes included.
     pub span: Span,
 }
 
 /// A regular expression between slashes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Regex {
-    /// The pattern, where `\/` has become `/`.
+    /// The pattern, where `\/` has become `/`; never empty, and not yet known to be a valid one.
     pub pattern: String,
     /// The letters after the closing slash.
     pub flags: RegexFlags,
@@ -71,17 +79,160 @@ pub struct RegexFlags {
 pub struct Field {
     /// The field's name, as typed.
     pub name: String,
-    /// What stands behind the colon, as typed.
+    /// What stands behind the colon, as typed; never empty.
     pub value: String,
     /// Where the whole term stands in the query.
+    pub span: Span,
+}
+
+/// A query, or its beginning, in SQL.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sql {
+    /// The SQL, as typed, up to the first pipe.
+    pub text: String,
+    /// Where it stands in the query.
     pub span: Span,
 }
 
 /// One step after a pipe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// The step's text, as typed, without the pipe and outer white space.
+    /// The step's text, as typed, without the pipe and outer white space; never empty.
     pub text: String,
     /// Where it stands in the query, without the pipe.
     pub span: Span,
+}
+
+impl Display for Query {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.sql {
+            Some(sql) => f.write_str(&sql.text)?,
+            None => self.search.fmt(f)?,
+        }
+        self.steps
+            .iter()
+            .try_for_each(|step| write!(f, " |> {}", step.text))
+    }
+}
+
+impl Display for Term {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Term::All => f.write_str("*"),
+            Term::Text(text) => text.fmt(f),
+            Term::Regex(regex) => regex.fmt(f),
+            Term::Field(field) => field.fmt(f),
+            Term::And(terms) => joined(f, terms, " ", |term| matches!(term, Term::Or(_))),
+            Term::Or(terms) => joined(f, terms, " OR ", |_| false),
+            Term::Not(term) => negated(f, term),
+        }
+    }
+}
+
+/// Prints `terms` with `operator` between them, and in parentheses those that bind less tightly.
+fn joined(
+    f: &mut Formatter<'_>,
+    terms: &[Term],
+    operator: &str,
+    is_looser: fn(&Term) -> bool,
+) -> fmt::Result {
+    for (i, term) in terms.iter().enumerate() {
+        if i > 0 {
+            f.write_str(operator)?;
+        }
+        if is_looser(term) {
+            write!(f, "({term})")?;
+        } else {
+            term.fmt(f)?;
+        }
+    }
+    Ok(())
+}
+
+fn negated(f: &mut Formatter<'_>, term: &Term) -> fmt::Result {
+    match term {
+        Term::And(_) | Term::Or(_) => write!(f, "-({term})"),
+        // `--` would begin a word.
+        Term::Not(_) => write!(f, "NOT {term}"),
+        _ => write!(f, "-{term}"),
+    }
+}
+
+impl Display for Text {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if !self.quoted && stands_unquoted(&self.value) {
+            f.write_str(&self.value)
+        } else {
+            f.write_str(&quote(&self.value))
+        }
+    }
+}
+
+/// Whether `value` reads as this very word wherever a term may stand: behind a `-`, inside parentheses, and
+/// before or after any other term.
+fn stands_unquoted(value: &str) -> bool {
+    let opens = value.starts_with(['-', '>', '/']);
+    let closes = value.contains(['(', ')', '|']) || grammar::ends_like_regex(value);
+    let begins_sql = ["select", "from", "with"]
+        .iter()
+        .any(|keyword| value.eq_ignore_ascii_case(keyword));
+    !opens && !closes && !begins_sql && grammar::is_word(value)
+}
+
+/// `value` as a phrase: in double quotes, with escapes.
+pub(super) fn quote(value: &str) -> String {
+    let mut phrase = String::with_capacity(value.len() + 2);
+    phrase.push('"');
+    for (i, c) in value.char_indices() {
+        match c {
+            '"' | '\\' => phrase.extend(['\\', c]),
+            '\t' => phrase.push_str("\\t"),
+            '\n' => phrase.push_str("\\n"),
+            '\r' => phrase.push_str("\\r"),
+            // A regex that an earlier `/` seems to open would end here.
+            '/' if grammar::closes_regex(&value[i..]) => phrase.push_str("\\/"),
+            c if c.is_control() => phrase.extend(c.escape_unicode()),
+            c => phrase.push(c),
+        }
+    }
+    phrase.push('"');
+    phrase
+}
+
+impl Display for Regex {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("/")?;
+        let mut chars = self.pattern.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '/' => f.write_str("\\/")?,
+                '\\' => {
+                    f.write_str("\\")?;
+                    chars.next().map_or(Ok(()), |c| write!(f, "{c}"))?;
+                }
+                c => write!(f, "{c}")?,
+            }
+        }
+        write!(f, "/{}", self.flags)
+    }
+}
+
+impl Display for RegexFlags {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let letters = [
+            (self.ignore_case, "i"),
+            (self.dot_matches_new_line, "s"),
+            (self.verbose, "x"),
+        ];
+        letters
+            .iter()
+            .filter(|(given, _)| *given)
+            .try_for_each(|(_, letter)| f.write_str(letter))
+    }
+}
+
+impl Display for Field {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.name, self.value)
+    }
 }

@@ -1,0 +1,181 @@
+//! Cuts what is not a search into pieces: SQL, and the steps behind pipes. Their text is kept as typed.
+
+use winnow::ascii::Caseless;
+use winnow::combinator::{alt, eof, fail, opt, peek, repeat};
+use winnow::prelude::*;
+use winnow::stream::Stream;
+use winnow::token::{any, one_of, rest as unread, take, take_till, take_until, take_while};
+
+use super::error::Error;
+use super::grammar::{
+    Bar, Input, Parsed, bar_ahead, here, here_char, regex_ahead, rest, space, wrong,
+};
+use super::tree::{Span, Sql, Step};
+
+/// The tables that a query may begin `from`.
+const TABLES: [&str; 1] = ["logs"];
+
+/// SQL, up to the first pipe.
+pub(super) fn sql(input: &mut Input<'_>) -> Parsed<Sql> {
+    peek(alt((select, with, from))).parse_next(input)?;
+    let (text, span) = piece(input)?;
+    Ok(Sql { text, span })
+}
+
+/// `select `
+fn select(input: &mut Input<'_>) -> Parsed<()> {
+    let end = alt((one_of(char::is_whitespace).void(), eof.void()));
+    (Caseless("select"), end).void().parse_next(input)
+}
+
+/// `with NAME as (`
+fn with(input: &mut Input<'_>) -> Parsed<()> {
+    let plain = (
+        one_of(|c: char| c.is_alphabetic() || c == '_'),
+        take_while(0.., |c: char| c.is_alphanumeric() || "_$".contains(c)),
+    );
+    let name = alt((plain.void(), ('"', take_till(1.., '"'), '"').void()));
+    let name_as = (some_space, name, some_space, Caseless("as"), space, '(');
+    (Caseless("with"), name_as).void().parse_next(input)
+}
+
+/// `from TABLE`
+fn from(input: &mut Input<'_>) -> Parsed<()> {
+    let name = take_till(1.., |c: char| c.is_whitespace() || ",;|".contains(c));
+    let table = name.verify(|name: &str| TABLES.iter().any(|table| names_table(name, table)));
+    (Caseless("from"), some_space, table)
+        .void()
+        .parse_next(input)
+}
+
+fn names_table(name: &str, table: &str) -> bool {
+    let quoted = name
+        .strip_prefix('"')
+        .and_then(|name| name.strip_suffix('"'));
+    quoted.unwrap_or(name).eq_ignore_ascii_case(table)
+}
+
+fn some_space(input: &mut Input<'_>) -> Parsed<()> {
+    (one_of(char::is_whitespace), space)
+        .void()
+        .parse_next(input)
+}
+
+/// A pipe and the step behind it.
+pub(super) fn step(input: &mut Input<'_>) -> Parsed<Step> {
+    let pipe_span = pipe.span().parse_next(input)?;
+    space(input)?;
+    let (text, span) = piece(input)?;
+    if text.is_empty() {
+        let pipe = &input.state.text[pipe_span.clone()];
+        let error = Error::expected_at(pipe_span, "a step", &format!("after `{pipe}`"));
+        return wrong(error.with_hint("such as: count by level"));
+    }
+    Ok(Step { text, span })
+}
+
+/// `|>`, or `|` between spaces.
+fn pipe(input: &mut Input<'_>) -> Parsed<()> {
+    peek('|').parse_next(input)?;
+    match bar_ahead(input) {
+        Bar::Pipe(len) => take(len).void().parse_next(input),
+        Bar::Plain(_) | Bar::Lone => fail(input),
+    }
+}
+
+/// The text up to the next pipe, without the white space at its end.
+fn piece(input: &mut Input<'_>) -> Parsed<(String, Span)> {
+    let (text, span) = piece_chars.take().with_span().parse_next(input)?;
+    let text = text.trim_end();
+    Ok((text.to_owned(), span.start..span.start + text.len()))
+}
+
+/// Skips to the next pipe that stands outside of parentheses, quotes, comments and regexes.
+fn piece_chars(input: &mut Input<'_>) -> Parsed<()> {
+    let mut open: Vec<Span> = Vec::new();
+    while let Some(c) = input.peek_token() {
+        match c {
+            '(' => open.push(here_char(input)),
+            ')' => _ = open.pop(),
+            '|' => match bar_ahead(input) {
+                Bar::Pipe(_) if open.is_empty() => break,
+                Bar::Pipe(len) | Bar::Plain(len) => {
+                    input.next_slice(len);
+                    continue;
+                }
+                Bar::Lone => {}
+            },
+            '"' => {
+                quoted_with_escapes(input)?;
+                continue;
+            }
+            '\'' => {
+                quoted_as_in_sql(input)?;
+                continue;
+            }
+            '-' | '/' => {
+                let in_group = !open.is_empty();
+                let skipped = alt((comment, |input: &mut Input<'_>| regex(input, in_group)));
+                if opt(skipped).parse_next(input)?.is_some() {
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        input.next_token();
+    }
+    match open.pop() {
+        Some(open) => wrong(Error::expected_at(open, "`)`", "to close this `(`")),
+        None => Ok(()),
+    }
+}
+
+/// `"a \" b"`, where a quote may be escaped or, as in SQL, doubled.
+fn quoted_with_escapes(input: &mut Input<'_>) -> Parsed<()> {
+    let open = '"'.span().parse_next(input)?;
+    let escaped = ('\\', any).void();
+    let text = alt((take_till(1.., ['"', '\\']).void(), escaped));
+    repeat(0.., text).map(|()| ()).parse_next(input)?;
+    closing_quote(input, '"', open)
+}
+
+/// `'it''s'`: the doubled quote reads as two strings, which end where the one would.
+fn quoted_as_in_sql(input: &mut Input<'_>) -> Parsed<()> {
+    let open = '\''.span().parse_next(input)?;
+    take_till(0.., '\'').void().parse_next(input)?;
+    closing_quote(input, '\'', open)
+}
+
+fn closing_quote(input: &mut Input<'_>, quote: char, open: Span) -> Parsed<()> {
+    match opt(quote).parse_next(input)? {
+        Some(_) => Ok(()),
+        None => wrong(Error::expected_at(open, "a closing quote", "for this one")),
+    }
+}
+
+/// `-- to the end of the line`, `/* to */`
+fn comment(input: &mut Input<'_>) -> Parsed<()> {
+    let line = ("--", take_till(0.., '\n')).void();
+    let block = (
+        "/*",
+        alt(((take_until(0.., "*/"), "*/").void(), unread.void())),
+    )
+        .void();
+    alt((line, block)).parse_next(input)
+}
+
+/// A regex as in a search, but where it could not be a division.
+fn regex(input: &mut Input<'_>, in_group: bool) -> Parsed<()> {
+    let before = &input.state.text[..here(input).start];
+    let begins_term = before.ends_with(|c: char| c.is_whitespace() || "(,=~".contains(c));
+    if !begins_term || rest(input)[1..].starts_with(char::is_whitespace) {
+        return fail(input);
+    }
+    match regex_ahead(input, in_group) {
+        Some(closing) => {
+            input.next_slice(closing + 1);
+            Ok(())
+        }
+        None => fail(input),
+    }
+}
