@@ -10,7 +10,6 @@ mod folded;
 mod literal;
 mod pattern;
 
-use std::fmt;
 use std::ops::Range;
 
 use memchr::{memchr, memmem, memrchr};
@@ -20,6 +19,7 @@ use self::candidates::{Candidates, Need};
 use self::folded::FoldedFinder;
 use self::pattern::Pattern;
 use crate::framing::{self, Piece};
+use crate::query::Error;
 use crate::query::tree::{Span, Term, Text};
 
 /// Whether `a` and `A` are the same.
@@ -43,32 +43,6 @@ pub struct Options {
     /// Whether a hit must not have a word character next to either of its ends.
     pub words: bool,
 }
-
-/// A search that cannot be compiled, and the place in the query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
-    span: Span,
-    message: String,
-}
-
-impl Error {
-    fn new(span: Span, message: String) -> Self {
-        Self { span, message }
-    }
-
-    /// The part of the query that is wrong.
-    pub fn span(&self) -> Span {
-        self.span.clone()
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Error {}
 
 /// A compiled search.
 ///
@@ -394,10 +368,8 @@ impl Compiler {
 
     fn pattern(&mut self, pattern: &Pattern, span: &Span) -> Result<Expression, Error> {
         let too_big = |_| {
-            Error::new(
-                span.clone(),
-                "the regex would take too much memory: repeat less".into(),
-            )
+            Error::new(span.clone(), "the regex would take too much memory")
+                .with_hint("repeat less, or name smaller sets of characters")
         };
         let line = pattern.line_regex().map_err(too_big)?;
         let need = match pattern.required_literals() {
@@ -723,12 +695,15 @@ mod tests {
         };
         assert_eq!(
             error("a/(b"),
-            (14..15, "cannot read the regex: unclosed group".into())
+            (
+                14..15,
+                "cannot read the query: the regex is wrong: unclosed group".into()
+            )
         );
         assert_eq!(error(r"a\n").0, 10..30);
         assert_eq!(
             error(r"(\w{500}){500}").1,
-            "the regex would take too much memory: repeat less"
+            "cannot read the query: the regex would take too much memory"
         );
     }
 }

@@ -35,10 +35,6 @@ impl Probe {
         let case = if value.is_ascii_alphabetic() { 0x20 } else { 0 };
         Self { at, value, case }
     }
-
-    fn hits(self, byte: u8) -> bool {
-        byte | self.case == self.value
-    }
 }
 
 impl FoldedFinder {

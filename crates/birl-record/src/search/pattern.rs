@@ -10,7 +10,8 @@ use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::translate::TranslatorBuilder;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
 
-use super::{Case, Error, literal};
+use super::{Case, literal};
+use crate::query::Error;
 use crate::query::tree::{Regex, RegexFlags, Text};
 
 /// A compiled regex may take up this much memory; one that would explode is refused.
@@ -33,7 +34,7 @@ impl Pattern {
         let syntax_error = |place: &ast::Span, error: &dyn std::fmt::Display| {
             let start = regex.span.start + 1 + in_query(&regex.pattern, place.start.offset);
             let end = regex.span.start + 1 + in_query(&regex.pattern, place.end.offset);
-            Error::new(start..end, format!("cannot read the regex: {error}"))
+            Error::new(start..end, format!("the regex is wrong: {error}"))
         };
         let ast = ast::parse::ParserBuilder::new()
             .ignore_whitespace(regex.flags.verbose)
@@ -47,7 +48,7 @@ impl Pattern {
             within_line(&hir).ok_or_else(|| {
                 Error::new(
                     regex.span.clone(),
-                    "a search looks at one line at a time: `\\n` is in none".into(),
+                    "a search looks at one line at a time: `\\n` is in none",
                 )
             })
         };
