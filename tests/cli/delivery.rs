@@ -134,8 +134,8 @@ impl Delivered<'_> {
         self.start(&[], pieces).end()
     }
 
-    /// Lets the file grow a piece at a time. Each time, what the file holds by then has been answered before it grows on,
-    /// so that birl meets every piece by itself.
+    /// Lets the file grow a piece at a time. Each time, what the file holds by then has been
+    /// answered before it grows on, so that birl meets every piece by itself.
     fn run_followed(&self) -> Ended {
         let pieces = whole_lines(self.pieces());
         let answers = self.answers(&pieces);
@@ -150,7 +150,8 @@ impl Delivered<'_> {
         process.end()
     }
 
-    /// How long the answer is after each piece, found out by asking about the whole lines that are there by then.
+    /// How long the answer is after each piece, found out by asking about the whole lines that are
+    /// there by then.
     fn answers(&self, pieces: &[Vec<u8>]) -> Vec<usize> {
         let mut content = Vec::new();
         let answers = pieces.iter().map(|piece| {

@@ -3,7 +3,8 @@
 use bstr::ByteSlice;
 use similar::TextDiff;
 
-/// Whether `actual` is `expected`, and where not, the difference line by line with every odd byte visible.
+/// Whether `actual` is `expected`, and where not, the difference line by line with every odd byte
+/// visible.
 pub(crate) fn compare(what: &str, expected: &[u8], actual: &[u8]) -> Result<(), String> {
     if expected == actual {
         return Ok(());

@@ -1,6 +1,7 @@
 //! birl as its users meet it: a command line, files, and what comes out.
 //!
-//! Most tests are data: see `tests/cases/README.md`. What data cannot say is in the modules below, as functions.
+//! Most tests are data: see `tests/cases/README.md`. What data cannot say is in the modules below,
+//! as functions.
 
 mod case;
 mod content;

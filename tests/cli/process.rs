@@ -1,4 +1,5 @@
-//! A running birl: what goes in at one end, what has come out at the others so far, and how it ended.
+//! A running birl: what goes in at one end, what has come out at the others so far, and how it
+//! ended.
 
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};

@@ -1,4 +1,5 @@
-//! A directory of its own for every run, and an environment in which nothing but the test speaks to birl.
+//! A directory of its own for every run, and an environment in which nothing but the test speaks to
+//! birl.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,8 +23,8 @@ impl Sandbox {
         self.dir.path()
     }
 
-    /// Writes a file at a path relative to the sandbox, with the directories above it. A path that ends in `/` is an empty
-    /// directory.
+    /// Writes a file at a path relative to the sandbox, with the directories above it. A path that
+    /// ends in `/` is an empty directory.
     pub(crate) fn write(&self, path: &str, content: &[u8]) -> PathBuf {
         let whole = self.path().join(path);
         if path.ends_with('/') {

@@ -1,6 +1,7 @@
 //! Numbers that look random and are the same on every machine.
 
-/// A generator of pseudo-random numbers (wyrand): one multiplication a number, so that it never holds up the writing.
+/// A generator of pseudo-random numbers (wyrand): one multiplication a number, so that it never
+/// holds up the writing.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 

@@ -1,4 +1,5 @@
-//! Commands run beside each other: the same work for each, in turns, so that whatever slows the machine slows them all.
+//! Commands run beside each other: the same work for each, in turns, so that whatever slows the
+//! machine slows them all.
 
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hasher};
@@ -43,15 +44,16 @@ impl Output {
 /// Runs the command and digests what it writes.
 ///
 /// # Errors
-/// Where it cannot be started or ends with another code than 0 or 1, which searches use for "nothing found".
+/// Where it cannot be started or ends with another code than 0 or 1, which searches use for
+/// "nothing found".
 pub fn output(command: &CommandLine) -> io::Result<Output> {
     let mut digest = Digest::default();
     run(command, |chunk| digest.add(chunk))?;
     Ok(digest.finish())
 }
 
-/// Runs each command once for each round, in turns; the first inner list has the first command's runs. Each output goes
-/// through a pipe to a reader that drops it.
+/// Runs each command once for each round, in turns; the first inner list has the first command's
+/// runs. Each output goes through a pipe to a reader that drops it.
 ///
 /// # Errors
 /// As [`output`].
@@ -86,7 +88,8 @@ fn run(command: &CommandLine, mut reader: impl FnMut(&[u8])) -> io::Result<Measu
         .stdout
         .take()
         .expect("standard output was asked to be a pipe");
-    // A child's peak begins with what its parent had resident when it was made, so this process stays small.
+    // A child's peak begins with what its parent had resident when it was made, so this process
+    // stays small.
     let mut buffer = [0; 1 << 16];
     loop {
         let read = stdout.read(&mut buffer)?;

@@ -10,15 +10,15 @@ use std::process::{Child, ExitStatus};
 
 use std::os::unix::process::ExitStatusExt;
 
-/// Waits until `child` has ended and gives its status, and the peak resident memory, in bytes, of it or of the largest
-/// child that it waited for itself.
+/// Waits until `child` has ended and gives its status, and the peak resident memory, in bytes, of
+/// it or of the largest child that it waited for itself.
 pub(crate) fn wait_measured(child: Child) -> io::Result<(ExitStatus, u64)> {
     let pid = child.id() as libc::pid_t;
     let mut status = 0;
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     loop {
-        // SAFETY: both pointers are to live locals of the types that wait4 writes. `child` is owned and was never waited
-        // for, so the pid is still its own.
+        // SAFETY: both pointers are to live locals of the types that wait4 writes. `child` is owned
+        // and was never waited for, so the pid is still its own.
         let waited = unsafe { libc::wait4(pid, &mut status, 0, usage.as_mut_ptr()) };
         if waited == pid {
             break;

@@ -45,8 +45,13 @@ fn run(args: &Args) -> anyhow::Result<()> {
         Output::Help => io::stdout()
             .write_all(USAGE.as_bytes())
             .context("cannot write the help"),
-        Output::Stdout { bytes } => write_log(&mut io::stdout().lock(), *bytes, args.lines(0))
-            .context("cannot write the log"),
+        Output::Stdout { bytes } => {
+            match write_log(&mut io::stdout().lock(), *bytes, args.lines(0)) {
+                // Whoever reads has enough: `| head` is no failure.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                written => written.context("cannot write the log"),
+            }
+        }
         Output::Files { files, bytes, dir } => (0..*files).try_for_each(|file| {
             let path = file_path(dir, file);
             create_file(&path)

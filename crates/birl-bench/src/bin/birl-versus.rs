@@ -23,8 +23,9 @@ birl-versus: time commands beside each other
   --within-ms N       wanted: the command's time
   --rss-mib N         wanted: the command's peak resident memory
 
-Each command runs once before the rounds, so that files are in the page cache; in that run outputs are compared. The exit
-code is 2 where outputs differ or a command fails. A target that is missed is marked, and no error.
+Each command runs once before the rounds, so that files are in the page cache; in that run outputs
+are compared. The exit code is 2 where outputs differ or a command fails. A target that is missed
+is marked, and no error.
 ";
 
 fn main() -> ExitCode {
@@ -168,7 +169,8 @@ fn walls(runs: &[Measured]) -> Vec<f64> {
     runs.iter().map(|run| run.wall.as_secs_f64()).collect()
 }
 
-/// The median over the rounds of the rival's time by ours: a slow spell of the machine hits both halves of a pair.
+/// The median over the rounds of the rival's time by ours: a slow spell of the machine hits both
+/// halves of a pair.
 fn pair_ratio(ours: &[Measured], theirs: &[Measured]) -> f64 {
     median(
         walls(theirs)

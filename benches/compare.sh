@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# Puts birl beside ripgrep and grep: the same generated logs, the same lines found, in turns.
+#
+#   benches/compare.sh [--quick | --big] [--rounds N]
+#
+# --quick measures on a tenth of the data, --big also measures memory on 20 GB. What is generated
+# stays in bench-data/ (about 4 GB; 24 GB with --big) for the next run; delete it when you like.
+#
+# BIRL        the birl to measure; without it, one is built
+# RG          the ripgrep to compare with; without it, the one on PATH
+# BENCH_DATA  where the data goes, instead of bench-data/
+#
+# The exit code is 1 where outputs differ or a command fails, and else 0: a target that is missed
+# is marked in the table. Where there are more than two processors, the targets are meant for
+# `taskset -c 0,1 benches/compare.sh`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# What is compared are the tools, not their users' configurations; grep is faster without locales.
+export LC_ALL=C RIPGREP_CONFIG_PATH=
+repository=$PWD
+data=${BENCH_DATA:-$repository/bench-data}
+target=${CARGO_TARGET_DIR:-$repository/target}
+rounds=7
+size=full
+big=
+
+usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; }
+die() { printf 'compare.sh: %s\n' "$*" >&2; exit 1; }
+
+while (($#)); do
+    case $1 in
+        --quick) size=quick ;;
+        --big) big=yes ;;
+        --rounds) shift; rounds=${1:?--rounds needs a number} ;;
+        -h | --help) usage; exit ;;
+        *) die "unknown argument $1; --help says more" ;;
+    esac
+    shift
+done
+
+case $size in
+    full) log_bytes=2G gzip_bytes=1G files=10000 ;;
+    quick) log_bytes=200M gzip_bytes=100M files=1000 ;;
+esac
+log=$data/plain-$log_bytes.log
+log_big=$data/plain-20G.log
+log_gzip=$data/plain-$gzip_bytes.log.gz
+log_small=$data/ten-lines.log
+logs=$data/files-$files
+
+build() {
+    rg=${RG:-$(command -v rg || true)}
+    [[ -n $rg ]] || die 'no ripgrep on PATH: set RG, or run cargo install ripgrep --version ^15'
+    cargo build --quiet --release -p birl-bench
+    if [[ -z ${BIRL:-} ]]; then
+        cargo build --quiet --release -p birl
+    fi
+    birl=${BIRL:-$target/release/birl}
+}
+
+# generate FILE COMMAND...: what the command writes becomes FILE, once it is complete.
+generate() {
+    local file=$1
+    shift
+    [[ -e $file ]] && return
+    printf 'generating %s\n' "$file" >&2
+    "$@" > "$file.part"
+    mv "$file.part" "$file"
+}
+
+generate_all() {
+    local generator=$target/release/birl-generate
+    mkdir -p "$data"
+    generate "$log" "$generator" --bytes $log_bytes
+    generate "$log_gzip" bash -c "'$generator' --bytes $gzip_bytes | gzip"
+    generate "$log_small" bash -c "'$generator' --bytes 1M | head -n 10"
+    if [[ ! -e $logs ]]; then
+        printf 'generating %s\n' "$logs" >&2
+        "$generator" --files $files --file-bytes 100K --dir "$logs.part"
+        mv "$logs.part" "$logs"
+    fi
+    if [[ -n $big ]]; then
+        generate "$log_big" "$generator" --bytes 20G
+    fi
+}
+
+describe() {
+    printf 'machine: %s, %s processors, %s\n' "$(cpu)" "$(getconf _NPROCESSORS_ONLN)" "$(uname -sr)"
+    printf 'birl:    %s\n' "$("$birl" --version | head -n 1)"
+    printf 'ripgrep: %s\n' "$("$rg" --version | head -n 1)"
+    printf 'grep:    %s\n' "$(grep --version | head -n 1)"
+    printf 'data:    log of %s; gzip of %s, %s bytes long; %s files of 100K; all in the page cache\n' \
+        "$log_bytes" "$gzip_bytes" "$(wc -c < "$log_gzip")" "$files"
+    printf 'times:   medians of %s rounds in turns, output through a pipe\n\n' "$rounds"
+}
+
+cpu() {
+    if [[ -r /proc/cpuinfo ]]; then
+        sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo
+    else
+        sysctl -n machdep.cpu.brand_string
+    fi
+}
+
+failed=
+# versus NAME [OPTION]... -- COMMAND... -- RIVAL...: one row of the table.
+versus() {
+    local name=$1
+    shift
+    "$target/release/birl-versus" --case "$name" --rounds "$rounds" "$@" || failed=yes
+}
+
+compare_all() {
+    "$target/release/birl-versus" --header
+
+    versus 'word, 1 % of lines' --at-least 1.6 --rss-mib 32 \
+        -- "$birl" -j2 Timeout "$log" -- "$rg" Timeout "$log" -- grep Timeout "$log"
+    versus 'word in lower case, any case, 1 %' --at-least 2 --rss-mib 32 \
+        -- "$birl" -j2 rejected "$log" -- "$rg" -S rejected "$log" -- grep -i rejected "$log"
+    versus 'word, 10 % of lines' \
+        -- "$birl" -s heartbeat "$log" -- "$rg" heartbeat "$log" -- grep heartbeat "$log"
+    versus 'word, 0.01 % of lines' \
+        -- "$birl" -s deadlock "$log" -- "$rg" deadlock "$log" -- grep deadlock "$log"
+    versus 'word, no line' \
+        -- "$birl" -s kumquat "$log" -- "$rg" kumquat "$log" -- grep kumquat "$log"
+    versus 'word, with line numbers' \
+        -- "$birl" -n Timeout "$log" -- "$rg" -n Timeout "$log" -- grep -n Timeout "$log"
+    versus 'word, count' \
+        -- "$birl" -c Timeout "$log" -- "$rg" -c Timeout "$log" -- grep -c Timeout "$log"
+    versus 'word, all other lines' \
+        -- "$birl" -v -s heartbeat "$log" -- "$rg" -v heartbeat "$log" -- grep -v heartbeat "$log"
+
+    regex 'regex with a literal' 'took [0-9]{4}ms:.* Timeout'
+    regex 'regex with a literal at its end' '[a-z]+ deadlock'
+    regex 'regex without a literal' '[a-z]+-[0-9]=[0-9]{6}'
+    regex 'regex of alternatives' 'Timeout|deadlock|certificate expires'
+    versus 'regex, any case' --at-least 1 \
+        -- "$birl" '/error .*rejected/' "$log" -- "$rg" -S 'error .*rejected' "$log" \
+        -- grep -iE 'error .*rejected' "$log"
+
+    # birl reads no ignore files. Without them ripgrep has less to do, and the same to find.
+    versus "word in $files files" --unordered --at-least 1 --rss-mib 32 \
+        -- "$birl" -j2 Timeout "$logs" -- "$rg" --no-ignore Timeout "$logs" \
+        -- grep -r Timeout "$logs"
+    versus "word in $gzip_bytes of text in gzip" --at-least 1.3 --rss-mib 32 \
+        -- "$birl" -j2 Timeout "$log_gzip" -- sh -c "zcat '$log_gzip' | '$rg' Timeout" \
+        -- sh -c "zcat '$log_gzip' | grep Timeout"
+    rounds=51 versus 'word in 10 lines' --within-ms 10 \
+        -- "$birl" -s request "$log_small" -- "$rg" request "$log_small" \
+        -- grep request "$log_small"
+    if [[ -n $big ]]; then
+        rounds=1 versus 'word in 20 GB' --rss-mib 32 \
+            -- "$birl" -j2 Timeout "$log_big" -- "$rg" Timeout "$log_big"
+    fi
+}
+
+# regex NAME REGEX: as it stands, without smart case.
+regex() {
+    versus "$1" --at-least 1 -- "$birl" -s "/$2/" "$log" -- "$rg" "$2" "$log" -- grep -E "$2" "$log"
+}
+
+build
+generate_all
+describe
+compare_all
+if [[ -n $failed ]]; then
+    die 'some outputs differ or commands failed, see above'
+fi
