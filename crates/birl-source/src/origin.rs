@@ -1,0 +1,78 @@
+//! Where bytes come from, as people are told.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The identity of a source: standard input, or a path as its reader would type it.
+///
+/// A clone costs one counter, so every chunk can carry one. Equality is of the name that was typed:
+/// it says nothing of whether the file behind it was replaced meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin(Place);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    Stdin,
+    File(Arc<Path>),
+}
+
+impl Origin {
+    /// Standard input, shown as `<stdin>`.
+    pub fn stdin() -> Self {
+        Self(Place::Stdin)
+    }
+
+    /// The file at `path`, shown as `path` stands.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self(Place::File(path.into().into()))
+    }
+
+    /// The path of a file; `None` for standard input.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.0 {
+            Place::Stdin => None,
+            Place::File(path) => Some(path),
+        }
+    }
+
+    /// The name to show, byte for byte: a path need not be UTF-8.
+    pub fn name(&self) -> &OsStr {
+        match &self.0 {
+            Place::Stdin => OsStr::new("<stdin>"),
+            Place::File(path) => path.as_os_str(),
+        }
+    }
+}
+
+/// The name, with U+FFFD for what is not UTF-8.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.name().display(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_input_is_not_the_file_of_its_shown_name() {
+        let stdin = Origin::stdin();
+        let file = Origin::file("<stdin>");
+        assert_eq!(stdin.to_string(), file.to_string());
+        assert_ne!(stdin, file);
+        assert_eq!(stdin.path(), None);
+        assert_eq!(file.path(), Some(Path::new("<stdin>")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_keeps_the_bytes_that_are_not_utf8() {
+        use std::os::unix::ffi::OsStrExt;
+        let origin = Origin::file(OsStr::from_bytes(b"a\xff.log"));
+        assert_eq!(origin.name().as_bytes(), b"a\xff.log");
+        assert_eq!(origin.to_string(), "a\u{fffd}.log");
+    }
+}
