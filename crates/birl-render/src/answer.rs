@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(cut("abcdef", &[2..2, 4..5]), "(abcd)[e](f)");
         assert_eq!(cut("abcdef", &[1..4, 2..5, 5..6]), "(a)[bcd](e)[f]");
         assert_eq!(cut("abcdef", &[4..9, 10..12]), "(abcd)[ef]");
-        assert_eq!(cut("abcdef", &[7..9]), "(abcdef)");
+        assert_eq!(cut("abcdef", &[6..7, 7..9]), "(abcdef)");
     }
 
     proptest! {

@@ -1,0 +1,394 @@
+//! The command line as it is typed.
+
+mod command;
+mod defaults;
+mod help;
+mod message;
+mod value;
+mod words;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+use crate::config::Environment;
+
+pub(crate) use self::command::whole_command;
+pub(crate) use self::words::shell_quoted;
+
+use self::words::Words;
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub(crate) enum Invocation {
+    /// To search.
+    Search(Box<Args>),
+    /// To print this text, which ends with a newline, and no more: help, or the version.
+    Print(String),
+    /// To print completions for a shell.
+    Completions(Shell),
+    /// To print the manual page.
+    Man,
+}
+
+/// Reads a command line, the name of the program first, after the flags of the configuration
+/// file.
+///
+/// # Errors
+///
+/// The message is for standard error, with hints; the exit code is 2.
+pub(crate) fn parse(arguments: &[OsString], environment: &Environment) -> Result<Invocation> {
+    let words = Words::split(arguments, &Args::command());
+    if let Some(name) = words.command() {
+        return command::parse(name, arguments);
+    }
+    words.check()?;
+    let typed = search_args(arguments, &words)?;
+    if let Some(text) = help::asked_for(&typed) {
+        return Ok(Invocation::Print(text));
+    }
+    let args = match defaults::path(&typed, environment) {
+        Some(path) => search_args(&defaults::prepend(&path, arguments)?, &words)?,
+        None => typed,
+    };
+    Ok(Invocation::Search(Box::new(args)))
+}
+
+fn search_args(arguments: &[OsString], words: &Words) -> Result<Args> {
+    Args::try_parse_from(arguments).map_err(|error| message::explained(&error, words))
+}
+
+/// When to do something that suits a terminal and not a pipe.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
+/// The formats of the output.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// Lines as they are in the log.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Finds lines in logs of any size, and keeps asking as they grow
+///
+/// birl searches files, directories, globs and standard input for the lines that QUERY
+/// describes, and prints them whole and in order. What is compressed with gzip, zstd, bzip2, xz
+/// or lz4 is decompressed, whatever its name.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "birl",
+    version,
+    args_override_self = true,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    override_usage = help::USAGE,
+    after_long_help = help::AFTER,
+)]
+pub(crate) struct Args {
+    /// What a line must have to be printed
+    ///
+    /// Words, "phrases" and /regexes/, which must all be in the line, in any order; -word for
+    /// one that must not be; OR and parentheses between them; '*' for every line. More under
+    /// "Queries" below. A QUERY of several words is one argument: quote it.
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: Option<OsString>,
+
+    /// Where to look: files, directories, globs, - for standard input
+    ///
+    /// A directory is searched with all that is in it, but for hidden and binary files. A glob
+    /// in quotes is expanded by birl, which with -f sees new files that match too. Without a
+    /// SOURCE, birl reads standard input or, where that is a terminal, searches the current
+    /// directory.
+    #[arg(value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
+    pub(crate) sources: Vec<OsString>,
+
+    /// Look for this query; repeated, for lines that match any
+    ///
+    /// All other arguments are then sources. This is also the way to a query that begins with
+    /// "-", or that is the name of a command or a file.
+    #[arg(
+        short = 'e',
+        long = "query",
+        value_name = "QUERY",
+        allow_hyphen_values = true
+    )]
+    #[arg(help_heading = SEARCHING)]
+    pub(crate) queries: Vec<OsString>,
+
+    /// Ignore case
+    ///
+    /// Overrides -s and -S.
+    #[arg(short, long, overrides_with_all = ["case_sensitive", "smart_case"])]
+    #[arg(help_heading = SEARCHING)]
+    pub(crate) ignore_case: bool,
+
+    /// Heed case
+    ///
+    /// Overrides -i and -S.
+    #[arg(short = 's', long, overrides_with_all = ["ignore_case", "smart_case"])]
+    #[arg(help_heading = SEARCHING)]
+    pub(crate) case_sensitive: bool,
+
+    /// Heed the case of words with capitals only (the default)
+    ///
+    /// Each word, phrase and regex of the query is judged by itself. Overrides -i and -s.
+    #[arg(short = 'S', long, overrides_with_all = ["ignore_case", "case_sensitive"])]
+    #[arg(help_heading = SEARCHING)]
+    pub(crate) smart_case: bool,
+
+    /// Match whole words only
+    ///
+    /// A match neither begins nor ends within a word, which is made of letters, digits and "_".
+    #[arg(short, long, help_heading = SEARCHING)]
+    pub(crate) word_regexp: bool,
+
+    /// Take QUERY as plain text
+    ///
+    /// The whole of it, with its spaces, quotes and slashes, is one text to be found in a line.
+    #[arg(short = 'F', long, help_heading = SEARCHING)]
+    pub(crate) fixed_strings: bool,
+
+    /// Find the lines that do not match
+    #[arg(short = 'v', long, help_heading = SEARCHING)]
+    pub(crate) invert_match: bool,
+
+    /// Stop after NUM matching lines of each source
+    ///
+    /// Lines around the last match (-A, -C) are still printed.
+    #[arg(short, long, value_name = "NUM", value_parser = value::whole_number::<u64>)]
+    #[arg(help_heading = SEARCHING)]
+    pub(crate) max_count: Option<u64>,
+
+    /// Print the last NUM matching lines of each source only
+    ///
+    /// With -f, birl begins with these and goes on with what is new; --tail 0 begins with what
+    /// is new.
+    #[arg(long, value_name = "NUM", value_parser = value::whole_number::<usize>)]
+    #[arg(help_heading = SEARCHING)]
+    pub(crate) tail: Option<usize>,
+
+    /// Search hidden files of directories too
+    ///
+    /// That is, files and directories whose names begin with a dot. A hidden file that is named
+    /// as a SOURCE is searched in any case.
+    #[arg(long, help_heading = SEARCHING)]
+    pub(crate) hidden: bool,
+
+    /// Cut lines longer than SIZE
+    ///
+    /// SIZE is in bytes, or with a unit: 512K, 1M or 1MiB. What lies beyond the cut is neither
+    /// searched nor printed; a line that was cut is marked. The default is 1M. Memory grows
+    /// with it.
+    #[arg(long, value_name = "SIZE", value_parser = value::size, help_heading = SEARCHING)]
+    pub(crate) line_max: Option<usize>,
+
+    /// Stop with an error at the first bad input
+    ///
+    /// Without it, a file that cannot be read, or only in part, is reported and the others are
+    /// searched.
+    #[arg(long, help_heading = SEARCHING)]
+    pub(crate) strict: bool,
+
+    /// Search with NUM threads
+    ///
+    /// 0, the default, is one for each processor. Each thread needs a few megabytes.
+    #[arg(short = 'j', long, value_name = "NUM", value_parser = value::whole_number::<usize>)]
+    #[arg(help_heading = SEARCHING)]
+    pub(crate) threads: Option<usize>,
+
+    /// Go on as the sources grow
+    ///
+    /// birl prints what there is, then new lines as they are written, until it is stopped. Files
+    /// that are rotated, truncated, deleted or created anew are followed by name, and new files
+    /// in directories and globs are picked up.
+    #[arg(short, long, help_heading = FOLLOWING)]
+    pub(crate) follow: bool,
+
+    /// With -f, print a last line without a newline after TIME
+    ///
+    /// TIME is a number with a unit, such as 500ms or 2s. Without this flag, such a line waits
+    /// until it is whole.
+    #[arg(long, value_name = "TIME", value_parser = value::time, help_heading = FOLLOWING)]
+    pub(crate) partial_after: Option<Duration>,
+
+    /// Print how many lines match
+    ///
+    /// One count for each source with a match. Overrides -l and --files-without-match.
+    #[arg(short, long, overrides_with_all = ["files_with_matches", "files_without_match"])]
+    #[arg(help_heading = ANSWERS)]
+    pub(crate) count: bool,
+
+    /// With -c, print a 0 for sources without a match too
+    #[arg(long, help_heading = ANSWERS)]
+    pub(crate) include_zero: bool,
+
+    /// Print the names of sources with a match
+    ///
+    /// Overrides -c and --files-without-match.
+    #[arg(short = 'l', long, overrides_with_all = ["count", "files_without_match"])]
+    #[arg(help_heading = ANSWERS)]
+    pub(crate) files_with_matches: bool,
+
+    /// Print the names of sources without a match
+    ///
+    /// The exit code is 0 if there is one. Overrides -c and -l.
+    #[arg(long, overrides_with_all = ["count", "files_with_matches"])]
+    #[arg(help_heading = ANSWERS)]
+    pub(crate) files_without_match: bool,
+
+    /// Print nothing, and stop at the first match
+    ///
+    /// The exit code tells whether there is one. It takes precedence over -c, -l and
+    /// --files-without-match.
+    #[arg(short, long, help_heading = ANSWERS)]
+    pub(crate) quiet: bool,
+
+    /// Print what matched, not the whole line
+    ///
+    /// Each match has a line of its own. There is no context then, and nothing to print where
+    /// no word was found, as with -v.
+    #[arg(long, help_heading = ANSWERS)]
+    pub(crate) only_matching: bool,
+
+    /// Print the answer as text or json
+    ///
+    /// json is one object a line, with "source", "offset" (in bytes from the start of the
+    /// source) and "line", "number" with -n, "cut":true where a line was cut, and "context":true
+    /// where it only surrounds a match.
+    #[arg(short, long, value_name = "FORMAT", help_heading = ANSWERS)]
+    pub(crate) output: Option<OutputFormat>,
+
+    /// Print NUM lines after each match too
+    #[arg(short = 'A', long, value_name = "NUM", value_parser = value::whole_number::<usize>)]
+    #[arg(help_heading = ANSWERS)]
+    pub(crate) after_context: Option<usize>,
+
+    /// Print NUM lines before each match too
+    #[arg(short = 'B', long, value_name = "NUM", value_parser = value::whole_number::<usize>)]
+    #[arg(help_heading = ANSWERS)]
+    pub(crate) before_context: Option<usize>,
+
+    /// Print NUM lines before and after each match too
+    ///
+    /// -A and -B take precedence, wherever they stand.
+    #[arg(short = 'C', long, value_name = "NUM", value_parser = value::whole_number::<usize>)]
+    #[arg(help_heading = ANSWERS)]
+    pub(crate) context: Option<usize>,
+
+    /// Print the number of each line
+    ///
+    /// Overrides -N.
+    #[arg(short = 'n', long, overrides_with = "no_line_number", help_heading = LOOK)]
+    pub(crate) line_number: bool,
+
+    /// Do not print the number of each line (the default)
+    ///
+    /// Overrides -n.
+    #[arg(short = 'N', long, overrides_with = "line_number", help_heading = LOOK)]
+    pub(crate) no_line_number: bool,
+
+    /// Print the name of the source before each line
+    ///
+    /// This is the default where there are several sources, a directory or a glob. Overrides -I.
+    #[arg(short = 'H', long, overrides_with = "no_filename", help_heading = LOOK)]
+    pub(crate) with_filename: bool,
+
+    /// Do not print the name of the source before each line
+    ///
+    /// Overrides -H.
+    #[arg(short = 'I', long, overrides_with = "with_filename", help_heading = LOOK)]
+    pub(crate) no_filename: bool,
+
+    /// Print a NUL after each name of a source
+    ///
+    /// It stands for the ":", "-" or newline there, for names that have such characters.
+    #[arg(short = '0', long, help_heading = LOOK)]
+    pub(crate) null: bool,
+
+    /// When to print in colour
+    ///
+    /// auto is on a terminal, unless NO_COLOR is set; CLICOLOR and CLICOLOR_FORCE are known too.
+    #[arg(long, value_name = "WHEN", help_heading = LOOK)]
+    pub(crate) color: Option<When>,
+
+    /// When to print through a pager
+    ///
+    /// auto is on a terminal, but not with -f. The pager is BIRL_PAGER, or else "less -RFX";
+    /// an empty BIRL_PAGER, or "cat", is none.
+    #[arg(long, value_name = "WHEN", overrides_with = "no_pager", help_heading = LOOK)]
+    pub(crate) pager: Option<When>,
+
+    /// The same as --pager never
+    #[arg(long, overrides_with = "pager", help_heading = LOOK)]
+    pub(crate) no_pager: bool,
+
+    /// When to show how far the search is
+    ///
+    /// On standard error, after half a second: bytes, throughput and time left. auto is where
+    /// that is a terminal, but not with -f or -q.
+    #[arg(long, value_name = "WHEN", overrides_with = "no_progress", help_heading = LOOK)]
+    pub(crate) progress: Option<When>,
+
+    /// The same as --progress never
+    #[arg(long, overrides_with = "progress", help_heading = LOOK)]
+    pub(crate) no_progress: bool,
+
+    /// Print what was searched, and how fast, when done
+    ///
+    /// On standard error: sources, bytes, lines, what was skipped or cut, and time.
+    #[arg(long, help_heading = LOOK)]
+    pub(crate) stats: bool,
+
+    /// Pass on each line at once
+    ///
+    /// As it is on a terminal and with -f; other output is passed on in large blocks.
+    #[arg(long, help_heading = LOOK)]
+    pub(crate) line_buffered: bool,
+
+    /// Read default flags from FILE
+    ///
+    /// Without it, from BIRL_CONFIG, or else from birl/config in XDG_CONFIG_HOME or ~/.config.
+    /// More under "Configuration file" below. Overrides --no-config.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(overrides_with = "no_config", help_heading = OTHER)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Read no default flags
+    ///
+    /// Overrides --config.
+    #[arg(long, overrides_with = "config", help_heading = OTHER)]
+    pub(crate) no_config: bool,
+
+    /// Print a short help, which fits a screen
+    #[arg(short = 'h', help_heading = OTHER)]
+    pub(crate) short_help: bool,
+
+    /// Print this help
+    #[arg(long = "help", help_heading = OTHER)]
+    pub(crate) long_help: bool,
+
+    /// Print the version
+    #[arg(short = 'V', long, help_heading = OTHER)]
+    pub(crate) version: bool,
+}
+
+const SEARCHING: &str = "Searching";
+const FOLLOWING: &str = "Following";
+const ANSWERS: &str = "Answers";
+const LOOK: &str = "Look";
+const OTHER: &str = "Other";

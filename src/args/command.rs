@@ -1,0 +1,94 @@
+//! The commands: `birl NAME`, where other words are a query.
+
+use std::ffi::{OsStr, OsString};
+
+use anyhow::{Result, bail};
+use clap::{CommandFactory, FromArgMatches, Subcommand};
+use clap_complete::Shell;
+
+use super::words::Words;
+use super::{Args, Invocation, help, message};
+
+/// The names that are commands. They are reserved from the start, so that no script that asks
+/// for one of these words breaks when it becomes a command.
+const NAMES: [&str; 11] = [
+    "overview",
+    "diff",
+    "formats",
+    "run",
+    "status",
+    "chat",
+    "serve",
+    "explain",
+    "completions",
+    "man",
+    "help",
+];
+
+// The commands that there are. A doc comment here would become the description of birl itself.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print completions for a shell
+    ///
+    /// For bash, for example: birl completions bash > ~/.local/share/bash-completion/completions/birl
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page
+    ///
+    /// To read it: birl man | man -l -
+    Man,
+    /// Print the whole help, as --help does, or that of a command
+    Help {
+        /// The command
+        #[arg(value_name = "COMMAND")]
+        topic: Option<String>,
+    },
+}
+
+/// The command line with all that it knows, for help, completions and the manual page.
+pub(crate) fn whole_command() -> clap::Command {
+    Command::augment_subcommands(Args::command()).disable_help_subcommand(true)
+}
+
+/// The name of birl's that `word` is.
+pub(super) fn named(word: &OsStr) -> Option<&'static str> {
+    NAMES.into_iter().find(|name| word == *name)
+}
+
+/// Reads a command line that asks for the command `name`.
+pub(super) fn parse(name: &'static str, arguments: &[OsString]) -> Result<Invocation> {
+    if whole_command().find_subcommand(name).is_none() {
+        bail!(
+            "there is no command {name} yet, but its name is reserved\n\n\
+             hint: to search for the word: birl -e {name}"
+        );
+    }
+    if arguments
+        .iter()
+        .any(|word| word == "-h" || word == "--help")
+    {
+        return topic(name);
+    }
+    let matches = whole_command()
+        .try_get_matches_from(arguments)
+        .map_err(|error| message::explained(&error, &Words::default()))?;
+    match Command::from_arg_matches(&matches)? {
+        Command::Completions { shell } => Ok(Invocation::Completions(shell)),
+        Command::Man => Ok(Invocation::Man),
+        Command::Help { topic: None } => Ok(Invocation::Print(help::whole())),
+        Command::Help { topic: Some(name) } => topic(&name),
+    }
+}
+
+/// The help of one command.
+fn topic(name: &str) -> Result<Invocation> {
+    let mut command = whole_command();
+    command.build();
+    let Some(command) = command.find_subcommand_mut(name) else {
+        bail!("there is no help for {name:?}: the commands are completions, man and help");
+    };
+    Ok(Invocation::Print(help::of(command)))
+}

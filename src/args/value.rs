@@ -1,0 +1,104 @@
+//! The values of flags: numbers, sizes and times.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Reads a whole number, as many as its type holds.
+pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| "it is a whole number, such as 3".to_owned())
+}
+
+/// Reads a size in bytes: `65536`, `64K`, `1M`, `1MiB`. It is not 0.
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let bytes = match &text[digits.len()..] {
+        "" => Some(1),
+        "K" | "KiB" => Some(1 << 10),
+        "M" | "MiB" => Some(1 << 20),
+        "G" | "GiB" => Some(1 << 30),
+        _ => None,
+    }
+    .and_then(|unit: usize| digits.parse::<usize>().ok()?.checked_mul(unit));
+    match bytes {
+        Some(0) => Err("it is at least 1".to_owned()),
+        Some(bytes) => Ok(bytes),
+        None => Err("it is a number of bytes, such as 65536, 64K or 1MiB".to_owned()),
+    }
+}
+
+/// Reads a length of time: `500ms`, `2s`, `1m 30s`.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or_else(|| "it is a number with a unit, such as 500ms or 2s".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{size, time, whole_number};
+
+    #[test]
+    fn a_size_is_bytes_or_has_a_binary_unit() {
+        let sizes = [
+            ("1", 1),
+            ("65536", 65_536),
+            ("512K", 524_288),
+            ("1M", 1_048_576),
+            ("1MiB", 1_048_576),
+            ("2G", 2_147_483_648),
+        ];
+        for (text, bytes) in sizes {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_of_nothing_is_refused() {
+        for text in ["0", "0M"] {
+            assert_eq!(size(text), Err("it is at least 1".to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_size_is_refused_with_examples() {
+        // 1MB is refused rather than guessed: to some it is 1000000 bytes.
+        for text in ["", "M", "1MB", "1 M", "-1", "1.5M", "99999999999G", "１M"] {
+            assert_eq!(
+                size(text),
+                Err("it is a number of bytes, such as 65536, 64K or 1MiB".to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(time("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(time("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(time("0s"), Ok(Duration::ZERO));
+        for text in ["", "2", "-2s", "2 parsecs", "s"] {
+            assert_eq!(
+                time(text),
+                Err("it is a number with a unit, such as 500ms or 2s".to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_whole_number_has_no_sign_and_no_fraction() {
+        assert_eq!(whole_number::<u64>("17"), Ok(17));
+        for text in ["", "-1", "1.5", "three", "99999999999999999999"] {
+            assert_eq!(
+                whole_number::<u64>(text),
+                Err("it is a whole number, such as 3".to_owned()),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! What is asked, resolved: flags, defaults, environment and terminal, decided once.
+
+mod environment;
+mod slip;
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use birl_render::{Bytes, Json, Render, Styles, Text};
+
+pub(crate) use self::environment::{Environment, Kind};
+use crate::args::{Args, OutputFormat, When};
+use crate::pager::Pager;
+
+/// The length of a line beyond which it is cut, if the user says nothing.
+const LINE_BYTES_MAX: usize = 1 << 20;
+
+/// How often the sources that are followed are looked at. Network file systems send no events.
+const POLL: Duration = Duration::from_secs(1);
+
+/// All that a search and its printing need to know; nothing is left to be decided.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Config {
+    /// The queries; a line matches if it matches any. There is at least one.
+    pub(crate) queries: Vec<String>,
+    /// Where to search, as typed; `-` is standard input. There is at least one.
+    pub(crate) sources: Vec<OsString>,
+    pub(crate) case: Case,
+    /// Whether a match is made of whole words.
+    pub(crate) word: bool,
+    /// Whether a query is plain text.
+    pub(crate) literal: bool,
+    /// Whether the lines that do not match are the answer.
+    pub(crate) invert: bool,
+    /// How many matching lines of each source are the answer, the first ones; all if `None`.
+    pub(crate) max_count: Option<u64>,
+    /// How many matching lines of each source are the answer, the last ones; all if `None`.
+    pub(crate) tail: Option<usize>,
+    /// Whether directories are searched for hidden files too.
+    pub(crate) hidden: bool,
+    /// The length in bytes beyond which a line is cut.
+    pub(crate) line_bytes_max: usize,
+    /// Whether bad input ends the search.
+    pub(crate) strict: bool,
+    pub(crate) threads: NonZeroUsize,
+    /// How to go on as the sources grow; not at all if `None`.
+    pub(crate) follow: Option<Follow>,
+    pub(crate) mode: Mode,
+    /// How many lines to print before each match, and after it.
+    pub(crate) before: usize,
+    pub(crate) after: usize,
+    pub(crate) output: Output,
+    /// What to print through, where that is not standard output itself.
+    pub(crate) pager: Option<Pager>,
+    /// Whether to show on standard error how far the search is.
+    pub(crate) progress: bool,
+    /// Whether to sum up on standard error at the end.
+    pub(crate) stats: bool,
+}
+
+/// Which case a word of a query matches.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Case {
+    /// Its own if it has a capital, else any.
+    Smart,
+    /// Its own.
+    Sensitive,
+    /// Any.
+    Insensitive,
+}
+
+/// What is printed of the lines that match.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Mode {
+    /// The lines.
+    Lines,
+    /// How many there are in each source.
+    Count {
+        /// Whether sources without any are counted too.
+        include_zero: bool,
+    },
+    /// The names of the sources that have any.
+    FilesWithMatches,
+    /// The names of the sources that have none.
+    FilesWithoutMatch,
+    /// Nothing.
+    Quiet,
+}
+
+/// How to go on as the sources grow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Follow {
+    /// How often to look at the sources.
+    pub(crate) poll: Duration,
+    /// How long a line without a newline is waited for; for ever if `None`.
+    pub(crate) partial_after: Option<Duration>,
+}
+
+/// How an answer looks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Output {
+    pub(crate) format: OutputFormat,
+    /// Whether lines and counts have the names of their sources.
+    pub(crate) with_filename: bool,
+    /// Whether lines have their numbers.
+    pub(crate) line_number: bool,
+    /// Whether matches are printed instead of lines.
+    pub(crate) only_matching: bool,
+    /// Whether a NUL follows the name of a source.
+    pub(crate) null: bool,
+    pub(crate) color: bool,
+    /// Whether the output ends at a terminal, which must not see control characters of a log.
+    pub(crate) harmless: bool,
+    /// Whether each line is passed on at once.
+    pub(crate) line_buffered: bool,
+}
+
+impl Output {
+    /// The format that writes such output.
+    pub(crate) fn render(&self) -> Box<dyn Render> {
+        match self.format {
+            OutputFormat::Json => Box::new(Json {
+                only_matching: self.only_matching,
+            }),
+            OutputFormat::Text => Box::new(self.text()),
+        }
+    }
+
+    fn text(&self) -> Text {
+        Text {
+            with_source: self.with_filename,
+            only_matching: self.only_matching,
+            null_after_source: self.null,
+            bytes: if self.harmless {
+                Bytes::Harmless
+            } else {
+                Bytes::Verbatim
+            },
+            styles: if self.color {
+                Styles::coloured()
+            } else {
+                Styles::plain()
+            },
+        }
+    }
+}
+
+/// Resolves `args` in `environment`.
+///
+/// # Errors
+///
+/// Fails where the arguments make no sense together, or are likely a slip. The message is for
+/// standard error, with hints; the exit code is 2.
+pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> {
+    let (queries, sources) = asked(args, environment)?;
+    let pager = pager(args, environment)?;
+    let (before, after) = context(args);
+    Ok(Config {
+        output: output(args, environment, &sources, pager.is_some()),
+        queries,
+        sources,
+        case: case(args),
+        word: args.word_regexp,
+        literal: args.fixed_strings,
+        invert: args.invert_match,
+        max_count: args.max_count,
+        tail: args.tail,
+        hidden: args.hidden,
+        line_bytes_max: args.line_max.unwrap_or(LINE_BYTES_MAX),
+        strict: args.strict,
+        threads: args
+            .threads
+            .and_then(NonZeroUsize::new)
+            .unwrap_or(environment.processors),
+        follow: args.follow.then_some(Follow {
+            poll: POLL,
+            partial_after: args.partial_after,
+        }),
+        mode: mode(args),
+        before,
+        after,
+        pager,
+        progress: progress(args, environment),
+        stats: args.stats,
+    })
+}
+
+/// The queries and the sources, each at least one.
+fn asked(args: &Args, environment: &Environment) -> Result<(Vec<String>, Vec<OsString>)> {
+    let mut sources = args.sources.clone();
+    let queries = match &args.query {
+        Some(query) if args.queries.is_empty() => {
+            slip::check_query(query, &sources, environment)?;
+            vec![utf8(query)?]
+        }
+        first_source => {
+            sources.splice(0..0, first_source.clone());
+            args.queries.iter().map(utf8).collect::<Result<_>>()?
+        }
+    };
+    if queries.is_empty() {
+        bail!(slip::NO_QUERY);
+    }
+    slip::check_sources(&queries, &sources, environment)?;
+    if sources.is_empty() {
+        let everything = if environment.stdin_is_terminal {
+            "."
+        } else {
+            "-"
+        };
+        sources.push(everything.into());
+    }
+    Ok((queries, sources))
+}
+
+fn utf8(query: &OsString) -> Result<String> {
+    match query.to_str() {
+        Some(query) => Ok(query.to_owned()),
+        None => bail!("the query {query:?} is not UTF-8"),
+    }
+}
+
+fn case(args: &Args) -> Case {
+    match (args.ignore_case, args.case_sensitive) {
+        (true, _) => Case::Insensitive,
+        (_, true) => Case::Sensitive,
+        (false, false) => Case::Smart,
+    }
+}
+
+fn mode(args: &Args) -> Mode {
+    if args.quiet {
+        Mode::Quiet
+    } else if args.count {
+        Mode::Count {
+            include_zero: args.include_zero,
+        }
+    } else if args.files_with_matches {
+        Mode::FilesWithMatches
+    } else if args.files_without_match {
+        Mode::FilesWithoutMatch
+    } else {
+        Mode::Lines
+    }
+}
+
+fn context(args: &Args) -> (usize, usize) {
+    if args.only_matching {
+        return (0, 0);
+    }
+    let both = args.context.unwrap_or(0);
+    (
+        args.before_context.unwrap_or(both),
+        args.after_context.unwrap_or(both),
+    )
+}
+
+fn output(args: &Args, environment: &Environment, sources: &[OsString], paged: bool) -> Output {
+    Output {
+        format: args.output.unwrap_or_default(),
+        with_filename: with_filename(args, environment, sources),
+        line_number: args.line_number,
+        only_matching: args.only_matching,
+        null: args.null,
+        color: color(args, environment),
+        harmless: environment.stdout_is_terminal || paged,
+        line_buffered: args.line_buffered || args.follow || environment.stdout_is_terminal,
+    }
+}
+
+fn with_filename(args: &Args, environment: &Environment, sources: &[OsString]) -> bool {
+    let several = match sources {
+        [source] => match (environment.kind)(Path::new(source)) {
+            Some(kind) => kind == Kind::Directory,
+            None => slip::is_glob(source),
+        },
+        _ => true,
+    };
+    args.with_filename || (several && !args.no_filename)
+}
+
+fn color(args: &Args, environment: &Environment) -> bool {
+    match args.color.unwrap_or_default() {
+        When::Auto => environment.wants_color(),
+        When::Always => true,
+        When::Never => false,
+    }
+}
+
+fn pager(args: &Args, environment: &Environment) -> Result<Option<Pager>> {
+    let when = if args.no_pager {
+        When::Never
+    } else {
+        args.pager.unwrap_or_default()
+    };
+    let wanted = match when {
+        When::Auto => environment.stdout_is_terminal && !environment.is_dumb() && !args.follow,
+        When::Always => true,
+        When::Never => false,
+    };
+    if !wanted || args.quiet {
+        return Ok(None);
+    }
+    match &environment.birl_pager {
+        Some(command) => Pager::parse(command),
+        None => Ok(Some(Pager::less())),
+    }
+}
+
+fn progress(args: &Args, environment: &Environment) -> bool {
+    if args.no_progress {
+        return false;
+    }
+    match args.progress.unwrap_or_default() {
+        When::Auto => {
+            environment.stderr_is_terminal && !environment.is_dumb() && !args.quiet && !args.follow
+        }
+        When::Always => true,
+        When::Never => false,
+    }
+}
