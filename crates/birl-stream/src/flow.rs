@@ -22,7 +22,7 @@ pub trait FlowExt: Stream {
     ///
     /// # Backpressure
     /// At most `limit` jobs run, and at most twice `limit` lie between the upstream and the consumer: waiting,
-    /// running, or finished with outputs that nobody took. The upstream is polled only while there is room. Of
+    /// running, or finished with outputs that nobody took ([`ParFlatMap::jobs_max`] changes the number). The upstream is polled only while there is room. Of
     /// each job at most [`OUTPUTS_MAX`](crate::OUTPUTS_MAX) outputs wait, then `send` blocks
     /// ([`ParFlatMap::outputs_max`] changes the number); of the first job as many again may be in the hands
     /// of the stream itself.

@@ -27,6 +27,8 @@ pub(crate) struct Lanes<U> {
     closed: AtomicBool,
     workers_max: usize,
     lanes_max: usize,
+    /// The driver is woken when so few lanes are left, for one wake-up costs as much as many jobs.
+    lanes_low: usize,
     outputs_max: usize,
 }
 
@@ -39,6 +41,9 @@ struct State<U> {
     /// Workers without a job, whether asleep, waking up, or not started yet.
     idle: usize,
     asleep: usize,
+    /// Whether a worker was woken and is not up yet. It wakes the next one if there is more to do, so that
+    /// a burst of short jobs does not wake workers that find nothing.
+    waking: bool,
     ended: bool,
     closed: bool,
     panic: Option<Panic>,
@@ -62,16 +67,16 @@ struct Wakers {
 }
 
 impl<U> Lanes<U> {
-    /// For at most `workers_max` workers and `outputs_max` outputs a lane; both count as 1 if they are 0.
-    pub(crate) fn new(workers_max: usize, outputs_max: usize) -> Self {
-        let workers_max = workers_max.max(1);
+    /// For at most `workers_max` workers, `lanes_max` lanes, and `outputs_max` outputs a lane.
+    pub(crate) fn new(workers_max: usize, lanes_max: usize, outputs_max: usize) -> Self {
         Self {
             state: Mutex::new(State::default()),
             jobs: Condvar::new(),
             closed: AtomicBool::new(false),
             workers_max,
-            lanes_max: workers_max.saturating_mul(2),
-            outputs_max: outputs_max.max(1),
+            lanes_max,
+            lanes_low: lanes_max - lanes_max.div_ceil(4),
+            outputs_max,
         }
     }
 
@@ -104,7 +109,7 @@ impl<U> Lanes<U> {
             state.workers += 1;
             state.idle += 1;
         }
-        let wake = !needs_worker && state.asleep > 0;
+        let wake = !needs_worker && state.wants_waking();
         drop(state);
         if wake {
             self.jobs.notify_one();
@@ -116,7 +121,7 @@ impl<U> Lanes<U> {
     pub(crate) fn end(&self) {
         let mut state = self.lock();
         state.ended = true;
-        let wakers = state.wakers(self.lanes_max);
+        let wakers = state.wakers(self.lanes_low);
         drop(state);
         self.jobs.notify_all();
         wakers.wake();
@@ -172,7 +177,7 @@ impl<U> Lanes<U> {
             state.idle += 1;
             state.finish(id);
             let job = state.take_job();
-            let wakers = state.wakers(self.lanes_max);
+            let wakers = state.wakers(self.lanes_low);
             drop(state);
             wakers.wake();
             if job.is_some() {
@@ -190,14 +195,17 @@ impl<U> Lanes<U> {
             }
             let job = state.take_job();
             if job.is_some() || state.ended {
+                let wake = state.wants_waking();
+                drop(state);
+                if wake {
+                    self.jobs.notify_one();
+                }
                 return job;
             }
             state.asleep += 1;
-            state = self
-                .jobs
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = wait(&self.jobs, state);
             state.asleep -= 1;
+            state.waking = false;
         }
     }
 
@@ -215,9 +223,9 @@ impl<U> Lanes<U> {
                 break;
             }
             lane.blocked = Some(Arc::clone(condvar));
-            state = condvar.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = wait(condvar, state);
         }
-        let wakers = state.wakers(self.lanes_max);
+        let wakers = state.wakers(self.lanes_low);
         drop(state);
         wakers.wake();
         Ok(())
@@ -243,7 +251,7 @@ impl<U> Lanes<U> {
             if lane.finished {
                 state.lanes.pop_front();
             }
-            let wakers = state.wakers(self.lanes_max);
+            let wakers = state.wakers(self.lanes_low);
             drop(state);
             if let Some(condvar) = blocked {
                 condvar.notify_one();
@@ -261,6 +269,10 @@ impl<U> Lanes<U> {
     }
 }
 
+fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
 impl<U> Default for State<U> {
     fn default() -> Self {
         Self {
@@ -270,6 +282,7 @@ impl<U> Default for State<U> {
             workers: 0,
             idle: 0,
             asleep: 0,
+            waking: false,
             ended: false,
             closed: false,
             panic: None,
@@ -284,6 +297,13 @@ impl<U> State<U> {
         let job = self.waiting.pop_front();
         self.idle -= usize::from(job.is_some());
         job
+    }
+
+    /// Whether to wake a worker now; if so, one is taken to be on its way.
+    fn wants_waking(&mut self) -> bool {
+        let wants = !self.waiting.is_empty() && self.asleep > 0 && !self.waking;
+        self.waking |= wants;
+        wants
     }
 
     /// A lane that ends empty goes at once, so that jobs without outputs wait for nobody before them.
@@ -304,9 +324,9 @@ impl<U> State<U> {
         }
     }
 
-    fn wakers(&mut self, lanes_max: usize) -> Wakers {
+    fn wakers(&mut self, lanes_low: usize) -> Wakers {
         Wakers {
-            driver: if self.lanes.len() < lanes_max {
+            driver: if self.lanes.len() <= lanes_low {
                 self.driver.take()
             } else {
                 None

@@ -16,7 +16,7 @@ use tokio::task::{AbortHandle, coop};
 use crate::lanes::{Job, Lanes, Panic};
 
 /// How many outputs of one job may wait for the consumer, unless [`ParFlatMap::outputs_max`] says otherwise.
-pub const OUTPUTS_MAX: usize = 2;
+pub const OUTPUTS_MAX: usize = 16;
 
 /// The stream that [`par_flat_map`](crate::FlowExt::par_flat_map) and
 /// [`par_map_blocking`](crate::FlowExt::par_map_blocking) return.
@@ -26,6 +26,7 @@ pub const OUTPUTS_MAX: usize = 2;
 #[must_use = "streams do nothing unless polled"]
 pub struct ParFlatMap<U> {
     limit: usize,
+    jobs_max: usize,
     outputs_max: usize,
     /// Taken at the first poll.
     jobs: Option<BoxStream<'static, Job<U>>>,
@@ -62,19 +63,31 @@ impl<U: Send + 'static> ParFlatMap<U> {
         S: Stream<Item: Send> + Send + 'static,
         F: Fn(S::Item, &mut Outlet<U>) + Send + Sync + 'static,
     {
+        let limit = limit.max(1);
         let f = Arc::new(f);
         let jobs = upstream.map(move |item| {
             let f = Arc::clone(&f);
             Box::new(move |outlet: &mut Outlet<U>| f(item, outlet)) as Job<U>
         });
         Self {
-            limit: limit.max(1),
+            limit,
+            jobs_max: limit.saturating_mul(2),
             outputs_max: OUTPUTS_MAX,
             jobs: Some(jobs.boxed()),
             run: None,
             ready: VecDeque::new(),
             done: false,
         }
+    }
+
+    /// Lets `jobs_max` jobs lie between the upstream and the consumer instead of twice the limit; less than the
+    /// limit counts as the limit.
+    ///
+    /// More means fewer thread switches where jobs are short, and that more items and outputs are held.
+    /// Once the stream has been polled, this changes nothing.
+    pub fn jobs_max(mut self, jobs_max: usize) -> Self {
+        self.jobs_max = jobs_max.max(self.limit);
+        self
     }
 
     /// Lets `outputs_max` outputs of one job wait for the consumer instead of [`OUTPUTS_MAX`]; 0 counts as 1.
@@ -134,7 +147,10 @@ impl<U: Send + 'static> Stream for ParFlatMap<U> {
 impl<U: Send + 'static> ParFlatMap<U> {
     fn poll_outputs(&mut self, cx: &Context<'_>) -> Poll<Result<bool, Option<Panic>>> {
         if let Some(jobs) = self.jobs.take() {
-            self.run = Some(Run::start(jobs, self.limit, self.outputs_max));
+            self.run = Some(Run::start(
+                jobs,
+                Lanes::new(self.limit, self.jobs_max, self.outputs_max),
+            ));
         }
         match &self.run {
             Some(run) => run.lanes.poll_outputs(cx, &mut self.ready),
@@ -153,6 +169,7 @@ impl<U> fmt::Debug for ParFlatMap<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParFlatMap")
             .field("limit", &self.limit)
+            .field("jobs_max", &self.jobs_max)
             .field("outputs_max", &self.outputs_max)
             .field("started", &self.run.is_some())
             .field("done", &self.done)
@@ -202,8 +219,8 @@ impl fmt::Display for Closed {
 impl std::error::Error for Closed {}
 
 impl<U: Send + 'static> Run<U> {
-    fn start(jobs: BoxStream<'static, Job<U>>, limit: usize, outputs_max: usize) -> Self {
-        let lanes = Arc::new(Lanes::new(limit, outputs_max));
+    fn start(jobs: BoxStream<'static, Job<U>>, lanes: Lanes<U>) -> Self {
+        let lanes = Arc::new(lanes);
         let (all_alive, alive) = mpsc::channel(1);
         let driver = Driver {
             jobs,

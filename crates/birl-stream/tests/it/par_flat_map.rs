@@ -53,6 +53,7 @@ proptest! {
     fn outputs_are_the_concatenation_in_input_order(
         jobs in proptest::collection::vec(work(), 0..40),
         limit in 0..6_usize,
+        jobs_max in 0..12_usize,
         outputs_max in 0..5_usize,
         threads in any::<bool>(),
     ) {
@@ -66,6 +67,7 @@ proptest! {
                         outlet.send(output).unwrap();
                     }
                 })
+                .jobs_max(jobs_max)
                 .outputs_max(outputs_max)
                 .collect()
                 .await
@@ -118,6 +120,27 @@ async fn upstream_runs_at_most_twice_limit_ahead_of_the_consumer() {
     }
     // One more is in the consumer's hands before it is counted as taken.
     assert!(peak.get() <= 2 * limit + 1, "{} ahead", peak.get());
+}
+
+#[tokio::test]
+async fn jobs_max_bounds_how_far_the_upstream_runs_ahead() {
+    for (jobs_max, ahead) in [(0, 2), (3, 3), (20, 20)] {
+        let (gate, pulled) = (Gate::default(), Peak::default());
+        let (held, seen) = (gate.clone(), pulled.clone());
+        let mut outputs = stream::iter(1..=100_usize)
+            .inspect(move |count| seen.see(*count))
+            .par_flat_map(2, move |item, outlet| {
+                held.wait();
+                outlet.send(item).unwrap();
+            })
+            .jobs_max(jobs_max);
+        assert!(futures::poll!(outputs.next()).is_pending());
+        // The driver pulls what it may in a single go, then waits for room.
+        tokio::task::yield_now().await;
+        assert_eq!(pulled.get(), ahead);
+        gate.open();
+        assert_eq!(outputs.count().await, 100);
+    }
 }
 
 #[tokio::test]
@@ -390,11 +413,13 @@ fn stress(runtime: &Runtime) {
             }
             n
         });
-        let outputs = upstream.par_flat_map(1 + round % 4, move |n, outlet| {
-            for _ in 0..(n * 7 + round) % 6 {
-                outlet.send(n).unwrap();
-            }
-        });
+        let outputs = upstream
+            .par_flat_map(1 + round % 4, move |n, outlet| {
+                for _ in 0..(n * 7 + round) % 6 {
+                    outlet.send(n).unwrap();
+                }
+            })
+            .outputs_max(1 + round % 3);
         let model: Vec<_> = (0..12_usize)
             .flat_map(|n| std::iter::repeat_n(n, (n * 7 + round) % 6))
             .collect();
