@@ -7,11 +7,13 @@
 //! - [`walk`]: names → the files that they stand for, one at a time;
 //! - [`content`]: the first bytes of a file → what it holds;
 //! - [`decode`]: compressed or UTF-16 bytes → UTF-8 text as a stream;
+//! - [`follow`]: names → what is written to their files from now on, through rotation and truncation;
 //! - [`origin`] and [`error`]: where bytes are from, and what went wrong there.
 
 pub mod content;
 pub mod decode;
 pub mod error;
+pub mod follow;
 pub mod name;
 pub mod origin;
 pub mod walk;

@@ -1,0 +1,301 @@
+//! Names → what is written to the files that they stand for, now and from now on.
+//!
+//! [`follow`] gives the bytes of files as they are written, through rotation, truncation,
+//! deletion and compression: every byte once, in the order in which it was written to its file.
+//!
+//! # Who a file is
+//!
+//! A name says little: rotation hands it from file to file. So a file is known by itself.
+//!
+//! - **Its number**: device, inode and, where the file system tells it, the time of birth. Inodes
+//!   are used again at once, births are not. While a file is held open its inode cannot be reused
+//!   either. A file that is met under another name is the same file, read on from where it was.
+//! - **Its bytes**: the first 1024, the last 256 before the offset, and hashes of samples between.
+//!   They must lie where they lay whenever the file has changed, and again after each read before
+//!   what was read is believed. If they do not, or the file is shorter than what was read of it,
+//!   it was truncated, whatever its size is now: it is read again from its start.
+//! - **A copy** is a new file, compressed or not, whose content is what was read of another. Its
+//!   first 1024 bytes, every sample that it reaches, and the last bytes that both have must agree.
+//!   A shorter file is never judged by its bytes alone, since a first line may be common to all: it
+//!   is a copy only if its name is a rotated one of a file that was truncated in the same moment,
+//!   or if it is compressed, has such a name, and unpacks to exactly what was read. What a copy has
+//!   beyond that is read from it when the original is truncated.
+//! - **A missed generation** is a sibling, by its name, that was not there before, is no copy, and
+//!   was born after the first file that was followed under the name and before the one that is
+//!   there now. Missed ones are read in the order of their births.
+//!
+//! # When it looks
+//!
+//! Events of the file system only wake: metadata decides, and is looked at every second as well,
+//! since events do not cross networks. A clock's tick hides changes, so whatever has changed is
+//! looked at closely for some seconds more.
+//!
+//! At most [`Options::descriptors_max`] files are held open. Those that were quiet for longest are
+//! closed first; if one of them is written to and deleted between two looks, that is lost.
+
+mod directory;
+mod family;
+mod follower;
+mod form;
+mod identity;
+mod judge;
+mod read;
+mod shared;
+mod targets;
+mod track;
+mod turn;
+mod watch;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::Origin;
+use shared::Shared;
+
+/// How to follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How often everything is looked at, events or not: one second by default.
+    pub poll_interval: Duration,
+    /// The most bytes in one [`Event::Data`]: 1 MiB by default. It is rounded up to whole pages.
+    pub block_bytes: usize,
+    /// Where reading begins in files that are there at the start; later ones are always read
+    /// from their beginning.
+    pub from: Start,
+    /// How long a file that was rotated away or deleted must be quiet before it is ended: five
+    /// seconds by default. Writers may be late to let go of it.
+    pub linger: Duration,
+    /// How many files are held open at most: 512 by default.
+    pub descriptors_max: usize,
+    /// Whether events of the file system wake: yes by default. Without, new data is seen when the
+    /// files are next looked at.
+    pub events: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            poll_interval: Duration::from_secs(1),
+            block_bytes: 1 << 20,
+            from: Start::Beginning,
+            linger: Duration::from_secs(5),
+            descriptors_max: 512,
+            events: true,
+        }
+    }
+}
+
+/// Where reading begins in files that are there when following starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the first byte.
+    Beginning,
+    /// Behind the last byte: only what is written from now on is given.
+    End,
+}
+
+/// What happens to followed files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Bytes that go on where the last ones of the same generation ended.
+    Data {
+        /// The file, under the name that it had when it was written.
+        origin: Origin,
+        /// What a file holds between two truncations. No two files share a number, and what
+        /// belongs to one generation never continues a line of another.
+        generation: u64,
+        /// Where the bytes lie in the decoded content, counted from its start.
+        offset: u64,
+        /// Decoded text, never empty.
+        bytes: Bytes,
+    },
+    /// A generation is over: a line that it left without an end is whole now.
+    End {
+        /// The file.
+        origin: Origin,
+        /// The number that its data had.
+        generation: u64,
+    },
+    /// All that was there at the start has been given; what comes now is new. Comes once.
+    CaughtUp,
+    /// Something that a person should know.
+    Notice(Notice),
+}
+
+/// What a person should know about followed files. It displays itself as one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The file system gives no events, or no more of them.
+    PollingOnly {
+        /// What the system said.
+        reason: String,
+    },
+    /// A named file does not exist yet.
+    Waiting {
+        /// The name.
+        origin: Origin,
+    },
+    /// A new file is followed.
+    Appeared {
+        /// The file.
+        origin: Origin,
+    },
+    /// The file went to another name.
+    Rotated {
+        /// The file.
+        origin: Origin,
+        /// Its new name, where that could be found.
+        to: Option<PathBuf>,
+    },
+    /// A whole generation came and went between two looks, and was found.
+    Missed {
+        /// The name that it had.
+        origin: Origin,
+        /// The name that it has now.
+        path: PathBuf,
+    },
+    /// The content was cut off or replaced in place; the file is read again from its start.
+    Truncated {
+        /// The file.
+        origin: Origin,
+        /// A copy of the content that was cut off, and how many bytes were still to be read there.
+        copy: Option<(PathBuf, u64)>,
+        /// Bytes that had been seen but neither read nor found in a copy. What was written after
+        /// the last look is missing too.
+        unread: u64,
+    },
+    /// The file was deleted.
+    Deleted {
+        /// The file.
+        origin: Origin,
+    },
+    /// A new file holds what was already read of another.
+    Skipped {
+        /// The new file.
+        path: PathBuf,
+        /// The file that was read.
+        of: Origin,
+    },
+    /// A file that was found by walking is not text.
+    Binary {
+        /// The file.
+        origin: Origin,
+    },
+    /// A file or directory could not be opened or read. It is tried again at every look.
+    CannotOpen {
+        /// The file.
+        origin: Origin,
+        /// What the system said.
+        reason: String,
+    },
+    /// The process may not open more files.
+    Descriptors {
+        /// How many are held open from now on.
+        kept: usize,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PollingOnly { reason } => write!(
+                f,
+                "new data is only looked for from time to time: cannot watch for it: {reason}"
+            ),
+            Self::Waiting { origin } => write!(f, "waiting for \"{origin}\" to be created"),
+            Self::Appeared { origin } => write!(f, "following the new file \"{origin}\""),
+            Self::Rotated { origin, to: None } => write!(f, "\"{origin}\" was moved away"),
+            Self::Rotated {
+                origin,
+                to: Some(to),
+            } => write!(f, "\"{origin}\" was rotated to {to:?}"),
+            Self::Missed { origin, path } => write!(
+                f,
+                "\"{origin}\" was rotated more than once: reading {path:?} too"
+            ),
+            Self::Truncated {
+                origin,
+                copy,
+                unread,
+            } => display_truncated(f, origin, copy.as_ref(), *unread),
+            Self::Deleted { origin } => write!(f, "\"{origin}\" was deleted"),
+            Self::Skipped { path, of } => {
+                write!(f, "skipping {path:?}: a copy of \"{of}\", which was read")
+            }
+            Self::Binary { origin } => write!(f, "skipping \"{origin}\": not text"),
+            Self::CannotOpen { origin, reason } => write!(f, "cannot open \"{origin}\": {reason}"),
+            Self::Descriptors { kept } => write!(
+                f,
+                "too many open files: holding no more than {kept} of the followed ones open"
+            ),
+        }
+    }
+}
+
+fn display_truncated(
+    f: &mut fmt::Formatter<'_>,
+    origin: &Origin,
+    copy: Option<&(PathBuf, u64)>,
+    unread: u64,
+) -> fmt::Result {
+    write!(f, "\"{origin}\" was truncated: ")?;
+    match copy {
+        Some((path, 0)) => write!(f, "all that its copy {path:?} holds had been read"),
+        Some((path, bytes)) => write!(f, "read the last {bytes} bytes from its copy {path:?}"),
+        None if unread > 0 => write!(f, "at least {unread} bytes of it were not read in time"),
+        None => f.write_str("what was written just before may be missing"),
+    }
+}
+
+/// Follows the files that `names` stand for: paths of files, which need not exist yet, and
+/// directories, in which new files are found too.
+///
+/// Reading happens on a thread of its own, which stays at most a few blocks ahead of the stream.
+/// It begins at once, and ends when the stream is dropped. The stream never ends of itself.
+pub fn follow(names: Vec<PathBuf>, options: Options) -> Follow {
+    let shared = Arc::new(Shared::new(options.block_bytes));
+    let thread = Arc::clone(&shared);
+    let spawned = std::thread::Builder::new()
+        .name("birl-follow".to_owned())
+        .spawn(move || watch::run(names, options, &thread));
+    if let Err(error) = spawned {
+        shared.fail(&error);
+    }
+    Follow { shared }
+}
+
+/// The stream of [`follow`]. Dropping it stops the thread that reads; it does not wait for it.
+pub struct Follow {
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Follow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follow").finish_non_exhaustive()
+    }
+}
+
+impl Stream for Follow {
+    type Item = Event;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.shared.poll_receive(context)
+    }
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        self.shared.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests;

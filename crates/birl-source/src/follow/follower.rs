@@ -1,0 +1,803 @@
+//! The state of following: what is looked at, and what is read next. It has no thread and no clock.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use birl_stream::block::BlockPool;
+
+use super::directory::{Directory, is_absence};
+use super::family;
+use super::identity::{FileId, Print, Stamp};
+use super::targets::Targets;
+use super::track::{Key, Standing, Track};
+use super::{Event, Notice, Options, Start};
+use crate::Origin;
+
+/// A change within one tick of a file system's clock leaves no trace in the metadata. So what has
+/// changed is looked at closely for this long, which is more than the coarsest clock's tick.
+const HOT: Duration = Duration::from_millis(2500);
+
+/// Files that were rotated away from one place and are still looked at, in case that the writer
+/// is late to let go of them.
+const STRAYS_MAX: usize = 8;
+
+/// Files that are known but not read, in all places together.
+const KIN_MAX: usize = 4096;
+
+/// What to look at.
+#[derive(Debug)]
+pub(super) enum Scope {
+    /// Everything.
+    All,
+    /// Only these paths; `true` where one may have appeared, disappeared or become another file.
+    Paths(HashMap<PathBuf, bool>),
+}
+
+/// Follows files, one call at a time.
+pub(super) struct Follower {
+    pub(super) options: Options,
+    pub(super) targets: Targets,
+    pub(super) pool: BlockPool,
+    pub(super) now: Instant,
+    pub(super) first: bool,
+    caught_up: bool,
+    keys: Key,
+    pub(super) generations: u64,
+    pub(super) tracks: BTreeMap<Key, Track>,
+    pub(super) by_id: HashMap<FileId, Key>,
+    pub(super) kin: HashMap<FileId, Kin>,
+    pub(super) places: BTreeMap<PathBuf, Place>,
+    /// Where the files of the places truly lie, past all links, and which place it is.
+    pub(super) homes: HashMap<PathBuf, PathBuf>,
+    directories: BTreeMap<PathBuf, Directory>,
+    pub(super) unjudged: BTreeSet<Key>,
+    pub(super) truncated: BTreeSet<Key>,
+    turned: BTreeSet<PathBuf>,
+    to_check: BTreeSet<PathBuf>,
+    pub(super) queue: VecDeque<Key>,
+    pub(super) events: VecDeque<Event>,
+    pub(super) held: usize,
+    held_max: usize,
+}
+
+/// A path that is followed.
+pub(super) struct Place {
+    pub(super) origin: Origin,
+    /// It was given as it is, and not found by a glob or in a directory.
+    pub(super) named: bool,
+    /// The file that is there.
+    pub(super) current: Option<Key>,
+    /// The generation that is to be read before the next one, if it is still read.
+    pub(super) newest: Option<Key>,
+    /// Where the file truly lies, past all links.
+    pub(super) home: PathBuf,
+    /// The birth of the first file that was read here: older siblings are none of ours.
+    pub(super) oldest: Option<std::time::SystemTime>,
+    /// The last time that the place went to another file.
+    pub(super) turned_at: Option<Instant>,
+    /// What was said of it last, so that it is said once.
+    complaint: Option<io::ErrorKind>,
+}
+
+/// A file that is known and not read: it was there before, it has been read, or it is a copy.
+pub(super) struct Kin {
+    pub(super) print: Print,
+    pub(super) family: PathBuf,
+    /// What is in the print was given out, or deliberately skipped as a followed file's past.
+    pub(super) read: bool,
+    seen_at: Instant,
+}
+
+impl Follower {
+    pub(super) fn new(targets: Targets, options: Options, now: Instant) -> Self {
+        Self {
+            targets,
+            pool: BlockPool::new(options.block_bytes, 2),
+            now,
+            first: true,
+            caught_up: false,
+            keys: 0,
+            generations: 0,
+            tracks: BTreeMap::new(),
+            by_id: HashMap::new(),
+            kin: HashMap::new(),
+            places: BTreeMap::new(),
+            homes: HashMap::new(),
+            directories: BTreeMap::new(),
+            unjudged: BTreeSet::new(),
+            truncated: BTreeSet::new(),
+            turned: BTreeSet::new(),
+            to_check: BTreeSet::new(),
+            queue: VecDeque::new(),
+            events: VecDeque::new(),
+            held: 0,
+            held_max: options.descriptors_max.max(1),
+            options,
+        }
+    }
+
+    /// Compares what is there with what was there, and queues what is to be read. Reads no more
+    /// than it takes to know files again.
+    pub(super) fn look(&mut self, scope: &Scope, now: Instant) {
+        self.now = now;
+        self.list(scope);
+        self.check(scope);
+        self.settle_turns();
+        self.list_beside_truncated();
+        self.judge_all();
+        self.settle_truncations();
+        if matches!(scope, Scope::All) {
+            self.end_quiet();
+            self.forget();
+        }
+        self.first = false;
+    }
+
+    /// The next thing to tell, reading at most a block; `None` until the next look.
+    pub(super) fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            if self.queue.is_empty() {
+                return self.catch_up();
+            }
+            self.read_next();
+            if !self.truncated.is_empty() {
+                self.list_beside_truncated();
+                self.judge_all();
+                self.settle_truncations();
+            }
+        }
+    }
+
+    fn catch_up(&mut self) -> Option<Event> {
+        let first = !std::mem::replace(&mut self.caught_up, true);
+        first.then_some(Event::CaughtUp)
+    }
+
+    /// Everything that there is to tell now.
+    #[cfg(test)]
+    pub(super) fn poll(&mut self, now: Instant) -> Vec<Event> {
+        self.look(&Scope::All, now);
+        std::iter::from_fn(|| self.next()).collect()
+    }
+
+    /// The directories in which something may happen.
+    pub(super) fn directories(&self) -> impl Iterator<Item = &Path> {
+        self.directories.keys().map(PathBuf::as_path)
+    }
+
+    pub(super) fn notice(&mut self, notice: Notice) {
+        self.events.push_back(Event::Notice(notice));
+    }
+
+    pub(super) fn hot_until(&self) -> Instant {
+        self.now + HOT
+    }
+
+    pub(super) fn is_hot(&self, key: Key) -> bool {
+        self.now < self.tracks[&key].changed_at + HOT
+    }
+
+    fn list(&mut self, scope: &Scope) {
+        match scope {
+            Scope::All => self.list_all(),
+            Scope::Paths(paths) => {
+                let named = paths.iter().filter(|(_, names_changed)| **names_changed);
+                let parents: BTreeSet<&Path> =
+                    named.filter_map(|(path, _)| path.parent()).collect();
+                for parent in parents {
+                    if self.directories.contains_key(parent) {
+                        self.relist(parent);
+                    }
+                }
+            }
+        }
+    }
+
+    fn list_all(&mut self) {
+        if self.first {
+            for (path, origin) in self.targets.named() {
+                self.add_place(path, origin, true);
+            }
+        }
+        for root in self.targets.roots() {
+            self.directories.entry(root).or_default();
+        }
+        let known: Vec<PathBuf> = self.directories.keys().cloned().collect();
+        for path in known {
+            if self.directories[&path].is_stale(&path, self.now) {
+                self.relist(&path);
+            }
+        }
+    }
+
+    /// Lists a directory again, and takes up what has come, moved and gone.
+    pub(super) fn relist(&mut self, path: &Path) {
+        let hot_until = self.hot_until();
+        let directory = self.directories.entry(path.to_owned()).or_default();
+        let changes = match directory.relist(path, hot_until) {
+            Ok(changes) => changes,
+            Err(error) => {
+                return self.complain_of_directory(path, &error);
+            }
+        };
+        for name in &changes.left {
+            self.to_check.extend(self.places_at(&path.join(name)));
+        }
+        // What is followed comes first, so that a rotated sibling finds its family.
+        let (followed, others): (Vec<_>, Vec<_>) = changes
+            .arrived
+            .into_iter()
+            .map(|(name, metadata)| (path.join(name), metadata))
+            .partition(|(path, _)| self.is_followed(path));
+        for (path, metadata) in followed.into_iter().chain(others) {
+            self.take_up(&path, &metadata);
+        }
+    }
+
+    fn complain_of_directory(&mut self, path: &Path, error: &io::Error) {
+        // Without a listing the places in it are still looked at; only what is new is not seen.
+        let text = error.to_string();
+        self.notice(Notice::CannotOpen {
+            origin: Origin::file(path),
+            reason: text,
+        });
+    }
+
+    fn is_followed(&self, path: &Path) -> bool {
+        self.places.contains_key(path) || self.targets.matches(path).is_some()
+    }
+
+    fn places_at(&self, path: &Path) -> Vec<PathBuf> {
+        let mut places = Vec::new();
+        if self.places.contains_key(path) {
+            places.push(path.to_owned());
+        }
+        if let Some(place) = self.homes.get(path)
+            && place != path
+        {
+            places.push(place.clone());
+        }
+        places
+    }
+
+    /// A name stands for a file that it did not stand for before.
+    fn take_up(&mut self, path: &Path, metadata: &Metadata) {
+        self.to_check.extend(self.places_at(path));
+        if metadata.is_dir() {
+            if self.targets.descends(path) && !self.directories.contains_key(path) {
+                self.relist(path);
+            }
+            return;
+        }
+        let matching = self.targets.matches(path);
+        if let Some(origin) = matching {
+            self.add_place(path.to_owned(), origin, false);
+            self.to_check.insert(path.to_owned());
+        }
+        if !metadata.is_file() {
+            return;
+        }
+        let id = FileId::of(metadata);
+        if let Some(&key) = self.by_id.get(&id) {
+            self.moved(key, path);
+        } else if let Some(kin) = self.kin.get_mut(&id) {
+            kin.seen_at = self.now;
+        } else if !self.places.contains_key(path)
+            && let Some(family) = self.family_of(path)
+        {
+            self.meet_sibling(path, metadata, family);
+        }
+    }
+
+    fn moved(&mut self, key: Key, path: &Path) {
+        let track = &self.tracks[&key];
+        if track.path != path && !track.is_at_its_path() {
+            let family = self.family_of(path);
+            let track = self.tracks.get_mut(&key).expect("a known track");
+            path.clone_into(&mut track.path);
+            if let Some(family) = family {
+                track.family = family;
+            }
+        }
+    }
+
+    fn meet_sibling(&mut self, path: &Path, metadata: &Metadata, family: PathBuf) {
+        if self.first {
+            let print = super::judge::head_of(path).unwrap_or_default();
+            self.keep_as_kin(FileId::of(metadata), print, family, false);
+            return;
+        }
+        let standing = Standing::Unjudged { since: self.now };
+        let mut track = Track::new(path, metadata, standing, self.now);
+        track.origin = self.places[&family].origin.clone();
+        track.place = family.clone();
+        track.family = family;
+        self.add_track(track);
+    }
+
+    pub(super) fn keep_as_kin(&mut self, id: FileId, print: Print, family: PathBuf, read: bool) {
+        let kin = Kin {
+            print,
+            family,
+            read,
+            seen_at: self.now,
+        };
+        self.kin.insert(id, kin);
+    }
+
+    /// The place that a file of this name was rotated away from, if it is one that is followed.
+    pub(super) fn family_of(&self, path: &Path) -> Option<PathBuf> {
+        let (parent, name) = (path.parent()?, path.file_name()?);
+        family::origins(name)
+            .into_iter()
+            .find_map(|origin: OsString| self.homes.get(&parent.join(origin)).cloned())
+    }
+
+    fn add_place(&mut self, path: PathBuf, origin: Origin, named: bool) {
+        if self.places.contains_key(&path) {
+            return;
+        }
+        self.homes.insert(path.clone(), path.clone());
+        if let Some(parent) = path.parent() {
+            self.directories.entry(parent.to_owned()).or_default();
+        }
+        let place = Place {
+            origin,
+            named,
+            current: None,
+            newest: None,
+            home: path.clone(),
+            oldest: None,
+            turned_at: None,
+            complaint: None,
+        };
+        self.places.insert(path, place);
+    }
+
+    pub(super) fn add_track(&mut self, track: Track) -> Key {
+        self.keys += 1;
+        let key = self.keys;
+        self.by_id.insert(track.id, key);
+        if matches!(track.standing, Standing::Unjudged { .. }) {
+            self.unjudged.insert(key);
+        }
+        self.tracks.insert(key, track);
+        key
+    }
+
+    fn check(&mut self, scope: &Scope) {
+        let places: BTreeSet<PathBuf> = match scope {
+            Scope::All => self.places.keys().cloned().collect(),
+            Scope::Paths(paths) => paths.keys().flat_map(|path| self.places_at(path)).collect(),
+        };
+        self.to_check.extend(places);
+        let mut placed = BTreeSet::new();
+        while let Some(path) = self.to_check.pop_first() {
+            placed.extend(self.check_place(&path));
+        }
+        let strays: Vec<Key> = self
+            .tracks
+            .iter()
+            .filter(|(key, track)| match scope {
+                Scope::All => !placed.contains(key),
+                Scope::Paths(paths) => !placed.contains(key) && paths.contains_key(&track.path),
+            })
+            .map(|(&key, _)| key)
+            .collect();
+        for key in strays {
+            self.check_stray(key);
+        }
+    }
+
+    /// Returns the file that is at the place, if it is the one that was there before.
+    fn check_place(&mut self, path: &Path) -> Option<Key> {
+        let place = self.places.get(path)?;
+        let current = place.current;
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_file() => {
+                self.uncomplain(path);
+                let same = current.filter(|key| self.tracks[key].id == FileId::of(&metadata));
+                match same {
+                    Some(key) => self.inspect(key, &metadata),
+                    None => {
+                        self.turned.insert(path.to_owned());
+                    }
+                }
+                same
+            }
+            Ok(metadata) if metadata.is_dir() => {
+                if place.named {
+                    self.targets.add_root(path);
+                    self.directories.entry(path.to_owned()).or_default();
+                    self.relist(path);
+                }
+                None
+            }
+            Ok(_) => {
+                self.complain(path, &io::Error::other("it is not a regular file"));
+                None
+            }
+            Err(error) if is_absence(&error) && current.is_some() => {
+                self.turned.insert(path.to_owned());
+                None
+            }
+            Err(error) => {
+                self.complain(path, &error);
+                None
+            }
+        }
+    }
+
+    /// Says once what is wrong with a place; the next looks try again.
+    pub(super) fn complain(&mut self, path: &Path, error: &io::Error) {
+        let Some(place) = self.places.get_mut(path) else {
+            return;
+        };
+        if place.complaint.replace(error.kind()) == Some(error.kind()) {
+            return;
+        }
+        let origin = place.origin.clone();
+        let is_waited_for = is_absence(error);
+        if is_waited_for && !place.named {
+            return;
+        }
+        self.notice(if is_waited_for {
+            Notice::Waiting { origin }
+        } else {
+            Notice::CannotOpen {
+                origin,
+                reason: error.to_string(),
+            }
+        });
+    }
+
+    /// That the file is gone is told otherwise.
+    pub(super) fn complained_of_absence(&mut self, path: &Path) {
+        if let Some(place) = self.places.get_mut(path) {
+            place.complaint = Some(io::ErrorKind::NotFound);
+        }
+    }
+
+    pub(super) fn has_caught_up(&self) -> bool {
+        self.caught_up
+    }
+
+    fn uncomplain(&mut self, path: &Path) {
+        if let Some(place) = self.places.get_mut(path) {
+            place.complaint = None;
+        }
+    }
+
+    fn check_stray(&mut self, key: Key) {
+        let track = &self.tracks[&key];
+        match track.metadata() {
+            Some(metadata) => {
+                self.inspect(key, &metadata);
+                let gone = !self.tracks[&key].has_a_name();
+                self.track(key).gone = gone;
+            }
+            None => self.track(key).gone = true,
+        }
+    }
+
+    pub(super) fn track(&mut self, key: Key) -> &mut Track {
+        self.tracks.get_mut(&key).expect("keys lead to tracks")
+    }
+
+    /// Takes in a file's metadata, and decides what they mean for what was read of it.
+    pub(super) fn inspect(&mut self, key: Key, metadata: &Metadata) {
+        let stamp = Stamp::of(metadata);
+        let now = self.now;
+        let hot = self.is_hot(key);
+        let track = self.track(key);
+        let before = std::mem::replace(&mut track.stamp, stamp);
+        let changed = before != stamp;
+        if before.size != stamp.size || before.modified() != stamp.modified() {
+            track.changed_at = now;
+        }
+        if track.restart.is_some() || !(changed || hot) {
+            return;
+        }
+        match track.standing {
+            Standing::Reading => self.inspect_content(key, before.size),
+            Standing::CopyOf(_) if changed => self.doubt(key),
+            _ => {}
+        }
+    }
+
+    /// A copy that has changed may be none: it is judged again.
+    fn doubt(&mut self, key: Key) {
+        let since = self.now;
+        self.track(key).standing = Standing::Unjudged { since };
+        self.unjudged.insert(key);
+    }
+
+    fn inspect_content(&mut self, key: Key, size_before: u64) {
+        let track = &self.tracks[&key];
+        let (offset, size) = (track.offset(), track.stamp.size);
+        if size < offset {
+            self.truncate(key, size_before);
+            return;
+        }
+        let is_idle = size == offset && track.held.is_none() && !self.is_hot(key);
+        if is_idle || (size == 0 && offset == 0) {
+            return;
+        }
+        if !self.open_track(key) {
+            return;
+        }
+        let track = &self.tracks[&key];
+        let file = track.held.as_ref().expect("opened a moment ago");
+        match track.print.still_in(file) {
+            Ok(true) if size > offset => self.enqueue(key),
+            Ok(true) => {}
+            Ok(false) => self.truncate(key, size_before),
+            Err(error) => self.fail(key, &error),
+        }
+    }
+
+    /// The content that was read is not there any more.
+    pub(super) fn truncate(&mut self, key: Key, size_before: u64) {
+        let track = self.track(key);
+        if track.restart.is_none() {
+            track.size_before = track.size_before.max(size_before);
+            self.truncated.insert(key);
+        }
+    }
+
+    pub(super) fn enqueue(&mut self, key: Key) {
+        let track = self.track(key);
+        if !std::mem::replace(&mut track.queued, true) {
+            self.queue.push_back(key);
+        }
+    }
+
+    /// Lists the directories of truncated files, to find the copies that were made of them.
+    fn list_beside_truncated(&mut self) {
+        let parents: BTreeSet<PathBuf> = self
+            .truncated
+            .iter()
+            .filter_map(|key| self.tracks[key].path.parent())
+            .map(Path::to_owned)
+            .collect();
+        for parent in parents {
+            self.relist(&parent);
+        }
+        self.check_listed();
+    }
+
+    /// Looks at the places that the last listings cast doubt on.
+    pub(super) fn check_listed(&mut self) {
+        while let Some(path) = self.to_check.pop_first() {
+            self.check_place(&path);
+        }
+        self.settle_turns();
+    }
+
+    fn settle_turns(&mut self) {
+        while let Some(path) = self.turned.pop_first() {
+            self.turn(&path);
+            // A listing within may have cast doubt on further places.
+            while let Some(path) = self.to_check.pop_first() {
+                self.check_place(&path);
+            }
+        }
+    }
+
+    /// Whether a listing agrees that the file is at the path, where that can be told.
+    pub(super) fn is_listed(&self, path: &Path, id: FileId) -> bool {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return true;
+        };
+        let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        is_link
+            || self
+                .directories
+                .get(parent)
+                .is_none_or(|directory| directory.holds(name, id.inode))
+    }
+
+    /// Makes sure that the file is held open; says why where that fails.
+    pub(super) fn open_track(&mut self, key: Key) -> bool {
+        if self.tracks[&key].held.is_some() {
+            return true;
+        }
+        let path = self.tracks[&key].path.clone();
+        let opened = self.open(&path).and_then(|file| {
+            let id = FileId::of(&file.metadata()?);
+            Ok((file, id))
+        });
+        match opened {
+            Ok((file, id)) if id == self.tracks[&key].id => {
+                self.hold(key, file);
+                true
+            }
+            // Another file by now: the next look sees where this one went.
+            Ok(_) => false,
+            Err(error) if is_absence(&error) => false,
+            Err(error) => {
+                self.fail(key, &error);
+                false
+            }
+        }
+    }
+
+    pub(super) fn hold(&mut self, key: Key, file: File) {
+        if self.held >= self.held_max {
+            self.let_go(self.held_max / 8 + 1);
+        }
+        if self.track(key).held.replace(file).is_none() {
+            self.held += 1;
+        }
+    }
+
+    pub(super) fn drop_held(&mut self, key: Key) {
+        if self.track(key).held.take().is_some() {
+            self.held -= 1;
+        }
+    }
+
+    /// Closes the files that have been quiet for longest, those with something to read last.
+    fn let_go(&mut self, count: usize) {
+        let mut held: Vec<(bool, Instant, Key)> = self
+            .tracks
+            .iter()
+            .filter(|(_, track)| track.held.is_some() && !track.gone)
+            .map(|(&key, track)| (track.queued, track.changed_at, key))
+            .collect();
+        held.sort();
+        for (.., key) in held.into_iter().take(count) {
+            self.drop_held(key);
+        }
+    }
+
+    /// Opens a file for reading; where the process has too many open, closes some and tries again.
+    pub(super) fn open(&mut self, path: &Path) -> io::Result<File> {
+        match File::open(path) {
+            Err(error) if is_out_of_descriptors(&error) => {
+                if self.held_max > 1 {
+                    self.held_max = (self.held / 2).max(1);
+                    self.notice(Notice::Descriptors {
+                        kept: self.held_max,
+                    });
+                }
+                self.let_go(self.held.saturating_sub(self.held_max).max(1));
+                File::open(path)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Reading failed: says so once, and tries again with the file opened anew.
+    pub(super) fn fail(&mut self, key: Key, error: &io::Error) {
+        self.drop_held(key);
+        let track = self.track(key);
+        if track.complaint.replace(error.kind()) == Some(error.kind()) {
+            return;
+        }
+        let origin = track.origin.clone();
+        self.notice(Notice::CannotOpen {
+            origin,
+            reason: error.to_string(),
+        });
+    }
+
+    /// Whether a later file has taken a track's place and has content.
+    fn is_succeeded(&self, key: Key) -> bool {
+        self.places
+            .get(&self.tracks[&key].place)
+            .and_then(|place| place.current)
+            .is_some_and(|current| current != key && self.tracks[&current].offset() > 0)
+    }
+
+    fn is_placed(&self, key: Key) -> bool {
+        let track = &self.tracks[&key];
+        [&track.place, &track.path].into_iter().any(|path| {
+            self.places_at(path)
+                .iter()
+                .any(|place| self.places[place].current == Some(key))
+        })
+    }
+
+    /// Ends the generations that are over: rotated or deleted, read, and quiet.
+    fn end_quiet(&mut self) {
+        let mut keys: Vec<Key> = self.tracks.keys().copied().collect();
+        keys.sort_by_key(|key| self.tracks[key].generation);
+        let mut strays: HashMap<PathBuf, Vec<Key>> = HashMap::new();
+        for key in keys {
+            // Retiring one file may retire its copies too.
+            let Some(track) = self.tracks.get(&key) else {
+                continue;
+            };
+            if track.queued || track.restart.is_some() {
+                continue;
+            }
+            let is_quiet = self.now >= track.changed_at + self.options.linger;
+            if is_quiet && (track.gone || self.is_succeeded(key)) {
+                self.end_generation(key);
+            }
+            let is_over = is_quiet && self.tracks[&key].gone;
+            if is_over && !matches!(self.tracks[&key].standing, Standing::Unjudged { .. }) {
+                self.retire(key);
+            } else if !self.is_placed(key) && self.is_succeeded(key) {
+                strays
+                    .entry(self.tracks[&key].place.clone())
+                    .or_default()
+                    .push(key);
+            }
+        }
+        for keys in strays.into_values() {
+            let surplus = keys.len().saturating_sub(STRAYS_MAX);
+            for key in keys.into_iter().take(surplus) {
+                self.end_generation(key);
+                self.retire(key);
+            }
+        }
+    }
+
+    pub(super) fn end_generation(&mut self, key: Key) {
+        let track = self.track(key);
+        if let Some(generation) = track.generation.take() {
+            let origin = track.origin.clone();
+            self.events.push_back(Event::End { origin, generation });
+        }
+    }
+
+    /// Stops following a file; it stays known.
+    pub(super) fn retire(&mut self, key: Key) {
+        self.drop_held(key);
+        let Some(track) = self.tracks.remove(&key) else {
+            return;
+        };
+        self.by_id.remove(&track.id);
+        self.unjudged.remove(&key);
+        self.truncated.remove(&key);
+        for place in self.places.values_mut() {
+            if place.current == Some(key) {
+                place.current = None;
+            }
+        }
+        self.settle_copies_of(key, &track.print);
+        self.keep_as_kin(track.id, track.print, track.family, true);
+    }
+
+    /// Drops what is not needed to know files again.
+    fn forget(&mut self) {
+        let vacant: Vec<PathBuf> = self
+            .places
+            .iter()
+            .filter(|(path, place)| {
+                !place.named && place.current.is_none() && fs::symlink_metadata(path).is_err()
+            })
+            .map(|(path, _)| path.clone())
+            .collect();
+        for path in vacant {
+            if let Some(place) = self.places.remove(&path) {
+                self.homes.remove(&place.home);
+                self.homes.remove(&path);
+            }
+        }
+        if self.kin.len() > KIN_MAX {
+            let mut seen: Vec<Instant> = self.kin.values().map(|kin| kin.seen_at).collect();
+            seen.sort();
+            let limit = seen[seen.len() - KIN_MAX];
+            self.kin.retain(|_, kin| kin.seen_at >= limit);
+        }
+    }
+
+    pub(super) fn starts_at_end(&self) -> bool {
+        self.first && self.options.from == Start::End
+    }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    // EMFILE and ENFILE, which are the same numbers on every Unix.
+    matches!(error.raw_os_error(), Some(23 | 24))
+}

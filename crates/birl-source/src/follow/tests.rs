@@ -1,0 +1,593 @@
+//! Following, step by step and without a clock.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::follower::Follower;
+use super::targets::Targets;
+use super::{Event, Options, Start};
+
+/// A directory with files that are followed, and a clock that goes on a second with each look.
+struct World {
+    directory: TempDir,
+    now: Instant,
+    follower: Option<Follower>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            directory: TempDir::new().unwrap(),
+            now: Instant::now(),
+            follower: None,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn append(&self, name: &str, text: impl AsRef<[u8]>) {
+        let mut options = OpenOptions::new();
+        let mut file = options.append(true).open(self.path(name)).unwrap();
+        file.write_all(text.as_ref()).unwrap();
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        fs::copy(self.path(from), self.path(to)).unwrap();
+    }
+
+    fn truncate(&self, name: &str) {
+        File::create(self.path(name)).unwrap();
+    }
+
+    fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).unwrap();
+    }
+
+    fn gzip(&self, name: &str) {
+        let text = fs::read(self.path(name)).unwrap();
+        self.write(&format!("{name}.gz"), gzip(&text));
+        self.remove(name);
+    }
+
+    fn follow(&mut self, names: &[&str]) -> Vec<String> {
+        self.follow_with(names, Options::default())
+    }
+
+    fn follow_with(&mut self, names: &[&str], options: Options) -> Vec<String> {
+        let path = |name: &&str| match *name {
+            "." => self.directory.path().to_owned(),
+            name => self.path(name),
+        };
+        let names = names.iter().map(path).collect();
+        let follower = Follower::new(Targets::new(names), options, self.now);
+        self.follower = Some(follower);
+        self.poll()
+    }
+
+    fn poll_events(&mut self) -> Vec<Event> {
+        self.now += Duration::from_secs(1);
+        self.follower.as_mut().unwrap().poll(self.now)
+    }
+
+    fn poll(&mut self) -> Vec<String> {
+        let events = self.poll_events();
+        let directory = self.directory.path().to_owned();
+        events.iter().map(|event| show(event, &directory)).collect()
+    }
+
+    /// Looks until nothing more can come of what has happened so far.
+    fn settle(&mut self) -> Vec<String> {
+        (0..10).flat_map(|_| self.poll()).collect()
+    }
+}
+
+fn show(event: &Event, directory: &Path) -> String {
+    let shown = match event {
+        Event::Data {
+            origin,
+            generation,
+            offset,
+            bytes,
+        } => format!("{origin}#{generation}@{offset}: {}", bytes.escape_ascii()),
+        Event::End { origin, generation } => format!("{origin}#{generation} ended"),
+        Event::CaughtUp => "caught up".to_owned(),
+        Event::Notice(notice) => notice.to_string(),
+    };
+    shown.replace(&format!("{}/", directory.display()), "")
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Text that is long enough to be known by its bytes.
+fn long(tag: &str) -> String {
+    (0..200).map(|n| format!("{tag} line {n}\n")).collect()
+}
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn appended_bytes_are_given_once() {
+    let mut world = World::new();
+    world.write("app.log", "one\n");
+    assert_eq!(
+        world.follow(&["app.log"]),
+        ["app.log#0@0: one\\n", "caught up"]
+    );
+    assert_eq!(world.poll(), NOTHING);
+    world.append("app.log", "tw");
+    assert_eq!(world.poll(), ["app.log#0@4: tw"]);
+    world.append("app.log", "o\n");
+    assert_eq!(world.poll(), ["app.log#0@6: o\\n"]);
+    assert_eq!(world.settle(), NOTHING);
+}
+
+#[test]
+fn from_the_end_only_what_is_new_is_given() {
+    let mut world = World::new();
+    world.write("app.log", "old\n");
+    let options = Options {
+        from: Start::End,
+        ..Options::default()
+    };
+    assert_eq!(world.follow_with(&["app.log"], options), ["caught up"]);
+    world.append("app.log", "new\n");
+    assert_eq!(world.poll(), ["app.log#0@4: new\\n"]);
+}
+
+#[test]
+fn a_missing_file_is_waited_for() {
+    let mut world = World::new();
+    assert_eq!(
+        world.follow(&["app.log"]),
+        ["waiting for \"app.log\" to be created", "caught up"]
+    );
+    assert_eq!(world.poll(), NOTHING);
+    world.write("app.log", "here\n");
+    assert_eq!(
+        world.poll(),
+        ["following the new file \"app.log\"", "app.log#0@0: here\\n"]
+    );
+}
+
+#[test]
+fn a_renamed_file_is_read_to_its_end_before_the_next() {
+    let mut world = World::new();
+    world.write("app.log", "one\n");
+    world.follow(&["app.log"]);
+    world.append("app.log", "two\n");
+    world.rename("app.log", "app.log.1");
+    world.write("app.log", "three\n");
+    world.append("app.log.1", "late");
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log\" was rotated to \"app.log.1\"",
+            "following the new file \"app.log\"",
+            "app.log#0@4: two\\nlate",
+            "app.log#1@0: three\\n",
+            "app.log#0 ended",
+        ]
+    );
+}
+
+#[test]
+fn a_writer_may_be_late_to_leave_a_renamed_file() {
+    let mut world = World::new();
+    world.write("app.log", "one\n");
+    world.follow(&["app.log"]);
+    world.rename("app.log", "app.log.1");
+    world.write("app.log", "");
+    assert_eq!(world.settle(), ["\"app.log\" was rotated to \"app.log.1\""]);
+    world.append("app.log.1", "two\n");
+    assert_eq!(world.settle(), ["app.log#0@4: two\\n"]);
+    world.append("app.log.1", "three\n");
+    world.append("app.log", "four\n");
+    assert_eq!(
+        world.settle(),
+        [
+            "following the new file \"app.log\"",
+            "app.log#0@8: three\\n",
+            "app.log#1@0: four\\n",
+            "app.log#0 ended",
+        ]
+    );
+    world.append("app.log.1", "very late\n");
+    assert_eq!(
+        world.settle(),
+        ["app.log#2@14: very late\\n", "app.log#2 ended"]
+    );
+}
+
+#[test]
+fn generations_that_were_missed_are_found_in_order() {
+    let mut world = World::new();
+    world.write("app.log.1", "before all\n");
+    world.write("app.log", "one\n");
+    world.follow(&["app.log"]);
+    world.append("app.log", "two\n");
+    for text in ["three\n", "four\n", "five\n"] {
+        for nth in (1..6).rev() {
+            let from = format!("app.log.{nth}");
+            if world.path(&from).exists() {
+                world.rename(&from, &format!("app.log.{}", nth + 1));
+            }
+        }
+        world.rename("app.log", "app.log.1");
+        world.write("app.log", text);
+    }
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log\" was rotated to \"app.log.3\"",
+            "\"app.log\" was rotated more than once: reading \"app.log.2\" too",
+            "\"app.log\" was rotated more than once: reading \"app.log.1\" too",
+            "following the new file \"app.log\"",
+            "app.log#0@4: two\\n",
+            "app.log#1@0: three\\n",
+            "app.log#2@0: four\\n",
+            "app.log#3@0: five\\n",
+            "app.log#0 ended",
+            "app.log#1 ended",
+            "app.log#2 ended",
+        ]
+    );
+}
+
+#[test]
+fn a_missed_generation_is_read_from_its_compressed_form() {
+    let mut world = World::new();
+    world.write("app.log", "one\n");
+    world.follow(&["app.log"]);
+    world.rename("app.log", "app.log.2");
+    world.write("app.log", "two\n");
+    world.rename("app.log", "app.log.1");
+    world.gzip("app.log.1");
+    world.write("app.log", "three\n");
+    let mut shown = world.settle();
+    shown.sort();
+    assert_eq!(
+        shown,
+        [
+            "\"app.log\" was rotated more than once: reading \"app.log.1.gz\" too",
+            "\"app.log\" was rotated to \"app.log.2\"",
+            "app.log#0 ended",
+            "app.log#1@0: three\\n",
+            "app.log#2 ended",
+            "app.log#2@0: two\\n",
+            "following the new file \"app.log\"",
+        ]
+    );
+}
+
+#[test]
+fn a_read_generation_that_is_compressed_later_is_not_read_again() {
+    for name in ["app.log", "."] {
+        let mut world = World::new();
+        world.write("app.log", "short\n");
+        world.follow(&[name]);
+        world.rename("app.log", "app.log.1");
+        world.write("app.log", "new\n");
+        world.settle();
+        world.gzip("app.log.1");
+        assert_eq!(
+            world.settle(),
+            ["skipping \"app.log.1.gz\": a copy of \"app.log\", which was read"],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn siblings_from_before_that_are_compressed_later_are_not_read() {
+    let mut world = World::new();
+    world.write("app.log.1", long("before"));
+    world.write("app.log", "one\n");
+    world.follow(&["app.log"]);
+    world.gzip("app.log.1");
+    world.rename("app.log.1.gz", "app.log.2.gz");
+    world.rename("app.log", "app.log.1");
+    world.write("app.log", "two\n");
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log\" was rotated to \"app.log.1\"",
+            "following the new file \"app.log\"",
+            "app.log#1@0: two\\n",
+            "app.log#0 ended",
+        ]
+    );
+}
+
+#[test]
+fn a_truncated_file_is_read_anew_and_its_copy_completes_it() {
+    for name in ["app.log", "."] {
+        for text in ["short\n".to_owned(), long("long")] {
+            let mut world = World::new();
+            world.write("app.log", &text);
+            world.follow(&[name]);
+            world.append("app.log", "unread");
+            world.copy("app.log", "app.log.1");
+            world.truncate("app.log");
+            world.append("app.log", "new\n");
+            let end = text.len();
+            assert_eq!(
+                world.settle(),
+                [
+                    "skipping \"app.log.1\": a copy of \"app.log\", which was read".to_owned(),
+                    format!("app.log#0@{end}: unread"),
+                    "\"app.log\" was truncated: read the last 6 bytes from its copy \"app.log.1\""
+                        .to_owned(),
+                    "app.log#0 ended".to_owned(),
+                    "app.log#1@0: new\\n".to_owned(),
+                ],
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_truncated_file_that_has_outgrown_its_old_size_is_noticed() {
+    let mut world = World::new();
+    world.write("app.log", "one\n");
+    world.follow(&["app.log"]);
+    world.truncate("app.log");
+    world.append("app.log", "more than there was\n");
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log\" was truncated: what was written just before may be missing",
+            "app.log#0 ended",
+            "app.log#1@0: more than there was\\n",
+        ]
+    );
+}
+
+#[test]
+fn what_is_known_to_be_missing_is_told() {
+    let mut world = World::new();
+    world.write("app.log", "one\n");
+    world.follow(&["app.log"]);
+    world.append("app.log", "never read\n");
+    let follower = world.follower.as_mut().unwrap();
+    follower.look(&super::follower::Scope::All, world.now);
+    world.truncate("app.log");
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log\" was truncated: at least 11 bytes of it were not read in time",
+            "app.log#0 ended",
+        ]
+    );
+}
+
+#[test]
+fn the_hole_that_a_careless_writer_leaves_is_skipped() {
+    let mut world = World::new();
+    world.write("app.log", "one\n");
+    world.follow(&["."]);
+    world.truncate("app.log");
+    let file = OpenOptions::new().write(true).open(world.path("app.log"));
+    std::os::unix::fs::FileExt::write_at(&file.unwrap(), b"two\n", 4).unwrap();
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log\" was truncated: what was written just before may be missing",
+            "app.log#0 ended",
+            "app.log#1@4: two\\n",
+        ]
+    );
+}
+
+#[test]
+fn a_deleted_file_is_read_to_its_end_and_a_new_one_from_its_start() {
+    let mut world = World::new();
+    world.write("app.log", "one\n");
+    world.follow(&["app.log"]);
+    world.append("app.log", "two\n");
+    world.remove("app.log");
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log\" was deleted",
+            "app.log#0@4: two\\n",
+            "app.log#0 ended",
+        ]
+    );
+    world.write("app.log", "one\n");
+    assert_eq!(
+        world.settle(),
+        ["following the new file \"app.log\"", "app.log#1@0: one\\n"]
+    );
+}
+
+#[test]
+fn a_file_that_is_deleted_and_created_between_two_looks_is_a_new_one() {
+    let mut world = World::new();
+    world.write("app.log", "same\n");
+    world.follow(&["app.log"]);
+    world.remove("app.log");
+    world.write("app.log", "same\n");
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log\" was deleted",
+            "following the new file \"app.log\"",
+            "app.log#1@0: same\\n",
+            "app.log#0 ended",
+        ]
+    );
+}
+
+#[test]
+fn new_files_in_a_directory_are_read_from_their_start() {
+    let mut world = World::new();
+    world.write("a.log", "a\n");
+    fs::create_dir(world.path("deep")).unwrap();
+    world.write(".hidden", "h\n");
+    assert_eq!(world.follow(&["."]), ["a.log#0@0: a\\n", "caught up"]);
+    world.write("deep/b.log", "a\n");
+    fs::create_dir_all(world.path("new/deeper")).unwrap();
+    world.write("new/deeper/c.log", "c\n");
+    assert_eq!(
+        world.settle(),
+        [
+            "following the new file \"deep/b.log\"",
+            "following the new file \"new/deeper/c.log\"",
+            "deep/b.log#1@0: a\\n",
+            "new/deeper/c.log#2@0: c\\n",
+        ]
+    );
+}
+
+#[test]
+fn a_directory_that_is_deleted_and_created_anew_is_followed_on() {
+    let mut world = World::new();
+    fs::create_dir(world.path("logs")).unwrap();
+    world.write("logs/a.log", "a\n");
+    world.follow(&["logs"]);
+    fs::remove_dir_all(world.path("logs")).unwrap();
+    world.settle();
+    fs::create_dir(world.path("logs")).unwrap();
+    world.write("logs/b.log", "b\n");
+    assert_eq!(
+        world.settle(),
+        [
+            "following the new file \"logs/b.log\"",
+            "logs/b.log#1@0: b\\n"
+        ]
+    );
+}
+
+#[test]
+fn a_link_that_leads_to_another_file_is_followed_there() {
+    let mut world = World::new();
+    world.write("0.log", "zero\n");
+    world.write("1.log", "one\n");
+    std::os::unix::fs::symlink(world.path("0.log"), world.path("app.log")).unwrap();
+    world.follow(&["app.log"]);
+    std::os::unix::fs::symlink(world.path("1.log"), world.path("next")).unwrap();
+    world.append("0.log", "last\n");
+    world.rename("next", "app.log");
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log\" was moved away",
+            "following the new file \"app.log\"",
+            "app.log#0@5: last\\n",
+            "app.log#1@0: one\\n",
+            "app.log#0 ended",
+        ]
+    );
+}
+
+#[test]
+fn a_file_with_two_names_is_read_once() {
+    let mut world = World::new();
+    world.write("a.log", "a\n");
+    fs::hard_link(world.path("a.log"), world.path("b.log")).unwrap();
+    assert_eq!(
+        world.follow(&["a.log", "b.log", "a.log"]),
+        ["a.log#0@0: a\\n", "caught up"]
+    );
+    world.append("b.log", "more\n");
+    assert_eq!(world.settle(), ["a.log#0@2: more\\n"]);
+}
+
+#[test]
+fn a_compressed_file_is_read_through_once() {
+    let mut world = World::new();
+    world.write("app.log.gz", gzip(b"one\ntwo\n"));
+    assert_eq!(
+        world.follow(&["app.log.gz"]),
+        [
+            "app.log.gz#0@0: one\\ntwo\\n",
+            "app.log.gz#0 ended",
+            "caught up"
+        ]
+    );
+    assert_eq!(world.settle(), NOTHING);
+}
+
+#[test]
+fn marks_of_encodings_are_not_part_of_the_text() {
+    let mut world = World::new();
+    world.write("utf8.log", b"\xEF\xBB");
+    world.write("utf16.log", b"\xFF\xFEa\0\n");
+    assert_eq!(
+        world.follow(&["utf8.log", "utf16.log"]),
+        ["utf16.log#0@0: a", "caught up"]
+    );
+    world.append("utf8.log", b"\xBFb\n");
+    world.append("utf16.log", b"\0");
+    assert_eq!(world.poll(), ["utf16.log#0@1: \\n", "utf8.log#1@3: b\\n"]);
+}
+
+#[test]
+fn files_that_begin_alike_are_all_read() {
+    let banner = long("banner");
+    let mut world = World::new();
+    world.write("a.log", format!("{banner}a\n"));
+    world.follow(&["."]);
+    world.write("b.log", format!("{banner}b\n"));
+    world.write("a.log.1", format!("{banner}c\n"));
+    let given: Vec<Event> = (0..9).flat_map(|_| world.poll_events()).collect();
+    let bytes: usize = given
+        .iter()
+        .map(|event| match event {
+            Event::Data { bytes, .. } => bytes.len(),
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(bytes, 2 * (banner.len() + 2));
+}
+
+#[test]
+fn files_that_are_closed_for_want_of_descriptors_are_followed_on() {
+    let mut world = World::new();
+    let names: Vec<String> = (0..20).map(|n| format!("{n:02}.log")).collect();
+    for name in &names {
+        world.write(name, "a\n");
+    }
+    let options = Options {
+        descriptors_max: 4,
+        ..Options::default()
+    };
+    world.follow_with(&["."], options);
+    assert_eq!(world.follower.as_ref().unwrap().held, 4);
+    for name in &names {
+        world.append(name, "b\n");
+    }
+    assert_eq!(world.settle().len(), 20);
+    world.append("00.log", "c\n");
+    world.rename("00.log", "00.log.1");
+    world.write("00.log", "d\n");
+    assert_eq!(
+        world.settle(),
+        [
+            "\"00.log\" was rotated to \"00.log.1\"",
+            "following the new file \"00.log\"",
+            "00.log#0@4: c\\n",
+            "00.log#20@0: d\\n",
+            "00.log#0 ended",
+        ]
+    );
+}

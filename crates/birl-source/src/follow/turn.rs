@@ -1,0 +1,166 @@
+//! A path that leads to another file than before, or to none.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::Path;
+
+use super::Notice;
+use super::directory::is_absence;
+use super::follower::Follower;
+use super::identity::{FileId, Print};
+use super::track::{Key, Standing, Track};
+
+const TRIES: usize = 8;
+
+impl Follower {
+    /// Finds out what is at a place now and where the file went that was there.
+    ///
+    /// The directory is listed first, and the file that is opened must agree with the listing:
+    /// then every file that held the name in between is already known as a sibling.
+    pub(super) fn turn(&mut self, path: &Path) {
+        for nth in 1..=TRIES {
+            let Some(place) = self.places.get(path) else {
+                return;
+            };
+            if !self.first {
+                let home = place.home.clone();
+                for parent in [home.parent(), path.parent()].into_iter().flatten() {
+                    self.relist(parent);
+                }
+            }
+            match self.open_place(path) {
+                Ok((file, metadata)) => {
+                    if nth == TRIES || self.first || self.is_listed(path, FileId::of(&metadata)) {
+                        return self.occupy(path, file, &metadata);
+                    }
+                }
+                Err(error) if is_absence(&error) => return self.vacate(path),
+                Err(error) => return self.complain(path, &error),
+            }
+        }
+    }
+
+    fn open_place(&mut self, path: &Path) -> io::Result<(File, Metadata)> {
+        // Asked before it is opened, since to open a pipe would wait for its writer.
+        if !fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        let file = self.open(path)?;
+        let metadata = file.metadata()?;
+        Ok((file, metadata))
+    }
+
+    fn vacate(&mut self, path: &Path) {
+        self.leave(path);
+        if let Some(place) = self.places.get_mut(path) {
+            place.current = None;
+        }
+        self.complained_of_absence(path);
+    }
+
+    /// The file that was at the place is not there any more: it is read to its end.
+    fn leave(&mut self, path: &Path) {
+        let now = self.now;
+        let Some(place) = self.places.get_mut(path) else {
+            return;
+        };
+        place.turned_at = Some(now);
+        let Some(key) = place.current.take() else {
+            return;
+        };
+        let home = place.home.clone();
+        let track = self.track(key);
+        track.gone = !track.has_a_name();
+        let is_reading = track.standing == Standing::Reading;
+        let (gone, belongs_here) = (track.gone, track.place == path);
+        let (origin, moved_to) = (track.origin.clone(), track.path.clone());
+        if is_reading {
+            self.enqueue(key);
+        }
+        // Files that merely pass through a followed name as they are rotated on say nothing.
+        if belongs_here && gone {
+            self.notice(Notice::Deleted { origin });
+        } else if belongs_here {
+            let to = (moved_to != home).then_some(moved_to);
+            self.notice(Notice::Rotated { origin, to });
+        }
+    }
+
+    fn occupy(&mut self, path: &Path, file: File, metadata: &Metadata) {
+        let id = FileId::of(metadata);
+        let home = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        self.leave(path);
+        let key = match self.by_id.get(&id) {
+            Some(&key) => key,
+            None => self.admit(path, &home, &file, metadata),
+        };
+        if self.tracks[&key].held.is_none() {
+            self.hold(key, file);
+        }
+        let born = id.born;
+        self.settle_in(path, &home);
+        let Some(place) = self.places.get_mut(path) else {
+            return;
+        };
+        place.current = Some(key);
+        place.oldest = place.oldest.or(born);
+        let track = self.track(key);
+        track.path = home;
+        track.gone = false;
+        if track.standing == Standing::Reading {
+            self.join_queue(key);
+        }
+    }
+
+    fn settle_in(&mut self, path: &Path, home: &Path) {
+        let Some(place) = self.places.get_mut(path) else {
+            return;
+        };
+        let before = std::mem::replace(&mut place.home, home.to_owned());
+        if before != home {
+            if before != path {
+                self.homes.remove(&before);
+            }
+            self.homes.insert(home.to_owned(), path.to_owned());
+            if let Some(parent) = home.parent() {
+                self.relist(parent);
+            }
+        }
+    }
+
+    /// A file that has not been met before, or that is known as a sibling, at a followed name.
+    fn admit(&mut self, path: &Path, home: &Path, file: &File, metadata: &Metadata) -> Key {
+        let standing = if self.first {
+            Standing::Reading
+        } else {
+            Standing::Unjudged { since: self.now }
+        };
+        let mut track = Track::new(path, metadata, standing, self.now);
+        let place = &self.places[path];
+        track.origin = place.origin.clone();
+        track.text_only = !place.named;
+        track.family = self.family_of(home).unwrap_or_else(|| path.to_owned());
+        if let Some(kin) = self.kin.remove(&track.id)
+            && kin.read
+        {
+            track.print = kin.print;
+            track.standing = Standing::Reading;
+        } else if self.starts_at_end() {
+            track.print = Print::of_start(file, metadata.len()).unwrap_or_default();
+        }
+        track.given = track.print.end();
+        self.add_track(track)
+    }
+
+    /// Queues a file behind the one that held its name before.
+    pub(super) fn join_queue(&mut self, key: Key) {
+        let place = self.tracks[&key].place.clone();
+        if let Some(place) = self.places.get_mut(&place)
+            && place.newest != Some(key)
+        {
+            let after = place.newest.replace(key);
+            self.track(key).after = after;
+        }
+        self.enqueue(key);
+    }
+}
