@@ -97,8 +97,8 @@ pub fn parse_search(text: &str) -> Result<Term, Error> {
             "pipes such as | {} are not supported yet",
             excerpt(&step.text)
         );
-        return Err(Error::new(step.span.clone(), message)
-            .with_hint("to find either of two terms, write `OR` between them"));
+        let hint = "to find either of two terms, write `OR` between them";
+        return Err(Error::new(step.span.clone(), message).with_hint(hint));
     }
     Ok(query.search)
 }
@@ -118,5 +118,7 @@ fn first_field(term: &Term) -> Option<&tree::Field> {
     }
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

@@ -85,7 +85,7 @@ impl Error {
 
     /// The message, the place in `query` with carets below it, and the hint: for people, without a final newline.
     ///
-    /// `query` is the text that was parsed. Only the neighbourhood of the place is shown, of one line, with
+    /// `query` is the text that was parsed; a place that it does not have is taken for its end. Only the neighbourhood of the place is shown, of one line, with
     /// control characters escaped.
     ///
     /// ```
@@ -134,6 +134,7 @@ pub(super) fn is_quotable(text: &str) -> bool {
 
 /// The neighbourhood of `span` in its line, and the line of carets that belongs below it.
 fn excerpt_with_carets(query: &str, span: &Span) -> (String, String) {
+    let span = query.floor_char_boundary(span.start)..query.floor_char_boundary(span.end);
     let line_start = query[..span.start].rfind('\n').map_or(0, |at| at + 1);
     let line_end = query[span.start..]
         .find('\n')

@@ -84,7 +84,7 @@ pub(super) fn is_word(text: &str) -> bool {
 fn query(input: &mut Input<'_>) -> Parsed<Query> {
     space(input)?;
     if at_end(input) {
-        let error = Error::expected_at(here(input), "a term", "in the query, which is empty");
+        let error = Error::new(here(input), "it is empty");
         return wrong(error.with_hint("'*' finds everything"));
     }
     let sql = opt(steps::sql).parse_next(input)?;
@@ -247,7 +247,7 @@ fn group(input: &mut Input<'_>) -> Parsed<Term> {
         return wrong(unclosed_group(input, open));
     }
     input.state.groups -= 1;
-    end_of_term(input, "`)`")?;
+    end_of_term(input, open.start, "`)`")?;
     Ok(term)
 }
 
@@ -268,7 +268,8 @@ fn unclosed_group(input: &mut Input<'_>, open: Span) -> Error {
         let error = Error::expected_at(here_char(input), "`)`", "before the pipe");
         return error.with_hint("to find either of two terms, write `OR` between them");
     }
-    Error::expected_at(open, "`)`", "to close this `(`").with_hint_to_quote("(")
+    let typed = &input.state.text[open.start..token_end(input.state.text, open.start)];
+    Error::expected_at(open, "`)`", "to close this `(`").with_hint_to_quote(typed)
 }
 
 /// `"connection reset"`
@@ -278,7 +279,7 @@ fn phrase(input: &mut Input<'_>) -> Parsed<Text> {
         let error = Error::expected_at(span, "text", "between the quotes");
         return wrong(error.with_hint("'*' finds everything"));
     }
-    end_of_term(input, "the closing quote")?;
+    end_of_term(input, span.start, "the closing quote")?;
     Ok(Text {
         value,
         quoted: true,
@@ -324,7 +325,11 @@ fn escape(input: &mut Input<'_>) -> Parsed<char> {
                 "unknown escape `{}`",
                 excerpt(&input.state.text[span.clone()])
             );
-            wrong(Error::new(span, message).with_hint(r"for a backslash, write `\\`"))
+            let hint = match letter {
+                'u' => r"write a character by its number such as `\u{1b}`",
+                _ => r"for a backslash, write `\\`",
+            };
+            wrong(Error::new(span, message).with_hint(hint))
         }
     }
 }
@@ -358,7 +363,7 @@ fn regex(input: &mut Input<'_>) -> Parsed<Regex> {
         },
         span: start..here(input).start,
     };
-    end_of_term(input, "the regex")?;
+    end_of_term(input, start, "the regex")?;
     Ok(regex)
 }
 
@@ -484,6 +489,7 @@ fn value_group(input: &mut Input<'_>) -> Parsed<()> {
 
 /// `>=warn`, `500..599`, `"two words"`, `"2026-01-01 10:00"..`, `web-*`
 fn range(input: &mut Input<'_>) -> Parsed<()> {
+    let start = here(input).start;
     opt(alt((">=", "<=", "!=", ">", "<", "="))).parse_next(input)?;
     let low = take_till(0.., |c: char| c.is_whitespace() || "\"()|".contains(c));
     let quote_follows = (low.verify(|low: &str| low.ends_with("..")), peek('"'));
@@ -494,7 +500,7 @@ fn range(input: &mut Input<'_>) -> Parsed<()> {
     if opt(quoted).parse_next(input)?.is_some() {
         let high = ("..", alt((quoted.void(), word_text.void(), peek(edge))));
         opt(high).parse_next(input)?;
-        return end_of_term(input, "the closing quote");
+        return end_of_term(input, start, "the closing quote");
     }
     word_text.void().parse_next(input)
 }
@@ -580,35 +586,34 @@ pub(super) fn bar_ahead(input: &Input<'_>) -> Bar {
 
 /// What to say of a `|` that comes next and is no pipe.
 fn lone_bar(input: &Input<'_>) -> Error {
-    let span = here_char(input);
-    let text = input.state.text;
-    let start = token_start(&text[..span.start]);
-    let end = text[span.start..]
-        .find(char::is_whitespace)
-        .map_or(text.len(), |at| span.start + at);
-    let error = Error::new(span.clone(), "`|` is a pipe only between spaces");
-    error.with_hint(either_hint(&text[start..end]))
+    let (text, span) = (input.state.text, here_char(input));
+    let token = token_start(&text[..span.start])..token_end(text, span.start);
+    let error = Error::new(span, "`|` is a pipe only between spaces");
+    match either(text[token].trim_end_matches(')')) {
+        Some(either) => error.with_hint(format!("to find either, write {either}")),
+        None => error.with_hint(
+            "to find either of two terms, write `OR` between them; to find the text, quote it",
+        ),
+    }
 }
 
-/// How to search for what `token`, which has a `|` in it, seems to ask for.
-fn either_hint(token: &str) -> String {
+/// How to search for what `token`, such as `a|b` or `name:a|b`, seems to ask for.
+fn either(token: &str) -> Option<String> {
     let (name, alternatives) = match token.split_once(':') {
-        Some((name, value)) => (Some(name), value),
+        Some((name, alternatives)) => (Some(name), alternatives),
         None => (None, token),
     };
     let words: Vec<&str> = alternatives.split('|').collect();
-    let are_plain = is_quotable(token)
-        && words
-            .iter()
-            .all(|word| !word.is_empty() && word.chars().all(continues_name));
-    if !are_plain {
-        return "write spaces around it for a pipe, `OR` for either of two terms, or quote it to search for it".into();
+    let is_plain =
+        |word: &str| word.starts_with(char::is_alphanumeric) && word.chars().all(continues_name);
+    if !is_quotable(token) || !words.iter().all(|word| is_plain(word)) {
+        return None;
     }
     let either = words.join(" OR ");
-    match name {
-        Some(name) => format!("for either, write {name}:({either})"),
-        None => format!("for either, write {either} or /{token}/"),
-    }
+    Some(match name {
+        Some(name) => format!("{name}:({either})"),
+        None => format!("{either} or /{token}/"),
+    })
 }
 
 /// Where the token begins that `before` ends in.
@@ -620,18 +625,26 @@ fn token_start(before: &str) -> usize {
         .map_or(0, |(at, c)| at + c.len_utf8())
 }
 
-/// Nothing, where a term may end; otherwise an error: quotes, regexes and parentheses end there and nowhere else.
-fn end_of_term(input: &mut Input<'_>, what: &str) -> Parsed<()> {
+/// Where the token ends that `at` lies in.
+fn token_end(text: &str, at: usize) -> usize {
+    text[at..]
+        .find(char::is_whitespace)
+        .map_or(text.len(), |len| at + len)
+}
+
+/// Nothing, where the term that began at `start` may end; otherwise an error: what has an end of its own ends
+/// there and nowhere else.
+fn end_of_term(input: &mut Input<'_>, start: usize, what: &str) -> Parsed<()> {
     if at_edge(input) {
         return Ok(());
     }
     if input.peek_token() == Some('|') && bar_ahead(input) == Bar::Lone {
         return wrong(lone_bar(input));
     }
-    let error = Error::expected_at(here_char(input), "a space", &format!("after {what}"));
-    wrong(error.with_hint(
-        r#"to search for all of it as text, quote it: "…", with `\"` for a quote inside"#,
-    ))
+    let place = here_char(input);
+    let typed = &input.state.text[start..token_end(input.state.text, place.start)];
+    let error = Error::expected_at(place, "a space", &format!("after {what}"));
+    wrong(error.with_hint_to_quote(typed))
 }
 
 /// Nothing, where a term may end.

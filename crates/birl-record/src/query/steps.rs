@@ -1,14 +1,15 @@
 //! Cuts what is not a search into pieces: SQL, and the steps behind pipes. Their text is kept as typed.
 
 use winnow::ascii::Caseless;
-use winnow::combinator::{alt, eof, fail, opt, peek, repeat};
+use winnow::combinator::{alt, dispatch, eof, fail, opt, peek, repeat};
+use winnow::error::ErrMode;
 use winnow::prelude::*;
 use winnow::stream::Stream;
 use winnow::token::{any, one_of, rest as unread, take, take_till, take_until, take_while};
 
 use super::error::Error;
 use super::grammar::{
-    Bar, Input, Parsed, bar_ahead, here, here_char, regex_ahead, rest, space, wrong,
+    Bar, Failure, Input, Parsed, bar_ahead, here, here_char, regex_ahead, rest, space, wrong,
 };
 use super::tree::{Span, Sql, Step};
 
@@ -66,7 +67,8 @@ pub(super) fn step(input: &mut Input<'_>) -> Parsed<Step> {
     let pipe_span = pipe.span().parse_next(input)?;
     space(input)?;
     let (text, span) = piece(input)?;
-    if text.is_empty() {
+    // A `|` that touches the pipe is none, and no step begins with one.
+    if text.is_empty() || text.starts_with('|') {
         let pipe = &input.state.text[pipe_span.clone()];
         let error = Error::expected_at(pipe_span, "a step", &format!("after `{pipe}`"));
         return wrong(error.with_hint("such as: count by level"));
@@ -93,40 +95,35 @@ fn piece(input: &mut Input<'_>) -> Parsed<(String, Span)> {
 /// Skips to the next pipe that stands outside of parentheses, quotes, comments and regexes.
 fn piece_chars(input: &mut Input<'_>) -> Parsed<()> {
     let mut open: Vec<Span> = Vec::new();
-    while let Some(c) = input.peek_token() {
-        match c {
-            '(' => open.push(here_char(input)),
-            ')' => _ = open.pop(),
-            '|' => match bar_ahead(input) {
-                Bar::Pipe(_) if open.is_empty() => break,
-                Bar::Pipe(len) | Bar::Plain(len) => {
-                    input.next_slice(len);
-                    continue;
-                }
-                Bar::Lone => {}
-            },
-            '"' => {
-                quoted_with_escapes(input)?;
-                continue;
-            }
-            '\'' => {
-                quoted_as_in_sql(input)?;
-                continue;
-            }
-            '-' | '/' => {
-                let in_group = !open.is_empty();
-                let skipped = alt((comment, |input: &mut Input<'_>| regex(input, in_group)));
-                if opt(skipped).parse_next(input)?.is_some() {
-                    continue;
-                }
-            }
-            _ => {}
+    loop {
+        let in_group = !open.is_empty();
+        if opt(opaque(in_group)).parse_next(input)?.is_some() {
+            continue;
+        }
+        match input.peek_token() {
+            None => break,
+            Some('|') if !in_group && opt(peek(pipe)).parse_next(input)?.is_some() => break,
+            Some('(') => open.push(here_char(input)),
+            Some(')') => _ = open.pop(),
+            Some(_) => {}
         }
         input.next_token();
     }
     match open.pop() {
         Some(open) => wrong(Error::expected_at(open, "`)`", "to close this `(`")),
         None => Ok(()),
+    }
+}
+
+/// What hides the pipes inside of it, and several `|`s, which are none.
+fn opaque<'q>(in_group: bool) -> impl Parser<Input<'q>, (), ErrMode<Failure>> {
+    dispatch! { peek(any);
+        '"' => quoted_with_escapes,
+        '\'' => quoted_as_in_sql,
+        '-' => comment,
+        '/' => alt((comment, move |input: &mut Input<'q>| regex(input, in_group))),
+        '|' => take_while(2.., '|').void(),
+        _ => fail,
     }
 }
 
@@ -167,7 +164,8 @@ fn comment(input: &mut Input<'_>) -> Parsed<()> {
 /// A regex as in a search, but where it could not be a division.
 fn regex(input: &mut Input<'_>, in_group: bool) -> Parsed<()> {
     let before = &input.state.text[..here(input).start];
-    let begins_term = before.ends_with(|c: char| c.is_whitespace() || "(,=~".contains(c));
+    let follows_gap = before.ends_with(|c: char| c.is_whitespace() || "(,=~".contains(c));
+    let begins_term = follows_gap || before.ends_with("|>");
     if !begins_term || rest(input)[1..].starts_with(char::is_whitespace) {
         return fail(input);
     }

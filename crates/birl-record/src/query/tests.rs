@@ -1,7 +1,7 @@
 //! The grammar, case by case, and its laws.
 
-use super::parse;
 use super::tree::{Query, Term};
+use super::{parse, parse_search};
 
 /// `query` as an s-expression: `a` a word, `"a"` a phrase, `/a/` a regex, `a=b` a field term.
 fn shape(text: &str) -> String {
@@ -125,7 +125,7 @@ const ERROR_NO_SPACE_AFTER_GROUP: &str = r#"cannot read the query: expected a sp
   (a)OR
      ^
 
-hint: to search for all of it as text, quote it: "…", with `\"` for a quote inside"#;
+hint: quote it to search for the text: "(a)OR""#;
 
 #[test]
 fn parentheses_group_only_at_edges() {
@@ -294,6 +294,7 @@ fn steps_hide_pipes_in_quotes_parentheses_regexes_and_comments() {
             "a |> <b /* it's | */> |> <c -- it's | d> |> <e>",
         ),
         ("a | b ) | c", "a |> <b )> |> <c>"),
+        ("a | -b/ | c", "a |> <-b/> |> <c>"),
     ]);
 }
 
@@ -337,4 +338,378 @@ fn other_words_that_sql_knows_are_words() {
         ("without x as (y)", "(and without x as y)"),
         ("select:x", "select=x"),
     ]);
+}
+
+#[test]
+fn errors_point_at_the_place_and_say_what_would_help() {
+    let cases = [
+        (
+            "",
+            "cannot read the query: it is empty
+
+hint: '*' finds everything",
+        ),
+        (
+            " \n",
+            "cannot read the query: it is empty
+
+hint: '*' finds everything",
+        ),
+        (
+            "timeout OR",
+            r#"cannot read the query: expected a term after `OR`
+  timeout OR
+          ^^
+
+hint: quote it to search for the word: "OR""#,
+        ),
+        (
+            "a OR AND b",
+            r#"cannot read the query: expected a term after `OR`
+  a OR AND b
+    ^^
+
+hint: quote it to search for the word: "OR""#,
+        ),
+        (
+            "(NOT) a",
+            r#"cannot read the query: expected a term after `NOT`
+  (NOT) a
+   ^^^
+
+hint: quote it to search for the word: "NOT""#,
+        ),
+        (
+            "a AND |> count",
+            r#"cannot read the query: expected a term after `AND`
+  a AND |> count
+    ^^^
+
+hint: quote it to search for the word: "AND""#,
+        ),
+        (
+            "( OR a)",
+            r#"cannot read the query: expected a term before `OR`
+  ( OR a)
+    ^^
+
+hint: quote it to search for the word: "OR""#,
+        ),
+        (
+            "a (b OR (c",
+            r#"cannot read the query: expected `)` to close this `(`
+  a (b OR (c
+          ^
+
+hint: quote it to search for the text: "(c""#,
+        ),
+        (
+            "a ( ) b",
+            r#"cannot read the query: expected a term between `(` and `)`
+  a ( ) b
+    ^^^
+
+hint: quote it to search for the text: "( )""#,
+        ),
+        (
+            "(a b)c",
+            r#"cannot read the query: expected a space after `)`
+  (a b)c
+       ^
+
+hint: quote it to search for the text: "(a b)c""#,
+        ),
+        (
+            "(a | b)",
+            "cannot read the query: expected `)` before the pipe
+  (a | b)
+     ^
+
+hint: to find either of two terms, write `OR` between them",
+        ),
+        (
+            r#"a "b c"#,
+            r#"cannot read the query: expected a closing quote for this one
+  a "b c
+    ^
+
+hint: to search for a quote, write "\"""#,
+        ),
+        (
+            r#""level":"error""#,
+            r#"cannot read the query: expected a space after the closing quote
+  "level":"error"
+         ^
+
+hint: quote it to search for the text: "\"level\":\"error\"""#,
+        ),
+        (
+            r#"a """#,
+            r#"cannot read the query: expected text between the quotes
+  a ""
+    ^^
+
+hint: '*' finds everything"#,
+        ),
+        (
+            r#""C:\dir""#,
+            r#"cannot read the query: unknown escape `\d`
+  "C:\dir"
+     ^^
+
+hint: for a backslash, write `\\`"#,
+        ),
+        (
+            r#""\u{d800}""#,
+            r#"cannot read the query: unknown escape `\u`
+  "\u{d800}"
+   ^^
+
+hint: write a character by its number such as `\u{1b}`"#,
+        ),
+        (
+            "error: connection",
+            r#"cannot read the query: expected a value after `error:`
+  error: connection
+  ^^^^^^
+
+hint: quote it to search for the text: "error:""#,
+        ),
+        (
+            "a level:>= b",
+            r#"cannot read the query: expected a value after `level:>=`
+  a level:>= b
+    ^^^^^^^^
+
+hint: quote it to search for the text: "level:>=""#,
+        ),
+        (
+            r#"level:"a"b"#,
+            r#"cannot read the query: expected a space after the closing quote
+  level:"a"b
+           ^
+
+hint: quote it to search for the text: "\"a\"b""#,
+        ),
+        (
+            "a|b c",
+            "cannot read the query: `|` is a pipe only between spaces
+  a|b c
+   ^
+
+hint: to find either, write a OR b or /a|b/",
+        ),
+        (
+            "(x level:error|warn)",
+            "cannot read the query: `|` is a pipe only between spaces
+  (x level:error|warn)
+                ^
+
+hint: to find either, write level:(error OR warn)",
+        ),
+        (
+            "a |count",
+            "cannot read the query: `|` is a pipe only between spaces
+  a |count
+    ^
+
+hint: to find either of two terms, write `OR` between them; to find the text, quote it",
+        ),
+        (
+            "/a b/|/c/",
+            "cannot read the query: `|` is a pipe only between spaces
+  /a b/|/c/
+       ^
+
+hint: to find either of two terms, write `OR` between them; to find the text, quote it",
+        ),
+        (
+            "a | | b",
+            "cannot read the query: expected a step after `|`
+  a | | b
+    ^
+
+hint: such as: count by level",
+        ),
+        (
+            "a |>| b",
+            "cannot read the query: expected a step after `|>`
+  a |>| b
+    ^^
+
+hint: such as: count by level",
+        ),
+        (
+            "a | where (b",
+            "cannot read the query: expected `)` to close this `(`
+  a | where (b
+            ^",
+        ),
+        (
+            "select 'a |> count",
+            "cannot read the query: expected a closing quote for this one
+  select 'a |> count
+         ^",
+        ),
+        (
+            r#"a | parse "b\" |> count"#,
+            r#"cannot read the query: expected a closing quote for this one
+  a | parse "b\" |> count
+            ^"#,
+        ),
+    ];
+    check(&cases);
+}
+
+#[test]
+fn an_error_shows_the_neighbourhood_in_columns_of_a_terminal() {
+    let far = format!("{} OR {}", "ab ".repeat(30), "OR ab ".repeat(30));
+    check(&[
+        (
+            "日本語 OR",
+            r#"cannot read the query: expected a term after `OR`
+  日本語 OR
+         ^^
+
+hint: quote it to search for the word: "OR""#,
+        ),
+        (
+            "e\u{301}\0\t\u{202e}\u{feff}a OR",
+            "cannot read the query: expected a term after `OR`
+  e\u{301}\\u{0}\\t\\u{202e}\\u{feff}a OR
+                            ^^
+
+hint: quote it to search for the word: \"OR\"",
+        ),
+        (
+            "first\r\nאב OR\nthird OR",
+            r#"cannot read the query: expected a term after `OR`
+  third OR
+        ^^
+
+hint: quote it to search for the word: "OR""#,
+        ),
+        (
+            &far,
+            r#"cannot read the query: expected a term after `OR`
+  … ab ab ab ab ab ab ab ab ab ab  OR OR ab OR ab OR ab OR ab OR ab OR ab …
+                                   ^^
+
+hint: quote it to search for the word: "OR""#,
+        ),
+    ]);
+}
+
+#[test]
+fn a_place_outside_of_the_query_is_its_end() {
+    let error = super::Error::new(7..9, "no");
+    assert_eq!(
+        error.render("日本"),
+        "cannot read the query: no\n  日本\n      ^"
+    );
+}
+
+#[test]
+fn a_search_of_lines_refuses_by_name_what_needs_records() {
+    let cases = [
+        (
+            "timeout level:error",
+            r#"cannot read the query: field terms such as level:error are not supported yet
+  timeout level:error
+          ^^^^^^^^^^^
+
+hint: quote it to search for the text: "level:error""#,
+        ),
+        (
+            r#"a OR (b -msg:"c d") | count"#,
+            r#"cannot read the query: field terms such as msg:"c d" are not supported yet
+  a OR (b -msg:"c d") | count
+           ^^^^^^^^^
+
+hint: quote it to search for the text: "msg:\"c d\"""#,
+        ),
+        (
+            "last:2h",
+            r#"cannot read the query: field terms such as last:2h are not supported yet
+  last:2h
+  ^^^^^^^
+
+hint: quote it to search for the text: "last:2h""#,
+        ),
+        (
+            "error | warn",
+            "cannot read the query: pipes such as | warn are not supported yet
+  error | warn
+          ^^^^
+
+hint: to find either of two terms, write `OR` between them",
+        ),
+        (
+            " Select * from logs",
+            r#"cannot read the query: SQL is not supported yet
+   Select * from logs
+   ^^^^^^
+
+hint: quote it to search for the word: "Select""#,
+        ),
+        (
+            "from logs |> count",
+            r#"cannot read the query: SQL is not supported yet
+  from logs |> count
+  ^^^^
+
+hint: quote it to search for the word: "from""#,
+        ),
+        (
+            "a OR",
+            r#"cannot read the query: expected a term after `OR`
+  a OR
+    ^^
+
+hint: quote it to search for the word: "OR""#,
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(parse_search(text).unwrap_err().render(text), expected);
+    }
+    assert_eq!(
+        parse_search("a \"b:c\" | "[..7].trim()).map(|term| shape_of_term(&term)),
+        Ok("(and a \"b:c\")".into())
+    );
+}
+
+#[test]
+fn nesting_is_bounded_and_needs_little_stack() {
+    let deep = |open: &str, close: &str, n: usize| open.repeat(n) + "a" + &close.repeat(n);
+    let results = std::thread::Builder::new()
+        .stack_size(1 << 20)
+        .spawn(move || {
+            [("(", ")"), ("-(", ")"), ("NOT ", ""), ("-(b OR ", ")")].map(|(open, close)| {
+                let most = parse(&deep(open, close, 64)).map(|query| query.to_string().len());
+                let message = parse(&deep(open, close, 100_000)).map_err(|error| error.to_string());
+                (most, message)
+            })
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+    let error =
+        "cannot read the query: more than 128 levels of parentheses and negations".to_owned();
+    // Printed as `a`, `NOT NOT … -a` for both kinds of negation, and `-(b OR -(b OR … a))`.
+    let lens = [1, 4 * 63 + 2, 4 * 63 + 2, 64 * 8 + 1];
+    assert_eq!(results, lens.map(|len| (Ok(len), Err(error.clone()))));
+}
+
+#[test]
+fn a_megabyte_takes_no_more_than_linear_time() {
+    // Any of these takes minutes where a parser looks ahead to the end at each term.
+    let words = |unit: &str| unit.repeat((1 << 20) / unit.len());
+    let terms = |text: &str| match parse(text).unwrap().search {
+        Term::And(terms) => terms.len(),
+        _ => 1,
+    };
+    let units = ["a", "/", "/a ", "-", "||", "a( ", "\0", "a:1.. ", "/a\\"];
+    let counts = units.map(|unit| terms(&words(unit)));
+    let third = (1 << 20) / 3;
+    assert_eq!(counts, [1, 1, third, 1, 1, third, 1, (1 << 20) / 6, 1]);
 }

@@ -109,9 +109,14 @@ impl Display for Query {
             Some(sql) => f.write_str(&sql.text)?,
             None => self.search.fmt(f)?,
         }
-        self.steps
-            .iter()
-            .try_for_each(|step| write!(f, " |> {}", step.text))
+        let mut before = self.sql.as_ref().map_or("", |sql| &sql.text);
+        for step in &self.steps {
+            // A comment would hide the pipe on its line.
+            let gap = if before.contains("--") { "\n" } else { " " };
+            write!(f, "{gap}|> {}", step.text)?;
+            before = &step.text;
+        }
+        Ok(())
     }
 }
 
