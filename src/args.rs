@@ -15,12 +15,10 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use crate::config::Environment;
-
 pub(crate) use self::command::whole_command;
-pub(crate) use self::words::shell_quoted;
-
 use self::words::Words;
+pub(crate) use self::words::shell_quoted;
+use crate::config::Environment;
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -83,6 +81,13 @@ pub(crate) enum OutputFormat {
     /// One JSON object a line.
     Json,
 }
+
+// The headings of the flags in the help.
+const SEARCHING: &str = "Searching";
+const FOLLOWING: &str = "Following";
+const ANSWERS: &str = "Answers";
+const LOOK: &str = "Look";
+const OTHER: &str = "Other";
 
 /// Finds lines in logs of any size, and keeps asking as they grow
 ///
@@ -265,12 +270,13 @@ pub(crate) struct Args {
     #[arg(long, help_heading = ANSWERS)]
     pub(crate) only_matching: bool,
 
-    /// Print the answer as text or json
+    /// Print in this format
     ///
-    /// json is one object a line, with "source", "offset" (in bytes from the start of the
-    /// source) and "line", "number" with -n, "cut":true where a line was cut, and "context":true
-    /// where it only surrounds a match.
-    #[arg(short, long, value_name = "FORMAT", help_heading = ANSWERS)]
+    /// FORMAT is text or json. json is one object a line, with "source", "offset" (in bytes from
+    /// the start of the source) and "line", "number" with -n, "cut":true where a line was cut,
+    /// and "context":true where it only surrounds a match.
+    #[arg(short, long, value_name = "FORMAT", hide_possible_values = true)]
+    #[arg(help_heading = ANSWERS)]
     pub(crate) output: Option<OutputFormat>,
 
     /// Print NUM lines after each match too
@@ -322,15 +328,17 @@ pub(crate) struct Args {
 
     /// When to print in colour
     ///
-    /// auto is on a terminal, unless NO_COLOR is set; CLICOLOR and CLICOLOR_FORCE are known too.
-    #[arg(long, value_name = "WHEN", help_heading = LOOK)]
+    /// WHEN is auto, always or never. auto is on a terminal, unless NO_COLOR is set; CLICOLOR
+    /// and CLICOLOR_FORCE are known too.
+    #[arg(long, value_name = "WHEN", hide_possible_values = true, help_heading = LOOK)]
     pub(crate) color: Option<When>,
 
     /// When to print through a pager
     ///
-    /// auto is on a terminal, but not with -f. The pager is BIRL_PAGER, or else "less -RFX";
-    /// an empty BIRL_PAGER, or "cat", is none.
-    #[arg(long, value_name = "WHEN", overrides_with = "no_pager", help_heading = LOOK)]
+    /// WHEN is auto, always or never. auto is on a terminal, but not with -f. The pager is
+    /// BIRL_PAGER, or else "less -RFX"; an empty BIRL_PAGER, or "cat", is none.
+    #[arg(long, value_name = "WHEN", overrides_with = "no_pager")]
+    #[arg(hide_possible_values = true, help_heading = LOOK)]
     pub(crate) pager: Option<When>,
 
     /// The same as --pager never
@@ -339,9 +347,10 @@ pub(crate) struct Args {
 
     /// When to show how far the search is
     ///
-    /// On standard error, after half a second: bytes, throughput and time left. auto is where
-    /// that is a terminal, but not with -f or -q.
-    #[arg(long, value_name = "WHEN", overrides_with = "no_progress", help_heading = LOOK)]
+    /// On standard error, after half a second: bytes, throughput and time left. WHEN is auto,
+    /// always or never. auto is where standard error is a terminal, but not with -f or -q.
+    #[arg(long, value_name = "WHEN", overrides_with = "no_progress")]
+    #[arg(hide_possible_values = true, help_heading = LOOK)]
     pub(crate) progress: Option<When>,
 
     /// The same as --progress never
@@ -387,8 +396,5 @@ pub(crate) struct Args {
     pub(crate) version: bool,
 }
 
-const SEARCHING: &str = "Searching";
-const FOLLOWING: &str = "Following";
-const ANSWERS: &str = "Answers";
-const LOOK: &str = "Look";
-const OTHER: &str = "Other";
+#[cfg(test)]
+mod tests;

@@ -322,3 +322,6 @@ fn progress(args: &Args, environment: &Environment) -> bool {
         When::Never => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

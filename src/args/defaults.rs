@@ -22,14 +22,7 @@ pub(super) fn path(args: &Args, environment: &Environment) -> Option<PathBuf> {
     if let Some(path) = &environment.birl_config {
         return (!path.is_empty()).then(|| path.into());
     }
-    // The XDG specification has a relative path here ignored.
-    let directory = environment
-        .xdg_config_home
-        .as_ref()
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(|| Some(Path::new(environment.home.as_ref()?).join(".config")))?;
-    let path = directory.join("birl/config");
+    let path = environment.config_directory()?.join("birl/config");
     (environment.kind)(&path).is_some().then_some(path)
 }
 

@@ -10,7 +10,7 @@ pub(super) const USAGE: &str = "birl [OPTIONS] QUERY [SOURCE]...
        birl help [COMMAND]";
 
 /// What `-h` prints. It is written by hand: a list of all flags does not fit a screen.
-const SHORT: &str = include_str!("short_help.txt");
+pub(super) const SHORT: &str = include_str!("short_help.txt");
 
 /// What `--help` says after the flags.
 pub(super) const AFTER: &str = include_str!("after_help.txt");

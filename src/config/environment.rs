@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// All of the surroundings that a command line may depend on.
 #[derive(Clone, Debug)]
@@ -55,6 +55,16 @@ impl Environment {
         }
     }
 
+    /// Where users keep the configuration of programs, by the XDG base directory specification.
+    pub(crate) fn config_directory(&self) -> Option<PathBuf> {
+        // The specification has relative paths ignored.
+        let absolute = |variable: &Option<OsString>| {
+            let path = PathBuf::from(variable.as_ref()?);
+            path.is_absolute().then_some(path)
+        };
+        absolute(&self.xdg_config_home).or_else(|| Some(absolute(&self.home)?.join(".config")))
+    }
+
     /// Whether standard output is to be coloured, as <https://no-color.org> and
     /// <https://bixense.com/clicolors> have it.
     pub(super) fn wants_color(&self) -> bool {
@@ -82,4 +92,113 @@ fn kind(path: &Path) -> Option<Kind> {
     } else {
         Kind::File
     })
+}
+
+#[cfg(test)]
+impl Environment {
+    /// A process with nothing but pipes, no variables but `TERM`, the files `app.log`, `b.log`
+    /// and `syslog`, and the directory `logs`.
+    pub(crate) fn for_test() -> Environment {
+        Environment {
+            stdin_is_terminal: false,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            processors: NonZeroUsize::new(4).unwrap(),
+            kind: |path| match path.to_str()? {
+                "app.log" | "b.log" | "syslog" => Some(Kind::File),
+                "logs" | "logs/" => Some(Kind::Directory),
+                _ => None,
+            },
+            birl_config: None,
+            birl_pager: None,
+            xdg_config_home: None,
+            home: None,
+            term: Some("xterm".into()),
+            no_color: None,
+            clicolor: None,
+            clicolor_force: None,
+        }
+    }
+
+    /// The same on a terminal.
+    pub(crate) fn terminal_for_test() -> Environment {
+        Environment {
+            stdin_is_terminal: true,
+            stdout_is_terminal: true,
+            stderr_is_terminal: true,
+            ..Environment::for_test()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::Environment;
+
+    #[test]
+    fn variables_decide_over_colours() {
+        // NO_COLOR, CLICOLOR_FORCE, CLICOLOR; then on a terminal, and in a pipe.
+        let cases = [
+            ("", "", "", true, false),
+            ("1", "", "", false, false),
+            ("1", "1", "1", false, false),
+            ("", "1", "", true, true),
+            ("", "1", "0", true, true),
+            ("", "0", "", true, false),
+            ("", "", "0", false, false),
+            ("", "", "1", true, false),
+        ];
+        for (no_color, force, clicolor, terminal, pipe) in cases {
+            let with_variables = |environment: Environment| Environment {
+                no_color: Some(no_color.into()),
+                clicolor_force: Some(force.into()),
+                clicolor: Some(clicolor.into()),
+                ..environment
+            };
+            let wanted = [
+                with_variables(Environment::terminal_for_test()).wants_color(),
+                with_variables(Environment::for_test()).wants_color(),
+            ];
+            assert_eq!(
+                wanted,
+                [terminal, pipe],
+                "{no_color:?} {force:?} {clicolor:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_dumb_terminal_gets_no_colours() {
+        for term in [None, Some("dumb".into())] {
+            let environment = Environment {
+                term,
+                ..Environment::terminal_for_test()
+            };
+            assert!(!environment.wants_color());
+        }
+    }
+
+    #[test]
+    fn the_configuration_is_where_xdg_says() {
+        let directory = |xdg: Option<&str>, home: Option<&str>| {
+            let environment = Environment {
+                xdg_config_home: xdg.map(Into::into),
+                home: home.map(Into::into),
+                ..Environment::for_test()
+            };
+            environment.config_directory()
+        };
+        let home_config = Some(PathBuf::from("/home/me/.config"));
+        assert_eq!(
+            directory(Some("/etc/me"), Some("/home/me")),
+            Some("/etc/me".into())
+        );
+        assert_eq!(directory(None, Some("/home/me")), home_config);
+        assert_eq!(directory(Some(""), Some("/home/me")), home_config);
+        assert_eq!(directory(Some("relative"), Some("/home/me")), home_config);
+        assert_eq!(directory(None, Some("")), None);
+        assert_eq!(directory(None, None), None);
+    }
 }

@@ -86,7 +86,7 @@ fn looks_like_word(source: &OsStr, environment: &Environment) -> bool {
         && (environment.kind)(Path::new(source)).is_none()
 }
 
-/// Whether `source` is a pattern for names, unless there is a file of that very name.
+/// Whether `source`, which is not the name of a file, is a pattern for names.
 pub(super) fn is_glob(source: &OsStr) -> bool {
     source.to_string_lossy().contains(['*', '?', '['])
 }

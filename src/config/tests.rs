@@ -1,0 +1,547 @@
+//! What command lines come to, in which surroundings.
+
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use super::{Case, Config, Environment, Follow, Mode, Output, resolve};
+use crate::args::{Invocation, OutputFormat, parse};
+use crate::pager::Pager;
+
+/// What `birl error app.log` comes to with nothing but pipes around it.
+fn plain() -> Config {
+    Config {
+        queries: vec!["error".to_owned()],
+        sources: vec!["app.log".into()],
+        case: Case::Smart,
+        word: false,
+        literal: false,
+        invert: false,
+        max_count: None,
+        tail: None,
+        hidden: false,
+        line_bytes_max: 1_048_576,
+        strict: false,
+        threads: NonZeroUsize::new(4).unwrap(),
+        follow: None,
+        mode: Mode::Lines,
+        before: 0,
+        after: 0,
+        output: PIPED,
+        pager: None,
+        progress: false,
+        stats: false,
+    }
+}
+
+const PIPED: Output = Output {
+    format: OutputFormat::Text,
+    with_filename: false,
+    line_number: false,
+    only_matching: false,
+    null: false,
+    color: false,
+    harmless: false,
+    line_buffered: false,
+};
+
+const SHOWN: Output = Output {
+    color: true,
+    harmless: true,
+    line_buffered: true,
+    ..PIPED
+};
+
+fn try_config(line: &[&OsStr], environment: &Environment) -> Result<Config, String> {
+    let words: Vec<OsString> = [&[OsStr::new("birl")], line]
+        .concat()
+        .into_iter()
+        .map(OsString::from)
+        .collect();
+    match parse(&words, environment).expect("the command line is well-formed") {
+        Invocation::Search(args) => {
+            resolve(&args, environment).map_err(|error| format!("{error:#}"))
+        }
+        other => panic!("{line:?} is no search but {other:?}"),
+    }
+}
+
+fn config_in(environment: &Environment, line: &[&str]) -> Config {
+    let line: Vec<&OsStr> = line.iter().map(OsStr::new).collect();
+    try_config(&line, environment).expect("the command line makes sense")
+}
+
+/// What a command line comes to, before `error app.log`.
+fn config(flags: &[&str]) -> Config {
+    let line = [flags, &["error", "app.log"]].concat();
+    config_in(&Environment::for_test(), &line)
+}
+
+fn output(flags: &[&str]) -> Output {
+    config(flags).output
+}
+
+fn message(line: &[&str]) -> String {
+    let line: Vec<&OsStr> = line.iter().map(OsStr::new).collect();
+    try_config(&line, &Environment::for_test()).expect_err("the command line makes no sense")
+}
+
+#[test]
+fn without_flags_lines_are_passed_on_as_they_are() {
+    assert_eq!(config(&[]), plain());
+}
+
+#[test]
+fn each_flag_changes_its_own_part() {
+    let cases: Vec<(&[&str], Config)> = vec![
+        (
+            &["-i"],
+            Config {
+                case: Case::Insensitive,
+                ..plain()
+            },
+        ),
+        (
+            &["-s"],
+            Config {
+                case: Case::Sensitive,
+                ..plain()
+            },
+        ),
+        (&["-i", "-S"], plain()),
+        (
+            &["-w"],
+            Config {
+                word: true,
+                ..plain()
+            },
+        ),
+        (
+            &["-F"],
+            Config {
+                literal: true,
+                ..plain()
+            },
+        ),
+        (
+            &["-v"],
+            Config {
+                invert: true,
+                ..plain()
+            },
+        ),
+        (
+            &["-m3"],
+            Config {
+                max_count: Some(3),
+                ..plain()
+            },
+        ),
+        (
+            &["--tail=0"],
+            Config {
+                tail: Some(0),
+                ..plain()
+            },
+        ),
+        (
+            &["--hidden"],
+            Config {
+                hidden: true,
+                ..plain()
+            },
+        ),
+        (
+            &["--line-max=2K"],
+            Config {
+                line_bytes_max: 2048,
+                ..plain()
+            },
+        ),
+        (
+            &["--strict"],
+            Config {
+                strict: true,
+                ..plain()
+            },
+        ),
+        (
+            &["-j1"],
+            Config {
+                threads: NonZeroUsize::MIN,
+                ..plain()
+            },
+        ),
+        (&["-j0"], plain()),
+        (
+            &["--stats"],
+            Config {
+                stats: true,
+                ..plain()
+            },
+        ),
+        (
+            &["--progress=always"],
+            Config {
+                progress: true,
+                ..plain()
+            },
+        ),
+        (&["--include-zero"], plain()),
+        (&["--partial-after=2s"], plain()),
+    ];
+    for (flags, expected) in cases {
+        assert_eq!(config(flags), expected, "{flags:?}");
+    }
+}
+
+#[test]
+fn each_flag_of_the_look_changes_its_own_part() {
+    let cases: Vec<(&[&str], Output)> = vec![
+        (
+            &["-n"],
+            Output {
+                line_number: true,
+                ..PIPED
+            },
+        ),
+        (
+            &["-H"],
+            Output {
+                with_filename: true,
+                ..PIPED
+            },
+        ),
+        (
+            &["-0"],
+            Output {
+                null: true,
+                ..PIPED
+            },
+        ),
+        (
+            &["-ojson"],
+            Output {
+                format: OutputFormat::Json,
+                ..PIPED
+            },
+        ),
+        (
+            &["--only-matching"],
+            Output {
+                only_matching: true,
+                ..PIPED
+            },
+        ),
+        (
+            &["--color=always"],
+            Output {
+                color: true,
+                ..PIPED
+            },
+        ),
+        (
+            &["--line-buffered"],
+            Output {
+                line_buffered: true,
+                ..PIPED
+            },
+        ),
+    ];
+    for (flags, expected) in cases {
+        assert_eq!(output(flags), expected, "{flags:?}");
+    }
+}
+
+#[test]
+fn following_passes_lines_on_at_once() {
+    let follow = Follow {
+        poll: Duration::from_secs(1),
+        partial_after: None,
+    };
+    let line_buffered = Output {
+        line_buffered: true,
+        ..PIPED
+    };
+    let expected = Config {
+        follow: Some(follow),
+        output: line_buffered,
+        ..plain()
+    };
+    assert_eq!(config(&["-f"]), expected);
+    let partial = Follow {
+        partial_after: Some(Duration::from_millis(500)),
+        ..follow
+    };
+    assert_eq!(
+        config(&["-f", "--partial-after=500ms"]).follow,
+        Some(partial)
+    );
+}
+
+#[test]
+fn of_the_modes_the_last_counts_but_quiet_always() {
+    let cases: &[(&[&str], Mode)] = &[
+        (
+            &["-c"],
+            Mode::Count {
+                include_zero: false,
+            },
+        ),
+        (
+            &["--include-zero", "-c"],
+            Mode::Count { include_zero: true },
+        ),
+        (&["-c", "-l"], Mode::FilesWithMatches),
+        (&["-l", "--files-without-match"], Mode::FilesWithoutMatch),
+        (
+            &["-l", "-c"],
+            Mode::Count {
+                include_zero: false,
+            },
+        ),
+        (&["-q", "-c"], Mode::Quiet),
+    ];
+    for (flags, mode) in cases {
+        assert_eq!(config(flags).mode, *mode, "{flags:?}");
+    }
+}
+
+#[test]
+fn context_on_one_side_takes_precedence_over_that_on_both() {
+    let cases: &[(&[&str], (usize, usize))] = &[
+        (&["-A1"], (0, 1)),
+        (&["-B1"], (1, 0)),
+        (&["-C2"], (2, 2)),
+        (&["-A1", "-C2"], (2, 1)),
+        (&["-C2", "-B0"], (0, 2)),
+        (&["-C2", "--only-matching"], (0, 0)),
+    ];
+    for (flags, sides) in cases {
+        let config = config(flags);
+        assert_eq!((config.before, config.after), *sides, "{flags:?}");
+    }
+}
+
+#[test]
+fn several_sources_and_those_that_may_be_several_are_named() {
+    let cases: &[(&[&str], bool)] = &[
+        (&["x", "app.log"], false),
+        (&["x", "app.log", "b.log"], true),
+        (&["x", "logs"], true),
+        (&["x", "*.log"], true),
+        (&["x", "ws://host/stream"], false),
+        (&["x", "missing.log"], false),
+        (&["x", "-"], false),
+        (&["-I", "x", "logs"], false),
+        (&["-H", "x", "app.log"], true),
+    ];
+    for (line, named) in cases {
+        let config = config_in(&Environment::for_test(), line);
+        assert_eq!(config.output.with_filename, *named, "{line:?}");
+    }
+}
+
+#[test]
+fn without_a_source_a_pipe_is_read_and_on_a_terminal_the_directory_is_searched() {
+    let in_pipe = config_in(&Environment::for_test(), &["error"]);
+    let on_terminal = config_in(&Environment::terminal_for_test(), &["error"]);
+    assert_eq!(in_pipe.sources, ["-"]);
+    assert_eq!(on_terminal.sources, ["."]);
+}
+
+#[test]
+fn with_the_query_flag_all_operands_are_sources() {
+    let config = config_in(
+        &Environment::for_test(),
+        &["app.log", "-e", "one", "b.log", "-e", "two"],
+    );
+    assert_eq!(config.queries, ["one", "two"]);
+    assert_eq!(config.sources, ["app.log", "b.log"]);
+}
+
+#[test]
+fn on_a_terminal_answers_are_coloured_harmless_and_paged() {
+    let expected = Config {
+        output: SHOWN,
+        pager: Some(Pager::less()),
+        progress: true,
+        ..plain()
+    };
+    let line = ["error", "app.log"];
+    assert_eq!(
+        config_in(&Environment::terminal_for_test(), &line),
+        expected
+    );
+}
+
+#[test]
+fn a_pager_and_progress_need_a_terminal_that_is_looked_at() {
+    let terminal = Environment::terminal_for_test();
+    let dumb = Environment {
+        term: Some("dumb".into()),
+        ..terminal.clone()
+    };
+    let pipe = Environment::for_test();
+    // Whether there is a pager, and whether there is progress.
+    let cases: &[(&Environment, &[&str], (bool, bool))] = &[
+        (&terminal, &[], (true, true)),
+        (&terminal, &["--no-pager"], (false, true)),
+        (&terminal, &["--pager=never"], (false, true)),
+        (&terminal, &["--no-progress"], (true, false)),
+        (&terminal, &["--progress=never"], (true, false)),
+        (&terminal, &["-f"], (false, false)),
+        (&terminal, &["-f", "--pager=always"], (true, false)),
+        (&terminal, &["-q"], (false, false)),
+        (
+            &terminal,
+            &["-q", "--pager=always", "--progress=always"],
+            (false, true),
+        ),
+        (&dumb, &[], (false, false)),
+        (&pipe, &[], (false, false)),
+        (&pipe, &["--pager=always"], (true, false)),
+    ];
+    for (environment, flags, expected) in cases {
+        let config = config_in(environment, &[flags, &["error", "app.log"][..]].concat());
+        let actual = (config.pager.is_some(), config.progress);
+        assert_eq!(actual, *expected, "{flags:?}");
+    }
+}
+
+#[test]
+fn the_pager_is_the_one_of_its_variable() {
+    let pager = |variable: &str, flags: &[&str]| {
+        let environment = Environment {
+            birl_pager: Some(variable.into()),
+            ..Environment::terminal_for_test()
+        };
+        config_in(&environment, &[flags, &["error", "app.log"]].concat()).pager
+    };
+    let more = Pager::parse(OsStr::new("more -d")).unwrap();
+    assert!(more.is_some());
+    assert_eq!(pager("more -d", &[]), more);
+    assert_eq!(pager("", &[]), None);
+    assert_eq!(pager("cat", &["--pager=always"]), None);
+}
+
+#[test]
+fn what_a_pager_shows_is_harmless_too() {
+    let environment = Environment::for_test();
+    let config = config_in(&environment, &["--pager=always", "error", "app.log"]);
+    assert_eq!(
+        config.output,
+        Output {
+            harmless: true,
+            ..PIPED
+        }
+    );
+}
+
+#[test]
+fn no_color_can_be_overridden() {
+    let environment = Environment {
+        no_color: Some("1".into()),
+        ..Environment::terminal_for_test()
+    };
+    let color = |flags: &[&str]| {
+        config_in(&environment, &[flags, &["error", "app.log"]].concat())
+            .output
+            .color
+    };
+    assert!(!color(&[]));
+    assert!(color(&["--color=always"]));
+    assert!(!color(&["--color=always", "--color=never"]));
+}
+
+#[test]
+fn a_command_line_without_a_query_is_a_slip() {
+    assert_eq!(
+        message(&["-n"]),
+        "there is no query\n\n\
+         usage: birl [OPTIONS] QUERY [SOURCE]...\n\
+         hint: birl -h says more, and birl '*' FILE prints every line"
+    );
+}
+
+#[test]
+fn a_file_in_place_of_the_query_is_a_slip() {
+    assert_eq!(
+        message(&["app.log"]),
+        "there is no query: \"app.log\" is a file\n\n\
+         hint: to print every line of it: birl '*' app.log\n\
+         hint: to search for its name: birl -e app.log"
+    );
+    assert_eq!(
+        message(&["logs/"]),
+        "there is no query: \"logs/\" is a directory\n\n\
+         hint: to print every line of it: birl '*' logs/\n\
+         hint: to search for its name: birl -e logs/"
+    );
+}
+
+#[test]
+fn a_query_that_is_also_a_name_is_asked_where_it_is_meant() {
+    let cases: [(&[&str], &str, &str); 3] = [
+        (&["-e", "app.log"], "app.log", "-"),
+        (&["app.log", "b.log"], "app.log", "b.log"),
+        // A directory may be called like a word; one with a slash would be refused.
+        (&["logs"], "logs", "-"),
+    ];
+    for (line, query, source) in cases {
+        let config = config_in(&Environment::for_test(), line);
+        assert_eq!(config.queries, [query]);
+        assert_eq!(config.sources, [source]);
+    }
+}
+
+#[test]
+fn a_query_of_several_words_without_quotes_is_a_slip() {
+    assert_eq!(
+        message(&["connection", "reset", "by", "app.log"]),
+        "cannot find the source \"reset\"\n\n\
+         hint: quote a query of several words: birl 'connection reset by' app.log"
+    );
+    assert_eq!(
+        message(&["can't", "open"]),
+        "cannot find the source \"open\"\n\n\
+         hint: quote a query of several words: birl \"can't open\""
+    );
+    assert_eq!(
+        message(&["-e", "connection", "reset", "app.log"]),
+        "cannot find the source \"reset\"\n\n\
+         hint: quote a query of several words: birl 'connection reset' app.log"
+    );
+    assert_eq!(
+        message(&["-e", "a", "-e", "b", "c"]),
+        "cannot find the source \"c\""
+    );
+}
+
+#[test]
+fn what_looks_like_a_source_is_left_to_the_search() {
+    for source in [
+        "syslog",
+        "logs",
+        "-",
+        "missing.log",
+        "./missing",
+        "*log",
+        "ws://host",
+    ] {
+        let config = config_in(&Environment::for_test(), &["error", source]);
+        assert_eq!(config.sources, [source]);
+    }
+}
+
+#[test]
+fn a_query_that_is_not_utf8_is_an_error() {
+    let query = OsStr::from_bytes(b"caf\xe9");
+    for line in [&[query][..], &[OsStr::new("-e"), query]] {
+        assert_eq!(
+            try_config(line, &Environment::for_test()),
+            Err("the query \"caf\\xE9\" is not UTF-8".to_owned())
+        );
+    }
+}
