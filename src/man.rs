@@ -52,11 +52,12 @@ fn topics(command: &Command) -> Roff {
     for line in help.lines() {
         match line.strip_suffix(':') {
             Some(heading) if !heading.starts_with(' ') => {
+                roff.control("fi", []);
                 roff.control("SH", [heading.to_uppercase().as_str()]);
                 roff.control("nf", []);
             }
             _ if line.is_empty() => {
-                roff.control("fi", []);
+                roff.control("sp", []);
             }
             _ => {
                 roff.text([roman(line.trim_start())]);

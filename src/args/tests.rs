@@ -112,6 +112,13 @@ fn the_short_help_fits_a_screen() {
 }
 
 #[test]
+fn what_the_help_says_after_the_flags_fits_a_manual_page_as_it_is() {
+    for line in help::AFTER.lines() {
+        assert!(line.chars().count() <= 75, "{line}");
+    }
+}
+
+#[test]
 fn what_overrides_a_flag_is_overridden_by_it() {
     let groups: &[&[&str]] = &[
         &["-i", "-s", "-S"],

@@ -79,18 +79,27 @@ fn write_head(line: &Line<'_>, offset: u64, out: &mut dyn Write) -> io::Result<(
 /// Writes `bytes` as a JSON string, in quotes (RFC 8259, section 7).
 fn write_string(bytes: &[u8], out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"\"")?;
+    if str::from_utf8(bytes).is_ok() {
+        write_escaped(bytes, out)?;
+    } else {
+        write_lossily(bytes, out)?;
+    }
+    out.write_all(b"\"")
+}
+
+fn write_lossily(bytes: &[u8], out: &mut dyn Write) -> io::Result<()> {
     for chunk in bytes.utf8_chunks() {
         write_escaped(chunk.valid().as_bytes(), out)?;
         if !chunk.invalid().is_empty() {
             out.write_all("\u{fffd}".as_bytes())?;
         }
     }
-    out.write_all(b"\"")
+    Ok(())
 }
 
 /// Writes valid UTF-8 with what JSON, or a terminal, does not take as it is escaped.
 fn write_escaped(mut text: &[u8], out: &mut dyn Write) -> io::Result<()> {
-    while let Some(at) = text.iter().position(|&byte| MAY_NEED_ESCAPE[byte as usize]) {
+    while let Some(at) = find_escape(text) {
         out.write_all(&text[..at])?;
         text = &text[at..];
         text = &text[write_escape(text, out)?..];
@@ -98,22 +107,31 @@ fn write_escaped(mut text: &[u8], out: &mut dyn Write) -> io::Result<()> {
     out.write_all(text)
 }
 
-/// Which bytes may begin a character that must be escaped.
-static MAY_NEED_ESCAPE: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        table[control] = true;
-        control += 1;
-    }
-    table[b'"' as usize] = true;
-    table[b'\\' as usize] = true;
-    table[0x7f] = true;
-    // U+0080 to U+00BF begin with this byte: the control characters among them obey no rule of
-    // JSON, but some terminals obey them.
-    table[0xc2] = true;
-    table
-};
+/// Where the first byte is that may begin a character to be escaped.
+fn find_escape(text: &[u8]) -> Option<usize> {
+    // Without an exit in its middle, the loop over a block becomes a few vector instructions.
+    const BLOCK: usize = 32;
+    let blocks = text.chunks_exact(BLOCK);
+    let rest = text.len() - blocks.remainder().len();
+    let start = blocks
+        .map(|block| {
+            block
+                .iter()
+                .fold(false, |any, &byte| any | may_need_escape(byte))
+        })
+        .position(|any| any)
+        .map_or(rest, |block| block * BLOCK);
+    let at = text[start..]
+        .iter()
+        .position(|&byte| may_need_escape(byte))?;
+    Some(start + at)
+}
+
+fn may_need_escape(byte: u8) -> bool {
+    // U+0080 to U+00BF begin with 0xc2: the control characters among them obey no rule of JSON,
+    // but some terminals obey them.
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\') | (byte == 0x7f) | (byte == 0xc2)
+}
 
 /// Writes the first character of `text`, escaped where it must be; returns the bytes that it took.
 fn write_escape(text: &[u8], out: &mut dyn Write) -> io::Result<usize> {
@@ -141,7 +159,7 @@ fn write_escape(text: &[u8], out: &mut dyn Write) -> io::Result<usize> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Json, write_string};
+    use super::{Json, find_escape, may_need_escape, write_string};
     use crate::answer::{Line, Render};
 
     const WHOLE: Json = Json {
@@ -238,10 +256,21 @@ mod tests {
         fn a_parser_reads_back_what_was_written(
             bytes in prop::collection::vec(prop_oneof![
                 any::<u8>(), Just(b'"'), Just(b'\\'), Just(0xc2), 0x80..=0x9fu8,
-            ], 0..40),
+            ], 0..100),
         ) {
             let read: String = serde_json::from_str(&string(&bytes)).unwrap();
             prop_assert_eq!(read, String::from_utf8_lossy(&bytes));
+        }
+
+        #[test]
+        fn an_escape_is_found_where_a_plain_search_finds_it(
+            text in "[a-z]{0,80}", at in 0..100usize, escape in "[\n\"\\x7f]",
+        ) {
+            let mut text = text.into_bytes();
+            let at = at.min(text.len());
+            text.splice(at..at, escape.bytes());
+            let plain = text.iter().position(|&byte| may_need_escape(byte));
+            prop_assert_eq!(find_escape(&text), plain);
         }
 
         #[test]
