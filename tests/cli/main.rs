@@ -7,8 +7,13 @@ mod case;
 mod content;
 mod delivery;
 mod diff;
+mod documentation;
+mod ending;
+mod files;
+mod model;
 mod process;
 mod sandbox;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -18,5 +23,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(case::trials());
+    trials.extend(model::trials());
+    trials.extend(files::trials());
+    trials.extend(ending::trials());
+    trials.extend(terminal::trials());
+    trials.extend(documentation::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

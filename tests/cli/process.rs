@@ -2,7 +2,7 @@
 //! ended.
 
 use std::io::{Read, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -30,8 +30,18 @@ pub(crate) struct Ended {
 }
 
 impl Process {
-    /// Starts `command` and writes `stdin` to it, each piece with a call of its own.
-    pub(crate) fn start(mut command: Command, stdin: Vec<Vec<u8>>) -> Process {
+    /// Starts `command`, writes `stdin` to it, each piece with a call of its own, and closes it.
+    pub(crate) fn start(command: Command, stdin: Vec<Vec<u8>>) -> Process {
+        let (mut process, mut pipe) = Process::start_open(command);
+        process.stdin = Some(thread::spawn(move || {
+            // birl may stop reading when it knows the answer.
+            let _ = stdin.iter().try_for_each(|piece| pipe.write_all(piece));
+        }));
+        process
+    }
+
+    /// Starts `command`, with a standard input that stays open as long as the caller keeps it.
+    pub(crate) fn start_open(mut command: Command) -> (Process, ChildStdin) {
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -39,29 +49,21 @@ impl Process {
         let mut child = command
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let stdin = child.stdin.take().expect("standard input is a pipe");
         let stdout = Pipe::read(child.stdout.take().expect("standard output is a pipe"));
         let stderr = Pipe::read(child.stderr.take().expect("standard error is a pipe"));
-        let mut pipe = child.stdin.take().expect("standard input is a pipe");
-        let stdin = thread::spawn(move || {
-            // birl may stop reading when it knows the answer.
-            let _ = stdin.iter().try_for_each(|piece| pipe.write_all(piece));
-        });
-        Process {
+        let process = Process {
             child,
             stdout,
             stderr,
-            stdin: Some(stdin),
-        }
+            stdin: None,
+        };
+        (process, stdin)
     }
 
     /// Waits until standard output is at least `bytes` long or birl has closed it.
     pub(crate) fn wait_for_stdout(&self, bytes: usize) {
         self.stdout.wait(|state| state.bytes.len() >= bytes);
-    }
-
-    /// Waits until standard error has `text`, or birl has closed it.
-    pub(crate) fn wait_for_stderr(&self, text: &str) {
-        self.stderr.wait(|state| state.bytes.contains_str(text));
     }
 
     /// Presses Ctrl-C, if birl has not ended yet.

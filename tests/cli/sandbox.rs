@@ -2,6 +2,7 @@
 //! birl.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,10 +45,16 @@ impl Sandbox {
     }
 
     /// birl, run in the sandbox with `args`.
-    pub(crate) fn birl(&self, args: &[String]) -> Command {
-        let mut command = Command::new(birl());
-        command.args(args).current_dir(self.path()).env_clear();
-        command.envs(self.environment());
+    pub(crate) fn birl<A: AsRef<OsStr>>(&self, args: &[A]) -> Command {
+        let mut command = self.isolated(&program());
+        command.args(args).current_dir(self.path());
+        command
+    }
+
+    /// A program that knows of no user but the sandbox's.
+    pub(crate) fn isolated(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(self.environment());
         command
     }
 
@@ -66,7 +73,7 @@ impl Sandbox {
 }
 
 /// The program under test: cargo's, unless `BIRL_UNDER_TEST` names another, such as a release.
-fn birl() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let named = std::env::var_os("BIRL_UNDER_TEST");
     named.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_birl")), PathBuf::from)
 }

@@ -1,0 +1,97 @@
+//! How birl ends when it is not birl that decides.
+
+use std::io::{Read, Write};
+use std::process::Stdio;
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::diff::compare;
+use crate::process::Process;
+use crate::sandbox::Sandbox;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test(
+            "ending::a_closed_pipe_ends_quietly_with_success",
+            a_closed_pipe_ends_quietly_with_success,
+        ),
+        Trial::test(
+            "ending::ctrl_c_ends_a_search_with_130_and_says_what_is_known",
+            ctrl_c_ends_a_search_with_130_and_says_what_is_known,
+        ),
+        Trial::test(
+            "ending::ctrl_c_ends_following_with_130",
+            ctrl_c_ends_following_with_130,
+        ),
+        Trial::test(
+            "ending::lines_come_out_while_standard_input_is_open",
+            lines_come_out_while_standard_input_is_open,
+        ),
+    ]
+}
+
+fn a_closed_pipe_ends_quietly_with_success() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    // More than a pipe and birl's own buffers take.
+    sandbox.write(
+        "big.log",
+        &b"a line that is to be printed\n".repeat(500_000),
+    );
+    let mut command = sandbox.birl(&["line", "big.log"]);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdout = child.stdout.take().expect("standard output is a pipe");
+    stdout.read_exact(&mut [0; 10])?;
+    drop(stdout);
+    let ended = child.wait_with_output()?;
+    compare("stderr", b"", &ended.stderr)?;
+    assert_eq!(ended.status.code(), Some(0));
+    Ok(())
+}
+
+fn ctrl_c_ends_a_search_with_130_and_says_what_is_known() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let command = sandbox.birl(&["--line-buffered", "hit"]);
+    let (mut process, mut stdin) = Process::start_open(command);
+    stdin.write_all(b"hit one\nmiss\n")?;
+    process.wait_for_stdout(b"hit one\n".len());
+    process.interrupt();
+    let ended = process.end();
+    compare("stdout", b"hit one\n", &ended.stdout)?;
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert!(stderr.starts_with("birl: interrupted"), "{stderr:?}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr:?}");
+    assert_eq!(ended.status.code(), Some(130));
+    Ok(())
+}
+
+fn ctrl_c_ends_following_with_130() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    sandbox.write("app.log", b"hit\nmiss\n");
+    let command = sandbox.birl(&["-f", "hit", "app.log"]);
+    let mut process = Process::start(command, Vec::new());
+    process.wait_for_stdout(b"hit\n".len());
+    process.interrupt();
+    let ended = process.end();
+    compare("stdout", b"hit\n", &ended.stdout)?;
+    assert_eq!(ended.status.code(), Some(130));
+    Ok(())
+}
+
+fn lines_come_out_while_standard_input_is_open() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let command = sandbox.birl(&["--line-buffered", "hit"]);
+    let (process, mut stdin) = Process::start_open(command);
+    for round in 1..=3 {
+        stdin.write_all(b"hit\nmiss\n")?;
+        process.wait_for_stdout(round * b"hit\n".len());
+    }
+    drop(stdin);
+    let ended = process.end();
+    compare("stdout", b"hit\nhit\nhit\n", &ended.stdout)?;
+    assert_eq!(ended.status.code(), Some(0));
+    Ok(())
+}
