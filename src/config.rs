@@ -1,6 +1,7 @@
 //! What is asked, resolved: flags, defaults, environment and terminal, decided once.
 
 mod environment;
+mod refusal;
 mod slip;
 
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use anyhow::{Result, bail};
 use birl_render::{Bytes, Json, Render, Styles, Text};
 
 pub(crate) use self::environment::{Environment, Kind};
+pub(crate) use self::refusal::refusal;
 use crate::args::{Args, OutputFormat, When};
 use crate::pager::Pager;
 

@@ -11,6 +11,8 @@ use std::thread::{self, JoinHandle};
 use anyhow::{Result, anyhow};
 use tokio::sync::watch;
 
+use crate::config::refusal;
+
 /// The command of a pager.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Pager {
@@ -191,8 +193,9 @@ fn report_missing(pager: &Pager, error: &io::Error) {
     if *pager != Pager::less() {
         let _ = writeln!(
             io::stderr(),
-            "birl: cannot start the pager {:?}, so printing without it: {error}",
-            pager.program
+            "birl: cannot start the pager {:?}, so printing without it: {}",
+            pager.program,
+            refusal(error)
         );
     }
 }

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
 
 use super::words::Words;
 use super::{Args, help, message};
-use crate::config::Environment;
+use crate::config::{Environment, refusal};
 
 /// The file to read default flags from, if there is to be one.
 pub(super) fn path(args: &Args, environment: &Environment) -> Option<PathBuf> {
@@ -32,8 +32,10 @@ pub(super) fn path(args: &Args, environment: &Environment) -> Option<PathBuf> {
 ///
 /// Fails if the file cannot be read; an error in it names the line.
 pub(super) fn prepend(path: &Path, arguments: &[OsString]) -> Result<Vec<OsString>> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("cannot read the configuration file {path:?}"))?;
+    let text = fs::read_to_string(path).map_err(|error| {
+        let reason = refusal(&error);
+        anyhow!("cannot read the configuration file {path:?}: {reason}")
+    })?;
     let (program, typed) = arguments.split_at(arguments.len().min(1));
     let mut joined = program.to_vec();
     for (index, line) in text.lines().enumerate() {

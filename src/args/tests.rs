@@ -453,6 +453,6 @@ fn a_configuration_file_that_is_named_must_be_there() {
     assert_eq!(
         message(&["--config=/nonexistent/file", "*"]),
         "cannot read the configuration file \"/nonexistent/file\": \
-         No such file or directory (os error 2)"
+         no such file or directory"
     );
 }
