@@ -133,7 +133,8 @@ compare_all() {
 
     regex 'regex with a literal' 'took [0-9]{4}ms:.* Timeout'
     regex 'regex with a literal at its end' '[a-z]+ deadlock'
-    regex 'regex without a literal' '[a-z]+-[0-9]=[0-9]{6}'
+    regex 'regex with classes around literals' '[a-z]+-[0-9]=[0-9]{6}'
+    regex 'regex without a literal' '[0-9]{6} [a-z]{12}'
     regex 'regex of alternatives' 'Timeout|deadlock|certificate expires'
     versus 'regex, any case' --at-least 1 \
         -- "$birl" '/error .*rejected/' "$log" -- "$rg" -S 'error .*rejected' "$log" \

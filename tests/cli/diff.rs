@@ -23,8 +23,25 @@ pub(crate) fn compare(what: &str, expected: &[u8], actual: &[u8]) -> Result<(), 
 pub(crate) fn visible(output: &[u8]) -> String {
     let lines = output.lines_with_terminator();
     lines
-        .map(|line| format!("{}\n", shortened(&line.escape_bytes().to_string())))
+        .map(|line| format!("{}\n", shortened(&escaped(line))))
         .collect()
+}
+
+/// Text as it is, and every byte that a terminal would not show as an escape.
+fn escaped(line: &[u8]) -> String {
+    let mut shown = String::new();
+    for chunk in line.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '"' | '\'' => shown.push(character),
+                _ => shown.extend(character.escape_debug()),
+            }
+        }
+        for byte in chunk.invalid() {
+            shown += &format!("\\x{byte:02x}");
+        }
+    }
+    shown
 }
 
 /// A line of a megabyte helps nobody; its length and its ends do.
