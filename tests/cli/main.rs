@@ -10,6 +10,7 @@ mod diff;
 mod documentation;
 mod ending;
 mod files;
+mod loghub;
 mod model;
 mod process;
 mod sandbox;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(case::trials());
     trials.extend(model::trials());
+    trials.extend(loghub::trials());
     trials.extend(files::trials());
     trials.extend(ending::trials());
     trials.extend(terminal::trials());
