@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use birl_record::search::Case;
 use birl_render::{Bytes, Json, Render, Styles, Text};
 
 pub(crate) use self::environment::{Environment, Kind};
@@ -61,17 +62,6 @@ pub(crate) struct Config {
     pub(crate) progress: bool,
     /// Whether to sum up on standard error at the end.
     pub(crate) stats: bool,
-}
-
-/// Which case a word of a query matches.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Case {
-    /// Its own if it has a capital, else any.
-    Smart,
-    /// Its own.
-    Sensitive,
-    /// Any.
-    Insensitive,
 }
 
 /// What is printed of the lines that match.
@@ -129,6 +119,11 @@ impl Output {
             }),
             OutputFormat::Text => Box::new(self.text()),
         }
+    }
+
+    /// Whether lines are printed as they stand, so that many may be printed at once.
+    pub(crate) fn copies_lines(&self) -> bool {
+        self.format == OutputFormat::Text && !self.line_number && self.text().copies_lines()
     }
 
     fn text(&self) -> Text {
@@ -227,7 +222,7 @@ fn utf8(query: &OsString) -> Result<String> {
 
 fn case(args: &Args) -> Case {
     match (args.ignore_case, args.case_sensitive) {
-        (true, _) => Case::Insensitive,
+        (true, _) => Case::Ignore,
         (_, true) => Case::Sensitive,
         (false, false) => Case::Smart,
     }

@@ -1,31 +1,37 @@
-//! birl
+//! birl finds lines in logs of any size, and keeps asking as they grow.
+
+mod answer;
 mod args;
 mod completions;
 mod config;
+mod interrupt;
 mod man;
 mod pager;
 mod progress;
+mod search;
+mod stats;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::args::Invocation;
 use crate::config::Environment;
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
+            // Nobody is left to be told that standard error is closed.
             let _ = writeln!(io::stderr(), "birl: {error:#}");
             ExitCode::from(2)
         }
     }
 }
 
-fn run() -> Result<()> {
+fn run() -> Result<ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let environment = Environment::of_process();
     let mut out = io::stdout();
@@ -33,10 +39,7 @@ fn run() -> Result<()> {
         Invocation::Print(text) => out.write_all(text.as_bytes())?,
         Invocation::Completions(shell) => completions::write_completions(shell, &mut out)?,
         Invocation::Man => man::write_man(&mut out)?,
-        Invocation::Search(args) => {
-            config::resolve(&args, &environment)?;
-            bail!("there is no search yet");
-        }
+        Invocation::Search(args) => return search::run(&config::resolve(&args, &environment)?),
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

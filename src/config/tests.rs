@@ -98,7 +98,7 @@ fn each_flag_changes_its_own_part() {
         (
             &["-i"],
             Config {
-                case: Case::Insensitive,
+                case: Case::Ignore,
                 ..plain()
             },
         ),

@@ -95,7 +95,10 @@ impl Iterator for Pieces<'_> {
             return None;
         }
         let overlong = self.next_overlong();
-        let lines = self.at..overlong.as_ref().map_or(self.bytes.len(), |line| line.start);
+        let lines = self.at
+            ..overlong
+                .as_ref()
+                .map_or(self.bytes.len(), |line| line.start);
         self.at = overlong.as_ref().map_or(self.bytes.len(), |line| line.end);
         match overlong {
             Some(line) if lines.is_empty() => Some(Piece::Overlong(line)),

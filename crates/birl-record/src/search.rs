@@ -13,11 +13,10 @@ mod pattern;
 use std::ops::Range;
 
 use memchr::{memchr, memmem, memrchr};
-use regex_automata::{Input, meta};
 
 use self::candidates::{Candidates, Need};
 use self::folded::FoldedFinder;
-use self::pattern::Pattern;
+use self::pattern::{Engine, Pattern};
 use crate::framing::{self, Piece};
 use crate::query::Error;
 use crate::query::tree::{Span, Term, Text};
@@ -77,7 +76,7 @@ enum Leaf {
     Never,
     Exact(Box<memmem::Finder<'static>>),
     Folded(FoldedFinder),
-    Regex(meta::Regex),
+    Regex(Engine),
 }
 
 /// Lines that match, one after the other.
@@ -282,7 +281,7 @@ impl Leaf {
             Self::Never => false,
             Self::Exact(finder) => finder.find(content).is_some(),
             Self::Folded(finder) => finder.find(content, 0).is_some(),
-            Self::Regex(regex) => regex.is_match(content),
+            Self::Regex(engine) => engine.on(content).is_match(content),
         }
     }
 
@@ -300,11 +299,10 @@ impl Leaf {
                     spans.push(at..from);
                 }
             }
-            Self::Regex(regex) => spans.extend(
-                regex
-                    .find_iter(Input::new(content))
-                    .map(|found| found.range()),
-            ),
+            Self::Regex(engine) => {
+                let matches = engine.on(content).find_iter(content);
+                spans.extend(matches.map(|found| found.range()));
+            }
         }
     }
 }
@@ -458,6 +456,7 @@ fn folds_beyond_ascii(char: char) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use regex_automata::meta;
 
     use super::*;
     use crate::query::tree::{Regex, RegexFlags};

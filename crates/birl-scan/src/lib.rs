@@ -1,1 +1,21 @@
-//! placeholder
+//! Sources and a search go in; batches of lines that match come out, in order.
+//!
+//! This is the only library that joins sources and records, and where chunks are searched in
+//! parallel. Its modules, as a chunk passes them:
+//!
+//! - [`scan()`]: the stream, and its options;
+//! - `plan`: names → the parts that workers search;
+//! - `part`: a part → its chunks of whole lines;
+//! - `chunk`: a chunk → a batch;
+//! - [`Batch`] and [`Progress`]: what comes out.
+
+mod batch;
+mod chunk;
+mod part;
+mod plan;
+mod progress;
+mod scan;
+
+pub use batch::{Batch, Event, Run, Source};
+pub use progress::{Progress, Snapshot};
+pub use scan::{CHUNK_BYTES, Options, Scan, Want, scan};

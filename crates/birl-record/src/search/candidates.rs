@@ -1,14 +1,18 @@
 //! Candidates: the lines of a chunk that are worth asking, found without looking at the others.
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use regex_automata::{Input, meta};
 
 use super::folded::FoldedFinder;
 use super::literal;
+use super::pattern::Engine;
 
 /// So many literals are looked for one by one: each search runs at the speed of memory.
 const SEPARATE_MAX: usize = 3;
+
+/// Whether a regex has to know Unicode is decided for so much of a chunk at a time.
+const WINDOW_BYTES: usize = 64 * 1024;
 
 /// What every matching line holds.
 #[derive(Clone, Debug)]
@@ -18,7 +22,7 @@ pub(super) enum Need {
     /// One of these. With none of them, no line is a candidate.
     Literals(Vec<Literal>),
     /// A match of this regex, which never crosses a newline.
-    Regex(Box<meta::Regex>),
+    Regex(Box<Engine>),
     /// One of these kinds of things.
     Any(Vec<Need>),
 }
@@ -98,7 +102,7 @@ pub(super) enum Finder {
     Exact(Box<memmem::Finder<'static>>),
     Folded(FoldedFinder),
     Many(AhoCorasick),
-    Regex(Box<meta::Regex>),
+    Regex(Box<Engine>),
 }
 
 impl Candidates {
@@ -120,11 +124,15 @@ impl Candidates {
             Self::Every => &[][..],
             Self::Found(finders) => finders,
         };
+        let cursor = |finder| Cursor {
+            finder,
+            window: Window::default(),
+            ahead: None,
+        };
         Hits {
             lines,
             every: matches!(self, Self::Every),
-            finders,
-            ahead: vec![None; finders.len()],
+            cursors: finders.iter().map(cursor).collect(),
         }
     }
 }
@@ -167,20 +175,47 @@ impl Finder {
         }
     }
 
-    /// A place within the first candidate line at `at` or behind it.
-    fn find(&self, lines: &[u8], at: usize) -> Option<usize> {
+    /// A place within the first candidate line that begins at `at` or behind it.
+    fn find<'a>(&'a self, lines: &[u8], at: usize, window: &mut Window<'a>) -> Option<usize> {
         match self {
             Self::Exact(finder) => finder.find(&lines[at..]).map(|place| at + place),
             Self::Folded(finder) => finder.find(lines, at),
             Self::Many(many) => many
                 .find(aho_corasick::Input::new(lines).range(at..))
                 .map(|found| found.start()),
-            Self::Regex(regex) => {
-                let half = regex.search_half(&Input::new(lines).range(at..).earliest(true))?;
-                Some(last_line_holds(lines, half.offset()))
-            }
+            Self::Regex(engine) => find_in_windows(engine, lines, at, window),
         }
     }
+}
+
+/// Lines that one regex is run over, so that a character beyond ASCII slows only its neighbours.
+#[derive(Clone, Default)]
+struct Window<'a> {
+    end: usize,
+    regex: Option<&'a meta::Regex>,
+}
+
+fn find_in_windows<'a>(
+    engine: &'a Engine,
+    lines: &[u8],
+    at: usize,
+    window: &mut Window<'a>,
+) -> Option<usize> {
+    let mut at = at;
+    while at < lines.len() {
+        if at >= window.end {
+            let least = lines.len().min(at + WINDOW_BYTES);
+            window.end =
+                memchr(b'\n', &lines[least..]).map_or(lines.len(), |newline| least + newline + 1);
+            window.regex = Some(engine.on(&lines[at..window.end]));
+        }
+        let input = Input::new(&lines[at..window.end]).earliest(true);
+        if let Some(half) = window.regex?.search_half(&input) {
+            return Some(last_line_holds(lines, at + half.offset()));
+        }
+        at = window.end;
+    }
+    None
 }
 
 /// Where a match ends is found in one pass, and lies in the line of the match: at its newline, or,
@@ -194,13 +229,20 @@ fn last_line_holds(lines: &[u8], match_end: usize) -> usize {
 pub(super) struct Hits<'a> {
     lines: &'a [u8],
     every: bool,
-    finders: &'a [Finder],
-    /// What each finder found last; the length of the chunk where it will find no more.
-    ahead: Vec<Option<usize>>,
+    cursors: Vec<Cursor<'a>>,
+}
+
+/// How far one finder has come.
+struct Cursor<'a> {
+    finder: &'a Finder,
+    window: Window<'a>,
+    /// What it found last; the length of the chunk where it will find no more.
+    ahead: Option<usize>,
 }
 
 impl Hits<'_> {
-    /// A place within the first candidate line at `at` or behind it; `at` never goes back.
+    /// A place within the first candidate line that begins at `at` or behind it; `at` is the
+    /// beginning of a line and never goes back.
     pub(super) fn next(&mut self, at: usize) -> Option<usize> {
         let end = self.lines.len();
         if at >= end {
@@ -209,13 +251,22 @@ impl Hits<'_> {
         if self.every {
             return Some(at);
         }
-        let mut nearest = end;
-        for (finder, ahead) in self.finders.iter().zip(&mut self.ahead) {
-            let known = ahead.filter(|&place| place >= at);
-            let place = known.unwrap_or_else(|| finder.find(self.lines, at).unwrap_or(end));
-            *ahead = Some(place);
-            nearest = nearest.min(place);
-        }
-        (nearest < end).then_some(nearest)
+        let nearest = self
+            .cursors
+            .iter_mut()
+            .map(|cursor| cursor.next(self.lines, at))
+            .min();
+        nearest.filter(|&nearest| nearest < end)
+    }
+}
+
+impl Cursor<'_> {
+    fn next(&mut self, lines: &[u8], at: usize) -> usize {
+        let known = self.ahead.filter(|&place| place >= at);
+        let place = known
+            .or_else(|| self.finder.find(lines, at, &mut self.window))
+            .unwrap_or(lines.len());
+        self.ahead = Some(place);
+        place
     }
 }

@@ -14,7 +14,7 @@ use regex_syntax::hir::{Hir, HirKind};
 const LITERALS_MAX: usize = 48;
 
 /// A set whose worst literal scores less is found on nearly every line.
-const SCORE_MIN: u32 = 150;
+const SCORE_MIN: u32 = 220;
 
 /// The best set of literals of which every match of `hir` holds at least one, if there is one
 /// that is worth a search.

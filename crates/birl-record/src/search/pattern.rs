@@ -93,13 +93,13 @@ impl Pattern {
     }
 
     /// Decides over the content of one line.
-    pub(super) fn line_regex(&self) -> Result<meta::Regex, TooBig> {
-        build(&self.hir)
+    pub(super) fn line_regex(&self) -> Result<Engine, TooBig> {
+        Engine::new(&self.hir)
     }
 
     /// Finds the lines of a chunk that can match; the line decides.
-    pub(super) fn chunk_regex(&self) -> Result<meta::Regex, TooBig> {
-        build(&map(&self.hir, &|hir| match hir.kind() {
+    pub(super) fn chunk_regex(&self) -> Result<Engine, TooBig> {
+        Engine::new(&map(&self.hir, &|hir| match hir.kind() {
             HirKind::Look(Look::Start | Look::StartCRLF) => Some(Hir::look(Look::StartLF)),
             HirKind::Look(Look::End | Look::EndLF) => Some(Hir::look(Look::EndCRLF)),
             _ => None,
@@ -127,7 +127,36 @@ impl Pattern {
 #[derive(Debug)]
 pub(super) struct TooBig;
 
+/// A compiled regex.
+///
+/// `\d` and `\w` have hundreds of ranges, and `\b` needs whole characters: what Unicode costs is
+/// paid only where a haystack is not ASCII, for the same answer.
+#[derive(Clone, Debug)]
+pub(super) struct Engine {
+    ascii: meta::Regex,
+    unicode: meta::Regex,
+}
+
+impl Engine {
+    fn new(hir: &Hir) -> Result<Self, TooBig> {
+        Ok(Self {
+            ascii: build(&ascii_only(hir))?,
+            unicode: build(hir)?,
+        })
+    }
+
+    /// The regex for `haystack`.
+    pub(super) fn on(&self, haystack: &[u8]) -> &meta::Regex {
+        if haystack.is_ascii() {
+            &self.ascii
+        } else {
+            &self.unicode
+        }
+    }
+}
+
 fn build(hir: &Hir) -> Result<meta::Regex, TooBig> {
+    // Captures that say where a match is, and no others.
     let config = meta::Config::new()
         .utf8_empty(false)
         .which_captures(WhichCaptures::Implicit)
@@ -136,6 +165,27 @@ fn build(hir: &Hir) -> Result<meta::Regex, TooBig> {
         .configure(config)
         .build_from_hir(hir)
         .map_err(|_| TooBig)
+}
+
+/// The same tree over ASCII text.
+fn ascii_only(hir: &Hir) -> Hir {
+    map(hir, &|hir| match hir.kind() {
+        HirKind::Class(Class::Unicode(class)) => {
+            let mut class = class.clone();
+            class.intersect(&ascii());
+            Some(Hir::class(Class::Unicode(class)))
+        }
+        HirKind::Look(look) => Some(Hir::look(match look {
+            Look::WordUnicode => Look::WordAscii,
+            Look::WordUnicodeNegate => Look::WordAsciiNegate,
+            Look::WordStartUnicode => Look::WordStartAscii,
+            Look::WordEndUnicode => Look::WordEndAscii,
+            Look::WordStartHalfUnicode => Look::WordStartHalfAscii,
+            Look::WordEndHalfUnicode => Look::WordEndHalfAscii,
+            other => *other,
+        })),
+        _ => None,
+    })
 }
 
 fn translator(flags: RegexFlags, folded: bool) -> regex_syntax::hir::translate::Translator {

@@ -1,0 +1,88 @@
+//! Batches: what a chunk of a source gave.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use birl_source::Origin;
+use bytes::Bytes;
+
+/// A source that is being searched.
+#[derive(Debug)]
+pub struct Source {
+    origin: Origin,
+    number: u64,
+    stopped: AtomicBool,
+}
+
+impl Source {
+    pub(crate) fn new(origin: Origin, number: u64) -> Arc<Self> {
+        Arc::new(Self {
+            origin,
+            number,
+            stopped: AtomicBool::new(false),
+        })
+    }
+
+    /// What the source is called.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The place of the source among all of the scan, from 0; the same name typed twice is two
+    /// sources.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Nothing more of this source is wanted. Batches that are on their way still come.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+/// What one chunk of a source gave. The batches of a source come in its order.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Where the chunk is from.
+    pub source: Arc<Source>,
+    /// Whole lines: those that matched one behind the other, or the whole chunk where its
+    /// surroundings are wanted.
+    pub bytes: Bytes,
+    /// The lines that matched, in order.
+    pub runs: Vec<Run>,
+    /// How many lines matched.
+    pub matched: u64,
+    /// How many lines the chunk has; 0 where line numbers are not wanted.
+    pub lines: u64,
+    /// Where the chunk's lines begin, in bytes from the start of the (decoded) source.
+    pub offset: u64,
+    /// Nothing of this source follows.
+    pub last: bool,
+}
+
+/// Lines that matched and follow on each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where they stand in the batch's bytes, terminators included.
+    pub range: Range<usize>,
+    /// Where the first begins, in bytes from the start of the (decoded) source.
+    pub offset: u64,
+    /// How many lines of the chunk come before; 0 where line numbers are not wanted.
+    pub lines_before: u64,
+    /// A single line that was longer than the limit, of which this is the beginning.
+    pub cut: bool,
+}
+
+/// What a scan gives.
+#[derive(Debug)]
+pub enum Event {
+    /// The next lines.
+    Batch(Batch),
+    /// Something could not be read, or not wholly; the scan goes on.
+    Problem(birl_source::Error),
+}

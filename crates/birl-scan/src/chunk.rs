@@ -1,0 +1,172 @@
+//! Chunks: whole lines of a source go in, a batch comes out.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use birl_record::framing;
+use birl_record::search::Search;
+use birl_stream::block::BlockPool;
+use bytes::Bytes;
+
+use crate::batch::{Batch, Run, Source};
+use crate::progress::Progress;
+use crate::scan::{Options, Want};
+
+/// What all workers of a scan share.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) options: Options,
+    pub(crate) blocks: BlockPool,
+    pub(crate) progress: Progress,
+    search: Search,
+    /// Searches that are not in use, each with its scratch memory.
+    idle: Mutex<Vec<Search>>,
+}
+
+impl Context {
+    pub(crate) fn new(search: Search, options: Options, blocks: BlockPool) -> Self {
+        Self {
+            options,
+            blocks,
+            progress: Progress::default(),
+            search,
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Runs `f` with a search of its own, so that no two threads share one's scratch memory.
+    pub(crate) fn with_search<T>(&self, f: impl FnOnce(&Search) -> T) -> T {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let search = idle.unwrap_or_else(|| self.search.clone());
+        let result = f(&search);
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(search);
+        result
+    }
+}
+
+/// Whole lines of a source, to be searched.
+pub(crate) struct Chunk {
+    pub(crate) source: Arc<Source>,
+    /// The lines; the last one may lack a terminator at the source's end.
+    pub(crate) lines: Bytes,
+    /// Where they begin, in bytes from the start of the (decoded) source.
+    pub(crate) offset: u64,
+    /// Nothing of the source follows.
+    pub(crate) last: bool,
+}
+
+impl Chunk {
+    /// Searches the chunk. Where few of its lines matched they are copied out, so that its memory
+    /// is free at once.
+    pub(crate) fn search(self, context: &Context, search: &Search) -> Batch {
+        let max = context.options.line_bytes_max;
+        let mut found = Found::new(&self, context.options);
+        let overlong = search.find_lines(&self.lines, max, |hit| {
+            let end = if hit.overlong {
+                hit.lines.start + max
+            } else {
+                hit.lines.end
+            };
+            found.add(hit.lines.start..end, hit.overlong);
+        });
+        context.progress.bytes_searched(self.lines.len() as u64);
+        context.progress.lines_matched(found.matched);
+        if overlong > 0 {
+            context.progress.lines_overlong(overlong as u64);
+        }
+        found.into_batch()
+    }
+}
+
+/// What has been found in a chunk.
+struct Found<'a> {
+    chunk: &'a Chunk,
+    want: Want,
+    numbered: bool,
+    runs: Vec<Run>,
+    matched: u64,
+    bytes: usize,
+    /// How far lines have been counted, and how many there were.
+    counted: (usize, u64),
+}
+
+impl<'a> Found<'a> {
+    fn new(chunk: &'a Chunk, options: Options) -> Self {
+        Self {
+            chunk,
+            want: options.want,
+            numbered: options.numbered,
+            runs: Vec::new(),
+            matched: 0,
+            bytes: 0,
+            counted: (0, 0),
+        }
+    }
+
+    fn add(&mut self, range: std::ops::Range<usize>, cut: bool) {
+        self.matched += match cut {
+            true => 1,
+            false => framing::count_lines(&self.chunk.lines[range.clone()]) as u64,
+        };
+        if self.want == Want::Counts {
+            return;
+        }
+        let lines_before = self.count_to(range.start);
+        self.bytes += range.len();
+        let offset = self.chunk.offset + range.start as u64;
+        self.runs.push(Run {
+            range,
+            offset,
+            lines_before,
+            cut,
+        });
+    }
+
+    /// How many lines come before `end`, where line numbers are wanted.
+    fn count_to(&mut self, end: usize) -> u64 {
+        if self.numbered {
+            let (from, lines) = self.counted;
+            self.counted = (
+                end,
+                lines + framing::count_lines(&self.chunk.lines[from..end]) as u64,
+            );
+        }
+        self.counted.1
+    }
+
+    fn into_batch(mut self) -> Batch {
+        let chunk = self.chunk;
+        let lines = self.count_to(chunk.lines.len());
+        let bytes = match self.want {
+            Want::Surroundings => chunk.lines.clone(),
+            _ if self.bytes * 2 >= chunk.lines.len() && self.bytes > 0 => chunk.lines.clone(),
+            _ => self.compact(),
+        };
+        Batch {
+            source: Arc::clone(&chunk.source),
+            bytes,
+            runs: self.runs,
+            matched: self.matched,
+            lines,
+            offset: chunk.offset,
+            last: chunk.last,
+        }
+    }
+
+    /// Copies what matched, so that the rest of the chunk can be let go.
+    fn compact(&mut self) -> Bytes {
+        let mut bytes = Vec::with_capacity(self.bytes);
+        for run in &mut self.runs {
+            let start = bytes.len();
+            bytes.extend_from_slice(&self.chunk.lines[run.range.clone()]);
+            run.range = start..bytes.len();
+        }
+        bytes.into()
+    }
+}

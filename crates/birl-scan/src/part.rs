@@ -1,0 +1,433 @@
+//! Parts: what one worker searches at a time, from opening a file to the last of its lines.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use birl_record::framing::{self, Carry, Completed};
+use birl_record::search::Search;
+use birl_source::content::{self, Content};
+use birl_source::walk::FoundFile;
+use birl_source::{Error, Origin, decode};
+use birl_stream::block::{Block, PAGE_BYTES};
+use birl_stream::{Closed, Outlet};
+use bytes::Bytes;
+
+use crate::batch::{Event, Source};
+use crate::chunk::{Chunk, Context};
+use crate::progress::Progress;
+
+/// No mark or magic number is longer.
+const MARK_BYTES_MAX: usize = 16;
+
+/// What one worker searches at a time.
+pub(crate) enum Part {
+    /// Small files, one after the other.
+    Files(Vec<FilePart>),
+    /// A stretch of a large file of plain text.
+    Range(RangePart),
+    /// A file that is read from its beginning to its end.
+    Stream(StreamPart),
+    /// Something that could not be read.
+    Problem(Error),
+}
+
+/// A file to open.
+pub(crate) struct FilePart {
+    pub(crate) source: Arc<Source>,
+    pub(crate) found: FoundFile,
+}
+
+/// A stretch of a file. It owns the lines that begin in it but for the first byte, and the line
+/// that begins exactly at its end; the first stretch owns the first line too.
+pub(crate) struct RangePart {
+    pub(crate) source: Arc<Source>,
+    pub(crate) file: Arc<File>,
+    pub(crate) offset: u64,
+    pub(crate) bytes: usize,
+    /// The bytes of a byte order mark, in a file's first stretch.
+    pub(crate) bom_bytes: Option<usize>,
+    pub(crate) last: bool,
+}
+
+/// An opened source to be read in order.
+pub(crate) struct StreamPart {
+    pub(crate) source: Arc<Source>,
+    /// It was asked for by name, so it is searched even if it is binary.
+    pub(crate) named: bool,
+    pub(crate) reader: Reader,
+}
+
+/// How an opened file is read.
+pub(crate) enum Reader {
+    /// Data is there, or the end: a block is filled before it is searched.
+    File(File),
+    /// Data may be long in coming: whatever is there is searched at once.
+    Live(Box<dyn Read + Send>),
+}
+
+/// Where a part's events go: nowhere any more, once the consumer is gone.
+pub(crate) struct Sink<'a> {
+    pub(crate) context: &'a Context,
+    outlet: &'a mut Outlet<Vec<Event>>,
+    events: Vec<Event>,
+}
+
+impl<'a> Sink<'a> {
+    pub(crate) fn new(context: &'a Context, outlet: &'a mut Outlet<Vec<Event>>) -> Self {
+        Self {
+            context,
+            outlet,
+            events: Vec::new(),
+        }
+    }
+
+    /// Searches a chunk and keeps what it gave for the next [`flush`](Self::flush).
+    fn search(&mut self, search: &Search, chunk: Chunk) {
+        let batch = chunk.search(self.context, search);
+        if batch.matched > 0 || self.context.options.wants(&batch) {
+            self.events.push(Event::Batch(batch));
+        }
+    }
+
+    fn problem(&mut self, act: &'static str, origin: &Origin, error: io::Error) {
+        self.report(Error::io(act, origin.clone(), error));
+    }
+
+    fn report(&mut self, error: Error) {
+        self.context.progress.problems(1);
+        self.events.push(Event::Problem(error));
+    }
+
+    fn flush(&mut self) -> Result<(), Closed> {
+        if self.events.is_empty() {
+            return if self.outlet.is_closed() {
+                Err(Closed)
+            } else {
+                Ok(())
+            };
+        }
+        self.outlet.send(std::mem::take(&mut self.events))
+    }
+}
+
+impl Part {
+    /// Reads and searches the part. An error means that nobody wants the rest.
+    pub(crate) fn run(self, sink: &mut Sink<'_>) -> Result<(), Closed> {
+        let context = sink.context;
+        context.with_search(|search| {
+            match self {
+                Self::Files(files) => {
+                    for file in files {
+                        file.run(search, sink)?;
+                    }
+                }
+                Self::Range(range) => range.run(search, sink),
+                Self::Stream(stream) => stream.run(search, sink)?,
+                Self::Problem(error) => sink.report(error),
+            }
+            sink.flush()
+        })
+    }
+}
+
+impl FilePart {
+    /// Opens the file and searches it: at once where it fits into a block, else as a stream.
+    fn run(self, search: &Search, sink: &mut Sink<'_>) -> Result<(), Closed> {
+        let mut block = sink.context.blocks.take();
+        let read = self
+            .found
+            .open()
+            .and_then(|mut file| match fill(&mut block, &mut file) {
+                Ok(end) => Ok((file, end)),
+                Err(error) => Err(Error::io("read", self.found.origin.clone(), error)),
+            });
+        let (file, end) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                sink.report(error);
+                return Ok(());
+            }
+        };
+        let text = match content::detect(block.as_ref()) {
+            Content::Text { bom } => Some(bom),
+            Content::Binary if self.found.named => Some(0),
+            _ => None,
+        };
+        match text {
+            Some(bom) if end == End::Reached => self.search_whole(block, bom, search, sink),
+            _ => {
+                let Self { source, found } = self;
+                let stream = StreamPart {
+                    source,
+                    named: found.named,
+                    reader: Reader::File(file),
+                };
+                stream.run_from(block, search, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn search_whole(self, block: Block, bom: usize, search: &Search, sink: &mut Sink<'_>) {
+        sink.context.progress.bytes_read(block.len() as u64);
+        sink.context.progress.sources(1);
+        let lines = block.freeze().slice(bom..);
+        sink.search(
+            search,
+            Chunk {
+                source: self.source,
+                lines,
+                offset: bom as u64,
+                last: true,
+            },
+        );
+    }
+}
+
+impl RangePart {
+    fn run(self, search: &Search, sink: &mut Sink<'_>) {
+        if self.source.is_stopped() {
+            return;
+        }
+        let mut block = sink.context.blocks.take();
+        if let Err(error) = self.read(&mut block, sink.context.options.line_bytes_max) {
+            sink.problem("read", self.source.origin(), error);
+        }
+        sink.context
+            .progress
+            .bytes_read(block.len().min(self.bytes) as u64);
+        let owned = self.owned(block.as_ref());
+        let offset = self.offset + owned.start as u64;
+        let lines = block.freeze().slice(owned);
+        sink.search(
+            search,
+            Chunk {
+                source: self.source,
+                lines,
+                offset,
+                last: self.last,
+            },
+        );
+    }
+
+    /// Reads the stretch, and on to the end of its last line or as far as that line is searched.
+    fn read(&self, block: &mut Block, line_bytes_max: usize) -> io::Result<()> {
+        block.fill_at(&self.file, self.offset, self.bytes)?;
+        let starts_nowhere =
+            self.bom_bytes.is_none() && framing::first_start(block.as_ref()).is_none();
+        if block.len() < self.bytes || starts_nowhere {
+            return Ok(());
+        }
+        let last_start = memchr::memrchr(b'\n', block.as_ref()).map_or(0, |newline| newline + 1);
+        let mut more = PAGE_BYTES;
+        loop {
+            let from = block.len();
+            let read = block.fill_at(&self.file, self.offset + from as u64, more)?;
+            let ends = memchr::memchr(b'\n', &block.as_ref()[from..]).is_some();
+            // Two bytes more than the limit: see whether the line is longer, or ends in `\r\n`.
+            if ends || read < more || block.len() - last_start > line_bytes_max + 2 {
+                return Ok(());
+            }
+            more *= 2;
+        }
+    }
+
+    /// The lines of the block that this stretch owns.
+    fn owned(&self, block: &[u8]) -> std::ops::Range<usize> {
+        let start = self.bom_bytes.or_else(|| framing::first_start(block));
+        let boundary = self.bytes.min(block.len());
+        let end =
+            framing::first_start(&block[boundary..]).map_or(block.len(), |end| boundary + end);
+        match start {
+            Some(start) if start <= boundary => start..end,
+            // The whole stretch lies within a line that began before it.
+            _ => 0..0,
+        }
+    }
+}
+
+/// What filling a block came to.
+#[derive(PartialEq)]
+enum End {
+    Reached,
+    Ahead,
+}
+
+/// Fills a block as far as it goes.
+fn fill(block: &mut Block, reader: &mut (impl Read + ?Sized)) -> io::Result<End> {
+    while block.spare() > 0 {
+        if block.fill_from(reader)? == 0 {
+            return Ok(End::Reached);
+        }
+    }
+    Ok(End::Ahead)
+}
+
+impl StreamPart {
+    fn run(self, search: &Search, sink: &mut Sink<'_>) -> Result<(), Closed> {
+        let head = sink.context.blocks.take();
+        self.run_from(head, search, sink)
+    }
+
+    /// Goes on behind `head`, which the source began with.
+    fn run_from(self, head: Block, search: &Search, sink: &mut Sink<'_>) -> Result<(), Closed> {
+        let Self {
+            source,
+            named,
+            mut reader,
+        } = self;
+        let progress = sink.context.progress.clone();
+        progress.bytes_read(head.len() as u64);
+        let live = matches!(reader, Reader::Live(_));
+        let head = match reader.complete(head) {
+            Ok(head) => head.freeze(),
+            Err(error) => {
+                sink.problem("read", source.origin(), error);
+                return Ok(());
+            }
+        };
+        let counted = Counted {
+            reader: reader.into_read(),
+            progress,
+        };
+        let decoded = match decode::text_reader(content::detect(&head), head, counted) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                sink.problem("decode", source.origin(), error);
+                return Ok(());
+            }
+        };
+        if decoded.content == Content::Binary && !named {
+            sink.context.progress.skipped_binary(1);
+            return Ok(());
+        }
+        sink.context.progress.sources(1);
+        let text = Text {
+            source,
+            reader: decoded.reader,
+            offset: decoded.bom_bytes,
+            live,
+        };
+        text.run(search, sink)
+    }
+}
+
+impl Reader {
+    /// Reads on until the first bytes tell what they are the beginning of.
+    ///
+    /// A file's first block does. Of what comes live, a whole line is text, and all that marks
+    /// other content stands before a newline could.
+    fn complete(&mut self, mut head: Block) -> io::Result<Block> {
+        if let Self::Live(reader) = self {
+            while head.len() < MARK_BYTES_MAX && !head.as_ref().contains(&b'\n') {
+                if head.fill_from(reader)? == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(head)
+    }
+
+    fn into_read(self) -> Box<dyn Read + Send> {
+        match self {
+            Self::File(file) => Box::new(file),
+            Self::Live(reader) => reader,
+        }
+    }
+}
+
+/// Counts what is read of a source as it lies on disk.
+struct Counted {
+    reader: Box<dyn Read + Send>,
+    progress: Progress,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.progress.bytes_read(read as u64);
+        Ok(read)
+    }
+}
+
+/// Decoded text that is searched block by block.
+struct Text {
+    source: Arc<Source>,
+    reader: Box<dyn Read + Send>,
+    /// Where the next block begins, in bytes from the start of the decoded source.
+    offset: u64,
+    live: bool,
+}
+
+impl Text {
+    fn run(mut self, search: &Search, sink: &mut Sink<'_>) -> Result<(), Closed> {
+        let mut carry = Carry::new(self.offset, sink.context.options.line_bytes_max);
+        loop {
+            let mut block = sink.context.blocks.take();
+            let end = match self.fill(&mut block) {
+                Ok(end) => end,
+                Err(error) => {
+                    sink.problem("read", self.source.origin(), error);
+                    End::Reached
+                }
+            };
+            self.search_block(block.freeze(), &mut carry, search, sink);
+            if end == End::Reached || self.source.is_stopped() {
+                self.finish(carry, search, sink);
+                return sink.flush();
+            }
+            sink.flush()?;
+        }
+    }
+
+    fn fill(&mut self, block: &mut Block) -> io::Result<End> {
+        if !self.live {
+            return fill(block, &mut self.reader);
+        }
+        Ok(match block.fill_from(&mut self.reader)? {
+            0 => End::Reached,
+            _ => End::Ahead,
+        })
+    }
+
+    fn search_block(
+        &mut self,
+        block: Bytes,
+        carry: &mut Carry,
+        search: &Search,
+        sink: &mut Sink<'_>,
+    ) {
+        let pushed = carry.push(&block);
+        if let Some(line) = pushed.completed {
+            sink.search(search, self.chunk(line.bytes.into(), line.offset));
+        }
+        let offset = self.offset + pushed.lines.start as u64;
+        self.offset += block.len() as u64;
+        sink.search(search, self.chunk(block.slice(pushed.lines), offset));
+    }
+
+    /// Searches a last line without a newline, and tells the end of the source.
+    fn finish(&self, mut carry: Carry, search: &Search, sink: &mut Sink<'_>) {
+        let line = carry.finish().unwrap_or(Completed {
+            bytes: Vec::new(),
+            offset: self.offset,
+        });
+        sink.search(
+            search,
+            Chunk {
+                last: true,
+                ..self.chunk(line.bytes.into(), line.offset)
+            },
+        );
+    }
+
+    fn chunk(&self, lines: Bytes, offset: u64) -> Chunk {
+        Chunk {
+            source: Arc::clone(&self.source),
+            lines,
+            offset,
+            last: false,
+        }
+    }
+}

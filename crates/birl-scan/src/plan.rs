@@ -1,0 +1,203 @@
+//! The plan: names go in, the parts that workers search come out, in order.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Seek};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use birl_source::Error;
+use birl_source::content::{self, Content, DETECT_BYTES};
+use birl_source::name::Name;
+use birl_source::walk::{Found, FoundFile, Kind, SkipReason, Walk, WalkOptions};
+
+use crate::batch::Source;
+use crate::part::{FilePart, Part, RangePart, Reader, StreamPart};
+use crate::progress::Progress;
+use crate::scan::CHUNK_BYTES;
+
+/// Small files are handed over together, until they have so many bytes or are so many.
+const GROUP_BYTES: u64 = 1 << 20;
+const GROUP_FILES: usize = 64;
+
+/// The iterator of parts. It reads directories and the heads of large files, so it blocks.
+pub(crate) struct Plan {
+    walk: Walk,
+    progress: Progress,
+    sources: u64,
+    group: Group,
+    ranges: Option<Ranges>,
+    ready: VecDeque<Part>,
+}
+
+/// Small files that are waiting for company.
+#[derive(Default)]
+struct Group {
+    files: Vec<FilePart>,
+    bytes: u64,
+}
+
+/// A large file that is being cut into stretches.
+struct Ranges {
+    source: Arc<Source>,
+    file: Arc<File>,
+    bom_bytes: usize,
+    offset: u64,
+    len: u64,
+}
+
+impl Plan {
+    pub(crate) fn new(names: Vec<Name>, options: WalkOptions, progress: Progress) -> Self {
+        Self {
+            walk: Walk::new(names, options),
+            progress,
+            sources: 0,
+            group: Group::default(),
+            ranges: None,
+            ready: VecDeque::new(),
+        }
+    }
+
+    fn take(&mut self, found: Found) {
+        match found {
+            Found::File(file) => self.take_file(file),
+            Found::Problem(error) => self.push(Part::Problem(error)),
+            Found::Skipped(skipped) => self.count_skipped(skipped.reason),
+        }
+    }
+
+    fn count_skipped(&self, reason: SkipReason) {
+        match reason {
+            SkipReason::Hidden => self.progress.skipped_hidden(1),
+            SkipReason::FoundElsewhere | SkipReason::Special => self.progress.skipped_other(1),
+        }
+    }
+
+    fn take_file(&mut self, found: FoundFile) {
+        let source = Source::new(found.origin.clone(), self.sources);
+        self.sources += 1;
+        if found.kind == Kind::Regular {
+            self.progress.bytes_found(found.len);
+        }
+        // Standard input may have been read in part by whoever held it before.
+        let fits = found.kind == Kind::Regular
+            && found.len < CHUNK_BYTES as u64
+            && found.origin.path().is_some();
+        if fits {
+            let len = found.len;
+            self.add_small(FilePart { source, found }, len);
+            return;
+        }
+        match found.open() {
+            Ok(file) => self.take_opened(FilePart { source, found }, file),
+            Err(error) => self.push(Part::Problem(error)),
+        }
+    }
+
+    /// Cuts a large file of plain text into stretches; all else is read in order.
+    fn take_opened(&mut self, part: FilePart, file: File) {
+        let FilePart { source, found } = part;
+        let bom_bytes = match plain_text(&found, &file) {
+            Ok(bom_bytes) => bom_bytes,
+            Err(error) => return self.push(Part::Problem(Error::io("read", found.origin, error))),
+        };
+        let Some(bom_bytes) = bom_bytes else {
+            let reader = match found.kind {
+                Kind::Regular => Reader::File(file),
+                Kind::Stream => Reader::Live(Box::new(file)),
+            };
+            return self.push(Part::Stream(StreamPart {
+                source,
+                named: found.named,
+                reader,
+            }));
+        };
+        self.flush_group();
+        self.progress.sources(1);
+        let file = Arc::new(file);
+        self.ranges = Some(Ranges {
+            source,
+            file,
+            bom_bytes,
+            offset: 0,
+            len: found.len,
+        });
+    }
+
+    /// Small files come before what follows them.
+    fn push(&mut self, part: Part) {
+        self.flush_group();
+        self.ready.push_back(part);
+    }
+
+    fn flush_group(&mut self) {
+        let group = std::mem::take(&mut self.group);
+        if !group.files.is_empty() {
+            self.ready.push_back(Part::Files(group.files));
+        }
+    }
+
+    fn add_small(&mut self, file: FilePart, len: u64) {
+        self.group.files.push(file);
+        self.group.bytes += len;
+        if self.group.bytes >= GROUP_BYTES || self.group.files.len() >= GROUP_FILES {
+            self.flush_group();
+        }
+    }
+}
+
+impl Iterator for Plan {
+    type Item = Part;
+
+    fn next(&mut self) -> Option<Part> {
+        loop {
+            if let Some(part) = self.ready.pop_front() {
+                return Some(part);
+            }
+            if let Some(part) = self.ranges.as_mut().and_then(Ranges::next) {
+                return Some(Part::Range(part));
+            }
+            self.ranges = None;
+            match self.walk.next() {
+                Some(found) => self.take(found),
+                None => {
+                    self.progress.all_found();
+                    self.flush_group();
+                    return self.ready.pop_front();
+                }
+            }
+        }
+    }
+}
+
+impl Ranges {
+    fn next(&mut self) -> Option<RangePart> {
+        (self.offset < self.len && !self.source.is_stopped()).then(|| {
+            let offset = self.offset;
+            self.offset += CHUNK_BYTES as u64;
+            RangePart {
+                source: Arc::clone(&self.source),
+                file: Arc::clone(&self.file),
+                offset,
+                bytes: CHUNK_BYTES,
+                bom_bytes: (offset == 0).then_some(self.bom_bytes),
+                last: self.offset >= self.len,
+            }
+        })
+    }
+}
+
+/// How long the byte order mark of a file is that can be cut into stretches; none if it has to be
+/// read in order.
+fn plain_text(found: &FoundFile, mut file: &File) -> io::Result<Option<usize>> {
+    if found.kind == Kind::Stream || file.stream_position()? != 0 {
+        return Ok(None);
+    }
+    let mut head = vec![0; DETECT_BYTES];
+    let read = file.read_at(&mut head, 0)?;
+    Ok(match content::detect(&head[..read]) {
+        Content::Text { bom } => Some(bom),
+        Content::Binary if found.named => Some(0),
+        _ => None,
+    })
+}

@@ -1,0 +1,115 @@
+//! The scan: names and a search go in, a stream of batches comes out.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use birl_record::search::Search;
+use birl_source::name::Name;
+use birl_source::walk::WalkOptions;
+use birl_stream::block::BlockPool;
+use birl_stream::{FlowExt, ParFlatMap};
+use futures_core::Stream;
+
+use crate::batch::{Batch, Event};
+use crate::chunk::Context;
+use crate::part::Sink;
+use crate::plan::Plan;
+use crate::progress::Progress;
+
+/// How much of a file is read and searched at once.
+///
+/// Smaller blocks cost more system calls, larger ones fall out of the processor's cache between
+/// being read and being searched.
+pub const CHUNK_BYTES: usize = 2 << 20;
+
+/// What is wanted of each chunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Want {
+    /// The lines that match.
+    #[default]
+    Lines,
+    /// The lines that match and all others: every chunk comes whole, also where nothing matched.
+    Surroundings,
+    /// How many lines match, without the lines.
+    Counts,
+}
+
+/// How to scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// What is wanted of each chunk.
+    pub want: Want,
+    /// Whether lines are to be counted, so that they can be numbered.
+    pub numbered: bool,
+    /// Whether the end of each source is wanted as a batch, though nothing matched there.
+    pub ends: bool,
+    /// How many threads search; at least one does.
+    pub threads: usize,
+    /// How many bytes of a line are searched and kept; at least one.
+    pub line_bytes_max: usize,
+}
+
+impl Options {
+    /// Whether a batch is wanted in which nothing matched.
+    pub(crate) fn wants(self, batch: &Batch) -> bool {
+        self.want == Want::Surroundings
+            || (self.numbered && batch.lines > 0)
+            || (self.ends && batch.last)
+    }
+}
+
+/// Searches all that `names` stand for.
+///
+/// Nothing is opened before the first poll, which must be within a tokio runtime.
+pub fn scan(names: Vec<Name>, walk: WalkOptions, search: Search, options: Options) -> Scan {
+    let threads = options.threads.max(1);
+    // Each worker fills one block while the one before is on its way to the consumer.
+    let blocks = BlockPool::new(CHUNK_BYTES, threads + 1);
+    let context = Arc::new(Context::new(search, options, blocks));
+    let progress = context.progress.clone();
+    let plan = Plan::new(names, walk, progress.clone());
+    let events = futures::stream::iter(plan).par_flat_map(threads, move |part, outlet| {
+        // The consumer is gone, and with it whoever would want to know.
+        let _ = part.run(&mut Sink::new(&context, outlet));
+    });
+    Scan {
+        events,
+        ready: Vec::new().into_iter(),
+        progress,
+    }
+}
+
+/// The stream of [`scan`]. Sources come in the order of their names, and each in its own order.
+///
+/// Dropping it stops the workers after the chunk that each is at.
+#[derive(Debug)]
+pub struct Scan {
+    events: ParFlatMap<Vec<Event>>,
+    ready: std::vec::IntoIter<Event>,
+    progress: Progress,
+}
+
+impl Scan {
+    /// The scan's counters, which go on counting while the stream is elsewhere.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+}
+
+impl Stream for Scan {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Event>> {
+        loop {
+            if let Some(event) = self.ready.next() {
+                return Poll::Ready(Some(event));
+            }
+            match Pin::new(&mut self.events).poll_next(cx) {
+                Poll::Ready(Some(events)) => self.ready = events.into_iter(),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Answers: what becomes of the batches that a scan gives.
+
+mod counts;
+mod lines;
+mod sources;
+mod tail;
+
+use std::io::{self, Write};
+
+use birl_record::search::Search;
+use birl_scan::Batch;
+
+use crate::config::{Config, Mode};
+
+/// One way to answer: it takes batches in order and writes what they come to.
+pub(crate) trait Answer {
+    /// Takes the next batch.
+    ///
+    /// # Errors
+    ///
+    /// Fails where `out` does, as [`finish`](Self::finish) does.
+    fn batch(&mut self, batch: &Batch, out: &mut dyn Write) -> io::Result<()>;
+
+    /// The scan has ended, or nothing more of it is wanted.
+    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Whether something was found, which decides over the exit code.
+    fn found(&self) -> bool;
+
+    /// Whether no further batch can change the answer.
+    fn is_complete(&self) -> bool {
+        false
+    }
+}
+
+/// The answer that `config` asks for, of lines that `search` found.
+pub(crate) fn answer(config: &Config, search: Search) -> Box<dyn Answer> {
+    match config.mode {
+        Mode::Lines => Box::new(lines::Lines::new(config, search)),
+        Mode::Count { include_zero } => Box::new(counts::Counts::new(config, include_zero)),
+        Mode::FilesWithMatches => Box::new(sources::Sources::with_matches(config)),
+        Mode::FilesWithoutMatch => Box::new(sources::Sources::without_match(config)),
+        Mode::Quiet => Box::new(Quiet::default()),
+    }
+}
+
+/// Says nothing: the exit code is the answer.
+#[derive(Default)]
+struct Quiet {
+    found: bool,
+}
+
+impl Answer for Quiet {
+    fn batch(&mut self, batch: &Batch, _: &mut dyn Write) -> io::Result<()> {
+        self.found |= batch.matched > 0;
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn found(&self) -> bool {
+        self.found
+    }
+
+    fn is_complete(&self) -> bool {
+        self.found
+    }
+}
+
+/// The name of a batch's source, as it is printed.
+fn source_name(batch: &Batch) -> &[u8] {
+    batch.source.origin().name().as_encoded_bytes()
+}

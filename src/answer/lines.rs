@@ -1,0 +1,421 @@
+//! The lines that match, with what surrounds them.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use birl_record::framing;
+use birl_record::search::Search;
+use birl_render::{Line, Render};
+use birl_scan::{Batch, Run, Source};
+use memchr::{memchr, memrchr};
+
+use super::tail::Tail;
+use super::{Answer, source_name};
+use crate::config::Config;
+
+/// Writes lines in the order of the batches.
+pub(super) struct Lines {
+    before: usize,
+    after: usize,
+    max_count: u64,
+    line_bytes_max: usize,
+    numbered: bool,
+    writer: Writer,
+    /// The last lines of each source are kept until it ends.
+    tail: Option<Tail>,
+    place: Option<Place>,
+    found: bool,
+}
+
+/// How far a source has been written.
+struct Place {
+    source: Arc<Source>,
+    /// The lines in the batches before.
+    lines: u64,
+    /// Lines that matched, so far.
+    matched: u64,
+    /// How many more lines to write after the last match.
+    after_left: usize,
+    /// The last lines of the batches before that were not written, oldest first.
+    kept: VecDeque<Owned>,
+}
+
+/// A line that is kept beyond its batch.
+#[derive(Clone, Debug)]
+pub(super) struct Owned {
+    pub(super) found: Found,
+    pub(super) bytes: Box<[u8]>,
+}
+
+/// What is known of a line, besides its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) offset: u64,
+    /// Where the line after it begins.
+    pub(super) next: u64,
+    pub(super) number: Option<u64>,
+    pub(super) cut: bool,
+    pub(super) context: bool,
+}
+
+impl Lines {
+    pub(super) fn new(config: &Config, search: Search) -> Self {
+        Self {
+            before: config.before,
+            after: config.after,
+            max_count: config.max_count.unwrap_or(u64::MAX),
+            line_bytes_max: config.line_bytes_max,
+            numbered: config.output.line_number,
+            writer: Writer::new(config, search),
+            tail: config.tail.map(|lines| Tail::new(lines, config.before)),
+            place: None,
+            found: false,
+        }
+    }
+
+    /// The place in the batch's source; the source before is finished where it is another.
+    fn enter(&mut self, batch: &Batch, out: &mut dyn Write) -> io::Result<Place> {
+        match self.place.take() {
+            Some(place) if Arc::ptr_eq(&place.source, &batch.source) => Ok(place),
+            before => {
+                self.place = before;
+                self.finish(out)?;
+                Ok(Place {
+                    source: Arc::clone(&batch.source),
+                    lines: 0,
+                    matched: 0,
+                    after_left: 0,
+                    kept: VecDeque::new(),
+                })
+            }
+        }
+    }
+
+    fn surroundings(&self) -> bool {
+        self.before > 0 || self.after > 0
+    }
+}
+
+impl Answer for Lines {
+    fn batch(&mut self, batch: &Batch, out: &mut dyn Write) -> io::Result<()> {
+        let mut place = self.enter(batch, out)?;
+        let mut page = Page {
+            lines: self,
+            batch,
+            place: &mut place,
+            at: 0,
+            number: 0,
+        };
+        page.number = page.place.lines + 1;
+        page.write(out)?;
+        place.lines += batch.lines;
+        self.place = Some(place);
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(place) = self.place.take() else {
+            return Ok(());
+        };
+        if let Some(tail) = &mut self.tail {
+            let source = place.source.origin().name().as_encoded_bytes();
+            for line in tail.drain() {
+                self.writer
+                    .line(source, place.source.number(), line.found, &line.bytes, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn found(&self) -> bool {
+        self.found
+    }
+}
+
+/// One batch being written.
+struct Page<'a> {
+    lines: &'a mut Lines,
+    batch: &'a Batch,
+    place: &'a mut Place,
+    /// Up to where the batch's bytes have been written or passed over.
+    at: usize,
+    /// The number of the line that begins there.
+    number: u64,
+}
+
+impl Page<'_> {
+    fn write(mut self, out: &mut dyn Write) -> io::Result<()> {
+        for run in &self.batch.runs {
+            if self.place.matched == self.lines.max_count {
+                break;
+            }
+            if self.lines.surroundings() {
+                self.write_after(run.range.start, out)?;
+                self.write_before(run.range.start, out)?;
+            }
+            self.write_run(run, out)?;
+        }
+        if self.lines.surroundings() {
+            self.write_after(self.batch.bytes.len(), out)?;
+            self.keep_last();
+        }
+        if self.place.matched == self.lines.max_count && self.place.after_left == 0 {
+            self.place.source.stop();
+        }
+        Ok(())
+    }
+
+    /// Writes the lines of a run, as many as are still wanted.
+    fn write_run(&mut self, run: &Run, out: &mut dyn Write) -> io::Result<()> {
+        self.number = self.place.lines + run.lines_before + 1;
+        self.lines.found = true;
+        let wanted = self.lines.max_count - self.place.matched;
+        if self.lines.copies_lines() && wanted >= self.batch.matched && !run.cut {
+            self.place.matched += framing::count_lines(&self.batch.bytes[run.range.clone()]) as u64;
+            return self
+                .lines
+                .writer
+                .copy(&self.batch.bytes[run.range.clone()], out);
+        }
+        let mut start = run.range.start;
+        while start < run.range.end && self.place.matched < self.lines.max_count {
+            let end = line_end(&self.batch.bytes[..run.range.end], start);
+            let offset = run.offset + (start - run.range.start) as u64;
+            self.write_line(start..end, offset, run.cut, false, out)?;
+            self.place.matched += 1;
+            start = end;
+        }
+        // What is left of a cut line is passed over.
+        self.at = if run.cut {
+            line_end(&self.batch.bytes, start)
+        } else {
+            start
+        };
+        self.place.after_left = self.lines.after;
+        Ok(())
+    }
+
+    /// Writes lines after the last match, before `end`.
+    fn write_after(&mut self, end: usize, out: &mut dyn Write) -> io::Result<()> {
+        while self.place.after_left > 0 && self.at < end {
+            self.place.after_left -= 1;
+            self.write_context(self.at, out)?;
+        }
+        Ok(())
+    }
+
+    /// Writes lines before the match at `start` that have not been written.
+    fn write_before(&mut self, start: usize, out: &mut dyn Write) -> io::Result<()> {
+        let starts = self.last_starts(start, self.lines.before);
+        let from_kept = self.lines.before - starts.len();
+        let mut kept = std::mem::take(&mut self.place.kept);
+        if self.at == 0 {
+            kept.drain(..kept.len().saturating_sub(from_kept));
+            for line in kept {
+                self.emit(line.found, &line.bytes, out)?;
+            }
+        }
+        if let Some(&first) = starts.first() {
+            self.number += self.count_lines(self.at, first);
+        }
+        for start in starts {
+            self.write_context(start, out)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the line that begins at `start` as context, and goes behind it.
+    fn write_context(&mut self, start: usize, out: &mut dyn Write) -> io::Result<()> {
+        let end = line_end(&self.batch.bytes, start);
+        let offset = self.batch.offset + start as u64;
+        self.write_line(start..end, offset, false, true, out)?;
+        self.at = end;
+        Ok(())
+    }
+
+    fn write_line(
+        &mut self,
+        range: std::ops::Range<usize>,
+        offset: u64,
+        cut: bool,
+        context: bool,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let line = &self.batch.bytes[range];
+        let bytes = line.strip_suffix(b"\n").unwrap_or(line);
+        let overlong = context && framing::content(line).len() > self.lines.line_bytes_max;
+        let bytes = if overlong {
+            &bytes[..self.lines.line_bytes_max]
+        } else {
+            bytes
+        };
+        let found = Found {
+            offset,
+            next: offset + line.len() as u64,
+            number: self.lines.numbered.then_some(self.number),
+            cut: cut || overlong,
+            context,
+        };
+        self.number += 1;
+        self.emit(found, bytes, out)
+    }
+
+    fn emit(&mut self, found: Found, bytes: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        match &mut self.lines.tail {
+            Some(tail) => {
+                tail.push(Owned {
+                    found,
+                    bytes: bytes.into(),
+                });
+                Ok(())
+            }
+            None => self.lines.writer.line(
+                source_name(self.batch),
+                self.place.source.number(),
+                found,
+                bytes,
+                out,
+            ),
+        }
+    }
+
+    /// Keeps the last lines that were not written, for a match in the next batch.
+    fn keep_last(&mut self) {
+        let starts = self.last_starts(self.batch.bytes.len(), self.lines.before);
+        if self.at > 0 {
+            self.place.kept.clear();
+        }
+        if let Some(&first) = starts.first() {
+            self.number += self.count_lines(self.at, first);
+        }
+        for start in starts {
+            self.keep(start);
+        }
+        let too_many = self.place.kept.len().saturating_sub(self.lines.before);
+        self.place.kept.drain(..too_many);
+    }
+
+    fn keep(&mut self, start: usize) {
+        let end = line_end(&self.batch.bytes, start);
+        let line = &self.batch.bytes[start..end];
+        let bytes = line.strip_suffix(b"\n").unwrap_or(line);
+        let overlong = framing::content(line).len() > self.lines.line_bytes_max;
+        let bytes = if overlong {
+            &bytes[..self.lines.line_bytes_max]
+        } else {
+            bytes
+        };
+        let offset = self.batch.offset + start as u64;
+        let found = Found {
+            offset,
+            next: offset + line.len() as u64,
+            number: self.lines.numbered.then_some(self.number),
+            cut: overlong,
+            context: true,
+        };
+        self.number += 1;
+        self.place.kept.push_back(Owned {
+            found,
+            bytes: bytes.into(),
+        });
+    }
+
+    /// Where the last lines before `end` begin, at most `lines` of them and none already passed.
+    fn last_starts(&self, end: usize, lines: usize) -> Vec<usize> {
+        let mut starts = Vec::new();
+        let mut end = end;
+        while starts.len() < lines && end > self.at {
+            // The newline at the end is the line's own.
+            let before = &self.batch.bytes[self.at..end - 1];
+            end = memrchr(b'\n', before).map_or(self.at, |newline| self.at + newline + 1);
+            starts.push(end);
+        }
+        starts.reverse();
+        starts
+    }
+
+    fn count_lines(&self, from: usize, to: usize) -> u64 {
+        match self.lines.numbered {
+            true => framing::count_lines(&self.batch.bytes[from..to]) as u64,
+            false => 0,
+        }
+    }
+}
+
+impl Lines {
+    /// Whether runs can be copied to the output as they stand.
+    fn copies_lines(&self) -> bool {
+        self.writer.copies && self.tail.is_none() && !self.surroundings()
+    }
+}
+
+/// Where the line that begins at `start` ends, terminator included.
+fn line_end(bytes: &[u8], start: usize) -> usize {
+    memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |newline| start + newline + 1)
+}
+
+/// Writes lines in a format, and marks where neighbours are left out.
+struct Writer {
+    render: Box<dyn Render>,
+    search: Search,
+    /// What matched is to be found in each line.
+    marks: bool,
+    /// Neighbours that are left out are marked.
+    gaps: bool,
+    /// A line is written as it stands.
+    copies: bool,
+    /// Where the line after the last written one begins, and in which source.
+    next: Option<(u64, u64)>,
+}
+
+impl Writer {
+    fn new(config: &Config, search: Search) -> Self {
+        Self {
+            render: config.output.render(),
+            search,
+            marks: config.output.color || config.output.only_matching,
+            gaps: config.before > 0 || config.after > 0,
+            copies: config.output.copies_lines(),
+            next: None,
+        }
+    }
+
+    fn line(
+        &mut self,
+        name: &[u8],
+        source: u64,
+        found: Found,
+        bytes: &[u8],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        if self.gaps && self.next.is_some_and(|next| next != (source, found.offset)) {
+            self.render.gap(out)?;
+        }
+        self.next = Some((source, found.next));
+        let spans = match self.marks && !found.context {
+            true => self.search.spans(framing::content(bytes)),
+            false => Vec::new(),
+        };
+        let line = Line {
+            source: name,
+            offset: found.offset,
+            number: found.number,
+            bytes,
+            cut: found.cut,
+            context: found.context,
+            spans: &spans,
+        };
+        self.render.line(&line, out)
+    }
+
+    /// Writes whole lines as they stand.
+    fn copy(&mut self, lines: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(lines)?;
+        if lines.ends_with(b"\n") {
+            Ok(())
+        } else {
+            out.write_all(b"\n")
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `--tail`: the last lines that match, with what surrounds them.
+
+use std::collections::VecDeque;
+
+use super::lines::Owned;
+
+/// Keeps the last lines that were pushed.
+pub(super) struct Tail {
+    /// How many lines that match are kept.
+    lines: usize,
+    /// How many lines before a match belong to it.
+    before: usize,
+    kept: VecDeque<Owned>,
+    matched: usize,
+}
+
+impl Tail {
+    pub(super) fn new(lines: usize, before: usize) -> Self {
+        Self {
+            lines,
+            before,
+            kept: VecDeque::new(),
+            matched: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, line: Owned) {
+        self.matched += usize::from(!line.found.context);
+        self.kept.push_back(line);
+        while self.matched > self.lines {
+            self.drop_first_match();
+        }
+    }
+
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Owned> + use<> {
+        self.matched = 0;
+        std::mem::take(&mut self.kept).into_iter()
+    }
+
+    /// Lets go of the first match and its surroundings, but for what stands before the next.
+    fn drop_first_match(&mut self) {
+        while let Some(line) = self.kept.pop_front() {
+            if !line.found.context {
+                self.matched -= 1;
+                break;
+            }
+        }
+        let context = self
+            .kept
+            .iter()
+            .take_while(|line| line.found.context)
+            .count();
+        self.kept.drain(..context.saturating_sub(self.before));
+    }
+}

@@ -1,0 +1,60 @@
+//! Ctrl-C: ends a search at once, and tells it so that it can say what is known.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// How long a search has to say its last words; it may be waiting for a reader that waits too.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Listens for Ctrl-C until the process ends.
+#[derive(Debug)]
+pub(crate) struct Interrupt(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    set: AtomicBool,
+    notify: Notify,
+    /// A pager is running, and Ctrl-C is meant for it.
+    paging: AtomicBool,
+}
+
+impl Interrupt {
+    /// Begins to listen. Without a handler, as where the system refuses one, Ctrl-C ends the
+    /// process as it always does.
+    pub(crate) fn listen() -> Self {
+        let shared = Arc::<Shared>::default();
+        tokio::spawn(watch(Arc::clone(&shared)));
+        Self(shared)
+    }
+
+    /// Waits for Ctrl-C. Dropping the future loses nothing.
+    pub(crate) async fn wait(&mut self) {
+        while !self.is_set() {
+            self.0.notify.notified().await;
+        }
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.set.load(Ordering::Relaxed)
+    }
+
+    /// Whether Ctrl-C is left to a pager.
+    pub(crate) fn leave_to_pager(&self, paging: bool) {
+        self.0.paging.store(paging, Ordering::Relaxed);
+    }
+}
+
+async fn watch(shared: Arc<Shared>) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if shared.paging.load(Ordering::Relaxed) {
+            continue;
+        }
+        shared.set.store(true, Ordering::Relaxed);
+        shared.notify.notify_one();
+        tokio::time::sleep(LAST_WORDS).await;
+        std::process::exit(130);
+    }
+}

@@ -1,0 +1,264 @@
+//! One search, from its configuration to its exit code.
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, anyhow};
+use birl_record::query::tree::{Term, Text};
+use birl_record::query::{self};
+use birl_record::search::{Options as SearchOptions, Search};
+use birl_scan::{Event, Options, Want, scan};
+use birl_source::name::Name;
+use birl_source::walk::WalkOptions;
+use futures::{FutureExt, Stream, StreamExt};
+
+use crate::answer::{Answer, answer};
+use crate::config::{Config, Mode};
+use crate::interrupt::Interrupt;
+use crate::pager::Printer;
+use crate::progress::Progress;
+use crate::stats;
+
+/// What is printed is gathered to blocks of this size, as long as more is at hand.
+const OUTPUT_BYTES: usize = 64 * 1024;
+
+/// Searches, and prints what is found.
+///
+/// # Errors
+///
+/// Fails where nothing can be searched: a query or the name of a source is wrong. What goes wrong
+/// with a single source is reported, and shows in the exit code.
+pub(crate) fn run(config: &Config) -> Result<ExitCode> {
+    let search = compile(config)?;
+    let names = config
+        .sources
+        .iter()
+        .map(|typed| Name::parse(typed))
+        .collect::<Result<_, _>>()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the threads that a search needs")?;
+    let code = runtime.block_on(async {
+        let events = scan(
+            names,
+            WalkOptions {
+                hidden: config.hidden,
+            },
+            search.clone(),
+            options(config),
+        );
+        let progress = events.progress();
+        Run::new(config, search, progress)?.drive(events).await
+    });
+    // A thread may be waiting for a pipe that never says anything again.
+    runtime.shutdown_background();
+    code
+}
+
+/// The lines that any of the queries wants.
+fn compile(config: &Config) -> Result<Search> {
+    let options = SearchOptions {
+        case: config.case,
+        words: config.word,
+    };
+    let mut terms = Vec::new();
+    for query in &config.queries {
+        let term = match config.literal {
+            true => literal(query),
+            false => query::parse_search(query).map_err(|error| anyhow!(error.render(query)))?,
+        };
+        // Each is compiled alone first, so that an error points into the right one.
+        Search::new(&term, options).map_err(|error| anyhow!(error.render(query)))?;
+        terms.push(term);
+    }
+    let term = match terms.len() {
+        1 => terms.remove(0),
+        _ => Term::Or(terms),
+    };
+    let search = Search::new(&term, options)?;
+    Ok(if config.invert {
+        search.inverted()
+    } else {
+        search
+    })
+}
+
+/// A query that is plain text; without any, it is in every line.
+fn literal(query: &str) -> Term {
+    match query {
+        "" => Term::All,
+        _ => Term::Text(Text {
+            value: query.to_owned(),
+            quoted: true,
+            span: 0..query.len(),
+        }),
+    }
+}
+
+fn options(config: &Config) -> Options {
+    let lines = config.mode == Mode::Lines;
+    Options {
+        want: match lines {
+            true if config.before > 0 || config.after > 0 => Want::Surroundings,
+            true => Want::Lines,
+            false => Want::Counts,
+        },
+        numbered: lines && config.output.line_number,
+        ends: matches!(
+            config.mode,
+            Mode::Count { include_zero: true } | Mode::FilesWithoutMatch
+        ),
+        threads: config.threads.get(),
+        line_bytes_max: config.line_bytes_max,
+    }
+}
+
+/// A search that is running.
+struct Run<'a> {
+    config: &'a Config,
+    answer: Box<dyn Answer>,
+    out: BufWriter<Printer>,
+    counters: birl_scan::Progress,
+    bar: Progress,
+    began: Instant,
+    failed: bool,
+}
+
+/// Why a search ended.
+enum End {
+    /// Everything has been searched, or enough.
+    Done,
+    /// The reader of the output has gone.
+    Closed,
+    Interrupted,
+}
+
+impl<'a> Run<'a> {
+    fn new(config: &'a Config, search: Search, counters: birl_scan::Progress) -> Result<Self> {
+        let printer =
+            Printer::new(config.pager.clone()).context("cannot write to standard output")?;
+        let bar = match config.progress {
+            true => {
+                let counters = counters.clone();
+                Progress::start(move || stats::progress(&counters.snapshot()))
+            }
+            false => Progress::hidden(),
+        };
+        Ok(Self {
+            config,
+            answer: answer(config, search),
+            out: BufWriter::with_capacity(OUTPUT_BYTES, printer),
+            counters,
+            bar,
+            began: Instant::now(),
+            failed: false,
+        })
+    }
+
+    async fn drive(mut self, events: impl Stream<Item = Event> + Unpin) -> Result<ExitCode> {
+        let mut interrupt = Interrupt::listen();
+        let end = match self.print(events, &mut interrupt).await {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => End::Closed,
+            end => end.context("cannot write to standard output")?,
+        };
+        self.bar.end();
+        if !matches!(end, End::Closed) {
+            self.report(&end);
+        }
+        Ok(match end {
+            End::Interrupted => ExitCode::from(130),
+            End::Closed => ExitCode::SUCCESS,
+            End::Done if self.config.mode == Mode::Quiet && self.answer.found() => {
+                ExitCode::SUCCESS
+            }
+            End::Done if self.failed => ExitCode::from(2),
+            End::Done if self.answer.found() => ExitCode::SUCCESS,
+            End::Done => ExitCode::from(1),
+        })
+    }
+
+    /// Prints what comes until there is an end.
+    async fn print(
+        &mut self,
+        mut events: impl Stream<Item = Event> + Unpin,
+        interrupt: &mut Interrupt,
+    ) -> io::Result<End> {
+        let quit = self.out.get_ref().quit();
+        tokio::pin!(quit);
+        let mut end = End::Done;
+        while !self.answer.is_complete() {
+            let next = match events.next().now_or_never() {
+                Some(next) => next,
+                None => {
+                    // Nothing is at hand: what has been found is shown while more is looked for.
+                    self.flush(interrupt)?;
+                    tokio::select! {
+                        biased;
+                        () = interrupt.wait() => None,
+                        () = &mut quit => return Ok(End::Closed),
+                        next = events.next() => next,
+                    }
+                }
+            };
+            if interrupt.is_set() {
+                end = End::Interrupted;
+                break;
+            }
+            match next {
+                None => break,
+                Some(Event::Batch(batch)) => {
+                    if self.config.output.harmless && batch.matched > 0 {
+                        self.bar.end();
+                    }
+                    self.answer.batch(&batch, &mut self.out)?;
+                    if self.config.output.line_buffered {
+                        self.flush(interrupt)?;
+                    }
+                }
+                Some(Event::Problem(problem)) => {
+                    self.flush(interrupt)?;
+                    self.failed = true;
+                    self.say(&problem);
+                    if self.config.strict {
+                        break;
+                    }
+                }
+            }
+        }
+        self.answer.finish(&mut self.out)?;
+        self.flush(interrupt)?;
+        Ok(end)
+    }
+
+    fn flush(&mut self, interrupt: &Interrupt) -> io::Result<()> {
+        self.out.flush()?;
+        interrupt.leave_to_pager(self.out.get_ref().is_paging());
+        Ok(())
+    }
+
+    /// Says what must not be overlooked, and with `--stats` all that is known.
+    fn report(&self, end: &End) {
+        let snapshot = self.counters.snapshot();
+        if matches!(end, End::Interrupted) {
+            self.say(&stats::interrupted(&snapshot));
+        }
+        if snapshot.lines_overlong > 0 {
+            self.say(&stats::overlong(&snapshot, self.config.line_bytes_max));
+        }
+        if self.config.stats {
+            let _ = write!(
+                io::stderr(),
+                "{}",
+                stats::summary(&snapshot, self.began.elapsed())
+            );
+        }
+    }
+
+    fn say(&self, what: &dyn std::fmt::Display) {
+        // Nobody is left to be told that standard error is closed.
+        let _ = self.bar.suspend(|| writeln!(io::stderr(), "birl: {what}"));
+    }
+}
