@@ -21,6 +21,15 @@ pub(crate) trait Answer {
     /// Fails where `out` does, as [`finish`](Self::finish) does.
     fn batch(&mut self, batch: &Batch, out: &mut dyn Write) -> io::Result<()>;
 
+    /// All that was there when following began has been taken.
+    ///
+    /// # Errors
+    ///
+    /// Fails where `out` does.
+    fn caught_up(&mut self, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
     /// The scan has ended, or nothing more of it is wanted.
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()>;
 

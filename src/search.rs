@@ -9,8 +9,10 @@ use birl_record::query::tree::{Term, Text};
 use birl_record::query::{self};
 use birl_record::search::{Options as SearchOptions, Search};
 use birl_scan::{Event, Options, Want, scan};
+use birl_source::follow;
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
+use futures::stream::{BoxStream, select};
 use futures::{FutureExt, Stream, StreamExt};
 
 use crate::answer::{Answer, answer};
@@ -42,20 +44,53 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
         .build()
         .context("cannot start the threads that a search needs")?;
     let code = runtime.block_on(async {
-        let events = scan(
-            names,
-            WalkOptions {
-                hidden: config.hidden,
-            },
-            search.clone(),
-            options(config),
-        );
-        let progress = events.progress();
-        Run::new(config, search, progress)?.drive(events).await
+        let (counters, events) = events(config, names, search.clone());
+        Run::new(config, search, counters)?.drive(events).await
     });
     // A thread may be waiting for a pipe that never says anything again.
     runtime.shutdown_background();
     code
+}
+
+/// What is found in all of `names`, and what is still to be written to them where they are followed.
+fn events(
+    config: &Config,
+    names: Vec<Name>,
+    search: Search,
+) -> (birl_scan::Progress, BoxStream<'static, Event>) {
+    let walk = WalkOptions {
+        hidden: config.hidden,
+    };
+    let Some(follow) = config.follow else {
+        let scan = scan(names, walk, search, options(config));
+        return (scan.progress(), scan.boxed());
+    };
+    // A pipe needs no following: it says when it has more, and when it ends.
+    let (pipes, files): (Vec<_>, Vec<_>) = names
+        .into_iter()
+        .partition(|name| matches!(name, Name::Stdin));
+    if files.is_empty() {
+        let scan = scan(pipes, walk, search, options(config));
+        return (scan.progress(), scan.boxed());
+    }
+    let how = follow::Options {
+        poll_interval: follow.poll,
+        hidden: config.hidden,
+        ..Default::default()
+    };
+    let following = birl_scan::follow(
+        files,
+        how,
+        follow.partial_after,
+        search.clone(),
+        options(config),
+    );
+    let counters = following.progress();
+    if pipes.is_empty() {
+        return (counters, following.boxed());
+    }
+    let piped = scan(pipes, walk, search, options(config));
+    (counters, select(piped, following).boxed())
 }
 
 /// The lines that any of the queries wants.
@@ -217,6 +252,11 @@ impl<'a> Run<'a> {
                     if self.config.output.line_buffered {
                         self.flush(interrupt)?;
                     }
+                }
+                Some(Event::CaughtUp) => self.answer.caught_up(&mut self.out)?,
+                Some(Event::Notice(notice)) => {
+                    self.flush(interrupt)?;
+                    self.say(&notice);
                 }
                 Some(Event::Problem(problem)) => {
                     self.flush(interrupt)?;

@@ -1,6 +1,6 @@
 //! The lines that match, with what surrounds them.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -22,10 +22,14 @@ pub(super) struct Lines {
     line_bytes_max: usize,
     numbered: bool,
     writer: Writer,
-    /// The last lines of each source are kept until it ends.
-    tail: Option<Tail>,
-    place: Option<Place>,
-    found: bool,
+    /// Only so many lines of each source are wanted, the last ones.
+    tail: Option<usize>,
+    /// How far each source has been written, by its number.
+    places: HashMap<u64, Place>,
+    /// Sources take turns, and never end.
+    following: bool,
+    /// Lines that matched, in all sources.
+    matched: u64,
 }
 
 /// How far a source has been written.
@@ -39,6 +43,21 @@ struct Place {
     after_left: usize,
     /// The last lines of the batches before that were not written, oldest first.
     kept: VecDeque<Owned>,
+    /// The last lines that matched, which are not written yet.
+    tail: Option<Tail>,
+}
+
+impl Place {
+    fn new(source: Arc<Source>) -> Self {
+        Self {
+            source,
+            lines: 0,
+            matched: 0,
+            after_left: 0,
+            kept: VecDeque::new(),
+            tail: None,
+        }
+    }
 }
 
 /// A line that is kept beyond its batch.
@@ -68,28 +87,24 @@ impl Lines {
             line_bytes_max: config.line_bytes_max,
             numbered: config.output.line_number,
             writer: Writer::new(config, search),
-            tail: config.tail.map(|lines| Tail::new(lines, config.before)),
-            place: None,
-            found: false,
+            tail: config.tail,
+            places: HashMap::new(),
+            following: config.follow.is_some(),
+            matched: 0,
         }
     }
 
-    /// The place in the batch's source; the source before is finished where it is another.
+    /// The place in the batch's source. Where sources come one after the other, the one before is
+    /// finished.
     fn enter(&mut self, batch: &Batch, out: &mut dyn Write) -> io::Result<Place> {
-        match self.place.take() {
-            Some(place) if Arc::ptr_eq(&place.source, &batch.source) => Ok(place),
-            before => {
-                self.place = before;
-                self.finish(out)?;
-                Ok(Place {
-                    source: Arc::clone(&batch.source),
-                    lines: 0,
-                    matched: 0,
-                    after_left: 0,
-                    kept: VecDeque::new(),
-                })
-            }
+        let number = batch.source.number();
+        if !self.following && !self.places.contains_key(&number) {
+            self.finish(out)?;
         }
+        Ok(self
+            .places
+            .remove(&number)
+            .unwrap_or_else(|| Place::new(Arc::clone(&batch.source))))
     }
 
     fn surroundings(&self) -> bool {
@@ -110,26 +125,39 @@ impl Answer for Lines {
         page.number = page.place.lines + 1;
         page.write(out)?;
         place.lines += batch.lines;
-        self.place = Some(place);
+        self.places.insert(batch.source.number(), place);
         Ok(())
     }
 
-    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        let Some(place) = self.place.take() else {
-            return Ok(());
-        };
-        if let Some(tail) = &mut self.tail {
+    fn caught_up(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let mut places: Vec<_> = self.places.values_mut().collect();
+        places.sort_unstable_by_key(|place| place.source.number());
+        for place in places {
             let source = place.source.origin().name().as_encoded_bytes();
-            for line in tail.drain() {
+            for line in place.tail.take().into_iter().flatten() {
                 self.writer
                     .line(source, place.source.number(), line.found, &line.bytes, out)?;
             }
         }
+        // What comes from now on is new, and shown at once.
+        self.tail = None;
         Ok(())
     }
 
+    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let tail = self.tail;
+        self.caught_up(out)?;
+        self.tail = tail;
+        self.places.clear();
+        Ok(())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.following && self.matched >= self.max_count
+    }
+
     fn found(&self) -> bool {
-        self.found
+        self.matched > 0
     }
 }
 
@@ -169,21 +197,18 @@ impl Page<'_> {
     /// Writes the lines of a run, as many as are still wanted.
     fn write_run(&mut self, run: &Run, out: &mut dyn Write) -> io::Result<()> {
         self.number = self.place.lines + run.lines_before + 1;
-        self.lines.found = true;
         let wanted = self.lines.max_count - self.place.matched;
         if self.lines.copies_lines() && wanted >= self.batch.matched && !run.cut {
-            self.place.matched += framing::count_lines(&self.batch.bytes[run.range.clone()]) as u64;
-            return self
-                .lines
-                .writer
-                .copy(&self.batch.bytes[run.range.clone()], out);
+            let lines = &self.batch.bytes[run.range.clone()];
+            self.count(framing::count_lines(lines) as u64);
+            return self.lines.writer.copy(lines, out);
         }
         let mut start = run.range.start;
         while start < run.range.end && self.place.matched < self.lines.max_count {
             let end = line_end(&self.batch.bytes[..run.range.end], start);
             let offset = run.offset + (start - run.range.start) as u64;
             self.write_line(start..end, offset, run.cut, false, out)?;
-            self.place.matched += 1;
+            self.count(1);
             start = end;
         }
         // What is left of a cut line is passed over.
@@ -194,6 +219,11 @@ impl Page<'_> {
         };
         self.place.after_left = self.lines.after;
         Ok(())
+    }
+
+    fn count(&mut self, matched: u64) {
+        self.place.matched += matched;
+        self.lines.matched += matched;
     }
 
     /// Writes lines after the last match, before `end`.
@@ -262,22 +292,22 @@ impl Page<'_> {
     }
 
     fn emit(&mut self, found: Found, bytes: &[u8], out: &mut dyn Write) -> io::Result<()> {
-        match &mut self.lines.tail {
-            Some(tail) => {
-                tail.push(Owned {
-                    found,
-                    bytes: bytes.into(),
-                });
-                Ok(())
-            }
-            None => self.lines.writer.line(
-                source_name(self.batch),
-                self.place.source.number(),
+        if let Some(lines) = self.lines.tail {
+            let before = self.lines.before;
+            let tail = self
+                .place
+                .tail
+                .get_or_insert_with(|| Tail::new(lines, before));
+            tail.push(Owned {
                 found,
-                bytes,
-                out,
-            ),
+                bytes: bytes.into(),
+            });
+            return Ok(());
         }
+        let number = self.place.source.number();
+        self.lines
+            .writer
+            .line(source_name(self.batch), number, found, bytes, out)
     }
 
     /// Keeps the last lines that were not written, for a match in the next batch.

@@ -32,11 +32,6 @@ impl Tail {
         }
     }
 
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Owned> + use<> {
-        self.matched = 0;
-        std::mem::take(&mut self.kept).into_iter()
-    }
-
     /// Lets go of the first match and its surroundings, but for what stands before the next.
     fn drop_first_match(&mut self) {
         while let Some(line) = self.kept.pop_front() {
@@ -51,5 +46,14 @@ impl Tail {
             .take_while(|line| line.found.context)
             .count();
         self.kept.drain(..context.saturating_sub(self.before));
+    }
+}
+
+impl IntoIterator for Tail {
+    type Item = Owned;
+    type IntoIter = std::collections::vec_deque::IntoIter<Owned>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.kept.into_iter()
     }
 }

@@ -7,15 +7,18 @@
 //! - `plan`: names → the parts that workers search;
 //! - `part`: a part → its chunks of whole lines;
 //! - `chunk`: a chunk → a batch;
+//! - [`follow()`]: the same over what is still being written;
 //! - [`Batch`] and [`Progress`]: what comes out.
 
 mod batch;
 mod chunk;
+mod follow;
 mod part;
 mod plan;
 mod progress;
 mod scan;
 
 pub use batch::{Batch, Event, Run, Source};
+pub use follow::{Following, follow};
 pub use progress::{Progress, Snapshot};
 pub use scan::{CHUNK_BYTES, Options, Scan, Want, scan};

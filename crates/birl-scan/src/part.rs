@@ -291,10 +291,16 @@ impl StreamPart {
             reader: reader.into_read(),
             progress,
         };
-        let decoded = match decode::text_reader(content::detect(&head), head, counted) {
+        let content = content::detect(&head);
+        let act = if content.is_compressed() {
+            "decode"
+        } else {
+            "read"
+        };
+        let decoded = match decode::text_reader(content, head, counted) {
             Ok(decoded) => decoded,
             Err(error) => {
-                sink.problem("decode", source.origin(), error);
+                sink.problem(act, source.origin(), error);
                 return Ok(());
             }
         };
@@ -308,6 +314,7 @@ impl StreamPart {
             reader: decoded.reader,
             offset: decoded.bom_bytes,
             live,
+            act,
         };
         text.run(search, sink)
     }
@@ -358,6 +365,8 @@ struct Text {
     /// Where the next block begins, in bytes from the start of the decoded source.
     offset: u64,
     live: bool,
+    /// What is done to the source, for errors.
+    act: &'static str,
 }
 
 impl Text {
@@ -368,7 +377,7 @@ impl Text {
             let end = match self.fill(&mut block) {
                 Ok(end) => end,
                 Err(error) => {
-                    sink.problem("read", self.source.origin(), error);
+                    sink.problem(self.act, self.source.origin(), error);
                     End::Reached
                 }
             };

@@ -8,7 +8,7 @@ use birl_record::search::Search;
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
 use birl_stream::block::BlockPool;
-use birl_stream::{FlowExt, ParFlatMap};
+use birl_stream::{FlowExt, ParFlatMap, blocking_iter};
 use futures_core::Stream;
 
 use crate::batch::{Batch, Event};
@@ -69,7 +69,7 @@ pub fn scan(names: Vec<Name>, walk: WalkOptions, search: Search, options: Option
     let context = Arc::new(Context::new(search, options, blocks));
     let progress = context.progress.clone();
     let plan = Plan::new(names, walk, progress.clone());
-    let events = futures::stream::iter(plan).par_flat_map(threads, move |part, outlet| {
+    let events = blocking_iter(plan, threads).par_flat_map(threads, move |part, outlet| {
         // The consumer is gone, and with it whoever would want to know.
         let _ = part.run(&mut Sink::new(&context, outlet));
     });
