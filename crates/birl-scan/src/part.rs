@@ -191,24 +191,27 @@ impl RangePart {
             return;
         }
         let mut block = sink.context.blocks.take();
-        if let Err(error) = self.read(&mut block, sink.context.options.line_bytes_max) {
-            sink.problem("read", self.source.origin(), error);
-        }
+        let read = self.read(&mut block, sink.context.options.line_bytes_max);
         sink.context
             .progress
             .bytes_read(block.len().min(self.bytes) as u64);
         let owned = self.owned(block.as_ref());
+        let (source, last) = (Arc::clone(&self.source), self.last);
         let offset = self.offset + owned.start as u64;
         let lines = block.freeze().slice(owned);
+        // What came before an error is searched like all else.
         sink.search(
             search,
             Chunk {
-                source: self.source,
+                source,
                 lines,
                 offset,
-                last: self.last,
+                last,
             },
         );
+        if let Err(error) = read {
+            sink.problem("read", self.source.origin(), error);
+        }
     }
 
     /// Reads the stretch, and on to the end of its last line or as far as that line is searched.
@@ -278,7 +281,6 @@ impl StreamPart {
             mut reader,
         } = self;
         let progress = sink.context.progress.clone();
-        progress.bytes_read(head.len() as u64);
         let live = matches!(reader, Reader::Live(_));
         let head = match reader.complete(head) {
             Ok(head) => head.freeze(),
@@ -287,6 +289,7 @@ impl StreamPart {
                 return Ok(());
             }
         };
+        progress.bytes_read(head.len() as u64);
         let counted = Counted {
             reader: reader.into_read(),
             progress,
@@ -323,13 +326,18 @@ impl StreamPart {
 impl Reader {
     /// Reads on until the first bytes tell what they are the beginning of.
     ///
-    /// A file's first block does. Of what comes live, a whole line is text, and all that marks
-    /// other content stands before a newline could.
+    /// Of a file that is a whole block, of what comes live a line: all that marks other content
+    /// stands before a newline could.
     fn complete(&mut self, mut head: Block) -> io::Result<Block> {
-        if let Self::Live(reader) = self {
-            while head.len() < MARK_BYTES_MAX && !head.as_ref().contains(&b'\n') {
-                if head.fill_from(reader)? == 0 {
-                    break;
+        match self {
+            Self::File(file) => {
+                fill(&mut head, file)?;
+            }
+            Self::Live(reader) => {
+                while head.len() < MARK_BYTES_MAX && !head.as_ref().contains(&b'\n') {
+                    if head.fill_from(reader)? == 0 {
+                        break;
+                    }
                 }
             }
         }
@@ -374,14 +382,13 @@ impl Text {
         let mut carry = Carry::new(self.offset, sink.context.options.line_bytes_max);
         loop {
             let mut block = sink.context.blocks.take();
-            let end = match self.fill(&mut block) {
-                Ok(end) => end,
-                Err(error) => {
-                    sink.problem(self.act, self.source.origin(), error);
-                    End::Reached
-                }
-            };
+            let filled = self.fill(&mut block);
+            // What came before an error is searched like all else.
             self.search_block(block.freeze(), &mut carry, search, sink);
+            let end = filled.unwrap_or_else(|error| {
+                sink.problem(self.act, self.source.origin(), error);
+                End::Reached
+            });
             if end == End::Reached || self.source.is_stopped() {
                 self.finish(carry, search, sink);
                 return sink.flush();
