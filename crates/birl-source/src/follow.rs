@@ -57,6 +57,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use crate::Origin;
+use crate::name::Name;
 use shared::Shared;
 
 /// How to follow.
@@ -74,6 +75,9 @@ pub struct Options {
     pub linger: Duration,
     /// How many files are held open at most: 512 by default.
     pub descriptors_max: usize,
+    /// Whether files whose name begins with a dot are found in directories and by `*`: no by
+    /// default.
+    pub hidden: bool,
     /// Whether events of the file system wake: yes by default. Without, new data is seen when the
     /// files are next looked at.
     pub events: bool,
@@ -87,6 +91,7 @@ impl Default for Options {
             from: Start::Beginning,
             linger: Duration::from_secs(5),
             descriptors_max: 512,
+            hidden: false,
             events: true,
         }
     }
@@ -256,11 +261,14 @@ fn display_truncated(
 }
 
 /// Follows the files that `names` stand for: paths of files, which need not exist yet, and
-/// directories, in which new files are found too.
+/// directories and globs, for which new files are found too. Standard input is no file, and left
+/// out.
+///
+/// What is there at the start is given in the order of the names, and by path within one.
 ///
 /// Reading happens on a thread of its own, which stays at most a few blocks ahead of the stream.
 /// It begins at once, and ends when the stream is dropped. The stream never ends of itself.
-pub fn follow(names: Vec<PathBuf>, options: Options) -> Follow {
+pub fn follow(names: Vec<Name>, options: Options) -> Follow {
     let shared = Arc::new(Shared::new(options.block_bytes));
     let thread = Arc::clone(&shared);
     let spawned = std::thread::Builder::new()

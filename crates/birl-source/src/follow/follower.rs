@@ -12,7 +12,7 @@ use birl_stream::block::BlockPool;
 use super::directory::{Directory, is_absence};
 use super::family;
 use super::identity::{FileId, Print, Stamp};
-use super::targets::Targets;
+use super::targets::{Target, Targets};
 use super::track::{Key, Standing, Track};
 use super::{Event, Notice, Options, Start};
 use crate::Origin;
@@ -54,9 +54,10 @@ pub(super) struct Follower {
     /// Where the files of the places truly lie, past all links, and which place it is.
     pub(super) homes: HashMap<PathBuf, PathBuf>,
     directories: BTreeMap<PathBuf, Directory>,
+    directory_ids: HashMap<FileId, PathBuf>,
     pub(super) unjudged: BTreeSet<Key>,
     pub(super) truncated: BTreeSet<Key>,
-    turned: BTreeSet<PathBuf>,
+    turned: BTreeSet<(usize, PathBuf)>,
     to_check: BTreeSet<PathBuf>,
     pub(super) queue: VecDeque<Key>,
     pub(super) events: VecDeque<Event>,
@@ -66,18 +67,16 @@ pub(super) struct Follower {
 
 /// A path that is followed.
 pub(super) struct Place {
-    pub(super) origin: Origin,
-    /// It was given as it is, and not found by a glob or in a directory.
-    pub(super) named: bool,
+    pub(super) target: Target,
     /// The file that is there.
     pub(super) current: Option<Key>,
     /// The generation that is to be read before the next one, if it is still read.
     pub(super) newest: Option<Key>,
     /// Where the file truly lies, past all links.
     pub(super) home: PathBuf,
-    /// The birth of the first file that was read here: older siblings are none of ours.
+    /// The birth of the file that was here at the start: older siblings are none of ours.
     pub(super) oldest: Option<std::time::SystemTime>,
-    /// The last time that the place went to another file.
+    /// The last time that the place went to another file, or was found to have none.
     pub(super) turned_at: Option<Instant>,
     /// What was said of it last, so that it is said once.
     complaint: Option<io::ErrorKind>,
@@ -108,6 +107,7 @@ impl Follower {
             places: BTreeMap::new(),
             homes: HashMap::new(),
             directories: BTreeMap::new(),
+            directory_ids: HashMap::new(),
             unjudged: BTreeSet::new(),
             truncated: BTreeSet::new(),
             turned: BTreeSet::new(),
@@ -202,12 +202,12 @@ impl Follower {
 
     fn list_all(&mut self) {
         if self.first {
-            for (path, origin) in self.targets.named() {
-                self.add_place(path, origin, true);
+            for target in self.targets.named() {
+                self.add_place(target);
             }
-        }
-        for root in self.targets.roots() {
-            self.directories.entry(root).or_default();
+            for path in self.targets.directories() {
+                self.directories.entry(path).or_default();
+            }
         }
         let known: Vec<PathBuf> = self.directories.keys().cloned().collect();
         for path in known {
@@ -219,6 +219,10 @@ impl Follower {
 
     /// Lists a directory again, and takes up what has come, moved and gone.
     pub(super) fn relist(&mut self, path: &Path) {
+        if let Ok(metadata) = fs::metadata(path) {
+            let id = FileId::of(&metadata);
+            self.directory_ids.insert(id, path.to_owned());
+        }
         let hot_until = self.hot_until();
         let directory = self.directories.entry(path.to_owned()).or_default();
         let changes = match directory.relist(path, hot_until) {
@@ -251,7 +255,7 @@ impl Follower {
     }
 
     fn is_followed(&self, path: &Path) -> bool {
-        self.places.contains_key(path) || self.targets.matches(path).is_some()
+        self.places.contains_key(path) || self.targets.find(path).is_some()
     }
 
     fn places_at(&self, path: &Path) -> Vec<PathBuf> {
@@ -271,14 +275,11 @@ impl Follower {
     fn take_up(&mut self, path: &Path, metadata: &Metadata) {
         self.to_check.extend(self.places_at(path));
         if metadata.is_dir() {
-            if self.targets.descends(path) && !self.directories.contains_key(path) {
-                self.relist(path);
-            }
+            self.take_up_directory(path, metadata);
             return;
         }
-        let matching = self.targets.matches(path);
-        if let Some(origin) = matching {
-            self.add_place(path.to_owned(), origin, false);
+        if let Some(target) = self.targets.find(path) {
+            self.add_place(target);
             self.to_check.insert(path.to_owned());
         }
         if !metadata.is_file() {
@@ -296,12 +297,34 @@ impl Follower {
         }
     }
 
+    fn take_up_directory(&mut self, path: &Path, metadata: &Metadata) {
+        let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        if let Some(target) = self.targets.find(path)
+            && target.named
+        {
+            self.targets.add_tree(&target);
+        }
+        if self.targets.descends(path, is_link) && !self.is_listed_elsewhere(path, metadata) {
+            self.relist(path);
+        }
+    }
+
+    /// Whether a directory is listed under another path already: a link may lead up the tree.
+    fn is_listed_elsewhere(&self, path: &Path, metadata: &Metadata) -> bool {
+        let id = FileId::of(metadata);
+        self.directories.keys().any(|listed| {
+            listed != path && fs::metadata(listed).is_ok_and(|metadata| FileId::of(&metadata) == id)
+        })
+    }
+
     fn moved(&mut self, key: Key, path: &Path) {
         let track = &self.tracks[&key];
         if track.path != path && !track.is_at_its_path() {
             let family = self.family_of(path);
-            let track = self.tracks.get_mut(&key).expect("a known track");
+            let track = self.track(key);
             path.clone_into(&mut track.path);
+            track.gone = false;
+            track.lost_at = None;
             if let Some(family) = family {
                 track.family = family;
             }
@@ -316,10 +339,12 @@ impl Follower {
         }
         let standing = Standing::Unjudged { since: self.now };
         let mut track = Track::new(path, metadata, standing, self.now);
-        track.origin = self.places[&family].origin.clone();
+        track.origin = self.places[&family].target.origin.clone();
         track.place = family.clone();
         track.family = family;
-        self.add_track(track);
+        let key = self.add_track(track);
+        // Held at once, so that it can be read even if it is deleted before it is judged.
+        self.open_track(key);
     }
 
     pub(super) fn keep_as_kin(&mut self, id: FileId, print: Print, family: PathBuf, read: bool) {
@@ -340,7 +365,8 @@ impl Follower {
             .find_map(|origin: OsString| self.homes.get(&parent.join(origin)).cloned())
     }
 
-    fn add_place(&mut self, path: PathBuf, origin: Origin, named: bool) {
+    fn add_place(&mut self, target: Target) {
+        let path = target.path.clone();
         if self.places.contains_key(&path) {
             return;
         }
@@ -349,8 +375,7 @@ impl Follower {
             self.directories.entry(parent.to_owned()).or_default();
         }
         let place = Place {
-            origin,
-            named,
+            target,
             current: None,
             newest: None,
             home: path.clone(),
@@ -399,7 +424,7 @@ impl Follower {
     /// Returns the file that is at the place, if it is the one that was there before.
     fn check_place(&mut self, path: &Path) -> Option<Key> {
         let place = self.places.get(path)?;
-        let current = place.current;
+        let (current, rank) = (place.current, place.target.rank);
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_file() => {
                 self.uncomplain(path);
@@ -407,15 +432,14 @@ impl Follower {
                 match same {
                     Some(key) => self.inspect(key, &metadata),
                     None => {
-                        self.turned.insert(path.to_owned());
+                        self.turned.insert((rank, path.to_owned()));
                     }
                 }
                 same
             }
             Ok(metadata) if metadata.is_dir() => {
-                if place.named {
-                    self.targets.add_root(path);
-                    self.directories.entry(path.to_owned()).or_default();
+                let target = self.places[path].target.clone();
+                if self.targets.add_tree(&target) {
                     self.relist(path);
                 }
                 None
@@ -425,7 +449,7 @@ impl Follower {
                 None
             }
             Err(error) if is_absence(&error) && current.is_some() => {
-                self.turned.insert(path.to_owned());
+                self.turned.insert((rank, path.to_owned()));
                 None
             }
             Err(error) => {
@@ -443,9 +467,12 @@ impl Follower {
         if place.complaint.replace(error.kind()) == Some(error.kind()) {
             return;
         }
-        let origin = place.origin.clone();
+        let origin = place.target.origin.clone();
         let is_waited_for = is_absence(error);
-        if is_waited_for && !place.named {
+        if is_waited_for {
+            place.turned_at = Some(self.now);
+        }
+        if is_waited_for && !place.target.named {
             return;
         }
         self.notice(if is_waited_for {
@@ -476,14 +503,17 @@ impl Follower {
     }
 
     fn check_stray(&mut self, key: Key) {
-        let track = &self.tracks[&key];
-        match track.metadata() {
-            Some(metadata) => {
-                self.inspect(key, &metadata);
-                let gone = !self.tracks[&key].has_a_name();
-                self.track(key).gone = gone;
-            }
-            None => self.track(key).gone = true,
+        let now = self.now;
+        if let Some(metadata) = self.tracks[&key].metadata() {
+            self.inspect(key, &metadata);
+            let track = self.track(key);
+            track.gone = !track.has_a_name();
+            track.lost_at = None;
+        } else {
+            // Where siblings are shifted it may just not have been met under its new name.
+            let track = self.track(key);
+            let lost_at = *track.lost_at.get_or_insert(now);
+            track.gone = now >= lost_at + HOT;
         }
     }
 
@@ -582,7 +612,7 @@ impl Follower {
     }
 
     fn settle_turns(&mut self) {
-        while let Some(path) = self.turned.pop_first() {
+        while let Some((_, path)) = self.turned.pop_first() {
             self.turn(&path);
             // A listing within may have cast doubt on further places.
             while let Some(path) = self.to_check.pop_first() {
@@ -774,7 +804,9 @@ impl Follower {
             .places
             .iter()
             .filter(|(path, place)| {
-                !place.named && place.current.is_none() && fs::symlink_metadata(path).is_err()
+                !place.target.named
+                    && place.current.is_none()
+                    && fs::symlink_metadata(path).is_err()
             })
             .map(|(path, _)| path.clone())
             .collect();

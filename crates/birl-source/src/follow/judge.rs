@@ -271,7 +271,7 @@ impl Follower {
 
     fn origin_of_family(&self, family: &Path) -> crate::Origin {
         match self.places.get(family) {
-            Some(place) => place.origin.clone(),
+            Some(place) => place.target.origin.clone(),
             None => crate::Origin::file(family),
         }
     }
@@ -284,7 +284,7 @@ impl Follower {
         if missed {
             track.standing = Standing::Reading;
             track.place.clone_from(&family);
-            let origin = self.places[&family].origin.clone();
+            let origin = self.places[&family].target.origin.clone();
             self.track(key).origin = origin.clone();
             self.notice(Notice::Missed { origin, path });
             self.join_queue(key);

@@ -1,70 +1,181 @@
 //! What was asked to be followed: which paths that is, now and later.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::Origin;
+use crate::name::{AdvanceOptions, Glob, Match, Name, Progress, is_hidden};
 
-/// Paths that were named, and directories in which everything is followed.
+/// The paths that names stand for, whether they exist or not.
 pub(super) struct Targets {
-    named: Vec<(PathBuf, Origin)>,
-    /// Absolute paths, with the directory as it was typed.
-    roots: BTreeMap<PathBuf, PathBuf>,
+    named: Vec<Target>,
+    trees: Vec<Tree>,
+    globs: Vec<Pattern>,
+    hidden: bool,
+}
+
+/// A path that is to be followed.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// Absolute.
+    pub(super) path: PathBuf,
+    pub(super) origin: Origin,
+    /// It was typed, or a glob matches it, so it is followed even if it is not text.
+    pub(super) named: bool,
+    /// The place of its name among the names: files are first read in this order.
+    pub(super) rank: usize,
+}
+
+/// A directory in which everything is followed.
+struct Tree {
+    path: PathBuf,
+    /// The directory as it is shown.
+    shown: PathBuf,
+    rank: usize,
+}
+
+struct Pattern {
+    glob: Glob,
+    base: PathBuf,
+    rank: usize,
 }
 
 impl Targets {
-    pub(super) fn new(names: Vec<PathBuf>) -> Self {
-        let named = names
-            .into_iter()
-            .map(|name| {
-                let path = std::path::absolute(&name).unwrap_or_else(|_| name.clone());
-                (path, Origin::file(name))
-            })
-            .collect();
-        Self {
-            named,
-            roots: BTreeMap::new(),
+    /// Standard input has no place in the file system and is left out.
+    pub(super) fn new(names: Vec<Name>, hidden: bool) -> Self {
+        let mut targets = Self {
+            named: Vec::new(),
+            trees: Vec::new(),
+            globs: Vec::new(),
+            hidden,
+        };
+        for (rank, name) in names.into_iter().enumerate() {
+            targets.add(name, rank);
+        }
+        targets
+    }
+
+    fn add(&mut self, name: Name, rank: usize) {
+        match name {
+            Name::Stdin => {}
+            Name::Here => self.trees.push(Tree {
+                path: absolute(Path::new(".")),
+                shown: PathBuf::new(),
+                rank,
+            }),
+            Name::Path(path) => self.named.push(Target {
+                path: absolute(&path),
+                origin: Origin::file(path),
+                named: true,
+                rank,
+            }),
+            Name::Glob(glob) => {
+                let base = glob.base();
+                let base = if base.as_os_str().is_empty() {
+                    Path::new(".")
+                } else {
+                    base
+                };
+                self.globs.push(Pattern {
+                    base: absolute(base),
+                    glob,
+                    rank,
+                });
+            }
         }
     }
 
-    pub(super) fn named(&self) -> Vec<(PathBuf, Origin)> {
+    /// The paths that were typed.
+    pub(super) fn named(&self) -> Vec<Target> {
         self.named.clone()
     }
 
-    /// A name turned out to be a directory.
-    pub(super) fn add_root(&mut self, path: &Path) {
-        let typed = self.named.iter().find(|(named, _)| named == path);
-        if let Some((_, origin)) = typed
-            && let Some(typed) = origin.path()
-        {
-            self.roots.insert(path.to_owned(), typed.to_owned());
+    /// The directories to begin with, which need not exist.
+    pub(super) fn directories(&self) -> Vec<PathBuf> {
+        let trees = self.trees.iter().map(|tree| tree.path.clone());
+        let bases = self.globs.iter().map(|pattern| pattern.base.clone());
+        trees.chain(bases).collect()
+    }
+
+    /// A target, typed or matched, turned out to be a directory. Returns whether that is news.
+    pub(super) fn add_tree(&mut self, target: &Target) -> bool {
+        if self.trees.iter().any(|tree| tree.path == target.path) {
+            return false;
         }
+        self.trees.push(Tree {
+            path: target.path.clone(),
+            shown: target.origin.name().into(),
+            rank: target.rank,
+        });
+        true
     }
 
-    pub(super) fn roots(&self) -> Vec<PathBuf> {
-        self.roots.keys().cloned().collect()
+    /// The target that a path is because of where it lies; the first name counts.
+    pub(super) fn find(&self, path: &Path) -> Option<Target> {
+        let in_tree = self.trees.iter().filter_map(|tree| {
+            let inside = path.strip_prefix(&tree.path).ok()?;
+            let is_there = inside != Path::new("") && self.is_shown(inside);
+            is_there.then(|| Target {
+                path: path.to_owned(),
+                origin: Origin::file(tree.shown.join(inside)),
+                named: false,
+                rank: tree.rank,
+            })
+        });
+        let matched = self.globs.iter().filter_map(|pattern| {
+            let inside = path.strip_prefix(&pattern.base).ok()?;
+            let is_there = matches!(self.advance(pattern, inside, false), Some(Match::Whole));
+            is_there.then(|| Target {
+                path: path.to_owned(),
+                origin: Origin::file(pattern.glob.base().join(inside)),
+                named: true,
+                rank: pattern.rank,
+            })
+        });
+        in_tree.chain(matched).min_by_key(|target| target.rank)
     }
 
-    /// The origin of a path that is followed because of where it lies.
-    pub(super) fn matches(&self, path: &Path) -> Option<Origin> {
-        self.roots.iter().find_map(|(root, typed)| {
-            let inside = path.strip_prefix(root).ok()?;
-            (!is_hidden(inside)).then(|| Origin::file(typed.join(inside)))
-        })
-    }
-
-    /// Whether files may be followed in a directory.
-    pub(super) fn descends(&self, directory: &Path) -> bool {
-        self.roots.keys().any(|root| {
+    /// Whether files may be followed below a directory, which may be a link to one.
+    pub(super) fn descends(&self, directory: &Path, is_link: bool) -> bool {
+        let in_tree = self.trees.iter().any(|tree| {
             directory
-                .strip_prefix(root)
-                .is_ok_and(|inside| !is_hidden(inside))
-        })
+                .strip_prefix(&tree.path)
+                .is_ok_and(|inside| self.is_shown(inside))
+        });
+        in_tree
+            || self.globs.iter().any(|pattern| {
+                directory
+                    .strip_prefix(&pattern.base)
+                    .ok()
+                    .and_then(|inside| self.advance(pattern, inside, !is_link))
+                    .is_some_and(|found| matches!(found, Match::Below(_)))
+            })
+    }
+
+    fn is_shown(&self, inside: &Path) -> bool {
+        self.hidden || !inside.iter().any(is_hidden)
+    }
+
+    /// What a path below a glob's base makes of the glob; `None` for the base itself.
+    fn advance(&self, pattern: &Pattern, inside: &Path, is_directory: bool) -> Option<Match> {
+        let mut progress: Progress = pattern.glob.start();
+        let mut names = inside.components().map(Component::as_os_str).peekable();
+        while let Some(name) = names.next() {
+            let is_last = names.peek().is_none();
+            let options = AdvanceOptions {
+                hidden: self.hidden,
+                is_directory: !is_last || is_directory,
+            };
+            match pattern.glob.advance(&progress, name, options) {
+                Match::Below(next) if !is_last => progress = next,
+                // A match that is a directory is a tree of its own.
+                Match::Whole if !is_last => return Some(Match::No),
+                found => return Some(found),
+            }
+        }
+        None
     }
 }
 
-fn is_hidden(inside: &Path) -> bool {
-    inside
-        .components()
-        .any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

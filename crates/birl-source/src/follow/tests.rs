@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::follower::Follower;
 use super::targets::Targets;
 use super::{Event, Options, Start};
+use crate::name::Name;
 
 /// A directory with files that are followed, and a clock that goes on a second with each look.
 struct World {
@@ -68,12 +69,12 @@ impl World {
     }
 
     fn follow_with(&mut self, names: &[&str], options: Options) -> Vec<String> {
-        let path = |name: &&str| match *name {
-            "." => self.directory.path().to_owned(),
-            name => self.path(name),
+        let name = |name: &&str| match *name {
+            "." => Name::Path(self.directory.path().to_owned()),
+            name => Name::parse(self.path(name).as_os_str()).unwrap(),
         };
-        let names = names.iter().map(path).collect();
-        let follower = Follower::new(Targets::new(names), options, self.now);
+        let targets = Targets::new(names.iter().map(name).collect(), options.hidden);
+        let follower = Follower::new(targets, options, self.now);
         self.follower = Some(follower);
         self.poll()
     }
@@ -533,7 +534,7 @@ fn marks_of_encodings_are_not_part_of_the_text() {
     world.write("utf8.log", b"\xEF\xBB");
     world.write("utf16.log", b"\xFF\xFEa\0\n");
     assert_eq!(
-        world.follow(&["utf8.log", "utf16.log"]),
+        world.follow(&["utf16.log", "utf8.log"]),
         ["utf16.log#0@0: a", "caught up"]
     );
     world.append("utf8.log", b"\xBFb\n");
@@ -589,5 +590,66 @@ fn files_that_are_closed_for_want_of_descriptors_are_followed_on() {
             "00.log#20@0: d\\n",
             "00.log#0 ended",
         ]
+    );
+}
+
+#[test]
+fn files_are_first_read_in_the_order_of_the_names() {
+    let mut world = World::new();
+    for name in ["a.log", "b.log", "c.txt", "d.txt"] {
+        world.write(name, "x");
+    }
+    assert_eq!(
+        world.follow(&["b.log", "?.txt", "a.log"]),
+        [
+            "b.log#0@0: x",
+            "c.txt#1@0: x",
+            "d.txt#2@0: x",
+            "a.log#3@0: x",
+            "caught up"
+        ]
+    );
+}
+
+#[test]
+fn new_files_that_a_glob_matches_are_followed() {
+    let mut world = World::new();
+    assert_eq!(world.follow(&["*/logs/app*"]), ["caught up"]);
+    fs::create_dir_all(world.path("x/logs/app-dir")).unwrap();
+    world.write("x/logs/app.log", "a\n");
+    world.write("x/logs/other.log", "o\n");
+    world.write("x/logs/app-dir/any", "d\n");
+    world.write("x/logs/app-dir/.hidden", "h\n");
+    assert_eq!(
+        world.settle(),
+        [
+            "following the new file \"x/logs/app-dir/any\"",
+            "following the new file \"x/logs/app.log\"",
+            "x/logs/app-dir/any#0@0: d\\n",
+            "x/logs/app.log#1@0: a\\n",
+        ]
+    );
+}
+
+#[test]
+fn a_link_up_the_tree_is_not_followed_for_ever() {
+    let mut world = World::new();
+    fs::create_dir(world.path("a")).unwrap();
+    world.write("a/x.log", "x\n");
+    std::os::unix::fs::symlink("..", world.path("a/up")).unwrap();
+    assert_eq!(world.follow(&["."]), ["a/x.log#0@0: x\\n", "caught up"]);
+}
+
+#[test]
+fn binary_files_are_skipped_unless_named() {
+    let mut world = World::new();
+    world.write("core", b"\0\x01");
+    assert_eq!(
+        world.follow(&["."]),
+        ["skipping \"core\": not text", "caught up"]
+    );
+    assert_eq!(
+        world.follow(&["core"]),
+        ["core#0@0: \\x00\\x01", "caught up"]
     );
 }

@@ -51,6 +51,8 @@ pub(super) struct Track {
     pub(super) restart: Option<Restart>,
     /// It has no name any more.
     pub(super) gone: bool,
+    /// It was not found where it was seen last, at first then.
+    pub(super) lost_at: Option<Instant>,
     /// Its size or time of writing last changed then.
     pub(super) changed_at: Instant,
     /// The largest size that was seen before its content was replaced.
@@ -122,6 +124,7 @@ impl Track {
             after: None,
             restart: None,
             gone: false,
+            lost_at: None,
             changed_at: now,
             size_before: 0,
             skip_bytes: 0,

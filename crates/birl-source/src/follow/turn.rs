@@ -97,13 +97,15 @@ impl Follower {
         if self.tracks[&key].held.is_none() {
             self.hold(key, file);
         }
-        let born = id.born;
+        let (born, is_first) = (id.born, self.first);
         self.settle_in(path, &home);
         let Some(place) = self.places.get_mut(path) else {
             return;
         };
         place.current = Some(key);
-        place.oldest = place.oldest.or(born);
+        if is_first {
+            place.oldest = born;
+        }
         let track = self.track(key);
         track.path = home;
         track.gone = false;
@@ -137,8 +139,8 @@ impl Follower {
         };
         let mut track = Track::new(path, metadata, standing, self.now);
         let place = &self.places[path];
-        track.origin = place.origin.clone();
-        track.text_only = !place.named;
+        track.origin = place.target.origin.clone();
+        track.text_only = !place.target.named;
         track.family = self.family_of(home).unwrap_or_else(|| path.to_owned());
         if let Some(kin) = self.kin.remove(&track.id)
             && kin.read

@@ -13,17 +13,19 @@ use super::identity::FileId;
 use super::shared::{Dirty, Shared};
 use super::targets::Targets;
 use super::{Event, Notice, Options};
+use crate::name::Name;
 
 /// Between two looks that events ask for, at least this much time passes, and four times as much
 /// as the first of them took: a busy directory must not keep a core busy.
 const LOOK_GAP_MIN: Duration = Duration::from_millis(1);
 
 /// Follows until the stream is dropped.
-pub(super) fn run(names: Vec<PathBuf>, options: Options, shared: &Arc<Shared>) {
+pub(super) fn run(names: Vec<Name>, options: Options, shared: &Arc<Shared>) {
     let _ended = EndOnDrop(shared);
     let poll_interval = options.poll_interval;
     let mut watches = options.events.then(|| Watches::new(shared));
-    let mut follower = Follower::new(Targets::new(names), options, Instant::now());
+    let targets = Targets::new(names, options.hidden);
+    let mut follower = Follower::new(targets, options, Instant::now());
     let mut next_poll = Instant::now();
     let mut next_look = next_poll;
     let mut unsent: Option<Event> = None;
