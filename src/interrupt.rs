@@ -1,9 +1,11 @@
 //! Ctrl-C: ends a search at once, and tells it so that it can say what is known.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
 /// How long a search has to say its last words; it may be waiting for a reader that waits too.
@@ -22,12 +24,15 @@ struct Shared {
 }
 
 impl Interrupt {
-    /// Begins to listen. Without a handler, as where the system refuses one, Ctrl-C ends the
-    /// process as it always does.
-    pub(crate) fn listen() -> Self {
+    /// Begins to listen, at once.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the system refuses a handler.
+    pub(crate) fn listen() -> io::Result<Self> {
         let shared = Arc::<Shared>::default();
-        tokio::spawn(watch(Arc::clone(&shared)));
-        Self(shared)
+        tokio::spawn(watch(signal(SignalKind::interrupt())?, Arc::clone(&shared)));
+        Ok(Self(shared))
     }
 
     /// Waits for Ctrl-C. Dropping the future loses nothing.
@@ -47,8 +52,8 @@ impl Interrupt {
     }
 }
 
-async fn watch(shared: Arc<Shared>) {
-    while tokio::signal::ctrl_c().await.is_ok() {
+async fn watch(mut signals: Signal, shared: Arc<Shared>) {
+    while signals.recv().await.is_some() {
         if shared.paging.load(Ordering::Relaxed) {
             continue;
         }

@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
     }
 
     async fn drive(mut self, events: impl Stream<Item = Event> + Unpin) -> Result<ExitCode> {
-        let mut interrupt = Interrupt::listen();
+        let mut interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
         let end = match self.print(events, &mut interrupt).await {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => End::Closed,
             end => end.context("cannot write to standard output")?,
