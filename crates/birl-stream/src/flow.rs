@@ -2,13 +2,140 @@
 
 use futures_core::Stream;
 
+use crate::batched::Batched;
 use crate::par_flat_map::{Outlet, ParFlatMap};
+use crate::par_map::ParMap;
+use crate::par_map_unordered::ParMapUnordered;
+use crate::prefetch::Prefetch;
 
 /// The adapters of this crate as methods of every [`Stream`].
 ///
 /// No name here is one of `futures`, `tokio-stream`, `futures-lite` or `futures-concurrency`, so that
 /// this trait and any one of theirs can be imported side by side.
 pub trait FlowExt: Stream {
+    /// Runs this stream in a task of its own, up to `ahead` items ahead of the consumer; 0 counts as 1.
+    ///
+    /// Put it before a `select!`, whose other arms would otherwise leave a half-polled upstream behind, holding a
+    /// lock's place in the queue for instance. The task starts at the first poll.
+    ///
+    /// # Ordering
+    /// Input order.
+    ///
+    /// # Backpressure
+    /// At most `ahead` items wait for the consumer. The upstream is polled only while there is room: one that has
+    /// work of its own in flight, as `buffered` does, stands still while there is none. For such work
+    /// there is [`par_map`](Self::par_map).
+    ///
+    /// # Cancellation
+    /// May be left unpolled for any time. Dropping it aborts the task, and drops the upstream and the items that
+    /// wait; [`Prefetch::shutdown`] also waits until that has happened.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. A panic in the upstream resumes in the consumer, after the items before
+    /// it. The first poll panics outside a tokio runtime, and a later one if that runtime was shut down meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// let numbers = birl_stream::iter(0..4).prefetch(2);
+    /// assert_eq!(numbers.collect::<Vec<_>>().await, [0, 1, 2, 3]);
+    /// # }
+    /// ```
+    fn prefetch(self, ahead: usize) -> Prefetch<Self::Item>
+    where
+        Self: Stream<Item: Send> + Send + Sized + 'static,
+    {
+        Prefetch::new(self, ahead)
+    }
+
+    /// Maps each item in a task of its own, up to `limit` at a time, and gives the results in order.
+    ///
+    /// For work that awaits. A task costs about a microsecond; for work that keeps a CPU busy there are
+    /// [`par_map_blocking`](Self::par_map_blocking) and [`par_flat_map`](Self::par_flat_map). Unlike in
+    /// `map(f).buffered(limit)`, the work goes on while the consumer awaits something else, and so cannot
+    /// deadlock with it. A `limit` of 0 counts as 1. Tasks start with the first poll.
+    ///
+    /// # Ordering
+    /// Input order.
+    ///
+    /// # Backpressure
+    /// At most `limit` tasks run, and at most twice `limit` lie between the upstream and the consumer, running or
+    /// with a result that nobody took. The upstream is polled only while there is room for one more.
+    ///
+    /// # Cancellation
+    /// May be left unpolled for any time. Dropping it aborts the upstream and all tasks, each at its next `await`;
+    /// [`ParMap::shutdown`] also waits for that.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. A panic in a task, in `f` or in the upstream resumes in the consumer, in its
+    /// place in the order; the stream is at its end then, and dropping it aborts the other tasks. The
+    /// first poll panics outside a tokio runtime, and a later one if that runtime was shut down meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let pages = birl_stream::iter([30, 10, 20]).par_map(2, async |ms| {
+    ///     tokio::time::sleep(Duration::from_millis(ms)).await;
+    ///     format!("page after {ms} ms")
+    /// });
+    /// let pages: Vec<_> = pages.collect().await;
+    /// assert_eq!(pages, ["page after 30 ms", "page after 10 ms", "page after 20 ms"]);
+    /// # }
+    /// ```
+    fn par_map<F, Fut>(self, limit: usize, f: F) -> ParMap<Fut::Output>
+    where
+        Self: Stream<Item: Send> + Send + Sized + 'static,
+        F: FnMut(Self::Item) -> Fut + Send + 'static,
+        Fut: Future<Output: Send + 'static> + Send + 'static,
+    {
+        ParMap::new(self, limit, f)
+    }
+
+    /// Maps each item in a task of its own, up to `limit` at a time, and gives the results as they come.
+    ///
+    /// As [`par_map`](Self::par_map) in all but the order, so that a slow item holds nobody up.
+    ///
+    /// # Ordering
+    /// That of completion.
+    ///
+    /// # Backpressure
+    /// At most `limit` tasks run, and at most twice `limit` lie between the upstream and the consumer, running or
+    /// with a result that nobody took. The upstream is polled only while there is room for one more.
+    ///
+    /// # Cancellation
+    /// May be left unpolled for any time. Dropping it aborts the upstream and all tasks, each at its next `await`;
+    /// [`ParMapUnordered::shutdown`] also waits for that.
+    ///
+    /// # Errors and panics
+    /// As those of [`par_map`](Self::par_map), but a panic resumes as soon as it has happened.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let pages = birl_stream::iter([30, 10, 15]).par_map_unordered(2, async |ms| {
+    ///     tokio::time::sleep(Duration::from_millis(ms)).await;
+    ///     ms
+    /// });
+    /// assert_eq!(pages.collect::<Vec<_>>().await, [10, 15, 30]);
+    /// # }
+    /// ```
+    fn par_map_unordered<F, Fut>(self, limit: usize, f: F) -> ParMapUnordered<Fut::Output>
+    where
+        Self: Stream<Item: Send> + Send + Sized + 'static,
+        F: FnMut(Self::Item) -> Fut + Send + 'static,
+        Fut: Future<Output: Send + 'static> + Send + 'static,
+    {
+        ParMapUnordered::new(self, limit, f)
+    }
+
     /// Works on the items on up to `limit` blocking threads; each may give any number of outputs.
     ///
     /// Each item becomes a job: a call of `f` on one of up to `limit` threads of tokio's blocking pool, which
@@ -100,6 +227,48 @@ pub trait FlowExt: Stream {
             // Closed means that nobody wants the output, and there is no other to stop from making.
             let _ = outlet.send(f(item));
         })
+    }
+
+    /// Gathers items in vectors of up to `items_max` (0 counts as 1), and closes them earlier by weight
+    /// ([`Batched::weight`]) or time ([`Batched::within`]) if that is wanted.
+    ///
+    /// A batch is never empty, and what is left when the upstream ends is the last one.
+    ///
+    /// # Ordering
+    /// Input order, within batches and between them.
+    ///
+    /// # Backpressure
+    /// The upstream is polled only while this stream is. At most one batch is held.
+    ///
+    /// # Cancellation
+    /// The open batch belongs to the stream and not to the future that `next()` returns, so a dropped `next()` loses
+    /// nothing. A batch whose time has passed is given at the next poll: put a [`prefetch`](Self::prefetch) behind
+    /// this if the consumer may be away for long. Dropping the stream drops the open batch;
+    /// [`Batched::into_remainder`] gives its items.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. Panics of the upstream and of the weigher pass through.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// let words = birl_stream::iter(["a", "warm", "day", "with", "two", "dogs"]);
+    /// let batches = words
+    ///     .batched(3)
+    ///     .weight(8, |word| word.len())
+    ///     .within(Duration::from_millis(200));
+    /// let batches: Vec<_> = batches.collect().await;
+    /// assert_eq!(batches, [vec!["a", "warm", "day"], vec!["with", "two"], vec!["dogs"]]);
+    /// # }
+    /// ```
+    fn batched(self, items_max: usize) -> Batched<Self>
+    where
+        Self: Sized,
+    {
+        Batched::new(self, items_max)
     }
 }
 

@@ -4,20 +4,17 @@
 //! One mutex guards it all, and nobody else's code runs under it: wakers are called, and jobs and
 //! outputs are dropped, after it is released.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::Closed;
+use crate::failure::Panic;
 use crate::par_flat_map::Outlet;
 
 /// One upstream item together with the closure that works on it.
 pub(crate) type Job<U> = Box<dyn FnOnce(&mut Outlet<U>) + Send>;
-
-/// What a panic carried.
-pub(crate) type Panic = Box<dyn Any + Send>;
 
 pub(crate) struct Lanes<U> {
     state: Mutex<State<U>>,
@@ -37,6 +34,8 @@ struct State<U> {
     /// The lanes that the consumer has not drained yet, by rising id.
     lanes: VecDeque<Lane<U>>,
     next_id: u64,
+    /// Jobs that wait or run.
+    unfinished: usize,
     workers: usize,
     /// Workers without a job, whether asleep, waking up, or not started yet.
     idle: usize,
@@ -102,6 +101,7 @@ impl<U> Lanes<U> {
         }
         let id = state.next_id;
         state.next_id += 1;
+        state.unfinished += 1;
         state.lanes.push_back(Lane::new(id));
         state.waiting.push_back((id, job));
         let needs_worker = state.waiting.len() > state.idle && state.workers < self.workers_max;
@@ -127,6 +127,16 @@ impl<U> Lanes<U> {
         wakers.wake();
     }
 
+    /// After the end: are all jobs finished? Then nobody needs the driver any more.
+    pub(crate) fn poll_finished(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.closed || state.unfinished == 0 {
+            return Poll::Ready(());
+        }
+        state.driver = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     /// Closes, and keeps what the first panic carried for the consumer.
     pub(crate) fn fail(&self, panic: Panic) {
         let mut state = self.lock();
@@ -137,10 +147,12 @@ impl<U> Lanes<U> {
         self.close();
     }
 
-    /// Closes, unless the upstream has ended in good order.
+    /// Closes, unless the upstream has ended and all jobs are finished.
     pub(crate) fn abandon(&self) {
-        let ended = self.lock().ended;
-        if !ended {
+        let state = self.lock();
+        let finished = state.ended && state.unfinished == 0;
+        drop(state);
+        if !finished {
             self.close();
         }
     }
@@ -213,7 +225,7 @@ impl<U> Lanes<U> {
     pub(crate) fn send(&self, id: u64, output: U, condvar: &Arc<Condvar>) -> Result<(), Closed> {
         let mut state = self.lock();
         loop {
-            // Without the lane it would be a close, too; the flag says so plainly.
+            // Only closing takes an unfinished lane away.
             let Some(lane) = state.lane_mut(id) else {
                 drop(state);
                 return Err(Closed);
@@ -279,6 +291,7 @@ impl<U> Default for State<U> {
             waiting: VecDeque::new(),
             lanes: VecDeque::new(),
             next_id: 0,
+            unfinished: 0,
             workers: 0,
             idle: 0,
             asleep: 0,
@@ -308,6 +321,7 @@ impl<U> State<U> {
 
     /// A lane that ends empty goes at once, so that jobs without outputs wait for nobody before them.
     fn finish(&mut self, id: u64) {
+        self.unfinished -= 1;
         let Some(index) = self.index(id) else { return };
         if self.lanes[index].outputs.is_empty() {
             self.lanes.remove(index);
@@ -325,17 +339,15 @@ impl<U> State<U> {
     }
 
     fn wakers(&mut self, lanes_low: usize) -> Wakers {
+        let driver = if self.ended {
+            self.unfinished == 0
+        } else {
+            self.lanes.len() <= lanes_low
+        };
+        let consumer = self.has_news();
         Wakers {
-            driver: if self.lanes.len() <= lanes_low {
-                self.driver.take()
-            } else {
-                None
-            },
-            consumer: if self.has_news() {
-                self.consumer.take()
-            } else {
-                None
-            },
+            driver: self.driver.take_if(|_| driver),
+            consumer: self.consumer.take_if(|_| consumer),
         }
     }
 

@@ -5,11 +5,29 @@
 pub mod block;
 
 mod flow;
+
+mod blocking_iter;
+mod iter;
+
+mod prefetch;
+
 mod lanes;
 mod par_flat_map;
+mod par_map;
+mod par_map_unordered;
 
+mod batched;
+
+mod failure;
+
+pub use batched::Batched;
+pub use blocking_iter::{BlockingIter, blocking_iter};
 pub use flow::FlowExt;
+pub use iter::{Iter, iter};
 pub use par_flat_map::{Closed, OUTPUTS_MAX, Outlet, ParFlatMap};
+pub use par_map::ParMap;
+pub use par_map_unordered::ParMapUnordered;
+pub use prefetch::Prefetch;
 
 /// What a program that works with streams imports: `use birl_stream::prelude::*`.
 pub mod prelude {

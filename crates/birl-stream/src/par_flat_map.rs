@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Condvar};
 use std::task::{Context, Poll, ready};
@@ -13,7 +13,8 @@ use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, coop};
 
-use crate::lanes::{Job, Lanes, Panic};
+use crate::failure::{Panic, resume};
+use crate::lanes::{Job, Lanes};
 
 /// How many outputs of one job may wait for the consumer, unless [`ParFlatMap::outputs_max`] says otherwise.
 pub const OUTPUTS_MAX: usize = 16;
@@ -131,7 +132,7 @@ impl<U: Send + 'static> Stream for ParFlatMap<U> {
                 Ok(false) => this.done = true,
                 Err(panic) => {
                     this.done = true;
-                    raise(panic);
+                    resume(panic);
                 }
             }
         }
@@ -174,14 +175,6 @@ impl<U> fmt::Debug for ParFlatMap<U> {
             .field("started", &self.run.is_some())
             .field("done", &self.done)
             .finish_non_exhaustive()
-    }
-}
-
-fn raise(panic: Option<Panic>) -> ! {
-    match panic {
-        Some(panic) => resume_unwind(panic),
-        // To end quietly here would pass for the end of the data.
-        None => panic!("the runtime that worked for this stream was shut down before its end"),
     }
 }
 
@@ -257,18 +250,21 @@ struct Driver<U> {
 }
 
 /// Closes the lanes when the driver goes. It goes early if it is aborted, or if the runtime shuts down: then
-/// the workers must not wait for jobs, because the runtime waits for them.
+/// workers must not wait for jobs or for room, because the runtime waits for them.
 struct Guard<U>(Arc<Lanes<U>>);
 
 impl<U: Send + 'static> Driver<U> {
     async fn run(mut self) {
         let fed = AssertUnwindSafe(self.feed()).catch_unwind().await;
+        let lanes = &self.guard.0;
         // The upstream is gone before the consumer learns of the end.
         drop(self.jobs);
         match fed {
-            Ok(()) => self.guard.0.end(),
-            Err(panic) => self.guard.0.fail(panic),
+            Ok(()) => lanes.end(),
+            Err(panic) => lanes.fail(panic),
         }
+        // For the sake of the guard.
+        std::future::poll_fn(|cx| lanes.poll_finished(cx)).await;
     }
 
     async fn feed(&mut self) {

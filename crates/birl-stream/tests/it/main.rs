@@ -1,4 +1,11 @@
 //! The adapters as users see them: through the prelude, on real runtimes.
 
+mod batched;
+mod blocking_iter;
+mod iter;
 mod par_flat_map;
+mod par_map;
+mod prefetch;
 mod probe;
+mod side_by_side;
+mod snooze;

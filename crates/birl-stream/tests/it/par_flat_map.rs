@@ -14,19 +14,7 @@ use proptest::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::probe::{Gate, Live, Peak};
-
-fn current_thread() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-fn multi_thread() -> Runtime {
-    Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-}
+use crate::probe::{Gate, Live, Peak, RUNTIME_GONE, current_thread, message, multi_thread};
 
 /// A job that spins for a while before each output.
 #[derive(Clone, Debug)]
@@ -295,10 +283,6 @@ async fn a_job_without_outputs_sees_that_the_consumer_is_gone() {
     outputs.shutdown().await;
 }
 
-fn message(panic: Box<dyn std::any::Any + Send>) -> &'static str {
-    panic.downcast_ref::<&'static str>().unwrap()
-}
-
 #[tokio::test]
 async fn a_panic_in_f_resumes_in_the_consumer_and_stops_the_workers() {
     let live = Live::default();
@@ -377,10 +361,7 @@ fn a_runtime_that_goes_takes_its_workers_along() {
                 assert_eq!(output, Some(0));
             }
         }));
-        assert_eq!(
-            message(panic.unwrap_err()),
-            "the runtime that worked for this stream was shut down before its end"
-        );
+        assert_eq!(message(panic.unwrap_err()), RUNTIME_GONE);
     }
 }
 

@@ -1,7 +1,31 @@
-//! What tests look through: counters of live values and of concurrent work, and gates to hold work at.
+//! What tests look through: runtimes, counters of live values and of concurrent work, gates to hold work at.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+
+use tokio::runtime::{Builder, Runtime};
+
+/// What a stream says when it is polled after the end of the runtime that worked for it.
+pub(crate) const RUNTIME_GONE: &str =
+    "the runtime that worked for this stream was shut down before its end";
+
+pub(crate) fn current_thread() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+pub(crate) fn multi_thread() -> Runtime {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// The text of a panic that was caught.
+pub(crate) fn message(panic: Box<dyn Any + Send>) -> &'static str {
+    panic.downcast_ref::<&'static str>().unwrap()
+}
 
 /// Counts how many [`Token`]s live.
 #[derive(Clone, Default)]
@@ -18,6 +42,12 @@ impl Live {
 
     pub(crate) fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Token {
+    pub(crate) fn count(&self) -> usize {
+        self.0.count()
     }
 }
 

@@ -1,0 +1,29 @@
+//! Our names beside everybody else's.
+
+use std::time::Duration;
+
+use birl_stream::prelude::*;
+use futures::stream;
+/// Were a name shared, its call would not compile: "multiple applicable items in scope".
+#[tokio::test]
+#[expect(
+    unused_imports,
+    reason = "traits are in scope only to clash if they can"
+)]
+async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
+    use futures_concurrency::stream::StreamExt as _;
+    use futures_lite::StreamExt as _;
+    use tokio_stream::StreamExt as _;
+
+    let numbers = stream::iter(0..10)
+        .prefetch(1)
+        .par_map(2, async |n| n)
+        .par_map_unordered(1, async |n| n)
+        .par_map_blocking(2, |n| n)
+        .par_flat_map(2, |n, outlet| outlet.send(n).unwrap())
+        .batched(4)
+        .weight(100, |_| 1)
+        .within(Duration::from_secs(3600));
+    let batches = futures::StreamExt::collect::<Vec<_>>(numbers).await;
+    assert_eq!(batches, [vec![0, 1, 2, 3], vec![4, 5, 6, 7], vec![8, 9]]);
+}
