@@ -18,32 +18,40 @@
 //! sql      = text that begins "select ", "with NAME as (" or "from logs", in any case
 //! ```
 //!
-//! `NOT` and `-` bind tightest, then space (`AND` says the same), then `OR`. Operators are written in capitals.
+//! `NOT` and `-` bind tightest, then space (`AND` says the same), then `OR`. Operators are written
+//! in capitals.
 //!
 //! # Edges
 //!
-//! Operators, quotes and slashes count only at a term's edge. A term begins at the beginning, after white space,
-//! after the `(` of a group, and after a `-` that negates. It ends before white space, before a pipe, before the
-//! `)` of an open group, and at the end. What stands elsewhere is part of a word:
+//! Operators, quotes and slashes count only at a term's edge. A term begins at the beginning, after
+//! white space, after the `(` of a group, and after a `-` that negates. It ends before white space,
+//! before a pipe, before the `)` of an open group, and at the end. What stands elsewhere is part of
+//! a word:
 //!
-//! - `(` groups only where a term begins, and `)` only closes what is open: `main()` is a word, inside of a group
-//!   too, and so is `:)` outside of one.
-//! - `-` negates what it touches. It is part of a word before white space, another `-` or `>`: `a - b`, `--force`
-//!   and `->` are searched for as they stand. `-5` is the negation of `5`.
-//! - `name:` begins a field term, unless `:` or `//` follows: `std::vec` and `http://x` are words, and so are
-//!   `12:30` and `sshd[7]:`, which begin like no name.
-//! - `/` begins a regex only where a later `/`, with or without flags, ends a term; else the text is a word, such as
-//!   `/api/v1/users`. Inside, `\/` is `/`. An empty regex, `//`, is a word as well.
+//! - `(` groups only where a term begins, and `)` only closes what is open: `main()` is a word,
+//!   inside of a group too, and so is `:)` outside of one.
+//! - `-` negates what it touches. It is part of a word before white space, another `-` or `>`, so
+//!   that a lone `-`, `--force` and `->` are searched for as they stand. `-5` is the negation of
+//!   `5`.
+//! - `name:` begins a field term, unless `:` or `//` follows: `std::vec` and `http://x` are words,
+//!   and so are `12:30` and `sshd[7]:`, which begin like no name.
+//! - `/` begins a regex only where a later `/`, with or without flags, stands before white space, a
+//!   `)`, a `|` or the end; else the text is a word, such as `/api/v1/users`. Inside, `\/` is `/`,
+//!   which is how a slash before any of these is written. An empty regex, `//`, is a word as well.
 //! - `*` is everything where it stands alone, and a character of a word elsewhere.
-//! - `|` is a pipe between spaces and `|>` anywhere; any other single `|` is an error. `||` is never split.
+//! - `|` is a pipe between spaces and `|>` anywhere; any other single `|` is an error. `||` is
+//!   never split.
 //! - `'` is a character like any other in a search; only double quotes make a phrase.
 //!
-//! Steps, and SQL, are kept as typed. They end at the next pipe that is not in parentheses, in single or double
-//! quotes, in a regex, or in a comment (`-- …`, `/* … */`). So a bitwise `|` of SQL needs parentheses around it, or
-//! no spaces.
+//! Steps, and SQL, are kept as typed. They end at the next pipe that is not in parentheses, in
+//! single or double quotes, in a regex, or in a comment (`--` to the end of the line, or between
+//! `/*` and `*/`). So a bitwise `|` of SQL needs parentheses around it, or no spaces.
 
+mod atom;
+mod edge;
 mod error;
 mod grammar;
+mod input;
 mod steps;
 pub mod tree;
 

@@ -6,7 +6,8 @@ use unicode_width::UnicodeWidthChar;
 
 use super::tree::{Span, quote};
 
-/// Columns of the query that are shown before the place in question, where it stands far to the right.
+/// Columns of the query that are shown before the place in question, where it stands far to the
+/// right.
 const COLUMNS_BEFORE: usize = 32;
 /// Columns of the query that are shown in all.
 const COLUMNS_MAX: usize = 72;
@@ -63,7 +64,8 @@ impl Error {
         }
     }
 
-    /// The place in the query's text, in bytes; it lies on character boundaries, and is empty where the query is.
+    /// The place in the query's text, in bytes; it lies on character boundaries, and is empty where
+    /// the query is.
     pub fn span(&self) -> Span {
         self.span.clone()
     }
@@ -83,10 +85,11 @@ impl Error {
         self.hint.as_deref()
     }
 
-    /// The message, the place in `query` with carets below it, and the hint: for people, without a final newline.
+    /// The message, the place in `query` with carets below it, and the hint: for people, without a
+    /// final newline.
     ///
-    /// `query` is the text that was parsed; a place that it does not have is taken for its end. Only the neighbourhood of the place is shown, of one line, with
-    /// control characters escaped.
+    /// `query` is the text that was parsed; a place that it does not have is taken for its end.
+    /// Only the neighbourhood of the place is shown, of one line, with control characters escaped.
     ///
     /// ```
     /// let query = "timeout OR";
@@ -199,9 +202,10 @@ fn width(c: char) -> usize {
     }
 }
 
-/// Whether `c` would move the carets, or the terminal's cursor, from where they belong: control characters, and
-/// those that change the direction of text.
+/// Whether `c` would move the carets, or the terminal's cursor, from where they belong: control
+/// characters, and those that change the direction of text.
 fn is_escaped(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{61c}' | '\u{feff}')
 }

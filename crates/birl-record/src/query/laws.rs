@@ -108,6 +108,7 @@ fn fields() -> impl Strategy<Value = Term> {
         "*",
         "web-*",
         "f(x)",
+        "f(x",
         "10:00",
         "C:\\d",
         "a||b",
@@ -268,5 +269,22 @@ proptest! {
     #[test]
     fn any_soup_of_operators_is_a_query_or_an_error_with_a_place(text in soup()) {
         check(&text)?;
+    }
+}
+
+/// Found by fuzzing; each once printed as text that read otherwise.
+#[test]
+fn a_value_that_seems_to_open_a_regex_or_a_group_prints_as_it_reads() {
+    for text in [
+        r#"path:/api "a/\u{20}b""#,
+        r"-(a b:f(x )",
+        r"-(a b:/f(\/ )",
+        "a:/b c -(d e:/f//(g /)",
+        "a:/b (/c/)",
+        "(a OR b:/c(/)",
+        " | --\n | a",
+        "-|>/isx | /",
+    ] {
+        check(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
     }
 }

@@ -1,16 +1,16 @@
-//! Cuts what is not a search into pieces: SQL, and the steps behind pipes. Their text is kept as typed.
+//! Cuts what is not a search into pieces: SQL, and the steps behind pipes. Their text is kept as
+//! typed.
 
 use winnow::ascii::Caseless;
 use winnow::combinator::{alt, dispatch, eof, fail, opt, peek, repeat};
-use winnow::error::ErrMode;
 use winnow::prelude::*;
 use winnow::stream::Stream;
 use winnow::token::{any, one_of, rest as unread, take, take_till, take_until, take_while};
 
+use super::atom::regex_ahead;
+use super::edge::{Bar, bar_ahead};
 use super::error::Error;
-use super::grammar::{
-    Bar, Failure, Input, Parsed, bar_ahead, here, here_char, regex_ahead, rest, space, wrong,
-};
+use super::input::{Input, Parsed, here, here_char, rest, space, wrong};
 use super::tree::{Span, Sql, Step};
 
 /// The tables that a query may begin `from`.
@@ -71,7 +71,7 @@ pub(super) fn step(input: &mut Input<'_>) -> Parsed<Step> {
     if text.is_empty() || text.starts_with('|') {
         let pipe = &input.state.text[pipe_span.clone()];
         let error = Error::expected_at(pipe_span, "a step", &format!("after `{pipe}`"));
-        return wrong(error.with_hint("such as: count by level"));
+        return wrong(error.with_hint("for example: count by level"));
     }
     Ok(Step { text, span })
 }
@@ -96,13 +96,12 @@ fn piece(input: &mut Input<'_>) -> Parsed<(String, Span)> {
 fn piece_chars(input: &mut Input<'_>) -> Parsed<()> {
     let mut open: Vec<Span> = Vec::new();
     loop {
-        let in_group = !open.is_empty();
-        if opt(opaque(in_group)).parse_next(input)?.is_some() {
+        if opt(opaque).parse_next(input)?.is_some() {
             continue;
         }
         match input.peek_token() {
             None => break,
-            Some('|') if !in_group && opt(peek(pipe)).parse_next(input)?.is_some() => break,
+            Some('|') if open.is_empty() && opt(peek(pipe)).parse_next(input)?.is_some() => break,
             Some('(') => open.push(here_char(input)),
             Some(')') => _ = open.pop(),
             Some(_) => {}
@@ -116,15 +115,16 @@ fn piece_chars(input: &mut Input<'_>) -> Parsed<()> {
 }
 
 /// What hides the pipes inside of it, and several `|`s, which are none.
-fn opaque<'q>(in_group: bool) -> impl Parser<Input<'q>, (), ErrMode<Failure>> {
+fn opaque(input: &mut Input<'_>) -> Parsed<()> {
     dispatch! { peek(any);
         '"' => quoted_with_escapes,
         '\'' => quoted_as_in_sql,
         '-' => comment,
-        '/' => alt((comment, move |input: &mut Input<'q>| regex(input, in_group))),
+        '/' => alt((comment, regex)),
         '|' => take_while(2.., '|').void(),
         _ => fail,
     }
+    .parse_next(input)
 }
 
 /// `"a \" b"`, where a quote may be escaped or, as in SQL, doubled.
@@ -162,14 +162,14 @@ fn comment(input: &mut Input<'_>) -> Parsed<()> {
 }
 
 /// A regex as in a search, but where it could not be a division.
-fn regex(input: &mut Input<'_>, in_group: bool) -> Parsed<()> {
+fn regex(input: &mut Input<'_>) -> Parsed<()> {
     let before = &input.state.text[..here(input).start];
     let follows_gap = before.ends_with(|c: char| c.is_whitespace() || "(,=~".contains(c));
     let begins_term = follows_gap || before.ends_with("|>");
     if !begins_term || rest(input)[1..].starts_with(char::is_whitespace) {
         return fail(input);
     }
-    match regex_ahead(input, in_group) {
+    match regex_ahead(input) {
         Some(closing) => {
             input.next_slice(closing + 1);
             Ok(())

@@ -183,14 +183,14 @@ fn slashes_make_a_regex_only_where_a_later_one_ends_a_term() {
         (r"/a\", r"/a\"),
         ("(/a b/ OR /c/)", "(or /a b/ /c/)"),
         ("(/a/b)", "/a/b"),
-        ("/a/)", "/a/)"),
+        ("a/b/)", "a/b/)"),
         ("/a | b/", "/a | b/"),
         ("/a|b/|> top 3", "/a|b/ |> <top 3>"),
         ("/(a|b) \"c/", "/(a|b) \"c/"),
         ("http://x/y/ a", "(and http://x/y/ a)"),
     ]);
     // What looks alike in the table above is told apart here.
-    let kinds = ["/a/g", "/usr/bin/ a", "//i", "/a/ii", "/a/i", "/a/)"].map(|text| {
+    let kinds = ["/a/g", "/usr/bin/ a", "//i", "/a/ii", "/a/i", "/a/b"].map(|text| {
         let first = match parse(text).unwrap().search {
             Term::And(terms) => terms[0].clone(),
             term => term,
@@ -516,6 +516,14 @@ hint: to find either, write level:(error OR warn)",
 hint: to find either of two terms, write `OR` between them; to find the text, quote it",
         ),
         (
+            "/a(b/)c/",
+            r#"cannot read the query: expected a space after the regex
+  /a(b/)c/
+       ^
+
+hint: quote it to search for the text: "/a(b/)c/""#,
+        ),
+        (
             "/a b/|/c/",
             "cannot read the query: `|` is a pipe only between spaces
   /a b/|/c/
@@ -529,7 +537,7 @@ hint: to find either of two terms, write `OR` between them; to find the text, qu
   a | | b
     ^
 
-hint: such as: count by level",
+hint: for example: count by level",
         ),
         (
             "a |>| b",
@@ -537,7 +545,7 @@ hint: such as: count by level",
   a |>| b
     ^^
 
-hint: such as: count by level",
+hint: for example: count by level",
         ),
         (
             "a | where (b",

@@ -1,12 +1,12 @@
 //! The tree that the parser builds, and that searches (and later pipes) are compiled from.
 //!
-//! Every part prints as query text, and what is printed parses to the same tree again: only spans, spare
-//! parentheses and quotes may differ.
+//! Every part prints as query text, and what is printed parses to the same tree again: only spans,
+//! spare parentheses and quotes may differ.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Display, Formatter, Write};
 use std::ops::Range;
 
-use super::grammar;
+use super::atom;
 
 /// Where something stands in the query's text, in bytes.
 pub type Span = Range<usize>;
@@ -146,7 +146,7 @@ fn joined(
             f.write_str(operator)?;
         }
         if is_looser(term) {
-            write!(f, "({term})")?;
+            grouped(f, term)?;
         } else {
             term.fmt(f)?;
         }
@@ -156,10 +156,28 @@ fn joined(
 
 fn negated(f: &mut Formatter<'_>, term: &Term) -> fmt::Result {
     match term {
-        Term::And(_) | Term::Or(_) => write!(f, "-({term})"),
+        Term::And(_) | Term::Or(_) => f.write_str("-").and_then(|()| grouped(f, term)),
         // `--` would begin a word.
         Term::Not(_) => write!(f, "NOT {term}"),
         _ => write!(f, "-{term}"),
+    }
+}
+
+fn grouped(f: &mut Formatter<'_>, term: &Term) -> fmt::Result {
+    // A value that opens a parenthesis of its own would take the one that closes the group.
+    let gap = if ends_in_parenthesis(term) { " " } else { "" };
+    write!(f, "({term}{gap})")
+}
+
+fn ends_in_parenthesis(term: &Term) -> bool {
+    match term {
+        Term::Field(Field { value, .. }) => {
+            // A regex ends at its slash, and a gap behind that could end another one.
+            value.contains('(') && !atom::is_regex(value)
+        }
+        Term::And(terms) | Term::Or(terms) => terms.last().is_some_and(ends_in_parenthesis),
+        Term::Not(term) => ends_in_parenthesis(term),
+        Term::All | Term::Text(_) | Term::Regex(_) => false,
     }
 }
 
@@ -168,34 +186,41 @@ impl Display for Text {
         if !self.quoted && stands_unquoted(&self.value) {
             f.write_str(&self.value)
         } else {
-            f.write_str(&quote(&self.value))
+            write_without_regex_end(f, &quote(&self.value))
         }
     }
 }
 
-/// Whether `value` reads as this very word wherever a term may stand: behind a `-`, inside parentheses, and
-/// before or after any other term.
+/// Whether `value` reads as this very word wherever a term may stand: behind a `-`, inside
+/// parentheses, and before or after any other term.
 fn stands_unquoted(value: &str) -> bool {
     let opens = value.starts_with(['-', '>', '/']);
-    let closes = value.contains(['(', ')', '|']) || grammar::ends_like_regex(value);
+    let closes = value.contains(['(', ')', '|']) || atom::ends_like_regex(value);
     let begins_sql = ["select", "from", "with"]
         .iter()
         .any(|keyword| value.eq_ignore_ascii_case(keyword));
-    !opens && !closes && !begins_sql && grammar::is_word(value)
+    !opens && !closes && !begins_sql && atom::is_word(value)
+}
+
+/// Writes `phrase` so that no regex ends in it that a value before it, such as `/api`, only seems
+/// to open.
+fn write_without_regex_end(f: &mut Formatter<'_>, phrase: &str) -> fmt::Result {
+    phrase.char_indices().try_for_each(|(i, c)| match c {
+        '/' if atom::closes_regex(&phrase[i..]) => f.write_str("\\/"),
+        c => f.write_char(c),
+    })
 }
 
 /// `value` as a phrase: in double quotes, with escapes.
 pub(super) fn quote(value: &str) -> String {
     let mut phrase = String::with_capacity(value.len() + 2);
     phrase.push('"');
-    for (i, c) in value.char_indices() {
+    for c in value.chars() {
         match c {
             '"' | '\\' => phrase.extend(['\\', c]),
             '\t' => phrase.push_str("\\t"),
             '\n' => phrase.push_str("\\n"),
             '\r' => phrase.push_str("\\r"),
-            // A regex that an earlier `/` seems to open would end here.
-            '/' if grammar::closes_regex(&value[i..]) => phrase.push_str("\\/"),
             c if c.is_control() => phrase.extend(c.escape_unicode()),
             c => phrase.push(c),
         }
