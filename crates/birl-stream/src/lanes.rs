@@ -5,13 +5,21 @@
 //! outputs are dropped, after it is released.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+#[cfg(test)]
+use shuttle::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool};
+#[cfg(not(test))]
+use std::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool};
 
 use crate::Closed;
 use crate::failure::Panic;
 use crate::par_flat_map::Outlet;
+
+/// What a worker waits on for room in its lane. No other worker uses it.
+pub(crate) type Room = Arc<Condvar>;
 
 /// One upstream item together with the closure that works on it.
 pub(crate) type Job<U> = Box<dyn FnOnce(&mut Outlet<U>) + Send>;
@@ -55,7 +63,7 @@ struct Lane<U> {
     outputs: VecDeque<U>,
     finished: bool,
     /// Wakes the worker that waits for room in `outputs`.
-    blocked: Option<Arc<Condvar>>,
+    blocked: Option<Room>,
 }
 
 /// Who has to be told, once the lock is released.
@@ -171,8 +179,8 @@ impl<U> Lanes<U> {
         };
         drop(state);
         self.jobs.notify_all();
-        for condvar in lanes.iter().filter_map(|lane| lane.blocked.as_ref()) {
-            condvar.notify_one();
+        for room in lanes.iter().filter_map(|lane| lane.blocked.as_ref()) {
+            room.notify_one();
         }
         wakers.wake();
         drop((waiting, lanes));
@@ -221,8 +229,8 @@ impl<U> Lanes<U> {
         }
     }
 
-    /// Puts an output into lane `id`, and waits for room on `condvar`, which belongs to this worker alone.
-    pub(crate) fn send(&self, id: u64, output: U, condvar: &Arc<Condvar>) -> Result<(), Closed> {
+    /// Puts an output into lane `id`, and waits until there is `room`.
+    pub(crate) fn send(&self, id: u64, output: U, room: &Room) -> Result<(), Closed> {
         let mut state = self.lock();
         loop {
             // Only closing takes an unfinished lane away.
@@ -234,8 +242,8 @@ impl<U> Lanes<U> {
                 lane.outputs.push_back(output);
                 break;
             }
-            lane.blocked = Some(Arc::clone(condvar));
-            state = wait(condvar, state);
+            lane.blocked = Some(Arc::clone(room));
+            state = wait(room, state);
         }
         let wakers = state.wakers(self.lanes_low);
         drop(state);
@@ -265,8 +273,8 @@ impl<U> Lanes<U> {
             }
             let wakers = state.wakers(self.lanes_low);
             drop(state);
-            if let Some(condvar) = blocked {
-                condvar.notify_one();
+            if let Some(room) = blocked {
+                room.notify_one();
             }
             wakers.wake();
             return Poll::Ready(Ok(true));

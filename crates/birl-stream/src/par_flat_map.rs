@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Condvar};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::stream::{BoxStream, FusedStream};
@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, coop};
 
 use crate::failure::{Panic, resume};
-use crate::lanes::{Job, Lanes};
+use crate::lanes::{Job, Lanes, Room};
 
 /// How many outputs of one job may wait for the consumer, unless [`ParFlatMap::outputs_max`] says otherwise.
 pub const OUTPUTS_MAX: usize = 16;
@@ -41,7 +41,7 @@ pub struct ParFlatMap<U> {
 pub struct Outlet<U> {
     lanes: Arc<Lanes<U>>,
     lane: u64,
-    room: Arc<Condvar>,
+    room: Room,
 }
 
 /// The consumer is gone: nobody will take another output.
@@ -303,7 +303,7 @@ impl<U> Worker<U> {
         let mut outlet = Outlet {
             lanes: Arc::clone(&self.lanes),
             lane: 0,
-            room: Arc::new(Condvar::new()),
+            room: Room::default(),
         };
         let mut finished = None;
         while let Some((lane, job)) = self.lanes.next_job(finished) {
@@ -313,5 +313,182 @@ impl<U> Worker<U> {
             }
             finished = Some(lane);
         }
+    }
+}
+
+/// Explores the interleavings of driver, workers and consumer: in tests, the lanes are built on shuttle's locks, and
+/// a lost wake-up is a deadlock that shuttle reports.
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use shuttle::future::block_on;
+    use shuttle::sync::Barrier;
+    use shuttle::thread;
+
+    use super::*;
+
+    /// Of each kind, for each case.
+    const SCHEDULES: usize = 100;
+
+    /// Which job, and which of its outputs.
+    type Output = (usize, usize);
+
+    struct Case {
+        workers_max: usize,
+        lanes_max: usize,
+        outputs_max: usize,
+        /// How many outputs each job has.
+        jobs: &'static [usize],
+    }
+
+    const CASES: [Case; 5] = [
+        Case {
+            workers_max: 1,
+            lanes_max: 2,
+            outputs_max: 1,
+            jobs: &[2, 0, 3, 0, 1, 0, 0, 1],
+        },
+        Case {
+            workers_max: 2,
+            lanes_max: 4,
+            outputs_max: 1,
+            jobs: &[0, 3, 1, 0, 0, 2, 0, 0, 1, 1],
+        },
+        Case {
+            workers_max: 2,
+            lanes_max: 2,
+            outputs_max: 2,
+            jobs: &[3, 0, 3, 0],
+        },
+        Case {
+            workers_max: 3,
+            lanes_max: 6,
+            outputs_max: 1,
+            jobs: &[1, 1, 2, 0, 0, 0, 1, 2],
+        },
+        Case {
+            workers_max: 3,
+            lanes_max: 12,
+            outputs_max: 2,
+            jobs: &[0; 9],
+        },
+    ];
+
+    impl Case {
+        fn outputs(&self) -> Vec<Output> {
+            let jobs = self.jobs.iter().enumerate();
+            jobs.flat_map(|(job, &count)| (0..count).map(move |n| (job, n)))
+                .collect()
+        }
+
+        fn jobs(&self) -> Vec<Job<Output>> {
+            let job = |(job, &count): (usize, &usize)| {
+                Box::new(move |outlet: &mut Outlet<Output>| {
+                    let _ = (0..count).try_for_each(|n| outlet.send((job, n)));
+                }) as Job<Output>
+            };
+            self.jobs.iter().enumerate().map(job).collect()
+        }
+
+        fn lanes(&self) -> Arc<Lanes<Output>> {
+            let lanes = Lanes::new(self.workers_max, self.lanes_max, self.outputs_max);
+            Arc::new(lanes)
+        }
+    }
+
+    /// What `Driver` does, on a thread; or what becomes of it when it is aborted, as soon as the lanes are closed.
+    fn drive(lanes: &Arc<Lanes<Output>>, jobs: Vec<Job<Output>>) {
+        let mut workers = Vec::new();
+        let (alive, _all_alive) = mpsc::channel(1);
+        let mut fed = true;
+        for job in jobs {
+            fed = block_on(poll_fn(|cx| lanes.poll_room(cx))).is_ok();
+            if lanes.admit(job) {
+                let worker = Worker {
+                    lanes: Arc::clone(lanes),
+                    _alive: alive.clone(),
+                };
+                workers.push(thread::spawn(move || worker.run()));
+            }
+        }
+        if fed {
+            lanes.end();
+            block_on(poll_fn(|cx| lanes.poll_finished(cx)));
+        }
+        lanes.abandon();
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    }
+
+    /// Takes up to `count` outputs.
+    fn take(lanes: &Lanes<Output>, count: usize) -> Vec<Output> {
+        let (mut taken, mut outputs) = (Vec::new(), VecDeque::new());
+        while taken.len() < count {
+            match block_on(poll_fn(|cx| lanes.poll_outputs(cx, &mut outputs))) {
+                Ok(true) => taken.extend(outputs.drain(..)),
+                Ok(false) => break,
+                Err(_) => unreachable!("nobody else closes the lanes"),
+            }
+        }
+        taken.truncate(count);
+        taken
+    }
+
+    /// Runs a case under many schedules: the consumer takes `count` outputs, closes, and all threads end.
+    fn explore(case: &'static Case, count: usize) {
+        let run = move || {
+            let lanes = case.lanes();
+            let driver = {
+                let lanes = Arc::clone(&lanes);
+                thread::spawn(move || drive(&lanes, case.jobs()))
+            };
+            let taken = take(&lanes, count);
+            if count < usize::MAX {
+                lanes.close();
+            }
+            driver.join().unwrap();
+            let model: Vec<_> = case.outputs().into_iter().take(count).collect();
+            assert_eq!(taken, model);
+        };
+        check(run);
+    }
+
+    fn check(run: impl Fn() + Send + Sync + Clone + 'static) {
+        shuttle::check_random(run.clone(), SCHEDULES);
+        shuttle::check_pct(run, SCHEDULES, 3);
+    }
+
+    #[test]
+    fn every_schedule_gives_all_outputs_in_order_and_ends() {
+        for case in &CASES {
+            explore(case, usize::MAX);
+        }
+    }
+
+    #[test]
+    fn closing_in_any_schedule_ends_all_threads() {
+        for case in &CASES {
+            for count in 0..=case.outputs().len().min(3) {
+                explore(case, count);
+            }
+        }
+    }
+
+    /// Each job waits for its neighbour: one worker left asleep is a deadlock.
+    #[test]
+    fn all_workers_are_woken_when_there_is_work_for_all() {
+        check(|| {
+            let lanes = Arc::new(Lanes::new(2, 4, 1));
+            let pairs = (0..4).map(|_| Arc::new(Barrier::new(2)));
+            let jobs = pairs.flat_map(|pair| [Arc::clone(&pair), pair]);
+            let jobs = jobs.map(|pair| {
+                Box::new(move |_: &mut Outlet<Output>| {
+                    pair.wait();
+                }) as Job<Output>
+            });
+            drive(&lanes, jobs.collect());
+        });
     }
 }
