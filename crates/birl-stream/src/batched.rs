@@ -15,7 +15,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pin_project! {
     /// The stream that [`batched`](crate::FlowExt::batched) returns.
     ///
-    /// Dropping it drops the items of the open batch; [`into_remainder`](Self::into_remainder) gives them.
+    /// Dropping it drops the items of the open batch; [`into_remainder`](Self::into_remainder)
+    /// gives them.
     #[must_use = "streams do nothing unless polled"]
     pub struct Batched<S: Stream> {
         // `None` once it has ended.
@@ -55,10 +56,11 @@ impl<S: Stream> Batched<S> {
         }
     }
 
-    /// Also closes a batch that weighs `weight_max`, or that would weigh more with the next item: only a batch of a
-    /// single item can be heavier.
+    /// Also closes a batch that weighs `weight_max`, or that would weigh more with the next item:
+    /// only a batch of a single item can be heavier.
     ///
-    /// `weigh` is called once for each item, and its unit is that of `weight_max`: bytes, for instance.
+    /// `weigh` is called once for each item, and its unit is that of `weight_max`: bytes, for
+    /// instance.
     pub fn weight<F>(mut self, weight_max: usize, weigh: F) -> Self
     where
         F: FnMut(&S::Item) -> usize + Send + 'static,
@@ -70,7 +72,8 @@ impl<S: Stream> Batched<S> {
 
     /// Also closes a batch when this time has passed since its first item came.
     ///
-    /// Measured by tokio's clock, in whole milliseconds; polling then needs a tokio runtime with its time driver.
+    /// Measured by tokio's clock, in whole milliseconds; polling then needs a tokio runtime with
+    /// its time driver.
     pub fn within(mut self, within: Duration) -> Self {
         self.batch.within = Some(within);
         self
@@ -140,7 +143,8 @@ impl<S: Stream> fmt::Debug for Batched<S> {
 }
 
 impl<T> Batch<T> {
-    /// Takes an item in; gives the batch that it closes: the one before it, or the one that it completes.
+    /// Takes an item in; gives the batch that it closes: the one before it, or the one that it
+    /// completes.
     fn push(&mut self, item: T) -> Option<Vec<T>> {
         let weight = self.weigh.as_mut().map_or(0, |weigh| weigh(&item));
         let total = self.weight.saturating_add(weight);

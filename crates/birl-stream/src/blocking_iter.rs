@@ -16,26 +16,29 @@ use crate::par_flat_map::ParFlatMap;
 #[must_use = "streams do nothing unless polled"]
 pub struct BlockingIter<T>(ParFlatMap<T>);
 
-/// Runs an iterator that blocks, such as the lines of standard input, on a thread of tokio's blocking pool.
+/// Runs an iterator that blocks, such as the lines of standard input, on a thread of tokio's
+/// blocking pool.
 ///
-/// The thread starts at the first poll, which must happen inside a tokio runtime, and is kept until the end.
-/// The iterator moves there, and is dropped there.
+/// The thread starts at the first poll, which must happen inside a tokio runtime, and is kept until
+/// the end. The iterator moves there, and is dropped there.
 ///
 /// # Ordering
 /// The iterator's.
 ///
 /// # Backpressure
-/// At most `ahead` items (0 counts as 1) wait for the consumer, and as many again may be in the hands of the
-/// stream itself; then the iterator is not asked for more.
+/// At most `ahead` items (0 counts as 1) wait for the consumer, and as many again may be in the
+/// hands of the stream itself; then the iterator is not asked for more.
 ///
 /// # Cancellation
-/// May be left unpolled for any time. After a drop the thread ends when the iterator returns from the `next()` that
-/// it is in: a call that never returns keeps the thread, and tokio waits for it when the runtime is dropped
-/// (but not in `Runtime::shutdown_background`). [`BlockingIter::shutdown`] waits for it, too.
+/// May be left unpolled for any time. After a drop the thread ends when the iterator returns from
+/// the `next()` that it is in: a call that never returns keeps the thread, and tokio waits for it
+/// when the runtime is dropped (but not in `Runtime::shutdown_background`).
+/// [`BlockingIter::shutdown`] waits for it, too.
 ///
 /// # Errors and panics
-/// A panic in the iterator resumes in the consumer at its next poll; items not yet taken are lost. The
-/// first poll panics outside a tokio runtime, and a later one if that runtime was shut down meanwhile.
+/// A panic in the iterator resumes in the consumer at its next poll; items not yet taken are lost.
+/// The first poll panics outside a tokio runtime, and a later one if that runtime was shut down
+/// meanwhile.
 ///
 /// # Examples
 /// ```
@@ -52,7 +55,8 @@ pub fn blocking_iter<I>(iterator: I, ahead: usize) -> BlockingIter<I::Item>
 where
     I: Iterator<Item: Send> + Send + 'static,
 {
-    // One job whose outputs are the items: the parallel map streams those of its first job as they come.
+    // One job whose outputs are the items: the parallel map streams those of its first job as they
+    // come.
     let job = stream::iter([iterator]);
     let items = ParFlatMap::new(job, 1, |iterator: I, outlet| {
         for item in iterator {

@@ -10,29 +10,30 @@ use crate::prefetch::Prefetch;
 
 /// The adapters of this crate as methods of every [`Stream`].
 ///
-/// No name here is one of `futures`, `tokio-stream`, `futures-lite` or `futures-concurrency`, so that
-/// this trait and any one of theirs can be imported side by side.
+/// No name here is one of `futures`, `tokio-stream`, `futures-lite` or `futures-concurrency`, so
+/// that this trait and any one of theirs can be imported side by side.
 pub trait FlowExt: Stream {
-    /// Runs this stream in a task of its own, up to `ahead` items ahead of the consumer; 0 counts as 1.
+    /// Runs this stream in a task of its own, up to `ahead` items ahead; 0 counts as 1.
     ///
-    /// Put it before a `select!`, whose other arms would otherwise leave a half-polled upstream behind, holding a
-    /// lock's place in the queue for instance. The task starts at the first poll.
+    /// Put it before a `select!`, whose other arms would otherwise leave a half-polled upstream
+    /// behind, holding a lock's place in the queue for instance. The task starts at the first poll.
     ///
     /// # Ordering
     /// Input order.
     ///
     /// # Backpressure
-    /// At most `ahead` items wait for the consumer. The upstream is polled only while there is room: one that has
-    /// work of its own in flight, as `buffered` does, stands still while there is none. For such work
-    /// there is [`par_map`](Self::par_map).
+    /// At most `ahead` items wait for the consumer. The upstream is polled only while there is
+    /// room: one that has work of its own in flight, as `buffered` does, stands still while there
+    /// is none. For such work there is [`par_map`](Self::par_map).
     ///
     /// # Cancellation
-    /// May be left unpolled for any time. Dropping it aborts the task, and drops the upstream and the items that
-    /// wait; [`Prefetch::shutdown`] also waits until that has happened.
+    /// May be left unpolled for any time. Dropping it aborts the task, and drops the upstream and
+    /// the items that wait; [`Prefetch::shutdown`] also waits until that has happened.
     ///
     /// # Errors and panics
-    /// Items are not looked into. A panic in the upstream resumes in the consumer, after the items before
-    /// it. The first poll panics outside a tokio runtime, and a later one if that runtime was shut down meanwhile.
+    /// Items are not looked into. A panic in the upstream resumes in the consumer, after the items
+    /// before it. The first poll panics outside a tokio runtime, and a later one if that runtime
+    /// was shut down meanwhile.
     ///
     /// # Examples
     /// ```
@@ -50,28 +51,31 @@ pub trait FlowExt: Stream {
         Prefetch::new(self, ahead)
     }
 
-    /// Maps each item in a task of its own, up to `limit` at a time, and gives the results in order.
+    /// Maps each item in a task of its own, up to `limit` at a time, and keeps the order.
     ///
-    /// For work that awaits. A task costs about a microsecond; for work that keeps a CPU busy there are
-    /// [`par_map_blocking`](Self::par_map_blocking) and [`par_flat_map`](Self::par_flat_map). Unlike in
-    /// `map(f).buffered(limit)`, the work goes on while the consumer awaits something else, and so cannot
-    /// deadlock with it. A `limit` of 0 counts as 1. Tasks start with the first poll.
+    /// For work that awaits. A task costs about a microsecond; for work that keeps a CPU busy there
+    /// are [`par_map_blocking`](Self::par_map_blocking) and [`par_flat_map`](Self::par_flat_map).
+    /// Unlike in `map(f).buffered(limit)`, the work goes on while the consumer awaits something
+    /// else, and so cannot deadlock with it. A `limit` of 0 counts as 1. Tasks start with the first
+    /// poll.
     ///
     /// # Ordering
     /// Input order.
     ///
     /// # Backpressure
-    /// At most `limit` tasks run, and at most twice `limit` lie between the upstream and the consumer, running or
-    /// with a result that nobody took. The upstream is polled only while there is room for one more.
+    /// At most `limit` tasks run, and at most twice `limit` lie between the upstream and the
+    /// consumer, running or with a result that nobody took. The upstream is polled only while there
+    /// is room for one more.
     ///
     /// # Cancellation
-    /// May be left unpolled for any time. Dropping it aborts the upstream and all tasks, each at its next `await`;
-    /// [`ParMap::shutdown`] also waits for that.
+    /// May be left unpolled for any time. Dropping it aborts the upstream and all tasks, each at
+    /// its next `await`; [`ParMap::shutdown`] also waits for that.
     ///
     /// # Errors and panics
-    /// Items are not looked into. A panic in a task, in `f` or in the upstream resumes in the consumer, in its
-    /// place in the order; the stream is at its end then, and dropping it aborts the other tasks. The
-    /// first poll panics outside a tokio runtime, and a later one if that runtime was shut down meanwhile.
+    /// Items are not looked into. A panic in a task, in `f` or in the upstream resumes in the
+    /// consumer, in its place in the order; the stream is at its end then, and dropping it aborts
+    /// the other tasks. The first poll panics outside a tokio runtime, and a later one if that
+    /// runtime was shut down meanwhile.
     ///
     /// # Examples
     /// ```
@@ -96,7 +100,8 @@ pub trait FlowExt: Stream {
         ParMap::new(self, limit, f)
     }
 
-    /// Maps each item in a task of its own, up to `limit` at a time, and gives the results as they come.
+    /// Maps each item in a task of its own, up to `limit` at a time, and gives the results as they
+    /// come.
     ///
     /// As [`par_map`](Self::par_map) in all but the order, so that a slow item holds nobody up.
     ///
@@ -104,12 +109,13 @@ pub trait FlowExt: Stream {
     /// That of completion.
     ///
     /// # Backpressure
-    /// At most `limit` tasks run, and at most twice `limit` lie between the upstream and the consumer, running or
-    /// with a result that nobody took. The upstream is polled only while there is room for one more.
+    /// At most `limit` tasks run, and at most twice `limit` lie between the upstream and the
+    /// consumer, running or with a result that nobody took. The upstream is polled only while there
+    /// is room for one more.
     ///
     /// # Cancellation
-    /// May be left unpolled for any time. Dropping it aborts the upstream and all tasks, each at its next `await`;
-    /// [`ParMapUnordered::shutdown`] also waits for that.
+    /// May be left unpolled for any time. Dropping it aborts the upstream and all tasks, each at
+    /// its next `await`; [`ParMapUnordered::shutdown`] also waits for that.
     ///
     /// # Errors and panics
     /// As those of [`par_map`](Self::par_map), but a panic resumes as soon as it has happened.
@@ -138,32 +144,38 @@ pub trait FlowExt: Stream {
 
     /// Works on the items on up to `limit` blocking threads; each may give any number of outputs.
     ///
-    /// Each item becomes a job: a call of `f` on one of up to `limit` threads of tokio's blocking pool, which
-    /// are kept until the stream ends. `f` hands over its outputs one by one with [`Outlet::send`]. Threads and
-    /// the task that polls the upstream start at the first poll, which must happen inside a tokio runtime. A
-    /// `limit` of 0 counts as 1.
+    /// Each item becomes a job: a call of `f` on one of up to `limit` threads of tokio's blocking
+    /// pool, which are kept until the stream ends, and count against that pool's own limit. `f`
+    /// hands over its outputs one by one with [`Outlet::send`]. Threads and the task that polls the
+    /// upstream start at the first poll, which must happen inside a tokio runtime. A `limit` of 0
+    /// counts as 1.
+    ///
+    /// A thread that has to be woken costs some microseconds. Where jobs are shorter than that, or
+    /// have many small outputs, widen [`ParFlatMap::jobs_max`] or [`ParFlatMap::outputs_max`].
     ///
     /// # Ordering
-    /// The outputs of one item come before those of the next one, and within an item in the order of sending.
-    /// The first unfinished job's outputs come out while it still runs.
+    /// The outputs of one item come before those of the next one, and within an item in the order
+    /// of sending. The first unfinished job's outputs come out while it still runs.
     ///
     /// # Backpressure
-    /// At most `limit` jobs run, and at most twice `limit` lie between the upstream and the consumer: waiting,
-    /// running, or finished with outputs that nobody took ([`ParFlatMap::jobs_max`] changes the number). The upstream is polled only while there is room. Of
-    /// each job at most [`OUTPUTS_MAX`](crate::OUTPUTS_MAX) outputs wait, then `send` blocks
-    /// ([`ParFlatMap::outputs_max`] changes the number); of the first job as many again may be in the hands
-    /// of the stream itself.
+    /// At most `limit` jobs run, and at most twice `limit` lie between the upstream and the
+    /// consumer: waiting, running, or finished with outputs that nobody took
+    /// ([`ParFlatMap::jobs_max`] changes the number). The upstream is polled only while there is
+    /// room. Of each job at most [`OUTPUTS_MAX`](crate::OUTPUTS_MAX) outputs wait, then `send`
+    /// blocks ([`ParFlatMap::outputs_max`] changes the number); of the first job as many again may
+    /// be in the hands of the stream itself.
     ///
     /// # Cancellation
-    /// Between items the stream may be left unpolled for any time: upstream and jobs go on in a task and threads
-    /// of their own. Dropping it drops the upstream and the jobs that have not begun. A job at work cannot be
-    /// aborted: it sees [`Outlet::is_closed`], its `send` fails, and its thread ends when `f` returns.
-    /// [`ParFlatMap::shutdown`] also waits for that.
+    /// Between items the stream may be left unpolled for any time: upstream and jobs go on in a
+    /// task and threads of their own. Dropping it drops the upstream and the jobs that have not
+    /// begun. A job at work cannot be aborted: it sees [`Outlet::is_closed`], its `send` fails, and
+    /// its thread ends when `f` returns. [`ParFlatMap::shutdown`] also waits for that.
     ///
     /// # Errors and panics
-    /// Items are not looked into: send `Result`s to report errors. A panic in `f` or in the upstream stops the
-    /// other workers and resumes in the consumer at its next poll; outputs not yet taken are lost. The first
-    /// poll panics outside a tokio runtime, and a later one if that runtime was shut down meanwhile.
+    /// Items are not looked into: send `Result`s to report errors. A panic in `f` or in the
+    /// upstream stops the other workers and resumes in the consumer at its next poll; outputs not
+    /// yet taken are lost. The first poll panics outside a tokio runtime, and a later one if that
+    /// runtime was shut down meanwhile.
     ///
     /// # Examples
     /// ```
@@ -192,18 +204,19 @@ pub trait FlowExt: Stream {
 
     /// Maps each item on up to `limit` blocking threads, in order.
     ///
-    /// For work that keeps a CPU or a disk busy for longer than a few microseconds an item. The same
-    /// as [`par_flat_map`](Self::par_flat_map) with one output for each item.
+    /// For work that keeps a CPU or a disk busy for longer than a few microseconds an item. The
+    /// same as [`par_flat_map`](Self::par_flat_map) with one output for each item.
     ///
     /// # Ordering
     /// Input order.
     ///
     /// # Backpressure
-    /// At most `limit` items are worked on, and at most twice `limit` lie between the upstream and the consumer.
+    /// At most `limit` items are worked on, and at most twice `limit` lie between the upstream and
+    /// the consumer.
     ///
     /// # Cancellation
-    /// May be left unpolled for any time. Dropping it drops the upstream and what has not begun; a call of `f`
-    /// that has begun runs to its end, and [`ParFlatMap::shutdown`] waits for it.
+    /// May be left unpolled for any time. Dropping it drops the upstream and what has not begun; a
+    /// call of `f` that has begun runs to its end, and [`ParFlatMap::shutdown`] waits for it.
     ///
     /// # Errors and panics
     /// As those of [`par_flat_map`](Self::par_flat_map).
@@ -229,8 +242,8 @@ pub trait FlowExt: Stream {
         })
     }
 
-    /// Gathers items in vectors of up to `items_max` (0 counts as 1), and closes them earlier by weight
-    /// ([`Batched::weight`]) or time ([`Batched::within`]) if that is wanted.
+    /// Gathers items in vectors of up to `items_max` (0 counts as 1), and closes them earlier by
+    /// weight ([`Batched::weight`]) or time ([`Batched::within`]) if that is wanted.
     ///
     /// A batch is never empty, and what is left when the upstream ends is the last one.
     ///
@@ -241,10 +254,10 @@ pub trait FlowExt: Stream {
     /// The upstream is polled only while this stream is. At most one batch is held.
     ///
     /// # Cancellation
-    /// The open batch belongs to the stream and not to the future that `next()` returns, so a dropped `next()` loses
-    /// nothing. A batch whose time has passed is given at the next poll: put a [`prefetch`](Self::prefetch) behind
-    /// this if the consumer may be away for long. Dropping the stream drops the open batch;
-    /// [`Batched::into_remainder`] gives its items.
+    /// The open batch belongs to the stream and not to the future that `next()` returns, so a
+    /// dropped `next()` loses nothing. A batch whose time has passed is given at the next poll: put
+    /// a [`prefetch`](Self::prefetch) behind this if the consumer may be away for long. Dropping
+    /// the stream drops the open batch; [`Batched::into_remainder`] gives its items.
     ///
     /// # Errors and panics
     /// Items are not looked into. Panics of the upstream and of the weigher pass through.

@@ -17,9 +17,10 @@ pub struct Iter<I> {
 
 /// A stream of an iterator's items, always ready, that spends tokio's cooperative budget.
 ///
-/// So a task that works through a long one yields now and then, and a timeout around it fires, which it never
-/// does around `futures::stream::iter`. It costs some nanoseconds an item. Outside tokio it is the same as that one.
-/// For an iterator that blocks there is [`blocking_iter`](crate::blocking_iter).
+/// So a task that works through a long one yields now and then, and a timeout around it fires,
+/// which it never does around `futures::stream::iter`. It costs some nanoseconds an item. Outside
+/// tokio it is the same as that one. For an iterator that blocks there is
+/// [`blocking_iter`](crate::blocking_iter).
 ///
 /// # Ordering
 /// The iterator's.

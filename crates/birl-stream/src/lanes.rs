@@ -1,5 +1,5 @@
-//! Where a driver, blocking workers and a consumer meet: jobs go in, each with a lane of its own; outputs
-//! come out lane by lane, in the order in which the jobs went in.
+//! Where a driver, blocking workers and a consumer meet: jobs go in, each with a lane of its own;
+//! outputs come out lane by lane, in the order in which the jobs went in.
 //!
 //! One mutex guards it all, and nobody else's code runs under it: wakers are called, and jobs and
 //! outputs are dropped, after it is released.
@@ -48,8 +48,8 @@ struct State<U> {
     /// Workers without a job, whether asleep, waking up, or not started yet.
     idle: usize,
     asleep: usize,
-    /// Whether a worker was woken and is not up yet. It wakes the next one if there is more to do, so that
-    /// a burst of short jobs does not wake workers that find nothing.
+    /// Whether a worker was woken and is not up yet. It wakes the next one if there is more to do,
+    /// so that a burst of short jobs does not wake workers that find nothing.
     waking: bool,
     ended: bool,
     closed: bool,
@@ -165,8 +165,8 @@ impl<U> Lanes<U> {
         }
     }
 
-    /// Drops all that is queued, wakes all who wait, and tells jobs at work that nobody listens. The consumer
-    /// is woken too, for it may not be the one who closes.
+    /// Drops all that is queued, wakes all who wait, and tells jobs at work that nobody listens.
+    /// The consumer is woken too, for it may not be the one who closes.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         let mut state = self.lock();
@@ -251,8 +251,9 @@ impl<U> Lanes<U> {
         Ok(())
     }
 
-    /// Moves all outputs that the first lane holds into `outputs`, which must be empty; `Ok(false)` at the end.
-    /// Fails with the panic that closed the lanes, or with `None` if they were closed without one.
+    /// Moves all outputs that the first lane holds into `outputs`, which must be empty; `Ok(false)`
+    /// at the end. Fails with the panic that closed the lanes, or with `None` if they were closed
+    /// without one.
     pub(crate) fn poll_outputs(
         &self,
         cx: &Context<'_>,
@@ -327,7 +328,8 @@ impl<U> State<U> {
         wants
     }
 
-    /// A lane that ends empty goes at once, so that jobs without outputs wait for nobody before them.
+    /// A lane that ends empty goes at once, so that jobs without outputs wait for nobody before
+    /// them.
     fn finish(&mut self, id: u64) {
         self.unfinished -= 1;
         let Some(index) = self.index(id) else { return };

@@ -1,6 +1,17 @@
-//! Streams that keep working while you await.
+//! Streams that keep working while you await: any stream goes in, a better one comes out.
 //!
 //! Everything here stands beside [`futures::StreamExt`]: `use birl_stream::prelude::*` brings both.
+//! All is lazy: tasks and threads start at the first poll, dropping a stream stops them, and its
+//! `shutdown().await` also waits for them.
+//!
+//! | to | use |
+//! | --- | --- |
+//! | run a stream ahead of its consumer | [`FlowExt::prefetch`] |
+//! | await several items at a time | [`FlowExt::par_map`], [`FlowExt::par_map_unordered`] |
+//! | compute or block on several threads | [`FlowExt::par_map_blocking`], [`FlowExt::par_flat_map`] |
+//! | handle items in groups | [`FlowExt::batched`] |
+//! | make a stream of an iterator | [`iter`], [`blocking_iter`] if it blocks |
+//! | read large files | [`block`] |
 
 pub mod block;
 

@@ -16,7 +16,8 @@ use tokio::task::{AbortHandle, coop};
 use crate::failure::{Panic, resume};
 use crate::lanes::{Job, Lanes, Room};
 
-/// How many outputs of one job may wait for the consumer, unless [`ParFlatMap::outputs_max`] says otherwise.
+/// How many outputs of one job may wait for the consumer, unless [`ParFlatMap::outputs_max`] says
+/// otherwise.
 pub const OUTPUTS_MAX: usize = 16;
 
 /// The stream that [`par_flat_map`](crate::FlowExt::par_flat_map) and
@@ -81,27 +82,28 @@ impl<U: Send + 'static> ParFlatMap<U> {
         }
     }
 
-    /// Lets `jobs_max` jobs lie between the upstream and the consumer instead of twice the limit; less than the
-    /// limit counts as the limit.
+    /// Lets `jobs_max` jobs lie between the upstream and the consumer instead of twice the limit;
+    /// less than the limit counts as the limit.
     ///
-    /// More means fewer thread switches where jobs are short, and that more items and outputs are held.
-    /// Once the stream has been polled, this changes nothing.
+    /// More means fewer thread switches where jobs are short, and that more items and outputs are
+    /// held. Once the stream has been polled, this changes nothing.
     pub fn jobs_max(mut self, jobs_max: usize) -> Self {
         self.jobs_max = jobs_max.max(self.limit);
         self
     }
 
-    /// Lets `outputs_max` outputs of one job wait for the consumer instead of [`OUTPUTS_MAX`]; 0 counts as 1.
+    /// Lets `outputs_max` outputs of one job wait for the consumer instead of [`OUTPUTS_MAX`]; 0
+    /// counts as 1.
     ///
-    /// More means fewer thread switches where a job has many small outputs. Once the stream has been polled,
-    /// this changes nothing.
+    /// More means fewer thread switches where a job has many small outputs. Once the stream has
+    /// been polled, this changes nothing.
     pub fn outputs_max(mut self, outputs_max: usize) -> Self {
         self.outputs_max = outputs_max.max(1);
         self
     }
 
-    /// Stops everything, as dropping does, and waits until the upstream and all jobs at work have ended and
-    /// what they own is dropped. Outputs that have not been taken are lost.
+    /// Stops everything, as dropping does, and waits until the upstream and all jobs at work have
+    /// ended and what they own is dropped. Outputs that have not been taken are lost.
     ///
     /// Dropping the returned future ends only the waiting.
     pub async fn shutdown(mut self) {
@@ -179,8 +181,8 @@ impl<U> fmt::Debug for ParFlatMap<U> {
 }
 
 impl<U> Outlet<U> {
-    /// Hands an output to the consumer, and waits while too many outputs of this job wait for it already
-    /// ([`ParFlatMap::outputs_max`]).
+    /// Hands an output to the consumer, and waits while too many outputs of this job wait for it
+    /// already ([`ParFlatMap::outputs_max`]).
     ///
     /// # Errors
     /// [`Closed`], also out of the waiting, if the consumer is gone. The output is dropped; the job
@@ -242,15 +244,16 @@ impl<U> Drop for Run<U> {
     }
 }
 
-/// Polls the upstream and sees to it that there are workers. Fields are dropped in this order: `alive` last.
+/// Polls the upstream and sees to it that there are workers. Fields are dropped in this order:
+/// `alive` last.
 struct Driver<U> {
     jobs: BoxStream<'static, Job<U>>,
     guard: Guard<U>,
     alive: Alive,
 }
 
-/// Closes the lanes when the driver goes. It goes early if it is aborted, or if the runtime shuts down: then
-/// workers must not wait for jobs or for room, because the runtime waits for them.
+/// Closes the lanes when the driver goes. It goes early if it is aborted, or if the runtime shuts
+/// down: then workers must not wait for jobs or for room, because the runtime waits for them.
 struct Guard<U>(Arc<Lanes<U>>);
 
 impl<U: Send + 'static> Driver<U> {
@@ -316,8 +319,8 @@ impl<U> Worker<U> {
     }
 }
 
-/// Explores the interleavings of driver, workers and consumer: in tests, the lanes are built on shuttle's locks, and
-/// a lost wake-up is a deadlock that shuttle reports.
+/// Explores the interleavings of driver, workers and consumer: in tests, the lanes are built on
+/// shuttle's locks, and a lost wake-up is a deadlock that shuttle reports.
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
@@ -397,7 +400,8 @@ mod tests {
         }
     }
 
-    /// What `Driver` does, on a thread; or what becomes of it when it is aborted, as soon as the lanes are closed.
+    /// What `Driver` does, on a thread; or what becomes of it when it is aborted, as soon as the
+    /// lanes are closed.
     fn drive(lanes: &Arc<Lanes<Output>>, jobs: Vec<Job<Output>>) {
         let mut workers = Vec::new();
         let (alive, _all_alive) = mpsc::channel(1);
@@ -436,7 +440,8 @@ mod tests {
         taken
     }
 
-    /// Runs a case under many schedules: the consumer takes `count` outputs, closes, and all threads end.
+    /// Runs a case under many schedules: the consumer takes `count` outputs, closes, and all
+    /// threads end.
     fn explore(case: &'static Case, count: usize) {
         let run = move || {
             let lanes = case.lanes();

@@ -44,7 +44,8 @@ impl<U: Send + 'static> ParMap<U> {
         }
     }
 
-    /// Aborts all tasks, as dropping does, and waits until they have ended and what they own is dropped.
+    /// Aborts all tasks, as dropping does, and waits until they have ended and what they own is
+    /// dropped.
     ///
     /// Dropping the returned future ends only the waiting.
     pub async fn shutdown(self) {

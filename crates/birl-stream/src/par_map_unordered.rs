@@ -20,7 +20,8 @@ use crate::prefetch::Prefetch;
 pub struct ParMapUnordered<U> {
     limit: usize,
     tasks: Prefetch<Task<U>>,
-    /// The tasks that the consumer listens to. No later one can have begun while `limit` of them run.
+    /// The tasks that the consumer listens to. No later one can have begun while `limit` of them
+    /// run.
     first: FuturesUnordered<Task<U>>,
     failed: bool,
 }
@@ -42,7 +43,8 @@ impl<U: Send + 'static> ParMapUnordered<U> {
         }
     }
 
-    /// Aborts all tasks, as dropping does, and waits until they have ended and what they own is dropped.
+    /// Aborts all tasks, as dropping does, and waits until they have ended and what they own is
+    /// dropped.
     ///
     /// Dropping the returned future ends only the waiting.
     pub async fn shutdown(self) {

@@ -44,8 +44,8 @@ impl<T: Send + 'static> Prefetch<T> {
         })
     }
 
-    /// Stops the task, as dropping does, and waits until it has ended and the upstream is dropped. Items
-    /// that have not been taken are lost.
+    /// Stops the task, as dropping does, and waits until it has ended and the upstream is dropped.
+    /// Items that have not been taken are lost.
     ///
     /// Dropping the returned future ends only the waiting.
     pub async fn shutdown(self) {

@@ -30,8 +30,8 @@ async fn echo_after(ms: u64) -> u64 {
     ms
 }
 
-/// When each item is given, by list scheduling: an item starts, in order, when less than `limit` are at work,
-/// and (for this model) the consumer always takes what there is.
+/// When each item is given, by list scheduling: an item starts, in order, when less than `limit`
+/// are at work, and (for this model) the consumer always takes what there is.
 fn finish_times(times: &[u64], limit: usize) -> Vec<u64> {
     let mut workers = vec![0; limit.max(1)];
     let finish = |&time: &u64| {

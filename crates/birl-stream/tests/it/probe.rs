@@ -1,4 +1,5 @@
-//! What tests look through: runtimes, counters of live values and of concurrent work, gates to hold work at.
+//! What tests look through: runtimes, counters of live values and of concurrent work, gates to hold
+//! work at.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};

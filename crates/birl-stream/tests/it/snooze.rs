@@ -16,7 +16,8 @@ async fn work(lock: Lock, n: u32) -> u32 {
     n
 }
 
-/// Sums the results, under the lock that the work needs as well. `None` if it never comes to an end.
+/// Sums the results, under the lock that the work needs as well. `None` if it never comes to an
+/// end.
 async fn sum(lock: Lock, mut results: impl Stream<Item = u32> + Unpin) -> Option<u32> {
     let run = async {
         let mut sum = 0;
