@@ -112,3 +112,6 @@ impl Read for Failing {
         self.0.take().map_or(Ok(0), Err)
     }
 }
+
+#[cfg(test)]
+mod tests;

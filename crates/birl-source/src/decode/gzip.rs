@@ -2,7 +2,7 @@
 
 use std::io;
 
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::{Decompress, DecompressError, FlushDecompress, Status};
 
 use super::members::{Codec, Outcome, Step};
 
@@ -40,8 +40,15 @@ impl Codec for Gzip {
             outcome: match result {
                 Ok(Status::StreamEnd) => Outcome::MemberEnd,
                 Ok(Status::Ok | Status::BufError) => Outcome::More,
-                Err(error) => Outcome::Damage(error.message().unwrap_or_default().to_owned()),
+                Err(error) => Outcome::Damage(reason(&error)),
             },
         }
     }
+}
+
+/// Which check failed, if it is one of gzip's own. What zlib-rs says of deflate's insides depends on how much it was fed
+/// at a time, and helps nobody.
+fn reason(error: &DecompressError) -> String {
+    let check = error.message().filter(|words| words.ends_with("check"));
+    check.unwrap_or_default().to_owned()
 }

@@ -13,11 +13,14 @@ const WINDOW_BITS: u32 = if usize::BITS > 32 { 31 } else { 30 };
 /// Enough for the decoder to begin a frame and to ask for what it wants.
 const FRAME_START_BYTES: usize = 5;
 
-/// Feeds the decoder one block at a time: a call that finds damage forgets what it wrote before it in the same call, so
-/// such a call must not have written anything.
+/// The length of a block's header, which the decoder asks for together with the block before.
+const BLOCK_HEADER_BYTES: usize = 3;
+
+/// Feeds the decoder one block at a time, and headers by themselves: a call that finds damage forgets what it wrote before
+/// it in the same call, so such a call must not have written anything.
 pub(super) struct Zstd {
     decoder: Decoder<'static>,
-    /// How many bytes of input the decoder asked for: the rest of a block and the next one's header.
+    /// How many bytes of input the decoder gets next.
     wanted: usize,
     /// The decoder may hold output that did not fit.
     is_full: bool,
@@ -64,11 +67,19 @@ impl Codec for Zstd {
             outcome: match result {
                 Ok(0) => Outcome::MemberEnd,
                 Ok(wanted) => {
-                    self.wanted = wanted;
+                    self.wanted = without_next_header(wanted);
                     Outcome::More
                 }
                 Err(error) => Outcome::Damage(lower_first(&error.to_string())),
             },
         }
+    }
+}
+
+fn without_next_header(wanted: usize) -> usize {
+    if wanted > BLOCK_HEADER_BYTES {
+        wanted - BLOCK_HEADER_BYTES
+    } else {
+        wanted
     }
 }
