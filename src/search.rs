@@ -148,6 +148,7 @@ fn options(config: &Config) -> Options {
         ),
         threads: config.threads.get(),
         line_bytes_max: config.line_bytes_max,
+        ..Options::default()
     }
 }
 

@@ -14,7 +14,6 @@ use birl_source::walk::{Found, FoundFile, Kind, SkipReason, Walk, WalkOptions};
 use crate::batch::Source;
 use crate::part::{FilePart, Part, RangePart, Reader, StreamPart};
 use crate::progress::Progress;
-use crate::scan::CHUNK_BYTES;
 
 /// Small files are handed over together, until they have so many bytes or are so many.
 const GROUP_BYTES: u64 = 1 << 20;
@@ -23,6 +22,8 @@ const GROUP_FILES: usize = 64;
 /// The iterator of parts. It reads directories and the heads of large files, so it blocks.
 pub(crate) struct Plan {
     walk: Walk,
+    /// Files that are shorter are read at once, others in stretches of this size.
+    chunk_bytes: usize,
     progress: Progress,
     sources: u64,
     group: Group,
@@ -44,11 +45,18 @@ struct Ranges {
     bom_bytes: usize,
     offset: u64,
     len: u64,
+    chunk_bytes: usize,
 }
 
 impl Plan {
-    pub(crate) fn new(names: Vec<Name>, options: WalkOptions, progress: Progress) -> Self {
+    pub(crate) fn new(
+        names: Vec<Name>,
+        options: WalkOptions,
+        chunk_bytes: usize,
+        progress: Progress,
+    ) -> Self {
         Self {
+            chunk_bytes,
             walk: Walk::new(names, options),
             progress,
             sources: 0,
@@ -81,7 +89,7 @@ impl Plan {
         }
         // Standard input may have been read in part by whoever held it before.
         let fits = found.kind == Kind::Regular
-            && found.len < CHUNK_BYTES as u64
+            && found.len < self.chunk_bytes as u64
             && found.origin.path().is_some();
         if fits {
             let len = found.len;
@@ -121,6 +129,7 @@ impl Plan {
             bom_bytes,
             offset: 0,
             len: found.len,
+            chunk_bytes: self.chunk_bytes,
         });
     }
 
@@ -174,12 +183,12 @@ impl Ranges {
     fn next(&mut self) -> Option<RangePart> {
         (self.offset < self.len && !self.source.is_stopped()).then(|| {
             let offset = self.offset;
-            self.offset += CHUNK_BYTES as u64;
+            self.offset += self.chunk_bytes as u64;
             RangePart {
                 source: Arc::clone(&self.source),
                 file: Arc::clone(&self.file),
                 offset,
-                bytes: CHUNK_BYTES,
+                bytes: self.chunk_bytes,
                 bom_bytes: (offset == 0).then_some(self.bom_bytes),
                 last: self.offset >= self.len,
             }

@@ -17,10 +17,7 @@ use crate::part::Sink;
 use crate::plan::Plan;
 use crate::progress::Progress;
 
-/// How much of a file is read and searched at once.
-///
-/// Smaller blocks cost more system calls, larger ones fall out of the processor's cache between
-/// being read and being searched.
+/// How much of a file is read and searched at once, unless [`Options::chunk_bytes`] says otherwise.
 pub const CHUNK_BYTES: usize = 2 << 20;
 
 /// What is wanted of each chunk.
@@ -48,6 +45,24 @@ pub struct Options {
     pub threads: usize,
     /// How many bytes of a line are searched and kept; at least one.
     pub line_bytes_max: usize,
+    /// How many bytes of a file are read and searched at once; rounded up to whole pages.
+    ///
+    /// Smaller chunks cost more system calls; larger ones fall out of the processor's cache between
+    /// being read and being searched.
+    pub chunk_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            want: Want::Lines,
+            numbered: false,
+            ends: false,
+            threads: 1,
+            line_bytes_max: 1 << 20,
+            chunk_bytes: CHUNK_BYTES,
+        }
+    }
 }
 
 impl Options {
@@ -65,14 +80,17 @@ impl Options {
 pub fn scan(names: Vec<Name>, walk: WalkOptions, search: Search, options: Options) -> Scan {
     let threads = options.threads.max(1);
     // Each worker fills one block while the one before is on its way to the consumer.
-    let blocks = BlockPool::new(CHUNK_BYTES, threads + 1);
+    let blocks = BlockPool::new(options.chunk_bytes, threads + 1);
     let context = Arc::new(Context::new(search, options, blocks));
     let progress = context.progress.clone();
-    let plan = Plan::new(names, walk, progress.clone());
-    let events = blocking_iter(plan, threads).par_flat_map(threads, move |part, outlet| {
-        // The consumer is gone, and with it whoever would want to know.
-        let _ = part.run(&mut Sink::new(&context, outlet));
-    });
+    let plan = Plan::new(names, walk, context.blocks.body_bytes(), progress.clone());
+    let events = blocking_iter(plan, threads)
+        .par_flat_map(threads, move |part, outlet| {
+            // The consumer is gone, and with it whoever would want to know.
+            let _ = part.run(&mut Sink::new(&context, outlet));
+        })
+        // An output may hold a whole chunk.
+        .outputs_max(1);
     Scan {
         events,
         ready: Vec::new().into_iter(),

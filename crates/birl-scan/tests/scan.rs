@@ -1,0 +1,244 @@
+//! Scans held against reading everything and asking every line.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use birl_record::query;
+use birl_record::search::Search;
+use birl_scan::{Batch, Event, Options, Want, scan};
+use birl_source::name::Name;
+use birl_source::walk::WalkOptions;
+use futures::StreamExt;
+use proptest::prelude::*;
+
+/// A line as a scan gives it, and as the model does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Line {
+    source: u64,
+    offset: u64,
+    number: u64,
+    bytes: Vec<u8>,
+    cut: bool,
+}
+
+fn search(query: &str) -> Search {
+    let term = query::parse_search(query).unwrap();
+    Search::new(&term, Default::default()).unwrap()
+}
+
+/// All events of a scan over `names`.
+fn events(names: &[&Path], query: &str, options: Options) -> Vec<Event> {
+    let names = names
+        .iter()
+        .map(|path| Name::parse(path.as_os_str()).unwrap())
+        .collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let scan = async {
+        scan(names, WalkOptions::default(), search(query), options)
+            .collect()
+            .await
+    };
+    runtime.block_on(scan)
+}
+
+fn batches(events: Vec<Event>) -> Vec<Batch> {
+    let batch = |event| match event {
+        Event::Batch(batch) => batch,
+        other => panic!("{other:?}"),
+    };
+    events.into_iter().map(batch).collect()
+}
+
+/// The lines that batches say matched; `numbers` go on from batch to batch.
+fn lines(batches: &[Batch]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut source = (u64::MAX, 0);
+    for batch in batches {
+        if source.0 != batch.source.number() {
+            source = (batch.source.number(), 0);
+        }
+        for run in &batch.runs {
+            let (mut offset, mut number) = (run.offset, source.1 + run.lines_before + 1);
+            for bytes in batch.bytes[run.range.clone()].split_inclusive(|&byte| byte == b'\n') {
+                let line = Line {
+                    source: source.0,
+                    offset,
+                    number,
+                    bytes: content(bytes),
+                    cut: run.cut,
+                };
+                lines.push(line);
+                offset += bytes.len() as u64;
+                number += 1;
+            }
+        }
+        source.1 += batch.lines;
+    }
+    lines
+}
+
+fn content(line: &[u8]) -> Vec<u8> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line).to_vec()
+}
+
+/// The lines of `file` that match `query`, found the obvious way.
+fn expected(source: u64, file: &[u8], query: &str, max: usize) -> Vec<Line> {
+    let search = search(query);
+    let mut offset = 0;
+    let mut lines = Vec::new();
+    for (index, line) in file.split_inclusive(|&byte| byte == b'\n').enumerate() {
+        let mut bytes = content(line);
+        let cut = bytes.len() > max;
+        bytes.truncate(max);
+        if search.is_match(&bytes) {
+            lines.push(Line {
+                source,
+                offset,
+                number: index as u64 + 1,
+                bytes,
+                cut,
+            });
+        }
+        offset += line.len() as u64;
+    }
+    lines
+}
+
+/// Files whose lines and ends lie anywhere around the edges of chunks.
+fn files() -> impl Strategy<Value = Vec<u8>> {
+    let length = prop_oneof![
+        0usize..40,
+        0usize..3000,
+        Just(4093),
+        Just(4094),
+        Just(4095),
+        Just(4096),
+        4000usize..20_000
+    ];
+    let line = (
+        length,
+        prop::bool::ANY,
+        prop::sample::select(vec!["\n", "\r\n", "\n"]),
+    )
+        .prop_map(|(length, hit, end)| {
+            let mut line = vec![b'x'; length];
+            if hit && length > 8 {
+                line[length - 6..].copy_from_slice(b"needle");
+            }
+            line.extend_from_slice(end.as_bytes());
+            line
+        });
+    (prop::collection::vec(line, 0..30), prop::bool::ANY).prop_map(|(lines, finished)| {
+        let mut file = lines.concat();
+        if !finished {
+            file.extend_from_slice(b"last needle");
+        }
+        file
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn every_line_is_found_once_wherever_chunks_are_cut(
+        contents in prop::collection::vec(files(), 1..4),
+        chunk_bytes in prop::sample::select(vec![4096, 8192, 3 * 4096]),
+        threads in 1usize..4,
+        query in prop::sample::select(vec!["needle", "-needle", "*", "/x$/", "/e{2}/"]),
+        max in prop::sample::select(vec![1usize << 20, 4094, 100]),
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        for (index, file) in contents.iter().enumerate() {
+            fs::write(directory.path().join(index.to_string()), file).unwrap();
+        }
+        let options = Options { numbered: true, threads, line_bytes_max: max, chunk_bytes, ..Options::default() };
+        let all: Vec<_> = contents.iter().enumerate().flat_map(|(index, file)| expected(index as u64, file, query, max)).collect();
+
+        let found = batches(events(&[directory.path()], query, options));
+        prop_assert_eq!(lines(&found), all.clone());
+        let matched: u64 = found.iter().map(|batch| batch.matched).sum();
+        prop_assert_eq!(matched, all.len() as u64);
+
+        let counted = batches(events(&[directory.path()], query, Options { want: Want::Counts, ends: true, ..options }));
+        let matched: u64 = counted.iter().map(|batch| batch.matched).sum();
+        prop_assert_eq!(matched, all.len() as u64);
+        let ends = counted.iter().filter(|batch| batch.last).count();
+        prop_assert_eq!(ends, contents.len());
+    }
+
+    #[test]
+    fn with_surroundings_the_chunks_are_the_whole_file(
+        file in files(),
+        chunk_bytes in prop::sample::select(vec![4096, 8192]),
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.log");
+        fs::write(&path, &file).unwrap();
+        let options = Options { want: Want::Surroundings, threads: 2, chunk_bytes, ..Options::default() };
+        let batches = batches(events(&[&path], "needle", options));
+        let mut at = 0;
+        // A stretch within a long line owns none of it.
+        for batch in batches.iter().filter(|batch| !batch.bytes.is_empty()) {
+            prop_assert_eq!(batch.offset as usize, at);
+            prop_assert_eq!(&batch.bytes[..], &file[at..at + batch.bytes.len()]);
+            at += batch.bytes.len();
+        }
+        prop_assert_eq!(at, file.len());
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_problem_and_the_others_are_searched() {
+    let directory = tempfile::tempdir().unwrap();
+    let good = directory.path().join("good");
+    fs::write(&good, "needle\n").unwrap();
+    let missing = directory.path().join("missing");
+    let events = events(&[&missing, &good], "needle", Options::default());
+    let [Event::Problem(problem), Event::Batch(batch)] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(
+        (problem.is_not_found(), &batch.bytes[..]),
+        (true, &b"needle\n"[..])
+    );
+}
+
+#[test]
+fn a_stopped_source_is_not_read_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.log");
+    let mut file = fs::File::create(&path).unwrap();
+    for _ in 0..1000 {
+        file.write_all(&[b"needle ".repeat(500), b"\n".to_vec()].concat())
+            .unwrap();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let read = runtime.block_on(async {
+        let options = Options {
+            chunk_bytes: 4096,
+            threads: 2,
+            ..Options::default()
+        };
+        let names = vec![Name::parse(path.as_os_str()).unwrap()];
+        let mut scan = scan(names, WalkOptions::default(), search("needle"), options);
+        let Some(Event::Batch(batch)) = scan.next().await else {
+            panic!("the first line matches");
+        };
+        batch.source.stop();
+        let progress = scan.progress();
+        while scan.next().await.is_some() {}
+        progress.snapshot().bytes_read
+    });
+    assert!(read < 200 * 4096, "read {read} bytes");
+}
