@@ -6,7 +6,8 @@ pub const DETECT_BYTES: usize = 64 * 1024;
 /// What a source holds, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Content {
-    /// Text to be searched as it stands, after the first `bom` bytes: 3 for a UTF-8 byte order mark, else 0.
+    /// Text to be searched as it stands, after the first `bom` bytes: 3 for a UTF-8 byte order
+    /// mark, else 0.
     Text {
         /// The length of the byte order mark, in bytes.
         bom: usize,
@@ -26,7 +27,8 @@ pub enum Content {
     Xz,
     /// LZ4 frames, the legacy ones too.
     Lz4,
-    /// None of these, and not text: there is a NUL among the first [`DETECT_BYTES`] bytes. UTF-32 counts as binary.
+    /// None of these, and not text: there is a NUL among the first [`DETECT_BYTES`] bytes. UTF-32
+    /// counts as binary.
     Binary,
 }
 
@@ -51,8 +53,8 @@ impl Content {
 
 /// What a source that begins with `head` holds.
 ///
-/// `head` is its first [`DETECT_BYTES`] bytes, more, or all that there is of a shorter one. Magic numbers are compared
-/// whole, so that a log whose first line begins with `BZh` stays text.
+/// `head` is its first [`DETECT_BYTES`] bytes, more, or all that there is of a shorter one. Magic
+/// numbers are compared whole, so that a log whose first line begins with `BZh` stays text.
 pub fn detect(head: &[u8]) -> Content {
     let head = &head[..head.len().min(DETECT_BYTES)];
     if let Some(marked) = detect_bom(head) {
@@ -101,7 +103,8 @@ fn begins_bzip2_block(block: &[u8]) -> bool {
 
 /// Zstandard and LZ4 share their skippable frames: what comes after tells which of the two it is.
 ///
-/// Where they reach beyond the head it is taken for Zstandard, whose parallel compressors write such frames.
+/// Where they reach beyond the head it is taken for Zstandard, whose parallel compressors write
+/// such frames.
 fn detect_behind_skippable(mut head: &[u8]) -> Option<Content> {
     while let [0x50..=0x5F, 0x2A, 0x4D, 0x18, after @ ..] = head {
         let (length, after) = after.split_first_chunk::<4>()?;

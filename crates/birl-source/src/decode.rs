@@ -1,8 +1,9 @@
 //! Compressed or UTF-16 bytes → UTF-8 text, as a stream.
 //!
-//! Every reader here hands out all that could be decoded before it returns the error that stopped it, whose text says what
-//! is wrong (`unexpected end of gzip data`) and leaves the file's name to the caller. After an error a reader is at its
-//! end. None holds more than its buffers and the window of the format, however long the input.
+//! Every reader here hands out all that could be decoded before it returns the error that stopped
+//! it, whose text says what is wrong (`unexpected end of gzip data`) and leaves the file's name to
+//! the caller. After an error a reader is at its end. None holds more than its buffers and the
+//! window of the format, however long the input.
 
 mod bzip2;
 mod gzip;
@@ -28,8 +29,8 @@ pub struct Decoded {
     pub content: Content,
     /// The bytes: UTF-8 text without a byte order mark, if `content` is text or UTF-16.
     pub reader: Box<dyn Read + Send>,
-    /// What to add to a position in `reader` to get the offset in the decoded bytes: the 3 bytes of a UTF-8 byte order
-    /// mark, or 0. Offsets in UTF-16 text count the bytes that it has in UTF-8.
+    /// What to add to a position in `reader` to get the offset in the decoded bytes: the 3 bytes of
+    /// a UTF-8 byte order mark, or 0. Offsets in UTF-16 text count the bytes that it has in UTF-8.
     pub bom_bytes: u64,
 }
 
@@ -42,14 +43,17 @@ impl fmt::Debug for Decoded {
     }
 }
 
-/// The text of a source that begins with `head` and goes on with `rest`, where `content` is what [`detect`] said of `head`.
+/// The text of a source that begins with `head` and goes on with `rest`, where `content` is what
+/// [`detect`] said of `head`.
 ///
-/// What is inside a compressed source is detected again, so that UTF-16 in gzip is text; gzip in gzip is not unpacked
-/// twice. To do so it reads, and blocks, until it has the first [`DETECT_BYTES`] decoded bytes.
+/// What is inside a compressed source is detected again, so that UTF-16 in gzip is text; gzip in
+/// gzip is not unpacked twice. To do so it reads, and blocks, until it has the first
+/// [`DETECT_BYTES`] decoded bytes.
 ///
 /// # Errors
 ///
-/// When the decoder cannot have its memory. Whatever is wrong with the data comes from the reader, in its turn.
+/// When the decoder cannot have its memory. Whatever is wrong with the data comes from the reader,
+/// in its turn.
 pub fn text_reader(
     content: Content,
     head: Bytes,
@@ -70,7 +74,8 @@ pub fn text_reader(
 
 /// The decoded bytes of `input`, which holds `content` from its first byte.
 ///
-/// Text and binary pass through as they are. The byte order mark of UTF-16 must have been read already.
+/// Text and binary pass through as they are. The byte order mark of UTF-16 must have been read
+/// already.
 ///
 /// # Errors
 ///

@@ -8,8 +8,9 @@ use crate::origin::Origin;
 
 /// What could not be done, to which source, and why.
 ///
-/// It shows itself whole on one line, as in `cannot open "app.log": permission denied`. The cause is part of that line
-/// and therefore not [`source`](std::error::Error::source) too: a caller that prints the chain would say it twice.
+/// It shows itself whole on one line, as in `cannot open "app.log": permission denied`. The cause
+/// is part of that line and therefore not [`source`](std::error::Error::source) too: a caller that
+/// prints the chain would say it twice.
 #[derive(Debug)]
 pub struct Error {
     act: &'static str,
@@ -75,7 +76,8 @@ impl Error {
         }
     }
 
-    /// The source that it is about; `None` for what was typed but is not a path, such as a glob that matches nothing.
+    /// The source that it is about; `None` for what was typed but is not a path, such as a glob
+    /// that matches nothing.
     pub fn origin(&self) -> Option<&Origin> {
         match &self.subject {
             Subject::Origin(origin) => Some(origin),
@@ -156,7 +158,8 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The system's message in lower case and without its number: `permission denied`, not `Permission denied (os error 13)`.
+/// The system's message in lower case and without its number: `permission denied`, not `Permission
+/// denied (os error 13)`.
 fn plain_words(error: &io::Error) -> String {
     let mut words = error.to_string();
     if error.raw_os_error().is_some()

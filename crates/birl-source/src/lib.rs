@@ -1,13 +1,14 @@
 //! A name goes in, bytes come out: with the source they are from, decoded, and in order.
 //!
-//! A name is what a person types: a path, a glob, `-`. This crate does the input and output and knows nothing of lines or
-//! formats. Its modules, in the order in which data passes through them:
+//! A name is what a person types: a path, a glob, `-`. This crate does the input and output and
+//! knows nothing of lines or formats. Its modules, in the order in which data passes through them:
 //!
 //! - [`name`]: what was typed, told apart into paths, globs and standard input;
 //! - [`walk`]: names → the files that they stand for, one at a time;
 //! - [`content`]: the first bytes of a file → what it holds;
 //! - [`decode`]: compressed or UTF-16 bytes → UTF-8 text as a stream;
-//! - [`follow`]: names → what is written to their files from now on, through rotation and truncation;
+//! - [`follow`]: names → what is written to their files from now on, through rotation and
+//!   truncation;
 //! - [`origin`] and [`error`]: where bytes are from, and what went wrong there.
 
 pub mod content;

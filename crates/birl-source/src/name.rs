@@ -26,12 +26,14 @@ pub enum Name {
 impl Name {
     /// Reads one argument.
     ///
-    /// `-` is standard input. What exists is a path, even if it looks like a glob or an address. Else `*`, `?`, `[…]` or
-    /// `{…}` make it a [`Glob`], and what is left is the path of a file that may come to exist.
+    /// `-` is standard input. What exists is a path, even if it looks like a glob or an address.
+    /// Else `*`, `?`, `[…]` or `{…}` make it a [`Glob`], and what is left is the path of a file
+    /// that may come to exist.
     ///
     /// # Errors
     ///
-    /// For a glob that is not well formed, and for an address (`ws://…`), which names a source that cannot be read yet.
+    /// For a glob that is not well formed, and for an address (`ws://…`), which names a source that
+    /// cannot be read yet.
     pub fn parse(typed: &OsStr) -> Result<Self, Error> {
         if typed == "-" {
             return Ok(Self::Stdin);

@@ -40,8 +40,8 @@ pub struct FoundFile {
     pub origin: Origin,
     /// It was typed, or a glob matched it; else it was found by recursion.
     pub named: bool,
-    /// Its length in bytes at the time of the walk. Without meaning where it is not regular; the files of `/proc` are
-    /// regular and say 0.
+    /// Its length in bytes at the time of the walk. Without meaning where it is not regular; the
+    /// files of `/proc` are regular and say 0.
     pub len: u64,
     /// What kind of file it is.
     pub kind: Kind,
@@ -91,11 +91,14 @@ impl FoundFile {
     }
 }
 
-/// The files that names stand for: in the order of the names, and within a directory in the order of the file names.
+/// The files that names stand for: in the order of the names, and within a directory in the order
+/// of the file names.
 ///
-/// A directory stands for all files in and below it. Links are followed, but one found by recursion whose target the same
-/// name finds anyway, or a directory that another name walks, is skipped: nothing is found twice unless it is named twice.
-/// It blocks on the file system, and holds the sorted entries of one directory per level and no more.
+/// A directory stands for all files in and below it. Links are followed, but one found by recursion
+/// whose target the same name finds anyway, or a directory that another name walks, is skipped:
+/// nothing is found twice unless it is named twice. It blocks on the file system. It holds the
+/// sorted entries of one directory per level and the targets of the links that it followed, and no
+/// more.
 pub struct Walk {
     options: WalkOptions,
     names: vec::IntoIter<Name>,
@@ -143,7 +146,8 @@ impl Walk {
         }
     }
 
-    /// A path that a glob matches: like one that was typed, but nobody asked to open this very pipe or device.
+    /// A path that a glob matches: like one that was typed, but nobody asked to open this very pipe
+    /// or device.
     fn begin_match(&mut self, path: PathBuf) -> Option<Found> {
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => {
@@ -268,9 +272,11 @@ impl Iterator for Walk {
     }
 }
 
-/// Where the walk finds files on its own, so that a link there need not be followed. All paths are canonical.
+/// Where the walk finds files on its own, so that a link there need not be followed. All paths are
+/// canonical.
 struct Roots {
-    /// Names that may be directories; they are looked at when the first link is met, since most trees have none.
+    /// Names that may be directories; they are looked at when the first link is met, since most
+    /// trees have none.
     unresolved: Vec<PathBuf>,
     directories: HashSet<PathBuf>,
     /// The targets of the links that the current tree has followed.

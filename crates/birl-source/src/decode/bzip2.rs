@@ -6,7 +6,8 @@ use bzip2::{Decompress, Status};
 
 use super::members::{Codec, Outcome, Step};
 
-/// The raw machine under the readers of the crate `bzip2`: those drop what they wrote in the call that finds the damage.
+/// The raw machine under the readers of the crate `bzip2`: those drop what they wrote in the call
+/// that finds the damage.
 pub(super) struct Bzip2(Decompress);
 
 impl Bzip2 {

@@ -9,7 +9,8 @@ use super::members::{Codec, Outcome, Step};
 /// The largest window that deflate has, as the power of two.
 const WINDOW_BITS: u8 = 15;
 
-/// The raw machine under flate2's readers: those drop what they wrote in the call that finds the damage.
+/// The raw machine under flate2's readers: those drop what they wrote in the call that finds the
+/// damage.
 pub(super) struct Gzip(Decompress);
 
 impl Gzip {
@@ -46,8 +47,8 @@ impl Codec for Gzip {
     }
 }
 
-/// Which check failed, if it is one of gzip's own. What zlib-rs says of deflate's insides depends on how much it was fed
-/// at a time, and helps nobody.
+/// Which check failed, if it is one of gzip's own. What zlib-rs says of deflate's insides depends
+/// on how much it was fed at a time, and helps nobody.
 fn reason(error: &DecompressError) -> String {
     let check = error.message().filter(|words| words.ends_with("check"));
     check.unwrap_or_default().to_owned()

@@ -10,8 +10,9 @@ const SKIPPABLE_MAGIC: std::ops::RangeInclusive<u32> = 0x184D_2A50..=0x184D_2A5F
 
 /// The decoded bytes of all frames of one input.
 ///
-/// `FrameDecoder` takes an input that is cut between two blocks for one that ended well, and stops at a skippable frame.
-/// So frames are told apart here, by their magic numbers, and only their insides are left to it.
+/// `FrameDecoder` takes an input that is cut between two blocks for one that ended well, and stops
+/// at a skippable frame. So frames are told apart here, by their magic numbers, and only their
+/// insides are left to it.
 pub(super) struct Lz4 {
     decoder: FrameDecoder<Input>,
     state: State,
@@ -118,7 +119,8 @@ impl Input {
         Ok(Some(u32::from_le_bytes(self.peeked)))
     }
 
-    /// Leaves out a skippable frame: its magic number, the length of what it carries, and that much.
+    /// Leaves out a skippable frame: its magic number, the length of what it carries, and that
+    /// much.
     fn skip_frame(&mut self) -> io::Result<()> {
         let mut header = [0; 8];
         self.read_exact(&mut header).map_err(in_plain_words)?;

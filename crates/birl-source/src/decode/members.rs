@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-/// Large enough that a call of a codec does a millisecond of work, small enough to stay in the second-level cache.
+/// Large enough that a call of a codec does a millisecond of work, small enough to stay in the
+/// second-level cache.
 const INPUT_BYTES: usize = 256 * 1024;
 
 /// One compression format, as a machine that is fed input and asked for output.
@@ -38,8 +39,8 @@ pub(super) enum Outcome {
 
 /// The decoded bytes of all members of one compressed input.
 ///
-/// Zero bytes after a member are padding. Damage and a missing end come as an error after all that could be decoded
-/// before; after an error the reader is at its end.
+/// Zero bytes after a member are padding. Damage and a missing end come as an error after all that
+/// could be decoded before; after an error the reader is at its end.
 pub(super) struct Members<C> {
     input: BufReader<Box<dyn Read + Send>>,
     codec: C,

@@ -225,7 +225,8 @@ fn input_that_is_cut_anywhere_gives_what_came_before_and_says_so() {
     }
 }
 
-/// What can be known of `encoded` if it ends at `end`, as the codec itself says when it gets one byte at a time.
+/// What can be known of `encoded` if it ends at `end`, as the codec itself says when it gets one
+/// byte at a time.
 fn known_before(format: &Format, encoded: &[u8], end: usize) -> Vec<u8> {
     decode(format.content, &encoded[..end], BYTE_BY_BYTE).0
 }

@@ -6,7 +6,8 @@ use encoding_rs::{CoderResult, Decoder, UTF_16BE, UTF_16LE};
 
 const INPUT_BYTES: usize = 64 * 1024;
 
-/// The text of UTF-16 without its byte order mark. A lone surrogate and an odd last byte become U+FFFD.
+/// The text of UTF-16 without its byte order mark. A lone surrogate and an odd last byte become
+/// U+FFFD.
 pub(super) struct Utf16<R> {
     input: R,
     decoder: Decoder,

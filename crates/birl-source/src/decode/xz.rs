@@ -9,8 +9,8 @@ use super::members::{Codec, Outcome, Step};
 /// As much as Zstandard's largest window takes. `xz -9` needs 65 MiB.
 const MEMORY_BYTES_MAX: u64 = 2 << 30;
 
-/// The raw machine under the readers of the crate `liblzma`: those drop what they wrote in the call that finds the
-/// damage.
+/// The raw machine under the readers of the crate `liblzma`: those drop what they wrote in the call
+/// that finds the damage.
 pub(super) struct Xz(Stream);
 
 impl Xz {

@@ -16,8 +16,8 @@ const FRAME_START_BYTES: usize = 5;
 /// The length of a block's header, which the decoder asks for together with the block before.
 const BLOCK_HEADER_BYTES: usize = 3;
 
-/// Feeds the decoder one block at a time, and headers by themselves: a call that finds damage forgets what it wrote before
-/// it in the same call, so such a call must not have written anything.
+/// Feeds the decoder one block at a time, and headers by themselves: a call that finds damage
+/// forgets what it wrote before it in the same call, so such a call must not have written anything.
 pub(super) struct Zstd {
     decoder: Decoder<'static>,
     /// How many bytes of input the decoder gets next.

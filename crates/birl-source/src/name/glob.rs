@@ -15,9 +15,10 @@ pub(super) fn is_pattern(typed: &OsStr) -> bool {
 
 /// A pattern that paths match, component by component, as in a shell.
 ///
-/// `*` is any run of bytes, `?` any one byte, `[a-z]` and `[!a-z]` one of a class, `{a,b*}` one of several patterns, and a
-/// backslash takes the next letter as it stands; none of them matches a `/`. A component `**` is any number of
-/// directories, links to directories left out. A hidden name (`.x`) matches only where the component begins with a dot.
+/// `*` is any run of bytes, `?` any one byte, `[a-z]` and `[!a-z]` one of a class, `{a,b*}` one of
+/// several patterns, and a backslash takes the next letter as it stands; none of them matches a
+/// `/`. A component `**` is any number of directories, links to directories left out. A hidden name
+/// (`.x`) matches only where the component begins with a dot.
 #[derive(Clone, Debug)]
 pub struct Glob {
     typed: PathBuf,
@@ -37,7 +38,8 @@ enum Part {
     },
 }
 
-/// How far into a glob a directory has come: the parts that the next component may match. In rising order.
+/// How far into a glob a directory has come: the parts that the next component may match. In rising
+/// order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Progress(Vec<usize>);
 
@@ -81,7 +83,8 @@ impl Glob {
         &self.typed
     }
 
-    /// The directory that holds all that matches: the components before the first pattern. Empty for the current one.
+    /// The directory that holds all that matches: the components before the first pattern. Empty
+    /// for the current one.
     pub(crate) fn base(&self) -> &Path {
         &self.base
     }
@@ -93,7 +96,8 @@ impl Glob {
         progress
     }
 
-    /// What becomes of `progress` with one more component, where `**` takes only what `is_directory`.
+    /// What becomes of `progress` with one more component, where `**` takes only what
+    /// `is_directory`.
     pub(crate) fn advance(
         &self,
         progress: &Progress,

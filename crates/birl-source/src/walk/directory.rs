@@ -8,7 +8,8 @@ use std::vec;
 
 /// The entries of one directory that have not been taken yet, in the order of their names.
 ///
-/// The listing is complete when it opens, so that no descriptor stays open on the way down a deep tree.
+/// The listing is complete when it opens, so that no descriptor stays open on the way down a deep
+/// tree.
 pub(super) struct Directory {
     shown: PathBuf,
     id: Id,

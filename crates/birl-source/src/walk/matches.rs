@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::name::{AdvanceOptions, Glob, Match, Progress};
 use crate::origin::Origin;
 
-/// The paths that match, in the order of a walk; an error in the place of each directory that could not be listed, and
-/// one at the end if nothing matched at all.
+/// The paths that match, in the order of a walk; an error in the place of each directory that could
+/// not be listed, and one at the end if nothing matched at all.
 ///
 /// What lies below a directory that matches is not matched again: it comes with the directory.
 pub(super) struct Matches {
