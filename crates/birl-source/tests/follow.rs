@@ -141,7 +141,7 @@ fn shift(path: &Path, kept: u64) {
 
 #[test]
 fn every_line_comes_once_and_in_order_through_thousands_of_renames() {
-    const ROTATIONS: u64 = 3000;
+    const ROTATIONS: u64 = 2000;
     const LINES: u64 = 5;
     let (lines, _directory) = follow_while(ROTATIONS * LINES, |path, _| {
         for rotation in 0..ROTATIONS {
@@ -155,7 +155,7 @@ fn every_line_comes_once_and_in_order_through_thousands_of_renames() {
 
 #[test]
 fn every_line_comes_once_while_a_chain_of_siblings_is_shifted() {
-    const ROTATIONS: u64 = 1500;
+    const ROTATIONS: u64 = 1000;
     const LINES: u64 = 5;
     const KEPT: u64 = 40;
     let (mut lines, _directory) = follow_while(ROTATIONS * LINES, |path, progress| {

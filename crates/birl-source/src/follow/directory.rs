@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use super::identity::Stamp;
 
-const TRIES: usize = 8;
+/// How often a listing is tried again for another that agrees with it.
+const TRIES: usize = 3;
 
 /// Names and file numbers.
 pub(super) type Listing = BTreeMap<OsString, u64>;
@@ -40,11 +41,6 @@ impl Directory {
     pub(super) fn is_stale(&self, path: &Path, now: Instant) -> bool {
         let stamp = fs::metadata(path).ok().as_ref().map(Stamp::of);
         stamp != self.stamp || self.hot_until.is_none_or(|until| now < until)
-    }
-
-    /// Whether `name` stood for the file with that number when last listed.
-    pub(super) fn holds(&self, name: &std::ffi::OsStr, inode: u64) -> bool {
-        self.entries.get(name) == Some(&inode)
     }
 
     /// Lists the directory again and returns what has changed.

@@ -43,6 +43,11 @@ pub(super) fn written_order(left: &OsStr, right: &OsStr) -> Ordering {
     }
 }
 
+/// Whether the name is one that compression gives.
+pub(super) fn is_compressed(name: &OsStr) -> bool {
+    without_compression(name.as_bytes()).1
+}
+
 fn without_compression(name: &[u8]) -> (&[u8], bool) {
     let stem = COMPRESSED
         .iter()

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use birl_stream::block::BlockPool;
 
@@ -19,7 +19,10 @@ use crate::Origin;
 
 /// A change within one tick of a file system's clock leaves no trace in the metadata. So what has
 /// changed is looked at closely for this long, which is more than the coarsest clock's tick.
-const HOT: Duration = Duration::from_millis(2500);
+pub(super) const HOT: Duration = Duration::from_millis(2500);
+
+/// How often a place may turn again while turns are dealt with.
+const TURNS_MAX: usize = 16;
 
 /// Files that were rotated away from one place and are still looked at, in case that the writer
 /// is late to let go of them.
@@ -72,10 +75,14 @@ pub(super) struct Place {
     pub(super) current: Option<Key>,
     /// The generation that is to be read before the next one, if it is still read.
     pub(super) newest: Option<Key>,
+    /// The files that were there before, the oldest first.
+    strays: VecDeque<Key>,
     /// Where the file truly lies, past all links.
     pub(super) home: PathBuf,
     /// The birth of the file that was here at the start: older siblings are none of ours.
-    pub(super) oldest: Option<std::time::SystemTime>,
+    pub(super) oldest: Option<SystemTime>,
+    /// All siblings that were born until then have been met: they were in the last listing.
+    pub(super) horizon: Option<SystemTime>,
     /// The last time that the place went to another file, or was found to have none.
     pub(super) turned_at: Option<Instant>,
     /// What was said of it last, so that it is said once.
@@ -130,6 +137,7 @@ impl Follower {
         self.list_beside_truncated();
         self.judge_all();
         self.settle_truncations();
+        self.end_surplus();
         if matches!(scope, Scope::All) {
             self.end_quiet();
             self.forget();
@@ -322,12 +330,14 @@ impl Follower {
         if track.path != path && !track.is_at_its_path() {
             let family = self.family_of(path);
             let track = self.track(key);
+            let place = track.place.clone();
             path.clone_into(&mut track.path);
             track.gone = false;
             track.lost_at = None;
             if let Some(family) = family {
                 track.family = family;
             }
+            self.to_check.insert(place);
         }
     }
 
@@ -337,6 +347,8 @@ impl Follower {
             self.keep_as_kin(FileId::of(metadata), print, family, false);
             return;
         }
+        // The listing may have read the followed name before the sibling was renamed away from it.
+        self.to_check.insert(family.clone());
         let standing = Standing::Unjudged { since: self.now };
         let mut track = Track::new(path, metadata, standing, self.now);
         track.origin = self.places[&family].target.origin.clone();
@@ -378,8 +390,10 @@ impl Follower {
             target,
             current: None,
             newest: None,
+            strays: VecDeque::new(),
             home: path.clone(),
             oldest: None,
+            horizon: None,
             turned_at: None,
             complaint: None,
         };
@@ -448,7 +462,7 @@ impl Follower {
                 self.complain(path, &io::Error::other("it is not a regular file"));
                 None
             }
-            Err(error) if is_absence(&error) && current.is_some() => {
+            Err(error) if is_absence(&error) && (current.is_some() || self.has_unjudged(path)) => {
                 self.turned.insert((rank, path.to_owned()));
                 None
             }
@@ -457,6 +471,11 @@ impl Follower {
                 None
             }
         }
+    }
+
+    fn has_unjudged(&self, family: &Path) -> bool {
+        let mut unjudged = self.unjudged.iter();
+        unjudged.any(|key| self.tracks[key].family == family)
     }
 
     /// Says once what is wrong with a place; the next looks try again.
@@ -612,26 +631,18 @@ impl Follower {
     }
 
     fn settle_turns(&mut self) {
-        while let Some((_, path)) = self.turned.pop_first() {
+        // A name that changes hands without end is left to the next look.
+        let mut left = self.turned.len() + TURNS_MAX;
+        while left > 0
+            && let Some((_, path)) = self.turned.pop_first()
+        {
+            left -= 1;
             self.turn(&path);
             // A listing within may have cast doubt on further places.
             while let Some(path) = self.to_check.pop_first() {
                 self.check_place(&path);
             }
         }
-    }
-
-    /// Whether a listing agrees that the file is at the path, where that can be told.
-    pub(super) fn is_listed(&self, path: &Path, id: FileId) -> bool {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return true;
-        };
-        let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-        is_link
-            || self
-                .directories
-                .get(parent)
-                .is_none_or(|directory| directory.holds(name, id.inode))
     }
 
     /// Makes sure that the file is held open; says why where that fails.
@@ -675,12 +686,14 @@ impl Follower {
     }
 
     /// Closes the files that have been quiet for longest, those with something to read last.
+    ///
+    /// One that was deleted cannot be opened again, so it is closed only once it has been read.
     fn let_go(&mut self, count: usize) {
         let mut held: Vec<(bool, Instant, Key)> = self
             .tracks
             .iter()
-            .filter(|(_, track)| track.held.is_some() && !track.gone)
-            .map(|(&key, track)| (track.queued, track.changed_at, key))
+            .filter(|(_, track)| track.held.is_some() && !(track.gone && track.is_wanted()))
+            .map(|(&key, track)| (track.is_wanted(), track.changed_at, key))
             .collect();
         held.sort();
         for (.., key) in held.into_iter().take(count) {
@@ -728,7 +741,9 @@ impl Follower {
     }
 
     fn is_placed(&self, key: Key) -> bool {
-        let track = &self.tracks[&key];
+        let Some(track) = self.tracks.get(&key) else {
+            return false;
+        };
         [&track.place, &track.path].into_iter().any(|path| {
             self.places_at(path)
                 .iter()
@@ -740,7 +755,6 @@ impl Follower {
     fn end_quiet(&mut self) {
         let mut keys: Vec<Key> = self.tracks.keys().copied().collect();
         keys.sort_by_key(|key| self.tracks[key].generation);
-        let mut strays: HashMap<PathBuf, Vec<Key>> = HashMap::new();
         for key in keys {
             // Retiring one file may retire its copies too.
             let Some(track) = self.tracks.get(&key) else {
@@ -756,20 +770,49 @@ impl Follower {
             let is_over = is_quiet && self.tracks[&key].gone;
             if is_over && !matches!(self.tracks[&key].standing, Standing::Unjudged { .. }) {
                 self.retire(key);
-            } else if !self.is_placed(key) && self.is_succeeded(key) {
-                strays
-                    .entry(self.tracks[&key].place.clone())
-                    .or_default()
-                    .push(key);
             }
         }
-        for keys in strays.into_values() {
-            let surplus = keys.len().saturating_sub(STRAYS_MAX);
-            for key in keys.into_iter().take(surplus) {
-                self.end_generation(key);
-                self.retire(key);
+    }
+
+    /// A file has left its place, or has been found to have been there.
+    pub(super) fn stray(&mut self, key: Key, path: &Path) {
+        if let Some(place) = self.places.get_mut(path) {
+            place.strays.push_back(key);
+        }
+    }
+
+    /// Ends the oldest of the files that left a place, where there are many of them.
+    fn end_surplus(&mut self) {
+        let crowded = |place: &&Place| place.strays.len() > STRAYS_MAX;
+        let crowded: Vec<PathBuf> = self
+            .places
+            .values()
+            .filter(crowded)
+            .map(|place| place.target.path.clone())
+            .collect();
+        for path in crowded {
+            while let Some(key) = self.surplus(&path) {
+                if self.is_placed(key) {
+                    self.end_generation(key);
+                } else if self.tracks.contains_key(&key) {
+                    self.end_generation(key);
+                    self.retire(key);
+                }
             }
         }
+    }
+
+    /// Takes the oldest file that left a place, if there are too many and it has been read.
+    fn surplus(&mut self, path: &Path) -> Option<Key> {
+        let place = self.places.get_mut(path)?;
+        if place.strays.len() <= STRAYS_MAX {
+            return None;
+        }
+        let oldest = place.strays.front()?;
+        if self.tracks.get(oldest).is_some_and(Track::is_wanted) {
+            return None;
+        }
+        place.strays.pop_front()
     }
 
     pub(super) fn end_generation(&mut self, key: Key) {

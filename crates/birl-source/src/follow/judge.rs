@@ -7,13 +7,16 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::Notice;
-use super::family::written_order;
-use super::follower::Follower;
+use super::family;
+use super::follower::{Follower, HOT};
 use super::form::may_become_marked;
 use super::identity::{Body, FileId, HEAD_BYTES, Likeness, Print, read_at};
 use super::track::{Key, Restart, Standing};
 use crate::content::{Content, detect};
 use crate::decode::decoder;
+
+/// How often a file is looked for that is renamed meanwhile.
+const FIND_TRIES: usize = 8;
 
 enum Verdict {
     /// It cannot be told yet.
@@ -44,6 +47,12 @@ impl Follower {
     /// Decides about the files that have come, the older ones first.
     pub(super) fn judge_all(&mut self) {
         let mut keys: Vec<Key> = self.unjudged.iter().copied().collect();
+        for &key in &keys {
+            // It may have been empty when it was met, and full when it was rotated away.
+            if let Some(metadata) = self.tracks[&key].metadata() {
+                self.inspect(key, &metadata);
+            }
+        }
         keys.retain(|key| self.tracks[key].stamp.size > 0 || self.tracks[key].gone);
         keys.sort_by(|&left, &right| self.writing_order(left, right));
         for key in keys {
@@ -51,17 +60,19 @@ impl Follower {
         }
     }
 
-    /// The order in which two files of a family were written: the namesake last.
+    /// The order in which two files of a family were written.
     fn writing_order(&self, left: Key, right: Key) -> Ordering {
         let name = |key| self.tracks[&key].path.file_name().unwrap_or_default();
         let rank = |key| {
             let track = &self.tracks[&key];
-            let born = track.id.born;
-            (self.is_namesake(key), born, track.stamp.modified())
+            // What has been compressed was born late, and written before what has not.
+            let is_plain = !family::is_compressed(name(key));
+            let modified = track.stamp.modified();
+            (is_plain, track.id.born, self.is_namesake(key), modified)
         };
         rank(left)
             .cmp(&rank(right))
-            .then_with(|| written_order(name(left), name(right)))
+            .then_with(|| family::written_order(name(left), name(right)))
     }
 
     fn is_namesake(&self, key: Key) -> bool {
@@ -72,7 +83,7 @@ impl Follower {
     }
 
     fn judge(&mut self, key: Key) {
-        if !self.open_track(key) {
+        if !self.find_and_open(key) {
             return self.forget_lost(key);
         }
         match self.verdict(key) {
@@ -81,6 +92,20 @@ impl Follower {
             Ok(Verdict::Fresh) => self.accept(key),
             Err(error) => self.fail(key, &error),
         }
+    }
+
+    /// Opens a file that may be renamed while it is looked for: soon it could be deleted.
+    fn find_and_open(&mut self, key: Key) -> bool {
+        for _ in 0..FIND_TRIES {
+            if self.open_track(key) {
+                return true;
+            }
+            if let Some(parent) = self.tracks[&key].path.parent() {
+                let parent = parent.to_owned();
+                self.relist(&parent);
+            }
+        }
+        false
     }
 
     /// A file that went before anything could be learned of it is not waited for.
@@ -277,8 +302,17 @@ impl Follower {
     }
 
     fn accept(&mut self, key: Key) {
-        self.unjudged.remove(&key);
         let missed = self.is_missed_generation(key);
+        let is_placed = self.is_at_its_place(Original::Track(key));
+        let is_recent = match self.tracks[&key].standing {
+            Standing::Unjudged { since } => self.now < since + HOT,
+            _ => false,
+        };
+        if !missed && !is_placed && is_recent {
+            // The file that is now at the place may not have been seen yet.
+            return;
+        }
+        self.unjudged.remove(&key);
         let track = self.track(key);
         let (path, family) = (track.path.clone(), track.family.clone());
         if missed {
@@ -288,7 +322,8 @@ impl Follower {
             self.track(key).origin = origin.clone();
             self.notice(Notice::Missed { origin, path });
             self.join_queue(key);
-        } else if self.is_at_its_place(Original::Track(key)) {
+            self.stray(key, &family);
+        } else if is_placed {
             self.track(key).standing = Standing::Reading;
             let origin = self.tracks[&key].origin.clone();
             self.notice(Notice::Appeared { origin });
@@ -311,13 +346,14 @@ impl Follower {
         if self.is_namesake(key) || place.turned_at.is_none() {
             return false;
         }
-        let next = place.current.and_then(|key| self.tracks[&key].id.born);
         match (track.id.born, place.oldest) {
             // A compressed file was born when it was compressed, which tells nothing.
-            (Some(born), Some(oldest)) if !self.is_compressed(key) => {
-                born >= oldest && next.is_none_or(|next| born <= next)
+            _ if self.is_compressed(key) => true,
+            (Some(born), oldest) => {
+                oldest.is_none_or(|oldest| born >= oldest)
+                    && place.horizon.is_none_or(|horizon| born <= horizon)
             }
-            _ => true,
+            (None, _) => true,
         }
     }
 

@@ -140,6 +140,11 @@ impl Track {
         self.print.end()
     }
 
+    /// Whether there is something to be done with its content.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.queued || self.restart.is_some() || matches!(self.standing, Standing::Unjudged { .. })
+    }
+
     /// The metadata of the file itself, wherever it may lie; `None` where it cannot be found at
     /// its path.
     pub(super) fn metadata(&self) -> Option<Metadata> {

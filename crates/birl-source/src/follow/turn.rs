@@ -1,8 +1,10 @@
 //! A path that leads to another file than before, or to none.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::Notice;
 use super::directory::is_absence;
@@ -10,33 +12,55 @@ use super::follower::Follower;
 use super::identity::{FileId, Print};
 use super::track::{Key, Standing, Track};
 
-const TRIES: usize = 8;
-
 impl Follower {
     /// Finds out what is at a place now and where the file went that was there.
     ///
-    /// The directory is listed first, and the file that is opened must agree with the listing:
-    /// then every file that held the name in between is already known as a sibling.
+    /// The file is opened before the directory is listed: what held the name before it was renamed
+    /// away by then, so the listing has every sibling that is older. Of younger ones it may have
+    /// any.
     pub(super) fn turn(&mut self, path: &Path) {
-        for nth in 1..=TRIES {
-            let Some(place) = self.places.get(path) else {
-                return;
-            };
-            if !self.first {
-                let home = place.home.clone();
-                for parent in [home.parent(), path.parent()].into_iter().flatten() {
-                    self.relist(parent);
-                }
+        let opened = self.open_place(path);
+        if !self.first {
+            self.list_beside(path);
+        }
+        match opened {
+            Ok((file, metadata)) => {
+                self.set_horizon(path, FileId::of(&metadata).born);
+                self.occupy(path, file, &metadata);
             }
-            match self.open_place(path) {
-                Ok((file, metadata)) => {
-                    if nth == TRIES || self.first || self.is_listed(path, FileId::of(&metadata)) {
-                        return self.occupy(path, file, &metadata);
-                    }
-                }
-                Err(error) if is_absence(&error) => return self.vacate(path),
-                Err(error) => return self.complain(path, &error),
+            Err(error) if is_absence(&error) => {
+                // Nothing there says what is old: what the first listing has, the second has whole.
+                self.set_horizon(path, self.youngest_of(path));
+                self.list_beside(path);
+                self.vacate(path);
             }
+            Err(error) => self.complain(path, &error),
+        }
+    }
+
+    fn set_horizon(&mut self, path: &Path, born: Option<SystemTime>) {
+        if let Some(place) = self.places.get_mut(path) {
+            place.horizon = born;
+        }
+    }
+
+    /// The birth of the youngest file that is known of a place's family.
+    fn youngest_of(&self, path: &Path) -> Option<SystemTime> {
+        let family = self.tracks.values().filter(|track| track.family == path);
+        family.filter_map(|track| track.id.born).max()
+    }
+
+    fn list_beside(&mut self, path: &Path) {
+        let Some(place) = self.places.get(path) else {
+            return;
+        };
+        let home = place.home.clone();
+        let parents: BTreeSet<&Path> = [home.parent(), path.parent()]
+            .into_iter()
+            .flatten()
+            .collect();
+        for parent in parents {
+            self.relist(parent);
         }
     }
 
@@ -74,6 +98,9 @@ impl Follower {
         let is_reading = track.standing == Standing::Reading;
         let (gone, belongs_here) = (track.gone, track.place == path);
         let (origin, moved_to) = (track.origin.clone(), track.path.clone());
+        if belongs_here {
+            self.stray(key, path);
+        }
         if is_reading {
             self.enqueue(key);
         }
@@ -107,7 +134,10 @@ impl Follower {
             place.oldest = born;
         }
         let track = self.track(key);
-        track.path = home;
+        // It may have been rotated on since it was opened, and met under that name.
+        if track.path == path || !track.is_at_its_path() {
+            track.path = home;
+        }
         track.gone = false;
         if track.standing == Standing::Reading {
             self.join_queue(key);
