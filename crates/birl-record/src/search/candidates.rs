@@ -1,6 +1,6 @@
 //! Candidates: the lines of a chunk that are worth asking, found without looking at the others.
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use memchr::{memchr, memmem};
 use regex_automata::{Input, meta};
 
@@ -158,7 +158,9 @@ fn add_literals(literals: &[Literal], folded: bool, finders: &mut Vec<Finder>) {
         finders.extend(literals.iter().map(Finder::of_one));
         return;
     }
+    // Only for leftmost matches does the automaton use SIMD.
     let many = AhoCorasickBuilder::new()
+        .match_kind(MatchKind::LeftmostFirst)
         .ascii_case_insensitive(folded)
         .build(literals);
     match many {

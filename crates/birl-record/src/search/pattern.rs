@@ -99,15 +99,14 @@ impl Pattern {
 
     /// Finds the lines of a chunk that can match; the line decides.
     ///
-    /// It is for patterns without a literal that is worth a search, so the engine need not try
-    /// one; and its lazy DFA reads long haystacks twice as fast as its complete one.
+    /// The engine's lazy DFA reads long haystacks twice as fast as its complete one.
     pub(super) fn chunk_regex(&self) -> Result<Engine, TooBig> {
         let hir = map(&self.hir, &|hir| match hir.kind() {
             HirKind::Look(Look::Start | Look::StartCRLF) => Some(Hir::look(Look::StartLF)),
             HirKind::Look(Look::End | Look::EndLF) => Some(Hir::look(Look::EndCRLF)),
             _ => None,
         });
-        Engine::new(&hir, meta::Config::new().auto_prefilter(false).dfa(false))
+        Engine::new(&hir, meta::Config::new().dfa(false))
     }
 
     /// Literals of which every match holds at least one, and whether ASCII case is to be ignored
@@ -162,6 +161,8 @@ impl Engine {
 fn build(hir: &Hir, config: &meta::Config) -> Result<meta::Regex, TooBig> {
     let config = config
         .clone()
+        // Left to itself the engine looks for single digits, which cost more than they save.
+        .auto_prefilter(literal::begins_well(hir))
         .utf8_empty(false)
         // Where a match is has to be known, but not what its groups are.
         .which_captures(WhichCaptures::Implicit)
