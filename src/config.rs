@@ -1,7 +1,6 @@
 //! What is asked, resolved: flags, defaults, environment and terminal, decided once.
 
 mod environment;
-mod refusal;
 mod slip;
 
 use std::ffi::OsString;
@@ -14,7 +13,6 @@ use birl_record::search::Case;
 use birl_render::{Bytes, Json, Render, Styles, Text};
 
 pub(crate) use self::environment::{Environment, Kind};
-pub(crate) use self::refusal::refusal;
 use crate::args::{Args, OutputFormat, When};
 use crate::pager::Pager;
 

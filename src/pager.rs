@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use anyhow::{Result, anyhow};
 use tokio::sync::watch;
 
-use crate::config::refusal;
+use birl_source::error::refusal;
 
 /// The command of a pager.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -9,7 +9,9 @@ use clap::Parser;
 
 use super::words::Words;
 use super::{Args, help, message};
-use crate::config::{Environment, refusal};
+use birl_source::error::refusal;
+
+use crate::config::Environment;
 
 /// The file to read default flags from, if there is to be one.
 pub(super) fn path(args: &Args, environment: &Environment) -> Option<PathBuf> {

@@ -142,7 +142,7 @@ impl fmt::Display for Subject {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => f.write_str(&plain_words(error)),
+            Self::Io(error) => f.write_str(&refusal(error)),
             Self::NoMatch => f.write_str("no file matches"),
             Self::Loop(back_to) => {
                 write!(f, "directory loop, it leads back to {:?}", back_to.name())
@@ -158,18 +158,15 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The system's message in lower case and without its number: `permission denied`, not `Permission
-/// denied (os error 13)`.
-fn plain_words(error: &io::Error) -> String {
-    let mut words = error.to_string();
-    if error.raw_os_error().is_some()
-        && let Some(number) = words.rfind(" (os error ")
-    {
-        words.truncate(number);
-        lower_first(&words)
-    } else {
-        words
-    }
+/// Why the system refused something, in lower case and without a number: `permission denied`, where the standard library
+/// has `Permission denied (os error 13)`.
+pub fn refusal(error: &io::Error) -> String {
+    let words = error.to_string();
+    let reason = match (error.raw_os_error(), words.rfind(" (os error ")) {
+        (Some(_), Some(number)) => &words[..number],
+        _ => &words,
+    };
+    lower_first(reason)
 }
 
 /// `words` with its first letter in lower case, to stand in the middle of a sentence.
@@ -184,6 +181,14 @@ pub(crate) fn lower_first(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_of_the_system_become_ours() {
+        let missing = io::Error::from_raw_os_error(2);
+        assert_eq!(refusal(&missing), "no such file or directory");
+        let odd = io::Error::other("Cannot (os error 2) say");
+        assert_eq!(refusal(&odd), "cannot (os error 2) say");
+    }
 
     #[test]
     fn a_message_names_the_act_the_file_and_the_reason() {
