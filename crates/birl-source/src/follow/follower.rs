@@ -76,11 +76,13 @@ pub(super) struct Place {
     /// The generation that is to be read before the next one, if it is still read.
     pub(super) newest: Option<Key>,
     /// The files that were there before, the oldest first.
-    strays: VecDeque<Key>,
+    pub(super) strays: VecDeque<Key>,
     /// Where the file truly lies, past all links.
     pub(super) home: PathBuf,
     /// The birth of the file that was here at the start: older siblings are none of ours.
     pub(super) oldest: Option<SystemTime>,
+    /// The last time that the file here was found to have been truncated.
+    pub(super) truncated_at: Option<Instant>,
     /// All siblings that were born until then have been met: they were in the last listing.
     pub(super) horizon: Option<SystemTime>,
     /// The last time that the place went to another file, or was found to have none.
@@ -394,6 +396,7 @@ impl Follower {
             home: path.clone(),
             oldest: None,
             horizon: None,
+            truncated_at: None,
             turned_at: None,
             complaint: None,
         };
@@ -576,10 +579,8 @@ impl Follower {
             return;
         }
         let is_idle = size == offset && track.held.is_none() && !self.is_hot(key);
-        if is_idle || (size == 0 && offset == 0) {
-            return;
-        }
-        if !self.open_track(key) {
+        // One that is empty is opened too: it may be written and deleted before the next look.
+        if is_idle || !self.open_track(key) || (size == 0 && offset == 0) {
             return;
         }
         let track = &self.tracks[&key];
@@ -594,10 +595,16 @@ impl Follower {
 
     /// The content that was read is not there any more.
     pub(super) fn truncate(&mut self, key: Key, size_before: u64) {
+        let now = self.now;
         let track = self.track(key);
-        if track.restart.is_none() {
-            track.size_before = track.size_before.max(size_before);
-            self.truncated.insert(key);
+        if track.restart.is_some() {
+            return;
+        }
+        track.size_before = track.size_before.max(size_before);
+        let place = track.place.clone();
+        self.truncated.insert(key);
+        if let Some(place) = self.places.get_mut(&place) {
+            place.truncated_at = Some(now);
         }
     }
 
@@ -740,7 +747,7 @@ impl Follower {
             .is_some_and(|current| current != key && self.tracks[&current].offset() > 0)
     }
 
-    fn is_placed(&self, key: Key) -> bool {
+    pub(super) fn is_placed(&self, key: Key) -> bool {
         let Some(track) = self.tracks.get(&key) else {
             return false;
         };
@@ -843,12 +850,19 @@ impl Follower {
 
     /// Drops what is not needed to know files again.
     fn forget(&mut self) {
+        // Siblings find each other by the place, as long as one of them is read.
+        let families: BTreeSet<&Path> = self
+            .tracks
+            .values()
+            .flat_map(|track| [track.family.as_path(), track.place.as_path()])
+            .collect();
         let vacant: Vec<PathBuf> = self
             .places
             .iter()
             .filter(|(path, place)| {
                 !place.target.named
                     && place.current.is_none()
+                    && !families.contains(path.as_path())
                     && fs::symlink_metadata(path).is_err()
             })
             .map(|(path, _)| path.clone())

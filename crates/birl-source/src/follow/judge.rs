@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::Notice;
 use super::family;
-use super::follower::{Follower, HOT};
+use super::follower::{Follower, HOT, Place};
 use super::form::may_become_marked;
 use super::identity::{Body, FileId, HEAD_BYTES, Likeness, Print, read_at};
 use super::track::{Key, Restart, Standing};
@@ -48,7 +49,8 @@ impl Follower {
     pub(super) fn judge_all(&mut self) {
         let mut keys: Vec<Key> = self.unjudged.iter().copied().collect();
         for &key in &keys {
-            // It may have been empty when it was met, and full when it was rotated away.
+            // It may be empty now, and full when it has been rotated away or deleted.
+            self.open_track(key);
             if let Some(metadata) = self.tracks[&key].metadata() {
                 self.inspect(key, &metadata);
             }
@@ -290,7 +292,7 @@ impl Follower {
         }
         match original {
             Original::Track(other) => self.track(key).standing = Standing::CopyOf(other),
-            Original::Kin(_) => self.settle_copy(key, bytes),
+            Original::Kin(id) => self.settle_copy(key, bytes, self.kin[&id].print.clone()),
         }
     }
 
@@ -303,7 +305,8 @@ impl Follower {
 
     fn accept(&mut self, key: Key) {
         let missed = self.is_missed_generation(key);
-        let is_placed = self.is_at_its_place(Original::Track(key));
+        // It may have been deleted from its place before there was anything to judge it by.
+        let is_placed = self.is_at_its_place(Original::Track(key)) || self.has_left_its_place(key);
         let is_recent = match self.tracks[&key].standing {
             Standing::Unjudged { since } => self.now < since + HOT,
             _ => false,
@@ -336,6 +339,11 @@ impl Follower {
         }
     }
 
+    fn has_left_its_place(&self, key: Key) -> bool {
+        let place = self.places.get(&self.tracks[&key].place);
+        place.is_some_and(|place| place.strays.contains(&key))
+    }
+
     /// Whether a file held its family's name between two looks: it was born after the first file
     /// that was followed there, and before the one that is there now.
     fn is_missed_generation(&self, key: Key) -> bool {
@@ -343,7 +351,13 @@ impl Follower {
         let Some(place) = self.places.get(&track.family) else {
             return false;
         };
-        if self.is_namesake(key) || place.turned_at.is_none() {
+        if self.is_namesake(key) {
+            return false;
+        }
+        if self.was_truncated_unread(place) {
+            return true;
+        }
+        if place.turned_at.is_none() {
             return false;
         }
         match (track.id.born, place.oldest) {
@@ -355,6 +369,15 @@ impl Follower {
             }
             (None, _) => true,
         }
+    }
+
+    /// Whether the file at a place was truncated a moment ago, or may have been before any of it
+    /// was read. What a copy then holds beside what was read came and went between two looks.
+    fn was_truncated_unread(&self, place: &Place) -> bool {
+        let is_recent = |at: Option<Instant>| at.is_some_and(|at| self.now < at + HOT);
+        let current = place.current.map(|key| &self.tracks[&key]);
+        is_recent(place.truncated_at)
+            || current.is_some_and(|track| track.offset() == 0 && is_recent(Some(track.changed_at)))
     }
 
     fn is_compressed(&self, key: Key) -> bool {
@@ -414,13 +437,13 @@ impl Follower {
             .map(|(&copy, _)| copy)
             .collect();
         for copy in copies {
-            self.settle_copy(copy, print.end());
+            self.settle_copy(copy, print.end(), print.clone());
         }
     }
 
-    /// Goes on from a copy whose first bytes are known.
-    fn settle_copy(&mut self, key: Key, known_bytes: u64) {
-        let is_placed = self.is_at_its_place(Original::Track(key));
+    /// Goes on from a copy whose first bytes are known, and whose content has that print.
+    fn settle_copy(&mut self, key: Key, known_bytes: u64, content: Print) {
+        let is_placed = self.is_placed(key);
         let is_open = self.open_track(key);
         let is_compressed = is_open && self.is_compressed(key);
         let track = self.track(key);
@@ -434,7 +457,10 @@ impl Follower {
                 track.print = print;
                 track.standing = Standing::Reading;
             }
-            _ => track.standing = Standing::Finished,
+            _ => {
+                track.print = content;
+                track.standing = Standing::Finished;
+            }
         }
         if !is_placed {
             self.retire(key);

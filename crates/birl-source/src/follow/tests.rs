@@ -1,5 +1,7 @@
 //! Following, step by step and without a clock.
 
+mod model;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};

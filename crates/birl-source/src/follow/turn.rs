@@ -191,8 +191,19 @@ impl Follower {
             && place.newest != Some(key)
         {
             let after = place.newest.replace(key);
-            self.track(key).after = after;
+            // Names may be handed back and forth: two files must not wait for each other.
+            if !self.comes_after(after, key) {
+                self.track(key).after = after;
+            }
         }
         self.enqueue(key);
+    }
+
+    /// Whether a file waits for another one, or for one that does.
+    fn comes_after(&self, mut later: Option<Key>, earlier: Key) -> bool {
+        while let Some(key) = later.filter(|&key| key != earlier) {
+            later = self.tracks.get(&key).and_then(|track| track.after);
+        }
+        later.is_some()
     }
 }
