@@ -12,6 +12,7 @@
 //! | handle items in groups | [`FlowExt::batched`] |
 //! | make a stream of an iterator | [`iter`], [`blocking_iter`] if it blocks |
 //! | read large files | [`block`] |
+//! | test a stream of your own | [`testing`] |
 
 pub mod block;
 
@@ -30,6 +31,8 @@ mod par_map_unordered;
 mod batched;
 
 mod failure;
+
+pub mod testing;
 
 pub use batched::Batched;
 pub use blocking_iter::{BlockingIter, blocking_iter};

@@ -6,8 +6,9 @@ use birl_stream::prelude::*;
 use futures::FutureExt;
 use futures::stream::{self, FusedStream};
 use proptest::prelude::*;
-use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::probe::paused;
 
 /// An item that comes so many milliseconds after the one before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,8 +77,7 @@ proptest! {
         within_ms in 1..60_u64,
     ) {
         let model = model(&items, items_max, weight_max, within_ms);
-        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let batches: Vec<_> = runtime.block_on(async {
+        let batches: Vec<_> = paused().block_on(async {
             let start = Instant::now();
             arrivals(items)
                 .batched(items_max)

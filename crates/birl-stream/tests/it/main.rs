@@ -9,3 +9,4 @@ mod prefetch;
 mod probe;
 mod side_by_side;
 mod snooze;
+mod testing;

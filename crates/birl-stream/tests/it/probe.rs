@@ -23,6 +23,15 @@ pub(crate) fn multi_thread() -> Runtime {
         .unwrap()
 }
 
+/// One whose time jumps to the next timer as soon as everybody waits.
+pub(crate) fn paused() -> Runtime {
+    Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+}
+
 /// The text of a panic that was caught.
 pub(crate) fn message(panic: Box<dyn Any + Send>) -> &'static str {
     panic.downcast_ref::<&'static str>().unwrap()
