@@ -1,6 +1,6 @@
 //! Candidates: the lines of a chunk that are worth asking, found without looking at the others.
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind, Span, packed};
 use memchr::{memchr, memmem};
 use regex_automata::{Input, meta};
 
@@ -33,6 +33,13 @@ pub(super) struct Literal {
     pub(super) bytes: Box<[u8]>,
     /// Whether the case of ASCII letters is ignored.
     pub(super) folded: bool,
+}
+
+impl Literal {
+    /// Whether there is case in it to be ignored.
+    fn has_case(&self) -> bool {
+        self.folded && self.bytes.iter().any(u8::is_ascii_alphabetic)
+    }
 }
 
 impl AsRef<[u8]> for Literal {
@@ -101,6 +108,7 @@ pub(super) enum Candidates {
 pub(super) enum Finder {
     Exact(Box<memmem::Finder<'static>>),
     Folded(FoldedFinder),
+    Few(packed::Searcher),
     Many(AhoCorasick),
     Regex(Box<Engine>),
 }
@@ -146,7 +154,7 @@ fn add_finders(need: Need, finders: &mut Vec<Finder>) {
         Need::Regex(regex) => finders.push(Finder::Regex(regex)),
         Need::Literals(literals) => {
             let (folded, exact): (Vec<_>, Vec<_>) =
-                literals.into_iter().partition(|literal| literal.folded);
+                literals.into_iter().partition(Literal::has_case);
             add_literals(&exact, false, finders);
             add_literals(&folded, true, finders);
         }
@@ -156,6 +164,11 @@ fn add_finders(need: Need, finders: &mut Vec<Finder>) {
 fn add_literals(literals: &[Literal], folded: bool, finders: &mut Vec<Finder>) {
     if literals.len() <= SEPARATE_MAX {
         finders.extend(literals.iter().map(Finder::of_one));
+        return;
+    }
+    // SIMD looks at whole beginnings; the automaton, left to itself, may stop at each `-`.
+    if !folded && let Some(few) = packed::Searcher::new(literals) {
+        finders.push(Finder::Few(few));
         return;
     }
     // Only for leftmost matches does the automaton use SIMD.
@@ -182,6 +195,9 @@ impl Finder {
         match self {
             Self::Exact(finder) => finder.find(&lines[at..]).map(|place| at + place),
             Self::Folded(finder) => finder.find(lines, at),
+            Self::Few(few) => few
+                .find_in(lines, Span::from(at..lines.len()))
+                .map(|found| found.start()),
             Self::Many(many) => many
                 .find(aho_corasick::Input::new(lines).range(at..))
                 .map(|found| found.start()),
