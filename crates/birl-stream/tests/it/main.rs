@@ -2,6 +2,7 @@
 
 mod batched;
 mod blocking_iter;
+mod examples;
 mod iter;
 mod par_flat_map;
 mod par_map;

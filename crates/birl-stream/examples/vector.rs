@@ -1,0 +1,13 @@
+//! A vector as a stream, taken item by item.
+
+#![expect(clippy::print_stdout, reason = "examples print")]
+
+use birl_stream::prelude::*;
+
+#[tokio::main]
+async fn main() {
+    let mut numbers = birl_stream::iter(vec![1, 2, 3, 4, 5]);
+    while let Some(n) = numbers.next().await {
+        println!("Got: {n}");
+    }
+}

@@ -1,0 +1,73 @@
+//! The programs in `examples/`, run as a user runs them.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Where Cargo puts the examples that it builds along with the tests.
+fn path(example: &str) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let path = test.ancestors().nth(2).unwrap().join("examples");
+    let path = path
+        .join(example)
+        .with_extension(env::consts::EXE_EXTENSION);
+    assert!(
+        path.exists(),
+        "{} has not been built: run cargo build -p birl-stream --examples",
+        path.display()
+    );
+    path
+}
+
+fn run(example: &str, args: &[&str]) -> Output {
+    Command::new(path(example)).args(args).output().unwrap()
+}
+
+/// What an example that ends well prints.
+fn stdout(example: &str, args: &[&str]) -> String {
+    let output = run(example, args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {stderr}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn vector_is_taken_item_by_item() {
+    assert_eq!(
+        stdout("vector", &[]),
+        "Got: 1\nGot: 2\nGot: 3\nGot: 4\nGot: 5\n"
+    );
+}
+
+#[test]
+fn lazy_chain_does_no_more_than_is_asked_for() {
+    assert_eq!(
+        stdout("lazy_chain", &[]),
+        "The chain stands, and has not run.\n\
+         Squaring 1\nSquaring 2\nSquaring 3\nSquaring 4\nSquaring 5\n\
+         Odd squares: [1, 9, 25]\n"
+    );
+}
+
+#[test]
+fn unfold_makes_a_stream_of_a_state_and_a_step() {
+    assert_eq!(stdout("unfold", &[]), "Waited [1ms, 2ms, 4ms, 8ms, 16ms]\n");
+}
+
+#[test]
+fn counter_keeps_the_contract() {
+    assert_eq!(
+        stdout("counter", &[]),
+        "Counted: [1, 2, 3, 4, 5]\nThe contract holds for all 5 items.\n"
+    );
+}
+
+#[test]
+fn ten_thousand_streams_are_served_by_one_thread() {
+    // Each number from 0 to 9,999 comes three times.
+    assert_eq!(
+        stdout("ten_thousand", &[]),
+        "Items: 30000, their sum: 149985000\nThreads: 1\n\
+         One after the other they would take 50 minutes.\n"
+    );
+}
