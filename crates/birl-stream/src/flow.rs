@@ -3,10 +3,12 @@
 use futures_core::Stream;
 
 use crate::batched::Batched;
+use crate::each::Each;
 use crate::par_flat_map::{Outlet, ParFlatMap};
 use crate::par_map::ParMap;
 use crate::par_map_unordered::ParMapUnordered;
 use crate::prefetch::Prefetch;
+use crate::step::Step;
 
 /// The adapters of this crate as methods of every [`Stream`].
 ///
@@ -282,6 +284,59 @@ pub trait FlowExt: Stream {
         Self: Sized,
     {
         Batched::new(self, items_max)
+    }
+
+    /// Calls `f` for each item, one after the other.
+    ///
+    /// `f` returns nothing, or a future of nothing that is awaited before the next item. If it
+    /// returns nothing, it may change what is around it. (An `async` block that would cannot be
+    /// written in a closure: there is `while let Some(item) = stream.next().await`.)
+    ///
+    /// # Ordering
+    /// Input order; the next item is asked for when the step before it is done.
+    ///
+    /// # Backpressure
+    /// The stream is polled only while no step is being awaited.
+    ///
+    /// # Cancellation
+    /// Dropping the future drops the step that is being awaited, with its item. The rest of the
+    /// stream survives if it was borrowed: `(&mut stream).each(f)`. Over a stream that is always
+    /// ready a closure that returns nothing never lets others run, and no timeout fires:
+    /// [`iter`](crate::iter) does not let that happen.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into: there is [`try_each`](crate::TryFlowExt::try_each) to stop at an
+    /// error. Panics of the stream and of `f` pass through.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// let mut total = 0;
+    /// birl_stream::iter(1..=4).each(|n| total += n).await;
+    /// assert_eq!(total, 10);
+    ///
+    /// birl_stream::iter(1..=4).each(async |_| tokio::task::yield_now().await).await;
+    /// # }
+    /// ```
+    ///
+    /// Anything else that `f` returns is refused: "the closure must return `()` or a future of it,
+    /// and returns `{integer}`".
+    /// ```compile_fail,E0277
+    /// use birl_stream::prelude::*;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// birl_stream::iter(1..=4).each(|n| n + 1).await;
+    /// # }
+    /// ```
+    fn each<F, R, M>(self, f: F) -> Each<Self, F, R::Future, M>
+    where
+        Self: Sized,
+        F: FnMut(Self::Item) -> R,
+        R: Step<(), M>,
+    {
+        Each::new(self, f)
     }
 }
 

@@ -10,6 +10,7 @@
 //! | await several items at a time | [`FlowExt::par_map`], [`FlowExt::par_map_unordered`] |
 //! | compute or block on several threads | [`FlowExt::par_map_blocking`], [`FlowExt::par_flat_map`] |
 //! | handle items in groups | [`FlowExt::batched`] |
+//! | call a closure for each item | [`FlowExt::each`], [`TryFlowExt::try_each`] |
 //! | make a stream of an iterator | [`iter`], [`blocking_iter`] if it blocks |
 //! | read large files | [`block`] |
 //! | test a stream of your own | [`testing`] |
@@ -17,6 +18,7 @@
 pub mod block;
 
 mod flow;
+mod try_flow;
 
 mod blocking_iter;
 mod iter;
@@ -30,23 +32,30 @@ mod par_map_unordered;
 
 mod batched;
 
+mod each;
+pub mod step;
+mod try_each;
+
 mod failure;
 
 pub mod testing;
 
 pub use batched::Batched;
 pub use blocking_iter::{BlockingIter, blocking_iter};
+pub use each::Each;
 pub use flow::FlowExt;
 pub use iter::{Iter, iter};
 pub use par_flat_map::{Closed, OUTPUTS_MAX, Outlet, ParFlatMap};
 pub use par_map::ParMap;
 pub use par_map_unordered::ParMapUnordered;
 pub use prefetch::Prefetch;
+pub use try_each::TryEach;
+pub use try_flow::TryFlowExt;
 
 /// What a program that works with streams imports: `use birl_stream::prelude::*`.
 pub mod prelude {
     pub use futures::{StreamExt as _, TryStreamExt as _};
     pub use futures_core::Stream;
 
-    pub use crate::FlowExt;
+    pub use crate::{FlowExt, TryFlowExt};
 }

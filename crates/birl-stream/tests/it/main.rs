@@ -2,6 +2,7 @@
 
 mod batched;
 mod blocking_iter;
+mod each;
 mod examples;
 mod iter;
 mod par_flat_map;
@@ -11,3 +12,4 @@ mod probe;
 mod side_by_side;
 mod snooze;
 mod testing;
+mod try_each;

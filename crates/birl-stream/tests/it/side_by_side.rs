@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use birl_stream::prelude::*;
 use futures::stream;
+
 /// Were a name shared, its call would not compile: "multiple applicable items in scope".
 #[tokio::test]
 #[expect(
@@ -26,4 +27,8 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
         .within(Duration::from_secs(3600));
     let batches = futures::StreamExt::collect::<Vec<_>>(numbers).await;
     assert_eq!(batches, [vec![0, 1, 2, 3], vec![4, 5, 6, 7], vec![8, 9]]);
+
+    stream::iter([1]).each(|_| ()).await;
+    let parsed = stream::iter([Ok::<_, ()>(1)]);
+    assert_eq!(parsed.try_each(|_| Ok(())).await, Ok(()));
 }

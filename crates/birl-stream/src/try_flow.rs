@@ -1,0 +1,61 @@
+//! `TryFlowExt`: the adapters for streams of `Result`s.
+
+use futures_core::TryStream;
+
+use crate::step::Step;
+use crate::try_each::TryEach;
+
+/// The adapters of this crate as methods of every stream of [`Result`]s.
+///
+/// No name here is one of `futures`, `tokio-stream`, `futures-lite` or `futures-concurrency`, so
+/// that this trait and any of theirs can be imported side by side.
+pub trait TryFlowExt: TryStream {
+    /// Calls `f` for each item, one after the other, and stops at the first error: the stream's, or
+    /// one that `f` returned.
+    ///
+    /// `f` returns `Result<(), E>` or a future of it, and may change what is around it, as in
+    /// [`each`](crate::FlowExt::each). Where the stream cannot fail, but `f` can, put
+    /// `.map(Ok)` before it.
+    ///
+    /// # Ordering
+    /// Input order; the next item is asked for when the step before it is done.
+    ///
+    /// # Backpressure
+    /// The stream is polled only while no step is being awaited.
+    ///
+    /// # Cancellation
+    /// Dropping the future drops the step that is being awaited, with its item. The rest of the
+    /// stream survives if it was borrowed: `(&mut stream).try_each(f)`.
+    ///
+    /// # Errors and panics
+    /// The stream is not polled again after an error, and is dropped. Panics of the stream and of
+    /// `f` pass through.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// let numbers = birl_stream::iter(["1", "2", "three", "4"]).map(str::parse::<u32>);
+    /// let mut total = 0;
+    /// let result = numbers
+    ///     .try_each(|n| {
+    ///         total += n;
+    ///         Ok(())
+    ///     })
+    ///     .await;
+    /// assert_eq!(result.unwrap_err().to_string(), "invalid digit found in string");
+    /// assert_eq!(total, 3);
+    /// # }
+    /// ```
+    fn try_each<F, R, M>(self, f: F) -> TryEach<Self, F, R::Future, M>
+    where
+        Self: Sized,
+        F: FnMut(Self::Ok) -> R,
+        R: Step<Result<(), Self::Error>, M>,
+    {
+        TryEach::new(self, f)
+    }
+}
+
+impl<S: TryStream + ?Sized> TryFlowExt for S {}
