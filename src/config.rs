@@ -62,6 +62,24 @@ pub(crate) struct Config {
     pub(crate) stats: bool,
 }
 
+/// So many last lines are looked for from the end of a large file on. More are rather gathered in
+/// their order.
+const TAIL_BACKWARDS_MAX: usize = 10_000;
+
+impl Config {
+    /// Whether large files are searched from their end on: where the last lines are all that is
+    /// wanted, and nothing that only reading the others would tell.
+    pub(crate) fn searches_backwards(&self) -> bool {
+        self.mode == Mode::Lines
+            && self.tail.is_some_and(|lines| lines <= TAIL_BACKWARDS_MAX)
+            && self.follow.is_none()
+            && self.max_count.is_none()
+            && !self.output.line_number
+            && self.before == 0
+            && self.after == 0
+    }
+}
+
 /// What is printed of the lines that match.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Mode {

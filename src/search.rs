@@ -146,6 +146,7 @@ fn options(config: &Config) -> Options {
             config.mode,
             Mode::Count { include_zero: true } | Mode::FilesWithoutMatch
         ),
+        backwards: config.searches_backwards(),
         threads: config.threads.get(),
         line_bytes_max: config.line_bytes_max,
         ..Options::default()

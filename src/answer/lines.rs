@@ -58,6 +58,11 @@ impl Place {
             tail: None,
         }
     }
+
+    /// Whether the last lines that are wanted have been found.
+    fn has_tail(&self) -> bool {
+        self.tail.as_ref().is_some_and(Tail::is_full)
+    }
 }
 
 /// A line that is kept beyond its batch.
@@ -188,7 +193,8 @@ impl Page<'_> {
             self.write_after(self.batch.bytes.len(), out)?;
             self.keep_last();
         }
-        if self.place.matched == self.lines.max_count && self.place.after_left == 0 {
+        let enough = self.place.matched == self.lines.max_count && self.place.after_left == 0;
+        if enough || (self.place.source.is_backwards() && self.place.has_tail()) {
             self.place.source.stop();
         }
         Ok(())

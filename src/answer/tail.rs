@@ -24,12 +24,21 @@ impl Tail {
         }
     }
 
+    /// Takes a line. Lines come in their order, but for batches that come from the end of a source
+    /// on.
     pub(super) fn push(&mut self, line: Owned) {
         self.matched += usize::from(!line.found.context);
-        self.kept.push_back(line);
+        let earlier = |kept: &Owned| kept.found.offset < line.found.offset;
+        let place = self.kept.partition_point(earlier);
+        self.kept.insert(place, line);
         while self.matched > self.lines {
             self.drop_first_match();
         }
+    }
+
+    /// Whether there are as many lines as are wanted.
+    pub(super) fn is_full(&self) -> bool {
+        self.matched == self.lines
     }
 
     /// Lets go of the first match and its surroundings, but for what stands before the next.

@@ -50,7 +50,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     queries.collect()
 }
 
-/// Lines, their numbers and their count, as the model has them.
+/// Lines, their numbers, their count and the last of them, as the model has them.
 fn check((query, matches): Meaning, write: fn(&Sandbox, &[u8])) -> Result<(), Failed> {
     let log = log();
     let sandbox = Sandbox::new();
@@ -61,7 +61,15 @@ fn check((query, matches): Meaning, write: fn(&Sandbox, &[u8])) -> Result<(), Fa
         .map(|(index, line)| format!("{}:{line}\n", index + 1))
         .collect();
     let count = format!("{}\n", found().count());
+    let tail = |wanted: usize| -> String {
+        let skipped = found().count().saturating_sub(wanted);
+        let last = found().skip(skipped);
+        last.map(|(_, line)| format!("{line}\n")).collect()
+    };
     for (args, expected) in [
+        (vec!["--tail", "3", query], tail(3)),
+        (vec!["--tail", "9999", query], tail(9_999)),
+        (vec!["--tail", "20000", query], tail(20_000)),
         (vec![query], lines),
         (vec!["-n", query], numbered),
         (vec!["-c", query], count),

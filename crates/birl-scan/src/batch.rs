@@ -12,6 +12,7 @@ use bytes::Bytes;
 pub struct Source {
     origin: Origin,
     number: u64,
+    backwards: bool,
     stopped: AtomicBool,
 }
 
@@ -20,6 +21,17 @@ impl Source {
         Arc::new(Self {
             origin,
             number,
+            backwards: false,
+            stopped: AtomicBool::new(false),
+        })
+    }
+
+    /// The same source, of which nothing has been read yet, from its end to its start.
+    pub(crate) fn backwards(&self) -> Arc<Self> {
+        Arc::new(Self {
+            origin: self.origin.clone(),
+            number: self.number,
+            backwards: true,
             stopped: AtomicBool::new(false),
         })
     }
@@ -35,6 +47,12 @@ impl Source {
         self.number
     }
 
+    /// Whether its batches come from the last to the first
+    /// ([`Options::backwards`](crate::Options::backwards)).
+    pub fn is_backwards(&self) -> bool {
+        self.backwards
+    }
+
     /// Nothing more of this source is wanted. Batches that are on their way still come.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
@@ -45,7 +63,8 @@ impl Source {
     }
 }
 
-/// What one chunk of a source gave. The batches of a source come in its order.
+/// What one chunk of a source gave. The batches of a source come in its order, or in the opposite
+/// one ([`Source::is_backwards`]).
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// Where the chunk is from.
@@ -61,7 +80,7 @@ pub struct Batch {
     pub lines: u64,
     /// Where the chunk's lines begin, in bytes from the start of the (decoded) source.
     pub offset: u64,
-    /// Nothing of this source follows.
+    /// No other batch of this source follows.
     pub last: bool,
 }
 

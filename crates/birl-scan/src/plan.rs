@@ -22,13 +22,21 @@ const GROUP_FILES: usize = 64;
 /// The iterator of parts. It reads directories and the heads of large files, so it blocks.
 pub(crate) struct Plan {
     walk: Walk,
-    /// Files that are shorter are read at once, others in stretches of this size.
-    chunk_bytes: usize,
+    cut: Cut,
     progress: Progress,
     sources: u64,
     group: Group,
     ranges: Option<Ranges>,
     ready: VecDeque<Part>,
+}
+
+/// How large files are cut.
+#[derive(Clone, Copy)]
+pub(crate) struct Cut {
+    /// Files that are shorter are read at once, others in stretches of this size.
+    pub(crate) chunk_bytes: usize,
+    /// The last stretch comes first.
+    pub(crate) backwards: bool,
 }
 
 /// Small files that are waiting for company.
@@ -43,20 +51,20 @@ struct Ranges {
     source: Arc<Source>,
     file: Arc<File>,
     bom_bytes: usize,
-    offset: u64,
-    len: u64,
-    chunk_bytes: usize,
+    /// The numbers of the stretches that are left.
+    left: std::ops::Range<u64>,
+    cut: Cut,
 }
 
 impl Plan {
     pub(crate) fn new(
         names: Vec<Name>,
         options: WalkOptions,
-        chunk_bytes: usize,
+        cut: Cut,
         progress: Progress,
     ) -> Self {
         Self {
-            chunk_bytes,
+            cut,
             walk: Walk::new(names, options),
             progress,
             sources: 0,
@@ -89,7 +97,7 @@ impl Plan {
         }
         // Standard input may have been read in part by whoever held it before.
         let fits = found.kind == Kind::Regular
-            && found.len < self.chunk_bytes as u64
+            && found.len < self.cut.chunk_bytes as u64
             && found.origin.path().is_some();
         if fits {
             let len = found.len;
@@ -123,13 +131,16 @@ impl Plan {
         self.flush_group();
         self.progress.sources(1);
         let file = Arc::new(file);
+        let source = match self.cut.backwards {
+            true => source.backwards(),
+            false => source,
+        };
         self.ranges = Some(Ranges {
             source,
             file,
             bom_bytes,
-            offset: 0,
-            len: found.len,
-            chunk_bytes: self.chunk_bytes,
+            left: 0..found.len.div_ceil(self.cut.chunk_bytes as u64),
+            cut: self.cut,
         });
     }
 
@@ -181,17 +192,20 @@ impl Iterator for Plan {
 
 impl Ranges {
     fn next(&mut self) -> Option<RangePart> {
-        (self.offset < self.len && !self.source.is_stopped()).then(|| {
-            let offset = self.offset;
-            self.offset += self.chunk_bytes as u64;
-            RangePart {
-                source: Arc::clone(&self.source),
-                file: Arc::clone(&self.file),
-                offset,
-                bytes: self.chunk_bytes,
-                bom_bytes: (offset == 0).then_some(self.bom_bytes),
-                last: self.offset >= self.len,
-            }
+        if self.source.is_stopped() {
+            return None;
+        }
+        let number = match self.cut.backwards {
+            true => self.left.next_back(),
+            false => self.left.next(),
+        }?;
+        Some(RangePart {
+            source: Arc::clone(&self.source),
+            file: Arc::clone(&self.file),
+            offset: number * self.cut.chunk_bytes as u64,
+            bytes: self.cut.chunk_bytes,
+            bom_bytes: (number == 0).then_some(self.bom_bytes),
+            last: self.left.is_empty(),
         })
     }
 }

@@ -14,7 +14,7 @@ use futures_core::Stream;
 use crate::batch::{Batch, Event};
 use crate::chunk::Context;
 use crate::part::Sink;
-use crate::plan::Plan;
+use crate::plan::{Cut, Plan};
 use crate::progress::Progress;
 
 /// How much of a file is read and searched at once, unless [`Options::chunk_bytes`] says otherwise.
@@ -41,6 +41,10 @@ pub struct Options {
     pub numbered: bool,
     /// Whether the end of each source is wanted as a batch, though nothing matched there.
     pub ends: bool,
+    /// Whether large files of plain text are searched from their last chunk to their first, and all
+    /// others from their start ([`Source::is_backwards`](crate::Source::is_backwards)). The lines of
+    /// each batch are in their order all the same. Lines cannot be numbered then.
+    pub backwards: bool,
     /// How many threads search; at least one does.
     pub threads: usize,
     /// How many bytes of a line are searched and kept; at least one.
@@ -58,6 +62,7 @@ impl Default for Options {
             want: Want::Lines,
             numbered: false,
             ends: false,
+            backwards: false,
             threads: 1,
             line_bytes_max: 1 << 20,
             chunk_bytes: CHUNK_BYTES,
@@ -83,7 +88,11 @@ pub fn scan(names: Vec<Name>, walk: WalkOptions, search: Search, options: Option
     let blocks = BlockPool::new(options.chunk_bytes, threads + 1);
     let context = Arc::new(Context::new(search, options, blocks));
     let progress = context.progress.clone();
-    let plan = Plan::new(names, walk, context.blocks.body_bytes(), progress.clone());
+    let cut = Cut {
+        chunk_bytes: context.blocks.body_bytes(),
+        backwards: options.backwards,
+    };
+    let plan = Plan::new(names, walk, cut, progress.clone());
     let events = blocking_iter(plan, threads)
         .par_flat_map(threads, move |part, outlet| {
             // The consumer is gone, and with it whoever would want to know.

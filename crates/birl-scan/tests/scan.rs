@@ -174,6 +174,32 @@ proptest! {
     }
 
     #[test]
+    fn backwards_the_chunks_come_from_the_last_to_the_first(
+        files in prop::collection::vec(files(), 1..3),
+        chunk_bytes in prop::sample::select(vec![4096, 8192]),
+        threads in 1_usize..4,
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let paths: Vec<_> = (0..files.len()).map(|n| directory.path().join(n.to_string())).collect();
+        for (path, file) in paths.iter().zip(&files) {
+            fs::write(path, file).unwrap();
+        }
+        let names: Vec<&Path> = paths.iter().map(|path| path.as_path()).collect();
+        let options = Options { ends: true, threads, chunk_bytes, ..Options::default() };
+        let forwards = batches(events(&names, "needle", options));
+        let backwards = batches(events(&names, "needle", Options { backwards: true, ..options }));
+
+        let ends = backwards.iter().filter(|batch| batch.last).map(|batch| batch.source.number());
+        prop_assert_eq!(ends.collect::<Vec<_>>(), (0..files.len() as u64).collect::<Vec<_>>());
+        let mut sorted = backwards.clone();
+        sorted.sort_by_key(|batch| (batch.source.number(), batch.offset));
+        prop_assert_eq!(lines(&sorted), lines(&forwards));
+        let descends = |pair: &[Batch]| pair[0].source.number() < pair[1].source.number()
+            || pair[0].offset >= pair[1].offset;
+        prop_assert!(backwards.windows(2).all(descends));
+    }
+
+    #[test]
     fn with_surroundings_the_chunks_are_the_whole_file(
         file in files(),
         chunk_bytes in prop::sample::select(vec![4096, 8192]),
