@@ -12,7 +12,8 @@
 //! | handle items in groups | [`FlowExt::batched`] |
 //! | call a closure for each item | [`FlowExt::each`], [`TryFlowExt::try_each`] |
 //! | make a stream of an iterator | [`iter`], [`blocking_iter`] if it blocks |
-//! | read large files | [`block`] |
+//! | read a file or a socket by lines | [`lines`], [`lines_from`] |
+//! | read large files by blocks | [`block`] |
 //! | test a stream of your own | [`testing`] |
 
 pub mod block;
@@ -22,6 +23,7 @@ mod try_flow;
 
 mod blocking_iter;
 mod iter;
+pub mod lines;
 
 mod prefetch;
 
@@ -45,6 +47,7 @@ pub use blocking_iter::{BlockingIter, blocking_iter};
 pub use each::Each;
 pub use flow::FlowExt;
 pub use iter::{Iter, iter};
+pub use lines::{Line, LineBatch, Lines, lines, lines_from};
 pub use par_flat_map::{Closed, OUTPUTS_MAX, Outlet, ParFlatMap};
 pub use par_map::ParMap;
 pub use par_map_unordered::ParMapUnordered;

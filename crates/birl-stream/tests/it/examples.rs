@@ -71,3 +71,47 @@ fn ten_thousand_streams_are_served_by_one_thread() {
          One after the other they would take 50 minutes.\n"
     );
 }
+
+/// A log whose third line is no text.
+fn log() -> (tempfile::TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    let log = b"INFO started\nERROR disk full\n\xff\xfe\nINFO retrying\r\nERROR disk still full";
+    std::fs::write(&path, log).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (directory, path)
+}
+
+#[test]
+fn alerts_goes_on_past_lines_that_are_no_text() {
+    let (_directory, log) = log();
+    assert_eq!(
+        stdout("alerts", &[&log]),
+        "Alert: ERROR disk full\nAlert: ERROR disk still full\nLines that are no text: 1\n"
+    );
+}
+
+#[test]
+fn alerts_strict_stops_at_the_first_error() {
+    let (_directory, log) = log();
+    let output = run("alerts_strict", &[&log]);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "Alert: ERROR disk full\n"
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "Error: \"line 3: invalid utf-8 sequence of 1 bytes from index 0\"\n"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn alerts_says_which_file_it_cannot_read() {
+    for example in ["alerts", "alerts_strict"] {
+        let output = run(example, &["/no/such.log"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let expected = "cannot open \\\"/no/such.log\\\": No such file or directory (os error 2)";
+        assert!(stderr.contains(expected), "{example}: {stderr}");
+    }
+}

@@ -5,6 +5,7 @@ mod blocking_iter;
 mod each;
 mod examples;
 mod iter;
+mod lines;
 mod par_flat_map;
 mod par_map;
 mod prefetch;
