@@ -12,7 +12,7 @@
 //! | handle items in groups | [`FlowExt::batched`] |
 //! | call a closure for each item | [`FlowExt::each`], [`TryFlowExt::try_each`] |
 //! | make a stream of an iterator | [`iter`], [`blocking_iter`] if it blocks |
-//! | read a file or a socket by lines | [`lines`], [`lines_from`] |
+//! | read a file or a socket by lines | [`lines()`], [`lines_from`] |
 //! | read large files by blocks | [`block`] |
 //! | test a stream of your own | [`testing`] |
 

@@ -36,7 +36,7 @@ const LINES_PER_BUDGET: usize = 32;
 /// began in the block before, and all others.
 const BATCHES_AHEAD: usize = 4;
 
-/// The stream that [`lines`] and [`lines_from`] return.
+/// The stream that [`lines()`] and [`lines_from`] return.
 ///
 /// Dropping it closes the file, after the block that is being read.
 #[must_use = "streams do nothing unless polled"]
@@ -117,7 +117,7 @@ pub fn lines(path: impl AsRef<Path>) -> Lines {
 
 /// The lines of a reader: a socket, a pipe, the output of a child process.
 ///
-/// As [`lines`] but for where the bytes come from. A line is given as soon as its end has come.
+/// As [`lines()`] but for where the bytes come from. A line is given as soon as its end has come.
 ///
 /// # Ordering
 /// That of the reader.
