@@ -11,6 +11,7 @@
 //! | compute or block on several threads | [`FlowExt::par_map_blocking`], [`FlowExt::par_flat_map`] |
 //! | handle items in groups | [`FlowExt::batched`] |
 //! | call a closure for each item | [`FlowExt::each`], [`TryFlowExt::try_each`] |
+//! | write a stream as an async closure | [`stream_fn`], [`try_stream_fn`]; with `yield`, `stream!` |
 //! | make a stream of an iterator | [`iter`], [`blocking_iter`] if it blocks |
 //! | read a file or a socket by lines | [`lines()`], [`lines_from`] |
 //! | read large files by blocks | [`block`] |
@@ -24,6 +25,7 @@ mod try_flow;
 mod blocking_iter;
 mod iter;
 pub mod lines;
+mod stream_fn;
 
 mod prefetch;
 
@@ -52,13 +54,20 @@ pub use par_flat_map::{Closed, OUTPUTS_MAX, Outlet, ParFlatMap};
 pub use par_map::ParMap;
 pub use par_map_unordered::ParMapUnordered;
 pub use prefetch::Prefetch;
+pub use stream_fn::{Emit, Emitter, StreamFn, TryStreamFn, stream_fn, try_stream_fn};
 pub use try_each::TryEach;
 pub use try_flow::TryFlowExt;
+
+#[cfg(feature = "macros")]
+#[doc(no_inline)]
+pub use async_stream::{stream, try_stream};
 
 /// What a program that works with streams imports: `use birl_stream::prelude::*`.
 pub mod prelude {
     pub use futures::{StreamExt as _, TryStreamExt as _};
     pub use futures_core::Stream;
 
-    pub use crate::{FlowExt, TryFlowExt};
+    pub use crate::{FlowExt, TryFlowExt, iter, lines, lines_from, stream_fn, try_stream_fn};
+    #[cfg(feature = "macros")]
+    pub use async_stream::{stream, try_stream};
 }

@@ -12,5 +12,6 @@ mod prefetch;
 mod probe;
 mod side_by_side;
 mod snooze;
+mod stream_fn;
 mod testing;
 mod try_each;
