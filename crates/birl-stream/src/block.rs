@@ -15,6 +15,9 @@ use bytes::Bytes;
 /// The alignment of a block's body, and of file offsets that are read fast.
 pub const PAGE_BYTES: usize = 4096;
 
+/// Room before a block's body, for a line that begins before it.
+const FRONT_BYTES: usize = PAGE_BYTES;
+
 /// Room behind a block's body, for a line that goes on after it.
 const BACK_BYTES: usize = 64 * 1024;
 
@@ -58,11 +61,12 @@ impl BlockPool {
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
         let buffer = reused.unwrap_or_else(|| vec![0; self.0.buffer_bytes()]);
-        let start = buffer.as_ptr().align_offset(PAGE_BYTES);
+        let body = buffer.as_ptr().align_offset(PAGE_BYTES) + FRONT_BYTES;
         Block {
             buffer,
-            start,
-            end: start,
+            start: body,
+            body,
+            end: body,
             pool: Arc::clone(&self.0),
         }
     }
@@ -70,7 +74,7 @@ impl BlockPool {
 
 impl Pool {
     fn buffer_bytes(&self) -> usize {
-        PAGE_BYTES + self.body_bytes + BACK_BYTES
+        PAGE_BYTES + FRONT_BYTES + self.body_bytes + BACK_BYTES
     }
 
     /// A buffer that had to grow is let go, so that one long line does not stay in memory.
@@ -91,8 +95,9 @@ impl Pool {
 #[derive(Debug)]
 pub struct Block {
     buffer: Vec<u8>,
-    /// Where the body begins: the first byte that lies at a page's start.
     start: usize,
+    /// Where the body begins, at a page's start; what lies before it was prepended.
+    body: usize,
     end: usize,
     pool: Arc<Pool>,
 }
@@ -110,7 +115,7 @@ impl Block {
 
     /// How many bytes still fit into the body.
     pub fn spare(&self) -> usize {
-        (self.start + self.pool.body_bytes).saturating_sub(self.end)
+        (self.body + self.pool.body_bytes).saturating_sub(self.end)
     }
 
     /// Appends `len` bytes of `file` from `offset` on, or fewer where the file ends; the block
@@ -150,6 +155,19 @@ impl Block {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Puts bytes before those that the block holds, if there is room: a page is left for them.
+    /// Returns whether there was.
+    pub fn prepend(&mut self, bytes: &[u8]) -> bool {
+        let room = self.start + FRONT_BYTES - self.body;
+        if bytes.len() > room {
+            return false;
+        }
+        let end = self.start;
+        self.start -= bytes.len();
+        self.buffer[self.start..end].copy_from_slice(bytes);
+        true
     }
 
     /// Keeps the first `len` bytes.
@@ -205,6 +223,24 @@ mod tests {
             (body, body.as_ptr().align_offset(PAGE_BYTES)),
             (&b"abc"[..], 0)
         );
+    }
+
+    #[test]
+    fn up_to_a_page_can_be_put_before_the_body() {
+        let pool = BlockPool::new(PAGE_BYTES, 1);
+        let mut block = pool.take();
+        block.fill_from(&mut &b"body"[..]).unwrap();
+        let spare = block.spare();
+        assert!(block.prepend(b"a ") && block.prepend(b"with "));
+        assert_eq!(
+            (block.as_ref(), block.spare()),
+            (&b"with a body"[..], spare)
+        );
+        assert!(!block.prepend(&[0; PAGE_BYTES - 6]));
+        assert!(block.prepend(&[0; PAGE_BYTES - 7]));
+        assert_eq!(block.len(), PAGE_BYTES + 4);
+        drop(block);
+        assert!(pool.take().is_empty(), "a reused block starts empty");
     }
 
     #[test]

@@ -19,9 +19,6 @@ use tokio::task::coop;
 
 pub use batch::{IntoIter, Iter, Line, LineBatch};
 
-use crate::FlowExt;
-use crate::iter::iter;
-use crate::par_flat_map::ParFlatMap;
 use file::FileBatches;
 use reader::ReaderBatches;
 
@@ -32,13 +29,9 @@ pub const LINE_BYTES_MAX: usize = 1 << 20;
 /// the accounting than for the line.
 const LINES_PER_BUDGET: usize = 32;
 
-/// So many batches of a file wait for the consumer. A block that was read gives two: the line that
-/// began in the block before, and all others.
-const BATCHES_AHEAD: usize = 4;
-
 /// The stream that [`lines()`] and [`lines_from`] return.
 ///
-/// Dropping it closes the file, after the block that is being read.
+/// Dropping it closes the file, when the blocks that are being read have been.
 #[must_use = "streams do nothing unless polled"]
 pub struct Lines {
     batches: LineBatches,
@@ -47,7 +40,7 @@ pub struct Lines {
 
 /// The stream that [`Lines::batches`] returns.
 ///
-/// Dropping it closes the file, after the block that is being read.
+/// Dropping it closes the file, when the blocks that are being read have been.
 #[must_use = "streams do nothing unless polled"]
 pub struct LineBatches {
     line_bytes_max: usize,
@@ -57,7 +50,7 @@ pub struct LineBatches {
 enum Stage {
     /// What is to be read, until the first poll.
     Lazy(Input),
-    File(ParFlatMap<io::Result<LineBatch>>),
+    File(Box<FileBatches>),
     Reader(BoxStream<'static, io::Result<LineBatch>>),
     Done,
 }
@@ -69,7 +62,7 @@ enum Input {
 
 /// The lines of a file, whatever their length, their number and their encoding.
 ///
-/// The file is opened at the first poll, and read in blocks on a thread of tokio's blocking pool, a
+/// The file is opened at the first poll, and read in blocks on threads of tokio's blocking pool, a
 /// little ahead of the consumer. Memory does not depend on the file: a line that is longer than 1
 /// MiB ([`Lines::line_bytes_max`]) is cut, and says so. For less work per line there is
 /// [`Lines::batches`].
@@ -81,11 +74,13 @@ enum Input {
 /// That of the file.
 ///
 /// # Backpressure
-/// At most about ten blocks of 256 KiB are held, and no more is read until they are taken.
+/// At most three blocks of 1 MiB are read ahead, and no more until they are taken. No thread is
+/// kept while they wait: any number of files can be open together.
 ///
 /// # Cancellation
 /// May be left unpolled for any time. Dropping it drops the lines that were not taken, and the file
-/// after the block that is being read; [`Lines::shutdown`] also waits for that.
+/// when the blocks that are being read have been; [`Lines::shutdown`] also waits for that. A read
+/// that waits for a pipe's writer cannot be cancelled.
 ///
 /// # Errors and panics
 /// That the file cannot be opened or read comes once, as an [`Err`] that names the file, and then
@@ -214,10 +209,7 @@ impl LineBatches {
     fn start(&mut self, input: Input) -> Stage {
         match input {
             Input::File(path) => {
-                let batches = FileBatches::new(path, self.line_bytes_max);
-                // One job, whose outputs are the batches.
-                let batches = iter([batches]).par_flat_map(1, FileBatches::run);
-                Stage::File(batches.outputs_max(BATCHES_AHEAD))
+                Stage::File(Box::new(FileBatches::new(&path, self.line_bytes_max)))
             }
             Input::Reader(reader) => {
                 Stage::Reader(ReaderBatches::new(reader, self.line_bytes_max).boxed())

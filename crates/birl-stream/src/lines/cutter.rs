@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memrchr};
 
 use super::batch::LineBatch;
+use crate::block::Block;
 
 /// Puts together the lines that blocks were cut in.
 pub(super) struct Cutter {
@@ -30,26 +31,47 @@ impl Cutter {
         }
     }
 
-    /// Takes the next block, and gives the batches that it completes: the line that was open, and
-    /// all lines that begin and end in the block.
-    pub(super) fn push(&mut self, block: Bytes, batches: &mut VecDeque<LineBatch>) {
+    /// Takes the next bytes, which hold so many newlines, and gives the batches that they complete:
+    /// the line that was open, and all lines that begin and end in the bytes.
+    pub(super) fn push(
+        &mut self,
+        block: Bytes,
+        newlines: usize,
+        batches: &mut VecDeque<LineBatch>,
+    ) {
         let Some(last) = memrchr(b'\n', &block) else {
             self.keep(&block);
             return;
         };
-        let mut start = 0;
+        let (mut start, mut lines) = (0, newlines);
         if self.open_bytes > 0 {
+            lines -= 1;
             start = memchr(b'\n', &block).map_or(0, |newline| newline + 1);
             self.keep(&block[..start]);
             batches.extend(self.finish());
         }
         let end = last + 1;
         if start < end {
-            let lines = memchr_iter(b'\n', &block[start..end]).count();
             let bytes = (end - start) as u64;
             batches.push_back(self.batch(block.slice(start..end), lines, bytes));
         }
         self.keep(&block[end..]);
+    }
+
+    /// As `push`, but the line that is open goes on in the block's own memory where it fits, so
+    /// that a block gives one batch.
+    pub(super) fn push_block(
+        &mut self,
+        mut block: Block,
+        newlines: usize,
+        batches: &mut VecDeque<LineBatch>,
+    ) {
+        let is_whole = self.open_bytes == self.open.len() as u64;
+        if is_whole && block.prepend(&self.open) {
+            self.open.clear();
+            self.open_bytes = 0;
+        }
+        self.push(block.freeze(), newlines, batches);
     }
 
     /// The line that is open, if there is one.

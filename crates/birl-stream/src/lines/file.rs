@@ -1,104 +1,224 @@
-//! The lines of a file, read by a thread that may block.
+//! The lines of a file, read block by block on threads that may block.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use memchr::memchr_iter;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::batch::LineBatch;
 use super::cutter::Cutter;
 use crate::block::{Block, BlockPool};
-use crate::par_flat_map::{Closed, Outlet};
+use crate::failure::resume_task;
 
-/// How much is read at a time. Blocks of this size stay in the processor's cache until their lines
-/// are cut.
-const BLOCK_BYTES: usize = 256 * 1024;
+/// How much is read at a time. A block changes threads twice, which takes about as long as reading
+/// 100 KiB does: smaller blocks are slower, larger ones not much faster.
+const BLOCK_BYTES: usize = 1 << 20;
 
-/// More blocks than this are never unused at the same time.
-const BLOCKS_IDLE_MAX: usize = 4;
+/// So many blocks of a file are being read, or wait. A thread is taken for each block and given
+/// back, and never waits for the consumer: streams of any number of files can be open together.
+const BLOCKS_AHEAD: usize = 3;
 
-/// A file to be read, and the lines that it was cut in.
+/// The stream of a file's batches; it ends after the first error.
 pub(super) struct FileBatches {
-    path: Box<Path>,
+    path: Arc<Path>,
+    stage: Stage,
     pool: BlockPool,
     cutter: Cutter,
     ready: VecDeque<LineBatch>,
+    error: Option<io::Error>,
 }
 
-type Batches<'a> = &'a mut Outlet<io::Result<LineBatch>>;
+enum Stage {
+    Closed,
+    Opening(Work<io::Result<Input>>),
+    Reading {
+        input: Input,
+        offset: u64,
+        blocks: VecDeque<Work<Part>>,
+    },
+    Done,
+}
+
+#[derive(Clone)]
+struct Input {
+    file: Arc<File>,
+    /// Its blocks can be read from anywhere, several at a time, and without waiting for a writer.
+    is_regular: bool,
+}
+
+/// What was read at once.
+struct Part {
+    block: Block,
+    newlines: usize,
+    /// What came after the block, if nothing more can.
+    end: Option<io::Result<()>>,
+}
+
+/// Something that is done on a thread that may block. Dropping it cancels what has not begun.
+struct Work<T>(JoinHandle<T>);
 
 impl FileBatches {
-    pub(super) fn new(path: Box<Path>, line_bytes_max: usize) -> Self {
+    pub(super) fn new(path: &Path, line_bytes_max: usize) -> Self {
         Self {
-            path,
-            pool: BlockPool::new(BLOCK_BYTES, BLOCKS_IDLE_MAX),
+            path: path.into(),
+            stage: Stage::Closed,
+            pool: BlockPool::new(BLOCK_BYTES, BLOCKS_AHEAD + 1),
             cutter: Cutter::new(line_bytes_max),
             ready: VecDeque::new(),
+            error: None,
         }
     }
 
-    /// Reads the file to its end, to the first error, or until nobody wants more.
-    pub(super) fn run(mut self, batches: Batches<'_>) {
-        let read = match self.open() {
-            Ok((file, regular)) => self.read(file, regular, batches),
-            Err(error) => Err(self.explain("open", &error)),
-        };
-        if let Err(error) = read {
-            // Nobody is left to be told, if it is closed.
-            let _ = batches.send(Err(error));
-        }
-    }
-
-    /// The file, and whether it is a regular one.
-    fn open(&self) -> io::Result<(File, bool)> {
-        let file = File::open(&self.path)?;
-        let regular = file.metadata()?.is_file();
-        Ok((file, regular))
-    }
-
-    fn read(&mut self, mut file: File, regular: bool, batches: Batches<'_>) -> io::Result<()> {
-        let mut read = Ok(true);
-        // A line may be long: whether somebody wants it is asked for each block.
-        while let Ok(true) = read
-            && !batches.is_closed()
-        {
-            let mut block = self.pool.take();
-            read = fill(&mut block, &mut file, regular);
-            if !block.is_empty() {
-                self.cutter.push(block.freeze(), &mut self.ready);
+    /// Waits until nothing is being done.
+    pub(super) async fn shutdown(self) {
+        match self.stage {
+            Stage::Opening(mut work) => work.stop().await,
+            Stage::Reading { blocks, .. } => {
+                for mut work in blocks {
+                    work.stop().await;
+                }
             }
-            if self.give(batches).is_err() {
-                return Ok(());
-            }
+            Stage::Closed | Stage::Done => {}
         }
-        self.ready.extend(self.cutter.finish());
-        // As above: closed is no error.
-        let _ = self.give(batches);
-        read.map(drop).map_err(|error| self.explain("read", &error))
     }
 
-    fn give(&mut self, batches: Batches<'_>) -> Result<(), Closed> {
-        self.ready
-            .drain(..)
-            .try_for_each(|batch| batches.send(Ok(batch)))
+    /// Opens the file, or reads a block. At its end nothing follows but a last line without an end.
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.stage {
+            Stage::Closed => {
+                let path = Arc::clone(&self.path);
+                self.stage = Stage::Opening(Work::start(move || Input::open(&path)));
+            }
+            Stage::Opening(work) => match ready!(work.poll_done(cx)) {
+                Ok(input) => {
+                    self.stage = Stage::Reading {
+                        input,
+                        offset: 0,
+                        blocks: VecDeque::new(),
+                    };
+                }
+                Err(error) => self.fail("open", &error),
+            },
+            Stage::Reading {
+                input,
+                offset,
+                blocks,
+            } => {
+                while blocks.len() < input.blocks_ahead() {
+                    let (input, pool, at) = (input.clone(), self.pool.clone(), *offset);
+                    blocks.push_back(Work::start(move || input.read(&pool, at)));
+                    *offset += BLOCK_BYTES as u64;
+                }
+                let Some(first) = blocks.front_mut() else {
+                    return Poll::Ready(());
+                };
+                let part = ready!(first.poll_done(cx));
+                blocks.pop_front();
+                self.take(part);
+            }
+            Stage::Done => {}
+        }
+        Poll::Ready(())
     }
 
-    fn explain(&self, act: &str, error: &io::Error) -> io::Error {
+    fn take(&mut self, part: Part) {
+        self.cutter
+            .push_block(part.block, part.newlines, &mut self.ready);
+        match part.end {
+            Some(Ok(())) => self.end(),
+            Some(Err(error)) => self.fail("read", &error),
+            None => {}
+        }
+    }
+
+    fn fail(&mut self, act: &str, error: &io::Error) {
+        self.end();
         let path = self.path.display();
-        io::Error::new(error.kind(), format!("cannot {act} \"{path}\": {error}"))
+        let message = format!("cannot {act} \"{path}\": {error}");
+        self.error = Some(io::Error::new(error.kind(), message));
+    }
+
+    fn end(&mut self) {
+        self.ready.extend(self.cutter.finish());
+        self.stage = Stage::Done;
     }
 }
 
-/// Fills a block, or takes what one read gives if the file is no regular one: a pipe may be long in
-/// giving more. Whether more may follow.
-fn fill(block: &mut Block, file: &mut File, regular: bool) -> io::Result<bool> {
-    while block.spare() > 0 {
-        if block.fill_from(file)? == 0 {
-            return Ok(false);
+impl Stream for FileBatches {
+    type Item = io::Result<LineBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        while self.ready.is_empty() && !matches!(self.stage, Stage::Done) {
+            ready!(self.poll_step(cx));
         }
-        if !regular {
-            break;
+        let batch = self.ready.pop_front().map(Ok);
+        Poll::Ready(batch.or_else(|| self.error.take().map(Err)))
+    }
+}
+
+impl Input {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let is_regular = file.metadata()?.is_file();
+        let file = Arc::new(file);
+        Ok(Self { file, is_regular })
+    }
+
+    fn blocks_ahead(&self) -> usize {
+        match self.is_regular {
+            true => BLOCKS_AHEAD,
+            false => 1,
         }
     }
-    Ok(true)
+
+    /// Reads a block from `offset` on. What is no regular file, a pipe for instance, is read on
+    /// from where it is, and only once: it may be long in giving more.
+    fn read(&self, pool: &BlockPool, offset: u64) -> Part {
+        let mut block = pool.take();
+        let is_last = if self.is_regular {
+            let read = block.fill_at(&self.file, offset, BLOCK_BYTES);
+            read.map(|read| read < BLOCK_BYTES)
+        } else {
+            block.fill_from(&mut &*self.file).map(|read| read == 0)
+        };
+        Part {
+            newlines: memchr_iter(b'\n', block.as_ref()).count(),
+            block,
+            end: match is_last {
+                Ok(false) => None,
+                Ok(true) => Some(Ok(())),
+                Err(error) => Some(Err(error)),
+            },
+        }
+    }
+}
+
+impl<T: Send + 'static> Work<T> {
+    fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
+        Self(spawn_blocking(work))
+    }
+
+    fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        let done = ready!(Pin::new(&mut self.0).poll(cx));
+        Poll::Ready(done.unwrap_or_else(|error| resume_task(error)))
+    }
+
+    async fn stop(&mut self) {
+        self.0.abort();
+        // That it was cancelled is no news, and nobody is left to tell of a panic.
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl<T> Drop for Work<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use memchr::memchr_iter;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::task::coop;
 
@@ -46,7 +47,8 @@ impl ReaderBatches {
         match ready!(reader.as_mut().poll_read(cx, &mut buffer)) {
             Ok(()) if !buffer.filled().is_empty() => {
                 let bytes = Bytes::copy_from_slice(buffer.filled());
-                self.cutter.push(bytes, &mut self.ready);
+                let newlines = memchr_iter(b'\n', &bytes).count();
+                self.cutter.push(bytes, newlines, &mut self.ready);
                 return Poll::Ready(());
             }
             Ok(()) => {}

@@ -165,10 +165,10 @@ proptest! {
     #[test]
     fn lines_of_a_file_are_those_of_its_text(
         lengths in proptest::collection::vec(
-            prop_oneof![0_usize..300, 262_140_usize..262_150, 100_000_usize..600_000], 0..8),
+            prop_oneof![0_usize..300, 524_280_usize..524_290, 1_048_570_usize..1_048_580], 0..8),
         end in proptest::sample::select(vec!["\n", "\r\n"]),
         whole in proptest::bool::ANY,
-        max in proptest::sample::select(vec![10, 262_144, 1 << 20]),
+        max in proptest::sample::select(vec![10, 524_286, 1 << 20]),
     ) {
         let lines: Vec<String> = lengths.iter().map(|&length| "x".repeat(length)).collect();
         let mut text = lines.join(end);
@@ -267,6 +267,33 @@ async fn shutdown_does_not_wait_for_the_end_of_a_line_of_a_terabyte() {
     let mut lines = lines(&path);
     assert!(lines.next().now_or_never().is_none());
     lines.shutdown().await;
+}
+
+#[test]
+fn files_that_wait_for_each_other_need_no_thread_each() {
+    let files: Vec<_> = (0..4)
+        .map(|file| write(format!("{file:0>99}\n").repeat(80_000)))
+        .collect();
+    let one_thread = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let counted = one_thread.block_on(async {
+        let mut all: Vec<_> = files.iter().map(|(_, path)| lines(path)).collect();
+        let mut counted = 0;
+        // A line of each file in turn, so that none can come to its end before the others.
+        'turns: loop {
+            for (file, lines) in all.iter_mut().enumerate() {
+                let Some(line) = lines.next().await else {
+                    break 'turns;
+                };
+                assert_eq!(line.unwrap(), format!("{file:0>99}").as_str());
+                counted += 1;
+            }
+        }
+        counted
+    });
+    assert_eq!(counted, 4 * 80_000);
 }
 
 #[tokio::test]
