@@ -13,6 +13,7 @@
 //! | call a closure for each item | [`FlowExt::each`], [`TryFlowExt::try_each`] |
 //! | write a stream as an async closure | [`stream_fn`], [`try_stream_fn`]; with `yield`, `stream!` |
 //! | make a stream of an iterator | [`iter`], [`blocking_iter`] if it blocks |
+//! | make a stream of a channel, a listener, or tokio's other sources | [`IntoStream`] |
 //! | read a file or a socket by lines | [`lines()`], [`lines_from`] |
 //! | read large files by blocks | [`block`] |
 //! | test a stream of your own | [`testing`] |
@@ -23,6 +24,7 @@ mod flow;
 mod try_flow;
 
 mod blocking_iter;
+mod into_stream;
 mod iter;
 pub mod lines;
 mod stream_fn;
@@ -48,6 +50,7 @@ pub use batched::Batched;
 pub use blocking_iter::{BlockingIter, blocking_iter};
 pub use each::Each;
 pub use flow::FlowExt;
+pub use into_stream::{IntoStream, Items, Lagged};
 pub use iter::{Iter, iter};
 pub use lines::{Line, LineBatch, Lines, lines, lines_from};
 pub use par_flat_map::{Closed, OUTPUTS_MAX, Outlet, ParFlatMap};
@@ -67,7 +70,9 @@ pub mod prelude {
     pub use futures::{StreamExt as _, TryStreamExt as _};
     pub use futures_core::Stream;
 
-    pub use crate::{FlowExt, TryFlowExt, iter, lines, lines_from, stream_fn, try_stream_fn};
+    pub use crate::{
+        FlowExt, IntoStream, TryFlowExt, iter, lines, lines_from, stream_fn, try_stream_fn,
+    };
     #[cfg(feature = "macros")]
     pub use async_stream::{stream, try_stream};
 }

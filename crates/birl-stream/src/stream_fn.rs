@@ -122,7 +122,8 @@ pub struct TryStreamFn<T, E, Fut>(Generator<T, Fut, Result<(), E>>);
 /// Gives items to the stream of [`stream_fn`] or [`try_stream_fn`], from within its closure.
 ///
 /// It works nowhere else: an item from a task that the closure spawned, say, would have nobody to
-/// wait for it. For such items there are channels.
+/// wait for it. For such items there are channels, which can be streams as well
+/// ([`IntoStream`](crate::IntoStream)).
 pub struct Emitter<T>(Arc<Shared<T>>);
 
 /// The future that [`Emitter::emit`] returns.

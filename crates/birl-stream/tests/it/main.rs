@@ -4,6 +4,7 @@ mod batched;
 mod blocking_iter;
 mod each;
 mod examples;
+mod into_stream;
 mod iter;
 mod lines;
 mod par_flat_map;

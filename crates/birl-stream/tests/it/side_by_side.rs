@@ -12,7 +12,10 @@ use futures::stream;
     reason = "traits are in scope only to clash if they can"
 )]
 async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
-    use futures_concurrency::stream::StreamExt as _;
+    use futures::FutureExt as _;
+    use futures_concurrency::future::FutureExt as _;
+    use futures_concurrency::stream::{IntoStream as _, StreamExt as _};
+    use futures_lite::FutureExt as _;
     use futures_lite::StreamExt as _;
     use tokio_stream::StreamExt as _;
 
@@ -31,4 +34,9 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
     stream::iter([1]).each(|_| ()).await;
     let parsed = stream::iter([Ok::<_, ()>(1)]);
     assert_eq!(parsed.try_each(|_| Ok(())).await, Ok(()));
+
+    let (_, receiver) = tokio::sync::mpsc::channel::<u32>(1);
+    receiver.into_stream().each(|_| ()).await;
+    let interval = tokio::time::interval(Duration::from_secs(1));
+    drop(interval.into_stream());
 }
