@@ -15,6 +15,7 @@
 //! | make a stream of an iterator | [`iter`], [`blocking_iter`] if it blocks |
 //! | make a stream of a channel, a listener, or tokio's other sources | [`IntoStream`] |
 //! | read a file or a socket by lines | [`lines()`], [`lines_from`] |
+//! | connect again whenever a connection is lost | [`reconnect()`] |
 //! | read large files by blocks | [`block`] |
 //! | test a stream of your own | [`testing`] |
 
@@ -28,6 +29,9 @@ mod into_stream;
 mod iter;
 pub mod lines;
 mod stream_fn;
+
+mod backoff;
+pub mod reconnect;
 
 mod prefetch;
 
@@ -46,6 +50,7 @@ mod failure;
 
 pub mod testing;
 
+pub use backoff::Backoff;
 pub use batched::Batched;
 pub use blocking_iter::{BlockingIter, blocking_iter};
 pub use each::Each;
@@ -57,6 +62,7 @@ pub use par_flat_map::{Closed, OUTPUTS_MAX, Outlet, ParFlatMap};
 pub use par_map::ParMap;
 pub use par_map_unordered::ParMapUnordered;
 pub use prefetch::Prefetch;
+pub use reconnect::{Reconnect, reconnect};
 pub use stream_fn::{Emit, Emitter, StreamFn, TryStreamFn, stream_fn, try_stream_fn};
 pub use try_each::TryEach;
 pub use try_flow::TryFlowExt;

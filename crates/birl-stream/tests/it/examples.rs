@@ -2,7 +2,13 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+
+use birl_stream::prelude::*;
+use futures::SinkExt;
+use tokio::net::TcpListener;
+use tokio_tungstenite::accept_async;
+use tokio_tungstenite::tungstenite::Message;
 
 /// Where Cargo puts the examples that it builds along with the tests.
 fn path(example: &str) -> PathBuf {
@@ -114,4 +120,52 @@ fn alerts_says_which_file_it_cannot_read() {
         let expected = "cannot open \\\"/no/such.log\\\": No such file or directory (os error 2)";
         assert!(stderr.contains(expected), "{example}: {stderr}");
     }
+}
+
+/// Plays the server: asks something over one connection, drops it without a word, and asks again
+/// over the next one.
+#[tokio::test]
+async fn websocket_bot_reacts_and_comes_back_when_the_connection_is_dropped() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let mut bot = tokio::process::Command::new(path("websocket_bot"))
+        .arg(&url)
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+
+    for (question, answer) in [("!ping", "pong"), ("!greet Ferris", "Hello, Ferris!")] {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let mut socket = accept_async(tcp).await.unwrap();
+        socket
+            .send(Message::text("nothing to say to this"))
+            .await
+            .unwrap();
+        socket.send(Message::text(question)).await.unwrap();
+        let reply = socket.next().await.unwrap().unwrap();
+        assert_eq!(reply, Message::text(answer));
+    }
+
+    let stdout = bot.stdout.take().unwrap();
+    let mut printed = birl_stream::lines_from(stdout).map(|line| line.unwrap().to_string());
+    let expected = [
+        "Connected",
+        "!ping -> pong",
+        "Lost: WebSocket protocol error: Connection reset without closing handshake",
+        "Connected",
+        "!greet Ferris -> Hello, Ferris!",
+    ];
+    for line in expected {
+        assert_eq!(printed.next().await.as_deref(), Some(line));
+    }
+    bot.kill().await.unwrap();
+}
+
+#[test]
+fn generator_yields_to_a_closure_that_returns_nothing() {
+    assert_eq!(
+        stdout("generator", &[]),
+        "Yielded: 0\nYielded: 1\nYielded: 2\nYielded: 3\nYielded: 4\n"
+    );
 }

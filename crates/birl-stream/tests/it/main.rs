@@ -11,6 +11,7 @@ mod par_flat_map;
 mod par_map;
 mod prefetch;
 mod probe;
+mod reconnect;
 mod side_by_side;
 mod snooze;
 mod stream_fn;
