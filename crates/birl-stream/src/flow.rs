@@ -3,7 +3,10 @@
 use futures_core::Stream;
 
 use crate::batched::Batched;
+use crate::buffer::{Buffer, Overflow};
+use crate::dedup::Dedup;
 use crate::each::Each;
+use crate::meter::{Meter, Metered};
 use crate::par_flat_map::{Outlet, ParFlatMap};
 use crate::par_map::ParMap;
 use crate::par_map_unordered::ParMapUnordered;
@@ -337,6 +340,155 @@ pub trait FlowExt: Stream {
         R: Step<(), M>,
     {
         Each::new(self, f)
+    }
+
+    /// Runs this stream in a task of its own, keeps up to `items_max` items (0 counts as 1) for the
+    /// consumer, and does with more what `overflow` says.
+    ///
+    /// For sources that cannot be told to wait, such as a socket whose server hangs up on slow
+    /// readers. The task starts at the first poll; [`Buffer::stats`] tells what was dropped.
+    ///
+    /// # Ordering
+    /// Input order.
+    ///
+    /// # Backpressure
+    /// With [`Overflow::Wait`] the upstream is polled only while there is room. Else it is polled
+    /// all the time, and at most `items_max` items wait.
+    ///
+    /// # Cancellation
+    /// May be left unpolled for any time. Dropping it aborts the task, and drops the upstream and
+    /// the items that wait; [`Buffer::shutdown`] also waits until that has happened.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. A panic in the upstream resumes in the consumer, after the items
+    /// before it. The first poll panics outside a tokio runtime, and a later one if that runtime
+    /// was shut down meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::Overflow;
+    /// use birl_stream::prelude::*;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut latest = birl_stream::iter(1..=10).buffer(3, Overflow::DropOldest);
+    /// // The task runs to its end while nobody takes anything.
+    /// assert_eq!(futures::poll!(latest.next()), std::task::Poll::Pending);
+    /// tokio::task::yield_now().await;
+    /// assert_eq!(latest.stats().dropped, 7);
+    /// assert_eq!(latest.collect::<Vec<_>>().await, [8, 9, 10]);
+    /// # }
+    /// ```
+    fn buffer(self, items_max: usize, overflow: Overflow) -> Buffer<Self::Item>
+    where
+        Self: Stream<Item: Send> + Send + Sized + 'static,
+    {
+        Buffer::new(self, items_max, overflow)
+    }
+
+    /// Leaves out each item that equals the one before it.
+    ///
+    /// # Ordering
+    /// Input order; of equal neighbours the first stays.
+    ///
+    /// # Backpressure
+    /// The upstream is polled only while this stream is. A clone of the last item is held.
+    ///
+    /// # Cancellation
+    /// A dropped `next()` loses nothing.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. Panics of the upstream and of the comparison pass through.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// let states = birl_stream::iter(["up", "up", "down", "up", "up"]);
+    /// assert_eq!(states.dedup().collect::<Vec<_>>().await, ["up", "down", "up"]);
+    /// # }
+    /// ```
+    #[expect(clippy::type_complexity, reason = "the closure has no shorter name")]
+    fn dedup(self) -> Dedup<Self, fn(&Self::Item) -> Self::Item, Self::Item>
+    where
+        Self: Stream<Item: Clone + PartialEq> + Sized,
+    {
+        self.dedup_by_key(Clone::clone)
+    }
+
+    /// Leaves out each item whose key equals that of the one before it.
+    ///
+    /// As [`dedup`](Self::dedup), but for the key.
+    ///
+    /// # Ordering
+    /// Input order; of neighbours with equal keys the first stays.
+    ///
+    /// # Backpressure
+    /// The upstream is polled only while this stream is. The last key is held.
+    ///
+    /// # Cancellation
+    /// A dropped `next()` loses nothing.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. Panics of the upstream, of `key` and of the comparison pass
+    /// through.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// let words = birl_stream::iter(["one", "two", "three", "seven", "ten"]);
+    /// let words = words.dedup_by_key(|word| word.len());
+    /// assert_eq!(words.collect::<Vec<_>>().await, ["one", "three", "ten"]);
+    /// # }
+    /// ```
+    fn dedup_by_key<F, K>(self, key: F) -> Dedup<Self, F, K>
+    where
+        Self: Sized,
+        F: FnMut(&Self::Item) -> K,
+        K: PartialEq,
+    {
+        Dedup::new(self, key)
+    }
+
+    /// Counts the items in `meter`, and measures who waits for whom.
+    ///
+    /// [`Metered::bytes`] and [`Metered::errors`] say what of the items is counted besides. An item
+    /// costs two looks at the clock, about 50 ns.
+    ///
+    /// # Ordering
+    /// Input order.
+    ///
+    /// # Backpressure
+    /// The upstream is polled only while this stream is. Nothing is held.
+    ///
+    /// # Cancellation
+    /// A dropped `next()` loses nothing. The counters stay, and further streams may count in them.
+    ///
+    /// # Errors and panics
+    /// Items are looked into only by the closures that are given. Panics of those and of the
+    /// upstream pass through.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::Meter;
+    /// use birl_stream::prelude::*;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// let meter = Meter::new();
+    /// let words = birl_stream::iter(["a", "warm", "day"]);
+    /// let words = words.meter(&meter).bytes(|word| word.len() as u64);
+    /// words.each(|_| ()).await;
+    /// let seen = meter.snapshot();
+    /// assert_eq!((seen.items, seen.bytes), (3, 8));
+    /// # }
+    /// ```
+    fn meter(self, meter: &Meter) -> Metered<Self>
+    where
+        Self: Sized,
+    {
+        Metered::new(self, meter.clone())
     }
 }
 

@@ -10,6 +10,10 @@
 //! | await several items at a time | [`FlowExt::par_map`], [`FlowExt::par_map_unordered`] |
 //! | compute or block on several threads | [`FlowExt::par_map_blocking`], [`FlowExt::par_flat_map`] |
 //! | handle items in groups | [`FlowExt::batched`] |
+//! | drop what there is no time for | [`FlowExt::buffer`] |
+//! | leave out repetitions | [`FlowExt::dedup`], [`FlowExt::dedup_by_key`] |
+//! | skip errors, or put them aside | [`TryFlowExt::on_error`] |
+//! | see what goes through | [`FlowExt::meter`] |
 //! | call a closure for each item | [`FlowExt::each`], [`TryFlowExt::try_each`] |
 //! | write a stream as an async closure | [`stream_fn`], [`try_stream_fn`]; with `yield`, `stream!` |
 //! | make a stream of an iterator | [`iter`], [`blocking_iter`] if it blocks |
@@ -41,6 +45,11 @@ mod par_map;
 mod par_map_unordered;
 
 mod batched;
+mod buffer;
+
+mod dedup;
+mod meter;
+mod on_error;
 
 mod each;
 pub mod step;
@@ -53,11 +62,15 @@ pub mod testing;
 pub use backoff::Backoff;
 pub use batched::Batched;
 pub use blocking_iter::{BlockingIter, blocking_iter};
+pub use buffer::{Buffer, BufferStats, Overflow};
+pub use dedup::Dedup;
 pub use each::Each;
 pub use flow::FlowExt;
 pub use into_stream::{IntoStream, Items, Lagged};
 pub use iter::{Iter, iter};
 pub use lines::{Line, LineBatch, Lines, lines, lines_from};
+pub use meter::{Meter, Metered, Snapshot};
+pub use on_error::{Handled, OnError};
 pub use par_flat_map::{Closed, OUTPUTS_MAX, Outlet, ParFlatMap};
 pub use par_map::ParMap;
 pub use par_map_unordered::ParMapUnordered;

@@ -2,6 +2,7 @@
 
 use futures_core::TryStream;
 
+use crate::on_error::{Handled, OnError};
 use crate::step::Step;
 use crate::try_each::TryEach;
 
@@ -55,6 +56,45 @@ pub trait TryFlowExt: TryStream {
         R: Step<Result<(), Self::Error>, M>,
     {
         TryEach::new(self, f)
+    }
+
+    /// Gives the values alone, and does with the errors what `policy` says.
+    ///
+    /// A loop that skips errors by itself may run for ever: some sources give the same error at
+    /// each poll. Here errors that follow each other end the stream if they are too many.
+    ///
+    /// # Ordering
+    /// Input order.
+    ///
+    /// # Backpressure
+    /// The upstream is polled only while this stream is, and not while an error waits for room in a
+    /// dead letter channel.
+    ///
+    /// # Cancellation
+    /// A dropped `next()` loses nothing. Dropping the stream drops an error that waits for room.
+    ///
+    /// # Errors and panics
+    /// [`Handled::error`] has the error that ended the stream, and [`Handled::skipped`] tells how
+    /// many did not. Panics of the upstream pass through.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::OnError;
+    /// use birl_stream::prelude::*;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// let numbers = birl_stream::iter(["1", "two", "3"]).map(str::parse::<u32>);
+    /// let mut numbers = numbers.on_error(OnError::Skip { max_in_a_row: 10 });
+    /// let mut sum = 0;
+    /// (&mut numbers).each(|n| sum += n).await;
+    /// assert_eq!((sum, numbers.skipped(), numbers.error()), (4, 1, None));
+    /// # }
+    /// ```
+    fn on_error(self, policy: OnError<Self::Error>) -> Handled<Self>
+    where
+        Self: Sized,
+    {
+        Handled::new(self, policy)
     }
 }
 

@@ -2,11 +2,15 @@
 
 mod batched;
 mod blocking_iter;
+mod buffer;
+mod dedup;
 mod each;
 mod examples;
 mod into_stream;
 mod iter;
 mod lines;
+mod meter;
+mod on_error;
 mod par_flat_map;
 mod par_map;
 mod prefetch;

@@ -25,6 +25,10 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
         .par_map_unordered(1, async |n| n)
         .par_map_blocking(2, |n| n)
         .par_flat_map(2, |n, outlet| outlet.send(n).unwrap())
+        .buffer(1, birl_stream::Overflow::Wait)
+        .dedup()
+        .dedup_by_key(|n| *n)
+        .meter(&birl_stream::Meter::new())
         .batched(4)
         .weight(100, |_| 1)
         .within(Duration::from_secs(3600));
@@ -34,6 +38,11 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
     stream::iter([1]).each(|_| ()).await;
     let parsed = stream::iter([Ok::<_, ()>(1)]);
     assert_eq!(parsed.try_each(|_| Ok(())).await, Ok(()));
+    let errors = stream::iter([Err::<(), _>(1)]);
+    errors
+        .on_error(birl_stream::OnError::Stop)
+        .each(|()| ())
+        .await;
 
     let (_, receiver) = tokio::sync::mpsc::channel::<u32>(1);
     receiver.into_stream().each(|_| ()).await;
