@@ -3,6 +3,7 @@
 mod batched;
 mod blocking_iter;
 mod buffer;
+mod contract;
 mod dedup;
 mod each;
 mod examples;

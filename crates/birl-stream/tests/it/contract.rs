@@ -1,0 +1,78 @@
+//! Adapters keep the contract of streams, whatever their upstream does.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use birl_stream::prelude::*;
+use birl_stream::testing::{At, at, check_fused};
+use futures::stream::FusedStream;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use tokio::runtime::Runtime;
+use tokio::time::sleep;
+
+use crate::probe::{current_thread, multi_thread, paused};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Items that say at which millisecond they come: several at a time, more than tokio's budget
+/// allows, and with gaps between them.
+fn items() -> impl Strategy<Value = Vec<u32>> {
+    let gap = prop_oneof![8 => Just(0), 1 => 1..30_u32];
+    proptest::collection::vec(gap, 0..300).prop_map(|gaps| {
+        let times = gaps.iter().scan(0, |now, gap| {
+            *now += gap;
+            Some(*now)
+        });
+        times.collect()
+    })
+}
+
+/// Checks an adapter under paused time. The items that went in must come out, in any order.
+fn check<S>(adapt: impl Fn(At<u32>) -> S)
+where
+    S: FusedStream<Item: Into<Vec<u32>>>,
+{
+    let claim = |items: Vec<u32>| {
+        let timed = items.iter().map(|&n| (n * MS, n));
+        let groups = paused().block_on(check_fused(adapt(at(timed))));
+        let mut results: Vec<u32> = groups.into_iter().flat_map(S::Item::into).collect();
+        results.sort_unstable();
+        prop_assert_eq!(results, items);
+        Ok(())
+    };
+    TestRunner::default().run(&items(), claim).unwrap();
+}
+
+async fn nap(n: u32) -> [u32; 1] {
+    sleep(n % 7 * MS).await;
+    [n]
+}
+
+#[test]
+fn adapters_on_tokios_clock() {
+    check(|items| items.batched(4).within(10 * MS));
+    check(|items| items.map(|n| [n]).prefetch(3));
+    check(|items| items.par_map(3, nap));
+    check(|items| items.par_map_unordered(3, nap));
+}
+
+/// Time stands still while blocking threads work, so that they have to be checked in real time.
+fn check_blocking<S>(runtime: &Runtime, adapt: impl Fn(std::ops::Range<u32>) -> S)
+where
+    S: FusedStream<Item: Debug>,
+    Vec<S::Item>: PartialEq<Vec<u32>>,
+{
+    for number in [0, 1, 1000] {
+        let results = runtime.block_on(async { check_fused(adapt(0..number)).await });
+        assert_eq!(results, (0..number).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn adapters_on_blocking_threads() {
+    for runtime in [current_thread(), multi_thread()] {
+        check_blocking(&runtime, |numbers| birl_stream::blocking_iter(numbers, 3));
+        check_blocking(&runtime, |numbers| iter(numbers).par_map_blocking(3, |n| n));
+    }
+}
