@@ -12,6 +12,7 @@ use futures::FutureExt;
 use futures::stream::{self, FusedStream};
 use proptest::prelude::*;
 use tokio::sync::mpsc;
+use tokio::task::coop;
 use tokio::time::sleep;
 
 use crate::probe::{current_thread, message, multi_thread, paused};
@@ -68,6 +69,17 @@ async fn streams_that_keep_the_contract_pass_and_give_their_items() {
     assert_eq!(check_fused(birl_stream::iter(0..500)).await.len(), 500);
     let slow = stream::iter(0..3).then(|n| sleep(1000 * SECOND).map(move |()| n));
     assert_eq!(check_contract(slow.fuse()).await, [0, 1, 2]);
+    // Out of budget, it wakes its task at once, and stays pending until that has let others run.
+    let mut numbers = 0..500;
+    let hasty = stream::poll_fn(|cx| {
+        let Poll::Ready(budget) = coop::poll_proceed(cx) else {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        };
+        budget.made_progress();
+        Poll::Ready(numbers.next())
+    });
+    assert_eq!(check_contract(hasty).await.len(), 500);
     // Wakes only when its task has let others run.
     let polite = stream::iter(0..3).then(async |n| {
         tokio::task::yield_now().await;
