@@ -85,7 +85,9 @@ mod generators {
     #[divan::bench]
     fn futures_unfold(bencher: Bencher) {
         per_item(bencher, |items| {
-            sum(stream::unfold(0, move |n| ready((n < items).then_some((n, n + 1)))))
+            sum(stream::unfold(0, move |n| {
+                ready((n < items).then_some((n, n + 1)))
+            }))
         });
     }
 
