@@ -106,13 +106,19 @@ impl<T: Send + 'static> Buffer<T> {
     ///
     /// Dropping the returned future ends only the waiting.
     pub async fn shutdown(self) {
-        if let Stage::Running(mut pump) = self.stage {
+        drop(self.stop().await);
+    }
+
+    /// As `shutdown`, but gives the items that were waiting.
+    pub(crate) async fn stop(mut self) -> VecDeque<T> {
+        if let Stage::Running(pump) = &mut self.stage {
             pump.task.abort();
             if pump.ended.is_none() {
                 // That it was aborted is no news, and nobody is left to tell of a panic.
-                let _ = (&mut pump.task).await;
+                pump.ended = Some((&mut pump.task).await);
             }
         }
+        self.queue.take()
     }
 }
 
@@ -170,6 +176,10 @@ impl<T> Queue<T> {
         wanted
     }
 
+    fn take(&self) -> VecDeque<T> {
+        std::mem::take(&mut self.lock().items)
+    }
+
     fn poll_pop(&self, cx: &Context<'_>) -> Poll<T> {
         let mut state = self.lock();
         let Some(item) = state.items.pop_front() else {
@@ -216,6 +226,13 @@ impl Drop for Pump {
     }
 }
 
+impl<T> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        // The task that is aborted lets go of the queue a little later.
+        drop(self.queue.take());
+    }
+}
+
 async fn pump<T>(mut upstream: BoxStream<'static, T>, queue: Arc<Queue<T>>) {
     loop {
         std::future::poll_fn(|cx| queue.poll_room(cx)).await;
@@ -255,7 +272,8 @@ impl<T: Send + 'static> Stream for Buffer<T> {
         match &self.stage {
             Stage::Lazy(upstream) if self.queue.overflow == Overflow::Wait => upstream.size_hint(),
             Stage::Lazy(upstream) => (0, upstream.size_hint().1),
-            Stage::Running(_) => (0, None),
+            // Whatever is dropped, as many others wait.
+            Stage::Running(_) => (self.stats().waiting, None),
             Stage::Done => (0, Some(0)),
         }
     }
