@@ -4,8 +4,9 @@
 //!   cargo bench -p birl-bench --bench stream_targets -- \
 //!       [--bytes SIZE] [--rounds N] [--ours] [NAME]...
 //!
-//! NAME picks cases, `--ours` leaves the rivals out (for a profiler). The log of the line cases (2 GB of 250-byte lines, or SIZE) is written to
-//! `$BENCH_DATA`, or else to `bench-data/` in the repository, and stays there for the next run.
+//! NAME picks cases, `--ours` leaves the rivals out (for a profiler). The log of the line cases
+//! (2 GB of 250-byte lines, or SIZE) is written to `$BENCH_DATA`, or else to `bench-data/` in the
+//! repository, and stays there for the next run.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
@@ -15,7 +16,7 @@ use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use birl_bench::line::{Kind, Lines};
 use birl_bench::versus::median;
@@ -26,9 +27,12 @@ const ROUNDS: usize = 7;
 const LOG_BYTES: u64 = 2_000_000_000;
 
 fn main() -> io::Result<()> {
+    if stream_cases::idle::is_child() {
+        return stream_cases::idle::report();
+    }
     let args = Args::parse();
     println!(
-        "{:<44} {:>12} {:>12} {:>8}  wanted",
+        "{:<40} {:>12} {:>12} {:>8}  wanted",
         "case", "birl", "rival", "rival/us"
     );
     for case in stream_cases::all(&args) {
@@ -46,21 +50,27 @@ struct Args {
     names: Vec<String>,
 }
 
-/// One promise: what we do, what others do for the same, and what was promised.
+/// Does something once, and says what it took, in the unit of its [`Case`].
+type Measure<'a> = Box<dyn FnMut() -> f64 + 'a>;
+
+/// One promise: what we need, what others need for the same, and what was promised.
 struct Case<'a> {
     name: &'static str,
-    ours: Box<dyn FnMut() -> Duration + 'a>,
-    rival: Option<Box<dyn FnMut() -> Duration + 'a>>,
-    /// The unit of the times that are printed.
-    per: f64,
+    unit: &'static str,
+    ours: Measure<'a>,
+    rival: Option<Measure<'a>>,
     wanted: Wanted,
 }
 
 enum Wanted {
     /// So many times as fast as the rival.
     Faster(f64),
-    /// At most so many nanoseconds, each divided by [`Case::per`].
+    /// At most so many times what the rival takes.
+    Times(f64),
+    /// At most so much.
     Within(f64),
+    /// At most so much more than the rival.
+    Added(f64),
 }
 
 impl Case<'_> {
@@ -68,36 +78,60 @@ impl Case<'_> {
         let (mut ours, mut rivals) = (Vec::new(), Vec::new());
         self.rival.take_if(|_| args.ours_only);
         for _ in 0..args.rounds {
-            ours.push((self.ours)().as_nanos() as f64 / self.per);
+            ours.push((self.ours)());
             if let Some(rival) = &mut self.rival {
-                rivals.push(rival().as_nanos() as f64 / self.per);
+                rivals.push(rival());
             }
         }
         let ours = median(ours);
         let rival = (!rivals.is_empty()).then(|| median(rivals));
-        let (wanted, met) = match (&self.wanted, rival) {
-            (Wanted::Within(most), _) => (format!("<= {most} ns"), ours <= *most),
-            (Wanted::Faster(times), Some(rival)) => {
-                (format!("ratio >= {times:.2}"), rival / ours >= *times)
-            }
-            (Wanted::Faster(times), None) => (format!("ratio >= {times:.2}"), false),
-        };
         println!(
-            "{:<44} {ours:>9.1} ns {:>12} {:>8}  {wanted}: {}",
+            "{:<40} {:>12} {:>12} {:>8}  {}: {}",
             self.name,
-            rival.map_or("-".to_owned(), |rival| format!("{rival:.1} ns")),
+            self.with_unit(ours),
+            rival.map_or("-".to_owned(), |rival| self.with_unit(rival)),
             rival.map_or("-".to_owned(), |rival| format!("{:.2}", rival / ours)),
-            if met { "met" } else { "MISSED" },
+            self.wanted(),
+            match self.wanted.is_met(ours, rival) {
+                Some(true) => "met",
+                Some(false) => "MISSED",
+                None => "not known",
+            },
         );
         io::stdout().flush()
     }
+
+    fn with_unit(&self, value: f64) -> String {
+        format!("{value:.1} {}", self.unit)
+    }
+
+    fn wanted(&self) -> String {
+        match self.wanted {
+            Wanted::Faster(times) => format!("ratio >= {times:.2}"),
+            Wanted::Times(times) => format!("ratio >= 1/{times:.2}"),
+            Wanted::Within(most) => format!("<= {}", self.with_unit(most)),
+            Wanted::Added(most) => format!("<= rival + {}", self.with_unit(most)),
+        }
+    }
 }
 
-/// How long one call takes.
-fn time<T>(work: impl FnOnce() -> T) -> Duration {
+impl Wanted {
+    /// `None` where it takes a rival, and none was measured.
+    fn is_met(&self, ours: f64, rival: Option<f64>) -> Option<bool> {
+        Some(match self {
+            Self::Faster(times) => rival? / ours >= *times,
+            Self::Times(times) => ours <= rival? * times,
+            Self::Within(most) => ours <= *most,
+            Self::Added(most) => ours <= rival? + most,
+        })
+    }
+}
+
+/// How many nanoseconds a call takes, divided by `parts`.
+fn time_ns<T>(parts: f64, work: impl FnOnce() -> T) -> f64 {
     let start = Instant::now();
     black_box(work());
-    start.elapsed()
+    start.elapsed().as_nanos() as f64 / parts
 }
 
 impl Args {

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
 
 use birl_stream::prelude::*;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{Args, Case, Wanted, time};
+use crate::{Args, Case, Measure, Wanted, time_ns};
+
+const LINE_BYTES: f64 = 250.0;
 
 pub(crate) fn cases(args: &Args) -> Vec<Case<'_>> {
     vec![
@@ -33,11 +34,11 @@ fn case<'a>(
     ours: fn(PathBuf) -> Sum,
 ) -> Case<'a> {
     let runtime = Rc::new(runtime());
-    let timed = move |sum: fn(PathBuf) -> Sum| -> Box<dyn FnMut() -> Duration + 'a> {
+    let timed = move |sum: fn(PathBuf) -> Sum| -> Measure<'a> {
         let runtime = Rc::clone(&runtime);
         Box::new(move || {
             let path = args.log().expect("the log can be written");
-            time(|| {
+            time_ns(args.bytes as f64 / LINE_BYTES, || {
                 let (lines, bytes) = runtime.block_on(sum(path));
                 assert!(bytes + lines >= args.bytes, "all lines have been read");
             })
@@ -45,9 +46,9 @@ fn case<'a>(
     };
     Case {
         name,
+        unit: "ns",
         ours: timed(ours),
         rival: Some(timed(|path| Box::pin(tokio_lines(path)))),
-        per: args.bytes as f64 / 250.0,
         wanted,
     }
 }
