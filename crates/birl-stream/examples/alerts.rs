@@ -12,7 +12,7 @@ async fn main() -> io::Result<()> {
     let path = std::env::args_os().nth(1).expect("usage: alerts FILE");
 
     let mut bad = 0;
-    let mut lines = birl_stream::lines(path);
+    let mut lines = lines(path);
     while let Some(line) = lines.next().await {
         // Only that the file cannot be read is an error, and it comes once. That a line is no text
         // is a property of the line.

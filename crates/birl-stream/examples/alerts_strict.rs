@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .nth(1)
         .expect("usage: alerts_strict FILE");
 
-    let mut lines = birl_stream::lines(path);
+    let mut lines = lines(path);
     while let Some(line) = lines.next().await {
         let line = line?;
         let text = line

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use birl_stream::prelude::*;
-use birl_stream::testing::check_contract;
 
 /// Counts from 1 to 5.
 #[derive(Default)]
@@ -35,6 +34,6 @@ async fn main() {
     let counts: Vec<u32> = Counter::default().collect().await;
     println!("Counted: {counts:?}");
 
-    let counts = check_contract(Counter::default()).await;
+    let counts = testing::check_contract(Counter::default()).await;
     println!("The contract holds for all {} items.", counts.len());
 }

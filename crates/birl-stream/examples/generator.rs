@@ -3,7 +3,6 @@
 #![expect(clippy::print_stdout, reason = "examples print")]
 
 use birl_stream::prelude::*;
-use birl_stream::stream;
 
 #[tokio::main]
 async fn main() {

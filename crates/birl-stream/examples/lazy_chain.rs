@@ -9,7 +9,7 @@ use birl_stream::prelude::*;
 
 #[tokio::main]
 async fn main() {
-    let squares = birl_stream::iter(1..)
+    let squares = iter(1..)
         .map(|n| {
             println!("Squaring {n}");
             n * n

@@ -6,14 +6,13 @@ use std::thread;
 use std::time::Duration;
 
 use birl_stream::prelude::*;
-use futures::stream;
 use tokio::time::sleep;
 
 const STREAMS: u64 = 10_000;
 
 /// Gives a number, and the thread that it was given on, three times and 100 ms apart.
 fn slow(number: u64) -> impl Stream<Item = (u64, thread::ThreadId)> {
-    stream::iter(0..3).then(move |_| async move {
+    iter(0..3).then(move |_| async move {
         sleep(Duration::from_millis(100)).await;
         (number, thread::current().id())
     })

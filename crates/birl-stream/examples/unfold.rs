@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use birl_stream::prelude::*;
-use futures::stream;
 use tokio::time::sleep;
 
 #[tokio::main]

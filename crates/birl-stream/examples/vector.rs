@@ -6,7 +6,7 @@ use birl_stream::prelude::*;
 
 #[tokio::main]
 async fn main() {
-    let mut numbers = birl_stream::iter(vec![1, 2, 3, 4, 5]);
+    let mut numbers = iter(vec![1, 2, 3, 4, 5]);
     while let Some(n) = numbers.next().await {
         println!("Got: {n}");
     }

@@ -6,10 +6,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use birl_stream::Backoff;
 use birl_stream::prelude::*;
-use birl_stream::reconnect::{Event, reconnect};
-use futures::SinkExt;
+use reconnect::Event;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 

@@ -84,13 +84,18 @@ pub use try_flow::TryFlowExt;
 #[doc(no_inline)]
 pub use async_stream::{stream, try_stream};
 
-/// What a program that works with streams imports: `use birl_stream::prelude::*`.
+/// All that a program that works with streams imports: `use birl_stream::prelude::*`.
+///
+/// The methods of `futures` and of this crate, the functions that make streams, and what they take.
+/// `stream` is `futures::stream` itself, so that this goes together with `futures::prelude`. Of the
+/// two `iter` that makes, the bare one lets others run ([`iter()`](crate::iter())).
 pub mod prelude {
-    pub use futures::{StreamExt as _, TryStreamExt as _};
+    pub use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _, stream};
     pub use futures_core::Stream;
 
     pub use crate::{
-        FlowExt, IntoStream, TryFlowExt, iter, lines, lines_from, stream_fn, try_stream_fn,
+        Backoff, Emitter, FlowExt, IntoStream, Meter, OnError, Overflow, TryFlowExt, blocking_iter,
+        iter, lines, lines_from, reconnect, stream_fn, testing, try_stream_fn,
     };
     #[cfg(feature = "macros")]
     pub use async_stream::{stream, try_stream};

@@ -91,14 +91,15 @@ async fn over_our_iter_it_lets_a_timeout_fire() {
     assert!(timeout(Duration::ZERO, endless).await.is_err());
 }
 
-/// What the compiler says of a closure like this one, with the bound of `each`.
-fn compiler_says(closure: &str) -> String {
+/// What the compiler says of a closure like this one, where it is called for numbers and must
+/// return `output`, or a future of it.
+fn compiler_says(output: &str, closure: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let main = dir.path().join("main.rs");
     let step = concat!(env!("CARGO_MANIFEST_DIR"), "/src/step.rs");
     let source = format!(
         "#[path = {step:?}] mod step;
-        fn each<R: step::Step<(), M>, M>(_: impl FnMut(u32) -> R) {{}}
+        fn each<R: step::Step<{output}, M>, M>(_: impl FnMut(u32) -> R) {{}}
         fn main() {{ each({closure}) }}"
     );
     fs::write(&main, source).unwrap();
@@ -114,10 +115,15 @@ fn compiler_says(closure: &str) -> String {
 
 #[test]
 fn the_compiler_says_what_a_closure_must_return() {
-    assert_eq!(compiler_says("|n| drop(n)"), "");
-    assert_eq!(compiler_says("async |n| drop(n)"), "");
+    assert_eq!(compiler_says("()", "|n| drop(n)"), "");
+    assert_eq!(compiler_says("()", "async |n| drop(n)"), "");
     assert_eq!(
-        compiler_says("|n| n + 1"),
+        compiler_says("()", "|n| n + 1"),
         "error[E0277]: the closure must return `()` or a future of it, and returns `u32`"
+    );
+    assert_eq!(compiler_says("Result<(), u8>", "|n| Err(n as u8)"), "");
+    assert_eq!(
+        compiler_says("Result<(), u8>", "|n| drop(n)"),
+        "error[E0277]: the closure must return `Result<(), u8>` or a future of it, and returns `()`"
     );
 }

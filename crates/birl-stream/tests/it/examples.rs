@@ -38,6 +38,21 @@ fn stdout(example: &str, args: &[&str]) -> String {
 }
 
 #[test]
+fn less_than_60_lines_and_the_prelude_are_all_that_an_example_needs() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let source = std::fs::read_to_string(&path).unwrap();
+        assert!(source.lines().count() < 60, "{} is long", path.display());
+        let others = source
+            .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+            .filter(|path| path.contains("birl_stream::") || path.contains("futures"))
+            .filter(|path| *path != "birl_stream::prelude::");
+        assert_eq!(others.collect::<Vec<_>>(), [""; 0], "{}", path.display());
+    }
+}
+
+#[test]
 fn vector_is_taken_item_by_item() {
     assert_eq!(
         stdout("vector", &[]),

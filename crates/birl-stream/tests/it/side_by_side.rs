@@ -49,3 +49,16 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
     let interval = tokio::time::interval(Duration::from_secs(1));
     drop(interval.into_stream());
 }
+
+/// What both preludes bring must be the same thing, or else it could not be named.
+#[tokio::test]
+#[expect(unused_imports, reason = "one of them is enough")]
+async fn the_prelude_of_futures_can_be_used_beside_ours() {
+    use birl_stream::prelude::*;
+    use futures::prelude::*;
+
+    let numbers = stream::unfold(0, async |n| (n < 3).then_some((n, n + 1)));
+    let mut doubled = Vec::new();
+    numbers.map(|n| n * 2).each(|n| doubled.push(n)).await;
+    assert_eq!(doubled, [0, 2, 4]);
+}
