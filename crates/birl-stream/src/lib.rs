@@ -21,6 +21,7 @@
 //! | read a file or a socket by lines | [`lines()`], [`lines_from`] |
 //! | connect again whenever a connection is lost | [`reconnect()`] |
 //! | read large files by blocks | [`block`] |
+//! | compute over windows of event time | [`window`] |
 //! | test a stream of your own | [`testing`] |
 
 pub mod block;
@@ -46,6 +47,8 @@ mod par_map_unordered;
 
 mod batched;
 mod buffer;
+
+pub mod window;
 
 mod dedup;
 mod meter;
@@ -79,6 +82,7 @@ pub use reconnect::{Reconnect, reconnect};
 pub use stream_fn::{Emit, Emitter, StreamFn, TryStreamFn, stream_fn, try_stream_fn};
 pub use try_each::TryEach;
 pub use try_flow::TryFlowExt;
+pub use window::{Window, Windows};
 
 #[cfg(feature = "macros")]
 #[doc(no_inline)]

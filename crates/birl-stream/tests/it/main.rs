@@ -22,3 +22,4 @@ mod snooze;
 mod stream_fn;
 mod testing;
 mod try_each;
+mod window;
