@@ -21,3 +21,8 @@ pub use birl_stream as stream;
 pub mod prelude {
     pub use birl_stream::prelude::*;
 }
+
+/// The examples of the guide, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/streams.md")]
+pub struct Guide;

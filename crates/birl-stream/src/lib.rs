@@ -23,6 +23,9 @@
 //! | read large files by blocks | [`block`] |
 //! | compute over windows of event time | [`window`] |
 //! | test a stream of your own | [`testing`] |
+//!
+//! [Which stream when](https://github.com/birl-rs/birl/blob/main/docs/streams.md) is a guide to all
+//! of this, to what goes wrong with streams, and to what the compiler says then.
 
 pub mod block;
 
