@@ -695,10 +695,11 @@ mod tests {
         assert_eq!(
             error("a/(b"),
             (
-                14..15,
+                13..14,
                 "cannot read the query: the regex is wrong: unclosed group".into()
             )
         );
+        assert_eq!(error(r"a\/(b").0, 14..15);
         assert_eq!(error(r"a\n").0, 10..30);
         assert_eq!(
             error(r"(\w{500}){500}").1,

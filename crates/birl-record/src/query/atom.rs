@@ -109,7 +109,7 @@ fn regex(input: &mut Input<'_>) -> Parsed<Regex> {
     let flags_len = regex_flags(&rest[flags_at..]).len();
     let text = input.next_slice(flags_at + flags_len);
     let regex = Regex {
-        pattern: unescape_slashes(&text[1..body]),
+        pattern: text[1..body].to_owned(),
         flags: RegexFlags {
             ignore_case: text[flags_at..].contains('i'),
             dot_matches_new_line: text[flags_at..].contains('s'),
@@ -177,23 +177,6 @@ fn regex_flags(text: &str) -> &str {
     let is_flag = |at: usize| b"isx".contains(&bytes[at]) && !bytes[..at].contains(&bytes[at]);
     let len = (0..bytes.len()).take_while(|&at| is_flag(at)).count();
     &text[..len]
-}
-
-/// `pattern` with `\/` as `/`, and all other escapes as they are.
-fn unescape_slashes(pattern: &str) -> String {
-    let mut unescaped = String::with_capacity(pattern.len());
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        match (c, chars.clone().next()) {
-            ('\\', Some('/')) => {}
-            ('\\', Some(escaped)) => {
-                unescaped.extend([c, escaped]);
-                chars.next();
-            }
-            _ => unescaped.push(c),
-        }
-    }
-    unescaped
 }
 
 /// `level:>=warn`

@@ -79,7 +79,7 @@ fn texts() -> impl Strategy<Value = Term> {
 
 fn regexes() -> impl Strategy<Value = Term> {
     let pieces = [
-        "a", "/", "\\\\", "\\d", "\\\"", " ", " | ", "|>", "(", ")", "\"", "i", "日", "\n",
+        "a", "/g", "\\/", "\\\\", "\\d", "\\\"", " ", " | ", "|>", "(", ")", "\"", "i", "日", "\n",
     ];
     let pattern = prop::collection::vec(prop::sample::select(pieces.to_vec()), 1..8);
     (pattern, any::<[bool; 3]>()).prop_map(|(pattern, flags)| {

@@ -178,7 +178,7 @@ fn slashes_make_a_regex_only_where_a_later_one_ends_a_term() {
         ("// a", "(and // a)"),
         ("//i", "//i"),
         ("a/b/ c", "(and a/b/ c)"),
-        (r"/a\/ b/", "/a/ b/"),
+        (r"/a\/ b/", r"/a\/ b/"),
         (r"/a\\/ b", r"(and /a\\/ b)"),
         (r"/a\", r"/a\"),
         ("(/a b/ OR /c/)", "(or /a b/ /c/)"),

@@ -55,7 +55,8 @@ pub struct Text {
 /// A regular expression between slashes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Regex {
-    /// The pattern, where `\/` has become `/`; never empty, and not yet known to be a valid one.
+    /// The pattern as typed, so that a `/` which would end it stands as `\/`; never empty, and not
+    /// yet known to be a valid one.
     pub pattern: String,
     /// The letters after the closing slash.
     pub flags: RegexFlags,
@@ -231,19 +232,7 @@ pub(super) fn quote(value: &str) -> String {
 
 impl Display for Regex {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("/")?;
-        let mut chars = self.pattern.chars();
-        while let Some(c) = chars.next() {
-            match c {
-                '/' => f.write_str("\\/")?,
-                '\\' => {
-                    f.write_str("\\")?;
-                    chars.next().map_or(Ok(()), |c| write!(f, "{c}"))?;
-                }
-                c => write!(f, "{c}")?,
-            }
-        }
-        write!(f, "/{}", self.flags)
+        write!(f, "/{}/{}", self.pattern, self.flags)
     }
 }
 

@@ -32,9 +32,9 @@ impl Pattern {
     /// The pattern of a `/regex/` term.
     pub(super) fn from_regex(regex: &Regex, case: Case, words: bool) -> Result<Self, Error> {
         let syntax_error = |place: &ast::Span, error: &dyn std::fmt::Display| {
-            let start = regex.span.start + 1 + in_query(&regex.pattern, place.start.offset);
-            let end = regex.span.start + 1 + in_query(&regex.pattern, place.end.offset);
-            Error::new(start..end, format!("the regex is wrong: {error}"))
+            let opening = regex.span.start + "/".len();
+            let place = opening + place.start.offset..opening + place.end.offset;
+            Error::new(place, format!("the regex is wrong: {error}"))
         };
         let ast = ast::parse::ParserBuilder::new()
             .ignore_whitespace(regex.flags.verbose)
@@ -198,15 +198,6 @@ fn translator(flags: RegexFlags, folded: bool) -> regex_syntax::hir::translate::
         .case_insensitive(folded)
         .dot_matches_new_line(flags.dot_matches_new_line)
         .build()
-}
-
-/// Where byte `at` of a pattern stands in the query behind the opening slash, where each `/` is
-/// written `\/`.
-fn in_query(pattern: &str, at: usize) -> usize {
-    at + pattern.as_bytes()[..at.min(pattern.len())]
-        .iter()
-        .filter(|&&byte| byte == b'/')
-        .count()
 }
 
 /// Whether smart case ignores the case of a regex: it has letters, and no capital among what is
