@@ -116,9 +116,9 @@ pub(crate) struct Args {
     /// Where to look: files, directories, globs, - for standard input
     ///
     /// A directory is searched with all that is in it, but for hidden and binary files. A glob
-    /// in quotes is expanded by birl, which with -f sees new files that match too. Without a
-    /// SOURCE, birl reads standard input or, where that is a terminal, searches the current
-    /// directory.
+    /// in quotes is expanded by birl, which with -f sees new files that match too. A file that the
+    /// output goes to is passed over. Without a SOURCE, birl reads standard input or, where that is
+    /// a terminal, searches the current directory.
     #[arg(value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub(crate) sources: Vec<OsString>,
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use birl_record::search::Case;
 use birl_render::{Bytes, Json, Render, Styles, Text};
+use birl_source::Inode;
 
 pub(crate) use self::environment::{Environment, Kind};
 use crate::args::{Args, OutputFormat, When};
@@ -54,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) before: usize,
     pub(crate) after: usize,
     pub(crate) output: Output,
+    /// The file that standard output is, if it is one.
+    pub(crate) output_file: Option<Inode>,
     /// What to print through, where that is not standard output itself.
     pub(crate) pager: Option<Pager>,
     /// Whether to show on standard error how far the search is.
@@ -173,6 +176,7 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
     let (before, after) = context(args);
     Ok(Config {
         output: output(args, environment, &sources, pager.is_some()),
+        output_file: environment.stdout_file,
         queries,
         sources,
         case: case(args),

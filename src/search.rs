@@ -60,6 +60,7 @@ fn events(
 ) -> (birl_scan::Progress, BoxStream<'static, Event>) {
     let walk = WalkOptions {
         hidden: config.hidden,
+        output: config.output_file,
     };
     let Some(follow) = config.follow else {
         let scan = scan(names, walk, search, options(config));
@@ -76,6 +77,7 @@ fn events(
     let how = follow::Options {
         poll_interval: follow.poll,
         hidden: config.hidden,
+        output: config.output_file,
         ..Default::default()
     };
     let following = birl_scan::follow(
@@ -259,6 +261,10 @@ impl<'a> Run<'a> {
                 Some(Event::Notice(notice)) => {
                     self.flush(interrupt)?;
                     self.say(&notice);
+                }
+                Some(Event::Skipped(skipped)) => {
+                    self.flush(interrupt)?;
+                    self.say(&skipped);
                 }
                 Some(Event::Problem(problem)) => {
                     self.flush(interrupt)?;

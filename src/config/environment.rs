@@ -1,9 +1,13 @@
 //! What the process finds around it.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+
+use birl_source::Inode;
 
 /// All of the surroundings that a command line may depend on.
 #[derive(Clone, Debug)]
@@ -11,6 +15,8 @@ pub(crate) struct Environment {
     pub(crate) stdin_is_terminal: bool,
     pub(crate) stdout_is_terminal: bool,
     pub(crate) stderr_is_terminal: bool,
+    /// The file that standard output is, if it is one.
+    pub(crate) stdout_file: Option<Inode>,
     /// How many threads run at once.
     pub(crate) processors: NonZeroUsize,
     /// What is at a path, if anything is.
@@ -42,6 +48,7 @@ impl Environment {
             stdin_is_terminal: stdin().is_terminal(),
             stdout_is_terminal: stdout().is_terminal(),
             stderr_is_terminal: stderr().is_terminal(),
+            stdout_file: stdout_file(),
             processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             kind,
             birl_config: variable("BIRL_CONFIG"),
@@ -94,6 +101,12 @@ fn kind(path: &Path) -> Option<Kind> {
     })
 }
 
+fn stdout_file() -> Option<Inode> {
+    let stdout = stdout().as_fd().try_clone_to_owned().ok()?;
+    let metadata = File::from(stdout).metadata().ok()?;
+    metadata.is_file().then(|| Inode::of(&metadata))
+}
+
 #[cfg(test)]
 impl Environment {
     /// A process with nothing but pipes, no variables but `TERM`, the files `app.log`, `b.log`
@@ -103,6 +116,7 @@ impl Environment {
             stdin_is_terminal: false,
             stdout_is_terminal: false,
             stderr_is_terminal: false,
+            stdout_file: None,
             processors: NonZeroUsize::new(4).unwrap(),
             kind: |path| match path.to_str()? {
                 "app.log" | "b.log" | "syslog" => Some(Kind::File),

@@ -29,6 +29,7 @@ fn plain() -> Config {
         before: 0,
         after: 0,
         output: PIPED,
+        output_file: None,
         pager: None,
         progress: false,
         stats: false,

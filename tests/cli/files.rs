@@ -1,7 +1,7 @@
 //! Files that are not simply there to be read.
 
 use std::ffi::OsStr;
-use std::fs::{self, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -23,6 +23,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test(
             "files::a_pipe_in_a_directory_is_not_waited_for",
             a_pipe_in_a_directory_is_not_waited_for,
+        ),
+        Trial::test(
+            "files::output_is_not_searched_for_what_it_is_to_hold",
+            output_is_not_searched_for_what_it_is_to_hold,
         ),
         Trial::test(
             "files::a_name_that_is_no_text_is_printed_as_it_is",
@@ -57,6 +61,35 @@ fn a_pipe_in_a_directory_is_not_waited_for() -> Result<(), Failed> {
     compare("stderr", b"", &ended.stderr)?;
     assert_eq!(ended.status.code(), Some(0));
     Ok(())
+}
+
+fn output_is_not_searched_for_what_it_is_to_hold() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    sandbox.write("app.log", b"hit\n");
+    let path = sandbox.write("out.log", b"hit before\n");
+    let searches: [(&[&str], &[u8]); 3] = [
+        (&["--no-filename", "hit", "."], b""),
+        (
+            &["--no-filename", "hit", "app.log", "out.log"],
+            b"birl: skipping \"out.log\": the output goes there\n",
+        ),
+        (
+            &["--no-filename", "hit", "*.log"],
+            b"birl: skipping \"out.log\": the output goes there\n",
+        ),
+    ];
+    for (args, stderr) in searches {
+        let output = OpenOptions::new().append(true).open(&path)?;
+        let ended = sandbox.birl(args).stdout(output).output()?;
+        compare("stderr", stderr, &ended.stderr)?;
+        assert_eq!(ended.status.code(), Some(0), "{args:?}");
+    }
+    let written = fs::read(path)?;
+    Ok(compare(
+        "out.log",
+        b"hit before\nhit\nhit\nhit\n",
+        &written,
+    )?)
 }
 
 fn a_name_that_is_no_text_is_printed_as_it_is() -> Result<(), Failed> {

@@ -104,6 +104,8 @@ pub enum Event {
     Batch(Batch),
     /// Something could not be read, or not wholly; the scan goes on.
     Problem(birl_source::Error),
+    /// Something that was named is left out on purpose.
+    Skipped(birl_source::walk::Skipped),
     /// Something happened to a source that is followed.
     Notice(birl_source::follow::Notice),
     /// All that was there when following began has been given. Comes once.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use birl_record::framing::{self, Carry, Completed};
 use birl_record::search::Search;
 use birl_source::content::{self, Content};
-use birl_source::walk::FoundFile;
+use birl_source::walk::{FoundFile, Skipped};
 use birl_source::{Error, Origin, decode};
 use birl_stream::block::{Block, PAGE_BYTES};
 use birl_stream::{Closed, Outlet};
@@ -30,6 +30,8 @@ pub(crate) enum Part {
     Stream(StreamPart),
     /// Something that could not be read.
     Problem(Error),
+    /// Something that was named and is left out.
+    Skipped(Skipped),
 }
 
 /// A file to open.
@@ -125,6 +127,7 @@ impl Part {
                 Self::Range(range) => range.run(search, sink),
                 Self::Stream(stream) => stream.run(search, sink)?,
                 Self::Problem(error) => sink.report(error),
+                Self::Skipped(skipped) => sink.events.push(Event::Skipped(skipped)),
             }
             sink.flush()
         })

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use birl_source::Error;
 use birl_source::content::{self, Content, DETECT_BYTES};
 use birl_source::name::Name;
-use birl_source::walk::{Found, FoundFile, Kind, SkipReason, Walk, WalkOptions};
+use birl_source::walk::{Found, FoundFile, Kind, SkipReason, Skipped, Walk, WalkOptions};
 
 use crate::batch::Source;
 use crate::part::{FilePart, Part, RangePart, Reader, StreamPart};
@@ -78,14 +78,19 @@ impl Plan {
         match found {
             Found::File(file) => self.take_file(file),
             Found::Problem(error) => self.push(Part::Problem(error)),
-            Found::Skipped(skipped) => self.count_skipped(skipped.reason),
+            Found::Skipped(skipped) => self.take_skipped(skipped),
         }
     }
 
-    fn count_skipped(&self, reason: SkipReason) {
-        match reason {
+    fn take_skipped(&mut self, skipped: Skipped) {
+        match skipped.reason {
             SkipReason::Hidden => self.progress.skipped_hidden(1),
-            SkipReason::FoundElsewhere | SkipReason::Special => self.progress.skipped_other(1),
+            SkipReason::FoundElsewhere | SkipReason::Special | SkipReason::Output => {
+                self.progress.skipped_other(1);
+            }
+        }
+        if skipped.named {
+            self.push(Part::Skipped(skipped));
         }
     }
 

@@ -39,7 +39,8 @@ pub struct Snapshot {
     pub skipped_hidden: u64,
     /// How many binary files were found and passed over.
     pub skipped_binary: u64,
-    /// How many pipes, sockets, devices and links to files found elsewhere were passed over.
+    /// How many pipes, sockets, devices and links to files found elsewhere were passed over, and
+    /// whether the output's own file was.
     pub skipped_other: u64,
     /// How many lines have matched.
     pub lines_matched: u64,

@@ -129,11 +129,7 @@ impl fmt::Display for Error {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // Quoted and escaped: a name may hold line ends and the terminal's control sequences.
-            Self::Origin(origin) => match origin.path() {
-                Some(path) => write!(f, "{path:?}"),
-                None => write!(f, "{origin}"),
-            },
+            Self::Origin(origin) => origin.quoted().fmt(f),
             Self::Typed(typed) => f.write_str(typed),
         }
     }

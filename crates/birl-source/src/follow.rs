@@ -56,8 +56,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_core::Stream;
 
-use crate::Origin;
 use crate::name::Name;
+use crate::{Inode, Origin};
 use shared::Shared;
 
 /// How to follow.
@@ -78,6 +78,9 @@ pub struct Options {
     /// Whether files whose name begins with a dot are found in directories and by `*`: no by
     /// default.
     pub hidden: bool,
+    /// The file that the output is written to, if it is one: it is left out, since it would grow by
+    /// what is read of it. None by default.
+    pub output: Option<Inode>,
     /// Whether events of the file system wake: yes by default. Without, new data is seen when the
     /// files are next looked at.
     pub events: bool,
@@ -92,6 +95,7 @@ impl Default for Options {
             linger: Duration::from_secs(5),
             descriptors_max: 512,
             hidden: false,
+            output: None,
             events: true,
         }
     }
@@ -215,28 +219,35 @@ impl fmt::Display for Notice {
                 f,
                 "new data is only looked for from time to time: cannot watch for it: {reason}"
             ),
-            Self::Waiting { origin } => write!(f, "waiting for \"{origin}\" to be created"),
-            Self::Appeared { origin } => write!(f, "following the new file \"{origin}\""),
-            Self::Rotated { origin, to: None } => write!(f, "\"{origin}\" was moved away"),
+            Self::Waiting { origin } => {
+                write!(f, "waiting for {} to be created", origin.quoted())
+            }
+            Self::Appeared { origin } => write!(f, "following the new file {}", origin.quoted()),
+            Self::Rotated { origin, to: None } => write!(f, "{} was moved away", origin.quoted()),
             Self::Rotated {
                 origin,
                 to: Some(to),
-            } => write!(f, "\"{origin}\" was rotated to {to:?}"),
+            } => write!(f, "{} was rotated to {to:?}", origin.quoted()),
             Self::Missed { origin, path } => write!(
                 f,
-                "\"{origin}\" was rotated more than once: reading {path:?} too"
+                "{} was rotated more than once: reading {path:?} too",
+                origin.quoted()
             ),
             Self::Truncated {
                 origin,
                 copy,
                 unread,
             } => display_truncated(f, origin, copy.as_ref(), *unread),
-            Self::Deleted { origin } => write!(f, "\"{origin}\" was deleted"),
-            Self::Skipped { path, of } => {
-                write!(f, "skipping {path:?}: a copy of \"{of}\", which was read")
+            Self::Deleted { origin } => write!(f, "{} was deleted", origin.quoted()),
+            Self::Skipped { path, of } => write!(
+                f,
+                "skipping {path:?}: a copy of {}, which was read",
+                of.quoted()
+            ),
+            Self::Binary { origin } => write!(f, "skipping {}: not text", origin.quoted()),
+            Self::CannotOpen { origin, reason } => {
+                write!(f, "cannot open {}: {reason}", origin.quoted())
             }
-            Self::Binary { origin } => write!(f, "skipping \"{origin}\": not text"),
-            Self::CannotOpen { origin, reason } => write!(f, "cannot open \"{origin}\": {reason}"),
             Self::Descriptors { kept } => write!(
                 f,
                 "too many open files: holding no more than {kept} of the followed ones open"
@@ -251,7 +262,7 @@ fn display_truncated(
     copy: Option<&(PathBuf, u64)>,
     unread: u64,
 ) -> fmt::Result {
-    write!(f, "\"{origin}\" was truncated: ")?;
+    write!(f, "{} was truncated: ", origin.quoted())?;
     match copy {
         Some((path, 0)) => write!(f, "all that its copy {path:?} holds had been read"),
         Some((path, bytes)) => write!(f, "read the last {bytes} bytes from its copy {path:?}"),

@@ -9,15 +9,18 @@
 //! - [`decode`]: compressed or UTF-16 bytes → UTF-8 text as a stream;
 //! - [`follow`]: names → what is written to their files from now on, through rotation and
 //!   truncation;
-//! - [`origin`] and [`error`]: where bytes are from, and what went wrong there.
+//! - [`origin`], [`inode`] and [`error`]: where bytes are from, which file that is, and what went
+//!   wrong there.
 
 pub mod content;
 pub mod decode;
 pub mod error;
 pub mod follow;
+pub mod inode;
 pub mod name;
 pub mod origin;
 pub mod walk;
 
 pub use error::Error;
+pub use inode::Inode;
 pub use origin::Origin;

@@ -44,6 +44,15 @@ impl Origin {
             Place::File(path) => path.as_os_str(),
         }
     }
+
+    /// The name as it stands within a message: a path in quotes and on one line, whatever it holds;
+    /// it may hold line ends and a terminal's control sequences.
+    pub fn quoted(&self) -> impl fmt::Display {
+        fmt::from_fn(move |f| match self.path() {
+            Some(path) => write!(f, "{path:?}"),
+            None => write!(f, "{self}"),
+        })
+    }
 }
 
 /// The name, with U+FFFD for what is not UTF-8.
@@ -65,6 +74,13 @@ mod tests {
         assert_ne!(stdin, file);
         assert_eq!(stdin.path(), None);
         assert_eq!(file.path(), Some(Path::new("<stdin>")));
+    }
+
+    #[test]
+    fn a_quoted_name_cannot_smuggle_control_sequences() {
+        let origin = Origin::file("\u{1b}[2J\n.log");
+        assert_eq!(origin.quoted().to_string(), "\"\\u{1b}[2J\\n.log\"");
+        assert_eq!(Origin::stdin().quoted().to_string(), "<stdin>");
     }
 
     #[cfg(unix)]

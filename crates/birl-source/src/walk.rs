@@ -4,22 +4,28 @@ mod directory;
 mod matches;
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::vec;
 
 use crate::error::Error;
+use crate::inode::Inode;
 use crate::name::{Glob, Name, is_hidden};
 use crate::origin::Origin;
 use directory::{Directory, Entry};
 use matches::Matches;
 
-/// How a [`Walk`] treats what it finds by recursion.
+/// What a [`Walk`] takes and leaves out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WalkOptions {
-    /// Files and directories whose name begins with a dot are taken too, and `*` matches them.
+    /// Files and directories whose name begins with a dot are found by recursion too, and `*`
+    /// matches them.
     pub hidden: bool,
+    /// The file that the output is written to, if it is one. It is left out even where it is named:
+    /// what is read of it would be written to it, and then be there to be read.
+    pub output: Option<Inode>,
 }
 
 /// One step of a [`Walk`].
@@ -56,16 +62,30 @@ pub enum Kind {
     Stream,
 }
 
-/// What was found by recursion and left out.
+/// What was left out. It displays itself as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// Where it is.
-    pub path: PathBuf,
+    pub origin: Origin,
+    /// It was typed, or a glob matched it, so that somebody may miss it.
+    pub named: bool,
     /// Why it was left out.
     pub reason: SkipReason,
 }
 
-/// Why something found by recursion is left out.
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = match self.reason {
+            SkipReason::Hidden => "it is hidden",
+            SkipReason::FoundElsewhere => "it is found elsewhere",
+            SkipReason::Special => "it is not a regular file",
+            SkipReason::Output => "the output goes there",
+        };
+        write!(f, "skipping {}: {reason}", self.origin.quoted())
+    }
+}
+
+/// Why something is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SkipReason {
     /// Its name begins with a dot. A directory counts once, with all that it holds.
@@ -74,6 +94,8 @@ pub enum SkipReason {
     FoundElsewhere,
     /// A pipe, a socket or a device: to open it may block for ever, or set something off.
     Special,
+    /// [`WalkOptions::output`].
+    Output,
 }
 
 impl FoundFile {
@@ -123,7 +145,7 @@ impl Walk {
     /// Begins the next name; `None` after the last.
     fn begin_name(&mut self) -> Option<Option<Found>> {
         Some(match self.names.next()? {
-            Name::Stdin => Some(found_stdin()),
+            Name::Stdin => Some(self.found_stdin()),
             Name::Here => self.enter(PathBuf::new(), Path::new(".")),
             Name::Path(path) => self.begin_path(path),
             Name::Glob(glob) => {
@@ -142,7 +164,7 @@ impl Walk {
         match fs::metadata(&path) {
             Err(error) => Some(problem("open", &path, error)),
             Ok(metadata) if metadata.is_dir() => self.begin_tree(path),
-            Ok(metadata) => Some(found_file(path, Named::Yes, &metadata)),
+            Ok(metadata) => Some(self.found_file(path, Named::Yes, &metadata)),
         }
     }
 
@@ -174,7 +196,7 @@ impl Walk {
         if let Some(above) = self
             .directories
             .iter()
-            .find(|above| above.is_same(&directory))
+            .find(|above| above.inode() == directory.inode())
         {
             return Some(Found::Problem(Error::directory_loop(path, above.path())));
         }
@@ -209,7 +231,7 @@ impl Walk {
                 // It was deleted between the listing and now, as if just before the listing.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(error) => Some(problem("open", &path, error)),
-                Ok(metadata) => Some(found_file(path, Named::No, &metadata)),
+                Ok(metadata) => Some(self.found_file(path, Named::No, &metadata)),
             },
         }
     }
@@ -232,17 +254,47 @@ impl Walk {
         if metadata.is_dir() {
             self.enter(path.clone(), &path)
         } else if metadata.is_file() {
-            Some(found_file(path, Named::No, &metadata))
+            Some(self.found_file(path, Named::No, &metadata))
         } else {
             Some(skipped(path, SkipReason::Special))
         }
     }
 
+    fn found_file(&self, path: PathBuf, named: Named, metadata: &Metadata) -> Found {
+        self.found(Origin::file(path), named, metadata)
+    }
+
+    fn found_stdin(&self) -> Found {
+        match open_stdin().and_then(|stdin| stdin.metadata()) {
+            Ok(metadata) => self.found(Origin::stdin(), Named::Yes, &metadata),
+            Err(error) => Found::Problem(Error::io("open", Origin::stdin(), error)),
+        }
+    }
+
+    fn found(&self, origin: Origin, named: Named, metadata: &Metadata) -> Found {
+        let named = matches!(named, Named::Yes);
+        let kind = kind(metadata);
+        // What is read of a terminal does not come from what is written to it.
+        if kind == Kind::Regular && self.options.output == Some(Inode::of(metadata)) {
+            return Found::Skipped(Skipped {
+                origin,
+                named,
+                reason: SkipReason::Output,
+            });
+        }
+        Found::File(FoundFile {
+            origin,
+            named,
+            len: metadata.len(),
+            kind,
+        })
+    }
+
     fn is_above(&self, metadata: &Metadata) -> bool {
-        let id = directory::Id::of(metadata);
+        let inode = Inode::of(metadata);
         self.directories
             .iter()
-            .any(|directory| directory.id() == id)
+            .any(|directory| directory.inode() == inode)
     }
 }
 
@@ -336,27 +388,6 @@ enum Named {
     No,
 }
 
-fn found_file(path: PathBuf, named: Named, metadata: &Metadata) -> Found {
-    Found::File(FoundFile {
-        origin: Origin::file(path),
-        named: matches!(named, Named::Yes),
-        len: metadata.len(),
-        kind: kind(metadata),
-    })
-}
-
-fn found_stdin() -> Found {
-    match open_stdin().and_then(|stdin| stdin.metadata()) {
-        Ok(metadata) => Found::File(FoundFile {
-            origin: Origin::stdin(),
-            named: true,
-            len: metadata.len(),
-            kind: kind(&metadata),
-        }),
-        Err(error) => Found::Problem(Error::io("open", Origin::stdin(), error)),
-    }
-}
-
 fn kind(metadata: &Metadata) -> Kind {
     if metadata.is_file() {
         Kind::Regular
@@ -370,7 +401,11 @@ fn problem(act: &'static str, path: &Path, error: io::Error) -> Found {
 }
 
 fn skipped(path: PathBuf, reason: SkipReason) -> Found {
-    Found::Skipped(Skipped { path, reason })
+    Found::Skipped(Skipped {
+        origin: Origin::file(path),
+        named: false,
+        reason,
+    })
 }
 
 #[cfg(unix)]

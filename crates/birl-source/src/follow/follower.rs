@@ -15,7 +15,8 @@ use super::identity::{FileId, Print, Stamp};
 use super::targets::{Target, Targets};
 use super::track::{Key, Standing, Track};
 use super::{Event, Notice, Options, Start};
-use crate::Origin;
+use crate::error::refusal;
+use crate::{Inode, Origin};
 
 /// A change within one tick of a file system's clock leaves no trace in the metadata. So what has
 /// changed is looked at closely for this long, which is more than the coarsest clock's tick.
@@ -257,10 +258,9 @@ impl Follower {
 
     fn complain_of_directory(&mut self, path: &Path, error: &io::Error) {
         // Without a listing the places in it are still looked at; only what is new is not seen.
-        let text = error.to_string();
         self.notice(Notice::CannotOpen {
             origin: Origin::file(path),
-            reason: text,
+            reason: refusal(error),
         });
     }
 
@@ -288,11 +288,13 @@ impl Follower {
             self.take_up_directory(path, metadata);
             return;
         }
-        if let Some(target) = self.targets.find(path) {
+        if let Some(target) = self.targets.find(path)
+            && (target.named || self.can_be_followed(metadata))
+        {
             self.add_place(target);
             self.to_check.insert(path.to_owned());
         }
-        if !metadata.is_file() {
+        if !self.can_be_followed(metadata) {
             return;
         }
         let id = FileId::of(metadata);
@@ -305,6 +307,22 @@ impl Follower {
         {
             self.meet_sibling(path, metadata, family);
         }
+    }
+
+    fn can_be_followed(&self, metadata: &Metadata) -> bool {
+        self.obstacle(metadata).is_none()
+    }
+
+    /// Why the file cannot be followed, if so.
+    pub(super) fn obstacle(&self, metadata: &Metadata) -> Option<io::Error> {
+        let reason = if !metadata.is_file() {
+            "it is not a regular file"
+        } else if self.options.output == Some(Inode::of(metadata)) {
+            "the output goes there"
+        } else {
+            return None;
+        };
+        Some(io::Error::other(reason))
     }
 
     fn take_up_directory(&mut self, path: &Path, metadata: &Metadata) {
@@ -443,7 +461,18 @@ impl Follower {
         let place = self.places.get(path)?;
         let (current, rank) = (place.current, place.target.rank);
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_file() => {
+            Ok(metadata) if metadata.is_dir() => {
+                let target = self.places[path].target.clone();
+                if self.targets.add_tree(&target) {
+                    self.relist(path);
+                }
+                None
+            }
+            Ok(metadata) => {
+                if let Some(obstacle) = self.obstacle(&metadata) {
+                    self.complain(path, &obstacle);
+                    return None;
+                }
                 self.uncomplain(path);
                 let same = current.filter(|key| self.tracks[key].id == FileId::of(&metadata));
                 match same {
@@ -453,17 +482,6 @@ impl Follower {
                     }
                 }
                 same
-            }
-            Ok(metadata) if metadata.is_dir() => {
-                let target = self.places[path].target.clone();
-                if self.targets.add_tree(&target) {
-                    self.relist(path);
-                }
-                None
-            }
-            Ok(_) => {
-                self.complain(path, &io::Error::other("it is not a regular file"));
-                None
             }
             Err(error) if is_absence(&error) && (current.is_some() || self.has_unjudged(path)) => {
                 self.turned.insert((rank, path.to_owned()));
@@ -502,7 +520,7 @@ impl Follower {
         } else {
             Notice::CannotOpen {
                 origin,
-                reason: error.to_string(),
+                reason: refusal(error),
             }
         });
     }
@@ -735,7 +753,7 @@ impl Follower {
         let origin = track.origin.clone();
         self.notice(Notice::CannotOpen {
             origin,
-            reason: error.to_string(),
+            reason: refusal(error),
         });
     }
 

@@ -6,6 +6,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::SystemTime;
 
+use crate::Inode;
+
 /// Bytes at the start of a file that are kept to know it again.
 ///
 /// A match of this many bytes, time stamps and all, is taken as proof that two files have the same
@@ -21,16 +23,14 @@ const SAMPLES_MAX: usize = 32;
 /// the next one that is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FileId {
-    pub(super) device: u64,
-    pub(super) inode: u64,
+    inode: Inode,
     pub(super) born: Option<SystemTime>,
 }
 
 impl FileId {
     pub(super) fn of(metadata: &Metadata) -> Self {
         Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
+            inode: Inode::of(metadata),
             born: metadata.created().ok(),
         }
     }

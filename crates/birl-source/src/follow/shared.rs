@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use super::{Event, Notice};
 use crate::Origin;
+use crate::error::refusal;
 
 /// Events that wait to be received, at most, however small they are.
 const EVENTS_MAX: usize = 256;
@@ -114,7 +115,7 @@ impl Shared {
     pub(super) fn fail(&self, error: &io::Error) {
         let notice = Notice::CannotOpen {
             origin: Origin::file("."),
-            reason: error.to_string(),
+            reason: refusal(error),
         };
         self.state().events.push_back(Event::Notice(notice));
         self.end();

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::follower::Follower;
 use super::targets::Targets;
 use super::{Event, Options, Start};
+use crate::Inode;
 use crate::name::Name;
 
 /// A directory with files that are followed, and a clock that goes on a second with each look.
@@ -653,5 +654,67 @@ fn binary_files_are_skipped_unless_named() {
     assert_eq!(
         world.follow(&["core"]),
         ["core#0@0: \\x00\\x01", "caught up"]
+    );
+}
+
+#[test]
+fn what_is_given_out_is_not_followed_into_the_file_that_it_is_written_to() {
+    let mut world = World::new();
+    world.write("out.log", "one\n");
+    let output = Inode::of(&fs::metadata(world.path("out.log")).unwrap());
+    let options = Options {
+        output: Some(output),
+        ..Options::default()
+    };
+    assert_eq!(
+        world.follow_with(&[".", "out.log", "app.log"], options),
+        [
+            "waiting for \"app.log\" to be created",
+            "cannot open \"out.log\": the output goes there",
+            "caught up"
+        ]
+    );
+    world.append("out.log", "two\n");
+    assert_eq!(world.poll(), NOTHING);
+    // Under no name: neither as a generation that was missed nor as the next one.
+    world.rename("out.log", "app.log.1");
+    world.write("out.log", "another\n");
+    world.write("app.log", "app\n");
+    let mut events = world.settle();
+    events.sort();
+    assert_eq!(
+        events,
+        [
+            "app.log#0@0: app\\n",
+            "following the new file \"app.log\"",
+            "following the new file \"out.log\"",
+            "out.log#1@0: another\\n",
+        ]
+    );
+    world.rename("app.log.1", "app.log");
+    assert_eq!(
+        world.settle(),
+        [
+            "cannot open \"app.log\": the output goes there",
+            "app.log#0 ended"
+        ]
+    );
+}
+
+#[test]
+fn a_pipe_in_a_directory_is_passed_over_and_a_named_one_is_told() {
+    let mut world = World::new();
+    let made = std::process::Command::new("mkfifo")
+        .arg(world.path("a.fifo"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    assert_eq!(world.follow(&["."]), ["caught up"]);
+    assert_eq!(
+        world.follow(&["a.fifo"]),
+        [
+            "cannot open \"a.fifo\": it is not a regular file",
+            "caught up"
+        ]
     );
 }

@@ -66,8 +66,8 @@ impl Follower {
 
     fn open_place(&mut self, path: &Path) -> io::Result<(File, Metadata)> {
         // Asked before it is opened, since to open a pipe would wait for its writer.
-        if !fs::metadata(path)?.is_file() {
-            return Err(io::Error::other("it is not a regular file"));
+        if let Some(obstacle) = self.obstacle(&fs::metadata(path)?) {
+            return Err(obstacle);
         }
         let file = self.open(path)?;
         let metadata = file.metadata()?;

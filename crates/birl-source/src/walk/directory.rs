@@ -1,10 +1,12 @@
 //! One directory, listed and sorted.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirEntry, Metadata};
+use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::vec;
+
+use crate::inode::Inode;
 
 /// The entries of one directory that have not been taken yet, in the order of their names.
 ///
@@ -12,28 +14,10 @@ use std::vec;
 /// tree.
 pub(super) struct Directory {
     shown: PathBuf,
-    id: Id,
+    inode: Inode,
     entries: vec::IntoIter<Entry>,
     /// What went wrong while it was listed, to be told once.
     failure: Option<io::Error>,
-}
-
-/// Which directory it is, whatever the path that leads there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Id {
-    device: u64,
-    inode: u64,
-}
-
-impl Id {
-    #[cfg(unix)]
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        }
-    }
 }
 
 /// A name in a directory, by what the directory says that it is.
@@ -49,7 +33,7 @@ pub(super) enum Entry {
 impl Directory {
     /// Lists the directory at `path`, whose entries are shown below `shown`.
     pub(super) fn open(shown: PathBuf, path: &Path) -> io::Result<Self> {
-        let id = Id::of(&fs::metadata(path)?);
+        let inode = Inode::of(&fs::metadata(path)?);
         let mut entries = Vec::new();
         let mut failure = None;
         for entry in fs::read_dir(path)? {
@@ -63,19 +47,14 @@ impl Directory {
         entries.sort_unstable_by(|a, b| a.name().cmp(b.name()));
         Ok(Self {
             shown,
-            id,
+            inode,
             entries: entries.into_iter(),
             failure,
         })
     }
 
-    pub(super) fn id(&self) -> Id {
-        self.id
-    }
-
-    /// Whether both are the same directory of the file system.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.id == other.id
+    pub(super) fn inode(&self) -> Inode {
+        self.inode
     }
 
     /// The path to show; empty for a current directory that was not typed.

@@ -50,17 +50,21 @@ impl Tree {
 
     fn show(&self, found: Found) -> String {
         let line = match found {
-            Found::File(file) => {
-                let mark = if file.named { "!" } else { "" };
-                format!("{}{mark}", file.origin)
+            Found::File(file) => format!("{}{}", file.origin, mark(file.named)),
+            Found::Skipped(skipped) => {
+                let mark = mark(skipped.named);
+                format!("{:?} {}{mark}", skipped.reason, skipped.origin)
             }
-            Found::Skipped(skipped) => format!("{:?} {}", skipped.reason, skipped.path.display()),
             Found::Problem(error) => error.to_string(),
         };
         let root = format!("{}/", self.0.path().display());
         line.replace(&root, "")
             .replace(root.trim_end_matches('/'), ".")
     }
+}
+
+fn mark(named: bool) -> &'static str {
+    if named { "!" } else { "" }
 }
 
 #[test]
@@ -131,12 +135,37 @@ fn the_current_directory_is_shown_without_a_dot_unless_typed() {
 fn hidden_entries_are_skipped_unless_wanted_or_named() {
     let tree = Tree::new(&[".git/config", ".env", "a.log"]);
     assert_eq!(tree.walk(&[""]), ["Hidden .env", "Hidden .git", "a.log"]);
-    let hidden = WalkOptions { hidden: true };
+    let hidden = WalkOptions {
+        hidden: true,
+        ..WalkOptions::default()
+    };
     assert_eq!(
         tree.walk_with(&[""], hidden),
         [".env", ".git/config", "a.log"]
     );
     assert_eq!(tree.walk(&[".env", ".git"]), [".env!", ".git/config"]);
+}
+
+#[test]
+fn the_file_that_the_output_goes_to_is_left_out_though_it_is_named() {
+    let tree = Tree::new(&["a.log", "out.log"]);
+    tree.link("p", "out.log");
+    let output = Inode::of(&fs::metadata(tree.path("out.log")).unwrap());
+    let options = WalkOptions {
+        output: Some(output),
+        ..WalkOptions::default()
+    };
+    assert_eq!(
+        tree.walk_with(&["", "out.log", "[op]*"], options),
+        [
+            "a.log",
+            "Output out.log",
+            "FoundElsewhere p",
+            "Output out.log!",
+            "Output out.log!",
+            "Output p!"
+        ]
+    );
 }
 
 #[test]
