@@ -3,3 +3,4 @@
 pub mod framing;
 pub mod query;
 pub mod search;
+pub mod time;

@@ -1,0 +1,28 @@
+//! Timestamps: how they are written, and when that was.
+
+mod calendar;
+mod clock;
+mod cursor;
+mod date;
+mod digits;
+mod frame;
+mod names;
+mod reading;
+mod resolver;
+mod shape;
+mod shapes;
+mod token;
+mod track;
+mod zone;
+
+pub use frame::Frame;
+pub use reading::{Abbreviation, Day, Period, Reading, Zone};
+pub use resolver::Resolver;
+pub use shape::{Shape, candidates, find};
+pub use track::{Anchor, Relative, Shift, Track};
+
+#[cfg(test)]
+use shape::Place;
+
+#[cfg(test)]
+mod laws;
