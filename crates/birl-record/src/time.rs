@@ -4,6 +4,7 @@ mod calendar;
 mod clock;
 mod cursor;
 mod date;
+mod decide;
 mod digits;
 mod frame;
 mod names;
@@ -15,6 +16,7 @@ mod token;
 mod track;
 mod zone;
 
+pub use decide::decide;
 pub use frame::Frame;
 pub use reading::{Abbreviation, Day, Period, Reading, Zone};
 pub use resolver::Resolver;
