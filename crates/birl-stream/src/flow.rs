@@ -1,9 +1,12 @@
 //! `FlowExt`: the adapters as methods of every stream.
 
+use std::time::Duration;
+
 use futures_core::Stream;
 
 use crate::batched::Batched;
 use crate::buffer::{Buffer, Overflow};
+use crate::debounce::Debounce;
 use crate::dedup::Dedup;
 use crate::each::Each;
 use crate::meter::{Meter, Metered};
@@ -11,6 +14,7 @@ use crate::par_flat_map::{Outlet, ParFlatMap};
 use crate::par_map::ParMap;
 use crate::par_map_unordered::ParMapUnordered;
 use crate::prefetch::Prefetch;
+use crate::sample_every::SampleEvery;
 use crate::step::Step;
 
 /// The adapters of this crate as methods of every [`Stream`].
@@ -287,6 +291,101 @@ pub trait FlowExt: Stream {
         Self: Sized,
     {
         Batched::new(self, items_max)
+    }
+
+    /// Gives an item when nothing newer has come for `quiet`: the last of each burst.
+    ///
+    /// For what is worth acting on only when it has settled: files that are being written,
+    /// text that is being typed. A stream that is never quiet gives nothing until it ends:
+    /// [`sample_every`](Self::sample_every) gives something now and then. Time is tokio's, in whole
+    /// milliseconds. A `quiet` of nothing gives the last of what is ready together.
+    ///
+    /// # Ordering
+    /// Input order; what another followed too soon is left out, and counted in
+    /// [`Debounce::skipped`]. An item that comes after exactly `quiet` is still too soon. At the end
+    /// of the upstream the last item comes at once.
+    ///
+    /// # Backpressure
+    /// None: each poll takes all that the upstream has, and one item is held. The upstream is
+    /// polled only while this stream is.
+    ///
+    /// # Cancellation
+    /// The item that waits belongs to the stream and not to the future that `next()` returns, so a
+    /// dropped `next()` loses nothing. While nobody polls it nothing is taken, and all that came
+    /// meanwhile counts as come at the next poll. Dropping the stream drops the item that waits;
+    /// [`Debounce::into_remainder`] gives it.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into, so an error may be left out as any item: put
+    /// [`on_error`](crate::TryFlowExt::on_error) before this. Panics of the upstream pass through.
+    /// To wait needs a tokio runtime with its time driver, and panics without.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use birl_stream::testing::{at, timeline};
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let ms = Duration::from_millis;
+    /// let typed = at([(ms(0), "w"), (ms(80), "wa"), (ms(150), "war"), (ms(900), "warm")]);
+    /// let searched = typed.debounce(ms(200));
+    /// assert_eq!(timeline(searched).await, [(ms(350), "war"), (ms(900), "warm")]);
+    /// # }
+    /// ```
+    fn debounce(self, quiet: Duration) -> Debounce<Self>
+    where
+        Self: Sized,
+    {
+        Debounce::new(self, quiet)
+    }
+
+    /// Gives the last item of each `period`, and nothing for one in which none came.
+    ///
+    /// For what changes faster than anybody looks: progress, prices, sensors. Periods are counted
+    /// from the first poll, and what has come is given when its period ends. Late polls do not shift
+    /// them. Time is tokio's, in whole milliseconds; no timer runs while nothing waits. A `period` of
+    /// nothing gives the last of what is ready together.
+    ///
+    /// # Ordering
+    /// Input order; what another followed in the same period is left out, and counted in
+    /// [`SampleEvery::skipped`]. An item that comes just as a period ends belongs to it. At the end
+    /// of the upstream the last item comes at once.
+    ///
+    /// # Backpressure
+    /// None: each poll takes all that the upstream has, and one item is held. The upstream is
+    /// polled only while this stream is. If it always has more, each period gives what had been
+    /// taken by its end.
+    ///
+    /// # Cancellation
+    /// The item that waits belongs to the stream and not to the future that `next()` returns, so a
+    /// dropped `next()` loses nothing. If nobody polled it when a period ended, the next poll gives
+    /// what is the last then. Dropping the stream drops the item that waits;
+    /// [`SampleEvery::into_remainder`] gives it.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into, so an error may be left out as any item: put
+    /// [`on_error`](crate::TryFlowExt::on_error) before this. Panics of the upstream pass through.
+    /// To wait needs a tokio runtime with its time driver, and panics without.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use birl_stream::testing::{at, timeline};
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let ms = Duration::from_millis;
+    /// let percent = at([(ms(10), 1), (ms(20), 2), (ms(110), 60), (ms(190), 80), (ms(450), 100)]);
+    /// let shown = percent.sample_every(ms(100));
+    /// assert_eq!(timeline(shown).await, [(ms(100), 2), (ms(200), 80), (ms(450), 100)]);
+    /// # }
+    /// ```
+    fn sample_every(self, period: Duration) -> SampleEvery<Self>
+    where
+        Self: Sized,
+    {
+        SampleEvery::new(self, period)
     }
 
     /// Calls `f` for each item, one after the other.

@@ -11,6 +11,7 @@
 //! | compute or block on several threads | [`FlowExt::par_map_blocking`], [`FlowExt::par_flat_map`] |
 //! | handle items in groups | [`FlowExt::batched`] |
 //! | drop what there is no time for | [`FlowExt::buffer`] |
+//! | give what comes last, after a burst or in each period | [`FlowExt::debounce`], [`FlowExt::sample_every`] |
 //! | leave out repetitions | [`FlowExt::dedup`], [`FlowExt::dedup_by_key`] |
 //! | skip errors, or put them aside | [`TryFlowExt::on_error`] |
 //! | see what goes through | [`FlowExt::meter`] |
@@ -51,6 +52,13 @@ mod par_map_unordered;
 mod batched;
 mod buffer;
 
+mod newest;
+mod timer;
+mod turn;
+
+mod debounce;
+mod sample_every;
+
 pub mod window;
 
 mod dedup;
@@ -69,6 +77,7 @@ pub use backoff::Backoff;
 pub use batched::Batched;
 pub use blocking_iter::{BlockingIter, blocking_iter};
 pub use buffer::{Buffer, BufferStats, Overflow};
+pub use debounce::Debounce;
 pub use dedup::Dedup;
 pub use each::Each;
 pub use flow::FlowExt;
@@ -82,6 +91,7 @@ pub use par_map::ParMap;
 pub use par_map_unordered::ParMapUnordered;
 pub use prefetch::Prefetch;
 pub use reconnect::{Reconnect, reconnect};
+pub use sample_every::SampleEvery;
 pub use stream_fn::{Emit, Emitter, StreamFn, TryStreamFn, stream_fn, try_stream_fn};
 pub use try_each::TryEach;
 pub use try_flow::TryFlowExt;

@@ -57,6 +57,30 @@ fn adapters_on_tokios_clock() {
     check(|items| items.par_map_unordered(3, nap));
 }
 
+/// Checks an adapter that leaves items out. What comes must be in order, and end with the last.
+fn check_lossy<S>(adapt: impl Fn(At<u32>) -> S)
+where
+    S: FusedStream<Item = u32>,
+{
+    let claim = |items: Vec<u32>| {
+        let timed = items.iter().map(|&n| (n * MS, n));
+        let results = paused().block_on(check_fused(adapt(at(timed))));
+        prop_assert_eq!(results.last(), items.last());
+        prop_assert!(results.is_sorted());
+        prop_assert!(results.iter().all(|n| items.contains(n)));
+        Ok(())
+    };
+    TestRunner::default().run(&items(), claim).unwrap();
+}
+
+#[test]
+fn lossy_adapters_on_tokios_clock() {
+    check_lossy(|items| items.debounce(Duration::ZERO));
+    check_lossy(|items| items.debounce(3 * MS));
+    check_lossy(|items| items.sample_every(Duration::ZERO));
+    check_lossy(|items| items.sample_every(7 * MS));
+}
+
 /// Time stands still while blocking threads work, so that they have to be checked in real time.
 fn check_blocking<S>(runtime: &Runtime, adapt: impl Fn(std::ops::Range<u32>) -> S)
 where

@@ -35,6 +35,11 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
     let batches = futures::StreamExt::collect::<Vec<_>>(numbers).await;
     assert_eq!(batches, [vec![0, 1, 2, 3], vec![4, 5, 6, 7], vec![8, 9]]);
 
+    let last = stream::iter(0..10)
+        .debounce(Duration::from_secs(3600))
+        .sample_every(Duration::from_secs(3600));
+    last.each(|item| assert_eq!(item, 9)).await;
+
     stream::iter([1]).each(|_| ()).await;
     let parsed = stream::iter([Ok::<_, ()>(1)]);
     assert_eq!(parsed.try_each(|_| Ok(())).await, Ok(()));
