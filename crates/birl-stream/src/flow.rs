@@ -9,6 +9,7 @@ use crate::buffer::{Buffer, Overflow};
 use crate::debounce::Debounce;
 use crate::dedup::Dedup;
 use crate::each::Each;
+use crate::idle_timeout::IdleTimeout;
 use crate::meter::{Meter, Metered};
 use crate::par_flat_map::{Outlet, ParFlatMap};
 use crate::par_map::ParMap;
@@ -386,6 +387,53 @@ pub trait FlowExt: Stream {
         Self: Sized,
     {
         SampleEvery::new(self, period)
+    }
+
+    /// Gives each item as `Ok`; if none comes for `limit`, one last [`Idle`](crate::Idle) as `Err`.
+    ///
+    /// For connections that may be dead without saying so. Only the time counts in which this stream
+    /// waits: from the poll that finds the upstream without an item to the one that gets it. (For a
+    /// limit on the whole there is `take_until(sleep(limit))`.) Time is tokio's, in whole
+    /// milliseconds. A `limit` of nothing ends at the first poll that finds no item.
+    ///
+    /// # Ordering
+    /// Input order. An item that comes after exactly `limit` is in time.
+    ///
+    /// # Backpressure
+    /// The upstream is polled only while this stream is. Nothing is held.
+    ///
+    /// # Cancellation
+    /// A dropped `next()` loses nothing, and does not stop the time: the wait goes on until an item
+    /// is found, and whether it was too long is seen at the next poll, after a look for an item.
+    ///
+    /// # Errors and panics
+    /// After [`Idle`](crate::Idle) the upstream is dropped, and the stream is at its end. Items are
+    /// not looked into: those that are results themselves come as `Ok(Ok(_))` and `Ok(Err(_))`.
+    /// Panics of the upstream pass through. To wait needs a tokio runtime with its time driver, and
+    /// panics without.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use birl_stream::testing::{at, timeline};
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let secs = Duration::from_secs;
+    /// let messages = at([(secs(1), "hello"), (secs(3), "are you there?"), (secs(60), "no")]);
+    /// let mut messages = messages.idle_timeout(secs(30));
+    /// assert_eq!(messages.next().await, Some(Ok("hello")));
+    /// assert_eq!(messages.next().await, Some(Ok("are you there?")));
+    /// let idle = messages.next().await.unwrap().unwrap_err();
+    /// assert_eq!(idle.to_string(), "nothing came for 30s");
+    /// assert_eq!(messages.next().await, None);
+    /// # }
+    /// ```
+    fn idle_timeout(self, limit: Duration) -> IdleTimeout<Self>
+    where
+        Self: Sized,
+    {
+        IdleTimeout::new(self, limit)
     }
 
     /// Calls `f` for each item, one after the other.

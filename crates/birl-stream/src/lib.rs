@@ -12,6 +12,7 @@
 //! | handle items in groups | [`FlowExt::batched`] |
 //! | drop what there is no time for | [`FlowExt::buffer`] |
 //! | give what comes last, after a burst or in each period | [`FlowExt::debounce`], [`FlowExt::sample_every`] |
+//! | give up on a stream that has gone silent | [`FlowExt::idle_timeout`] |
 //! | leave out repetitions | [`FlowExt::dedup`], [`FlowExt::dedup_by_key`] |
 //! | skip errors, or put them aside | [`TryFlowExt::on_error`] |
 //! | see what goes through | [`FlowExt::meter`] |
@@ -57,6 +58,7 @@ mod timer;
 mod turn;
 
 mod debounce;
+mod idle_timeout;
 mod sample_every;
 
 pub mod window;
@@ -81,6 +83,7 @@ pub use debounce::Debounce;
 pub use dedup::Dedup;
 pub use each::Each;
 pub use flow::FlowExt;
+pub use idle_timeout::{Idle, IdleTimeout};
 pub use into_stream::{IntoStream, Items, Lagged};
 pub use iter::{Iter, iter};
 pub use lines::{Line, LineBatch, Lines, lines, lines_from};

@@ -55,6 +55,7 @@ fn adapters_on_tokios_clock() {
     check(|items| items.map(|n| [n]).prefetch(3));
     check(|items| items.par_map(3, nap));
     check(|items| items.par_map_unordered(3, nap));
+    check(|items| items.idle_timeout(30 * MS).map(|item| [item.unwrap()]));
 }
 
 /// Checks an adapter that leaves items out. What comes must be in order, and end with the last.

@@ -8,6 +8,7 @@ mod debounce;
 mod dedup;
 mod each;
 mod examples;
+mod idle_timeout;
 mod into_stream;
 mod iter;
 mod lines;

@@ -37,8 +37,9 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
 
     let last = stream::iter(0..10)
         .debounce(Duration::from_secs(3600))
-        .sample_every(Duration::from_secs(3600));
-    last.each(|item| assert_eq!(item, 9)).await;
+        .sample_every(Duration::from_secs(3600))
+        .idle_timeout(Duration::from_secs(3600));
+    last.each(|item| assert_eq!(item, Ok(9))).await;
 
     stream::iter([1]).each(|_| ()).await;
     let parsed = stream::iter([Ok::<_, ()>(1)]);
