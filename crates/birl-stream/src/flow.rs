@@ -15,6 +15,7 @@ use crate::par_flat_map::{Outlet, ParFlatMap};
 use crate::par_map::ParMap;
 use crate::par_map_unordered::ParMapUnordered;
 use crate::prefetch::Prefetch;
+use crate::rate_limit::{Rate, RateLimit};
 use crate::sample_every::SampleEvery;
 use crate::step::Step;
 
@@ -387,6 +388,49 @@ pub trait FlowExt: Stream {
         Self: Sized,
     {
         SampleEvery::new(self, period)
+    }
+
+    /// Lets items pass no faster than `rate` allows: those that come too early wait.
+    ///
+    /// A token bucket: at first, and after a time without items, [`Rate::burst`] of them pass at
+    /// once, and then one whenever the rate has a token for it. The end is not held up. Time is
+    /// tokio's, in whole milliseconds, but the rate is exact: items that wait pass when they are due
+    /// by the rate and not by the item before, so that nothing adds up. In any time `t` no more pass
+    /// than `burst`, and as many as the rate allows in `t` and 5 ms, by which a timer may be late.
+    ///
+    /// # Ordering
+    /// Input order.
+    ///
+    /// # Backpressure
+    /// One item waits, and while it does the upstream is not polled. Nothing is left out.
+    ///
+    /// # Cancellation
+    /// The item that waits belongs to the stream and not to the future that `next()` returns, so a
+    /// dropped `next()` loses nothing. Dropping the stream drops the item that waits;
+    /// [`RateLimit::into_remainder`] gives it.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. Panics of the upstream pass through. To wait needs a tokio runtime
+    /// with its time driver, and panics without.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use birl_stream::testing::timeline;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let ms = Duration::from_millis;
+    /// let requests = iter(["a", "b", "c", "d"]).rate_limit(Rate::per_second(10).burst(2));
+    /// let sent = [(ms(0), "a"), (ms(0), "b"), (ms(100), "c"), (ms(200), "d")];
+    /// assert_eq!(timeline(requests).await, sent);
+    /// # }
+    /// ```
+    fn rate_limit(self, rate: Rate) -> RateLimit<Self>
+    where
+        Self: Sized,
+    {
+        RateLimit::new(self, rate)
     }
 
     /// Gives each item as `Ok`; if none comes for `limit`, one last [`Idle`](crate::Idle) as `Err`.

@@ -12,6 +12,7 @@
 //! | handle items in groups | [`FlowExt::batched`] |
 //! | drop what there is no time for | [`FlowExt::buffer`] |
 //! | give what comes last, after a burst or in each period | [`FlowExt::debounce`], [`FlowExt::sample_every`] |
+//! | slow a stream down | [`FlowExt::rate_limit`] |
 //! | give up on a stream that has gone silent | [`FlowExt::idle_timeout`] |
 //! | leave out repetitions | [`FlowExt::dedup`], [`FlowExt::dedup_by_key`] |
 //! | skip errors, or put them aside | [`TryFlowExt::on_error`] |
@@ -59,6 +60,7 @@ mod turn;
 
 mod debounce;
 mod idle_timeout;
+mod rate_limit;
 mod sample_every;
 
 pub mod window;
@@ -93,6 +95,7 @@ pub use par_flat_map::{Closed, OUTPUTS_MAX, Outlet, ParFlatMap};
 pub use par_map::ParMap;
 pub use par_map_unordered::ParMapUnordered;
 pub use prefetch::Prefetch;
+pub use rate_limit::{Rate, RateLimit};
 pub use reconnect::{Reconnect, reconnect};
 pub use sample_every::SampleEvery;
 pub use stream_fn::{Emit, Emitter, StreamFn, TryStreamFn, stream_fn, try_stream_fn};
@@ -114,8 +117,8 @@ pub mod prelude {
     pub use futures_core::Stream;
 
     pub use crate::{
-        Backoff, Emitter, FlowExt, IntoStream, Meter, OnError, Overflow, TryFlowExt, blocking_iter,
-        iter, lines, lines_from, reconnect, stream_fn, testing, try_stream_fn,
+        Backoff, Emitter, FlowExt, IntoStream, Meter, OnError, Overflow, Rate, TryFlowExt,
+        blocking_iter, iter, lines, lines_from, reconnect, stream_fn, testing, try_stream_fn,
     };
     #[cfg(feature = "macros")]
     pub use async_stream::{stream, try_stream};

@@ -56,6 +56,10 @@ fn adapters_on_tokios_clock() {
     check(|items| items.par_map(3, nap));
     check(|items| items.par_map_unordered(3, nap));
     check(|items| items.idle_timeout(30 * MS).map(|item| [item.unwrap()]));
+    check(|items| {
+        let rate = Rate::per_second(700).burst(3);
+        items.rate_limit(rate).map(|n| [n])
+    });
 }
 
 /// Checks an adapter that leaves items out. What comes must be in order, and end with the last.

@@ -18,6 +18,7 @@ mod par_flat_map;
 mod par_map;
 mod prefetch;
 mod probe;
+mod rate_limit;
 mod reconnect;
 mod sample_every;
 mod side_by_side;

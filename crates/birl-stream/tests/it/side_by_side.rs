@@ -38,6 +38,7 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
     let last = stream::iter(0..10)
         .debounce(Duration::from_secs(3600))
         .sample_every(Duration::from_secs(3600))
+        .rate_limit(Rate::per_hour(1))
         .idle_timeout(Duration::from_secs(3600));
     last.each(|item| assert_eq!(item, Ok(9))).await;
 
