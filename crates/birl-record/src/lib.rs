@@ -1,6 +1,10 @@
 //! From bytes and an offset to lines that match a search. No I/O happens here.
 
 pub mod framing;
+pub mod json;
+pub mod level;
 pub mod query;
 pub mod search;
 pub mod time;
+pub mod value;
+

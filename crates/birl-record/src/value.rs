@@ -1,0 +1,180 @@
+//! What a field holds: views into the text of its record.
+
+use std::borrow::Cow;
+
+use crate::json;
+
+/// What a field of a record holds, as far as the record's format tells it from other things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// Text.
+    Text(Text<'a>),
+    /// Something that the format leaves without quotes, such as `status=500`: text, but a number
+    /// too if it reads like one.
+    Bare(&'a [u8]),
+    /// A number as it is written, such as `5e2`.
+    Number(&'a [u8]),
+    /// `true` or `false`.
+    Bool(bool),
+    /// Nothing, said explicitly; a field that is there for `-o json`, and absent for a search.
+    Null,
+    /// An object as it is written in JSON.
+    Object(&'a [u8]),
+    /// A list as it is written in JSON.
+    List(&'a [u8]),
+}
+
+/// Text as it is written in a record, perhaps with escapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text<'a> {
+    raw: &'a [u8],
+    escapes: Escapes,
+}
+
+/// How characters are escaped in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escapes {
+    None,
+    /// With backslashes, as in JSON. Go's, Rust's and Python's are read as well: where they differ
+    /// from JSON, JSON has nothing to say.
+    Backslashes,
+    /// A quote is written twice, as in CSV.
+    Doubled,
+}
+
+impl<'a> Text<'a> {
+    /// Text that stands as it is.
+    pub fn plain(raw: &'a [u8]) -> Self {
+        Self {
+            raw,
+            escapes: Escapes::None,
+        }
+    }
+
+    /// What stands between two quotes, where a backslash escapes.
+    pub fn escaped(raw: &'a [u8]) -> Self {
+        Self {
+            raw,
+            escapes: Escapes::Backslashes,
+        }
+    }
+
+    /// What stands between two quotes, where a quote is written twice.
+    pub fn doubled(raw: &'a [u8]) -> Self {
+        Self {
+            raw,
+            escapes: Escapes::Doubled,
+        }
+    }
+
+    /// The bytes as they are written, without the quotes around them.
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// The bytes that are meant. Without escapes they are not copied.
+    pub fn decode(&self) -> Cow<'a, [u8]> {
+        match self.escapes {
+            Escapes::Backslashes => json::unescape(self.raw),
+            Escapes::Doubled if self.raw.contains(&b'"') => {
+                let mut meant = Vec::with_capacity(self.raw.len());
+                let mut rest = self.raw.iter();
+                while let Some(&byte) = rest.next() {
+                    meant.push(byte);
+                    if byte == b'"' {
+                        rest.next();
+                    }
+                }
+                Cow::Owned(meant)
+            }
+            Escapes::None | Escapes::Doubled => Cow::Borrowed(self.raw),
+        }
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The bytes that a search compares: of text what is meant, of all else what is written.
+    pub fn bytes(&self) -> Cow<'a, [u8]> {
+        Cow::Borrowed(match *self {
+            Value::Text(text) => return text.decode(),
+            Value::Bare(written)
+            | Value::Number(written)
+            | Value::Object(written)
+            | Value::List(written) => written,
+            Value::Bool(true) => b"true",
+            Value::Bool(false) => b"false",
+            Value::Null => b"null",
+        })
+    }
+
+    /// The number that it is, or reads like; text in quotes reads like none unless all of it is a
+    /// number.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Value::Number(written) | Value::Bare(written) => number(written),
+            Value::Text(text) => number(&text.decode()),
+            Value::Bool(_) | Value::Null | Value::Object(_) | Value::List(_) => None,
+        }
+    }
+}
+
+/// The number that is all of `text`: decimal, perhaps with a fraction and an exponent. Neither `inf`
+/// nor `nan` is one, nor is one that would be infinite.
+pub fn number(text: &[u8]) -> Option<f64> {
+    // Most numbers are short and whole; the others take ten times as long.
+    if (1..=15).contains(&text.len()) && text.iter().all(u8::is_ascii_digit) {
+        let digits = text.iter().map(|digit| u64::from(digit - b'0'));
+        return Some(digits.fold(0, |number, digit| number * 10 + digit) as f64);
+    }
+    let unsigned = text.strip_prefix(b"-").or(text.strip_prefix(b"+"));
+    let first = unsigned.unwrap_or(text).first()?;
+    if !first.is_ascii_digit() && *first != b'.' {
+        return None;
+    }
+    let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    number.is_finite().then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_written_as_a_number_is_one() {
+        for (text, expected) in [
+            ("0", Some(0.0)),
+            ("500", Some(500.0)),
+            ("-1.5", Some(-1.5)),
+            ("+2", Some(2.0)),
+            ("5e2", Some(500.0)),
+            (".5", Some(0.5)),
+            ("123456789012345678901", Some(123_456_789_012_345_678_901.0)),
+            ("", None),
+            ("-", None),
+            ("inf", None),
+            ("-inf", None),
+            ("NaN", None),
+            ("1e999", None),
+            ("1s", None),
+            (" 1", None),
+            ("1_000", None),
+            ("\u{0661}", None),
+        ] {
+            assert_eq!(number(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_doubled_quote_is_one() {
+        let text = Text::doubled(br#"say ""hi"""#);
+        assert_eq!(&*text.decode(), br#"say "hi""#);
+    }
+
+    #[test]
+    fn values_compare_as_what_they_mean() {
+        assert_eq!(&*Value::Text(Text::escaped(br"a\/b")).bytes(), b"a/b");
+        assert_eq!(&*Value::Bool(false).bytes(), b"false");
+        assert_eq!(Value::Text(Text::plain(b"12")).number(), Some(12.0));
+        assert_eq!(Value::Null.number(), None);
+    }
+}
