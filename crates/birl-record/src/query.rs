@@ -48,6 +48,7 @@
 //! `/*` and `*/`). So a bitwise `|` of SQL needs parentheses around it, or no spaces.
 
 mod atom;
+mod condition;
 mod edge;
 mod error;
 mod grammar;
@@ -55,6 +56,7 @@ mod input;
 mod steps;
 pub mod tree;
 
+pub use condition::{Bound, Condition, Literal};
 pub use error::Error;
 
 use error::excerpt;
