@@ -102,7 +102,7 @@ impl<'a> Iterator for Members<'a> {
 /// ```
 pub fn get<'a>(text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
     if memchr(b'.', path).is_none() {
-        return Members::of(text).find_map(|(key, value)| is_key(key, path).then_some(value));
+        return Members::of(text).find_map(|(key, value)| key.is(path).then_some(value));
     }
     let mut best = None;
     for (key, value) in Members::of(text) {
@@ -123,10 +123,6 @@ pub fn get<'a>(text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         }
     }
     best.map(|(_, value)| value)
-}
-
-fn is_key(key: Text<'_>, name: &[u8]) -> bool {
-    key.raw() == name || (memchr(b'\\', key.raw()).is_some() && *key.decode() == *name)
 }
 
 /// What of a path is left behind `key`, if it begins with it: nothing, or a dot and more.

@@ -72,6 +72,16 @@ impl<'a> Text<'a> {
         self.raw
     }
 
+    /// Whether what is meant may differ from what is written.
+    pub fn has_escapes(&self) -> bool {
+        self.escapes != Escapes::None
+    }
+
+    /// Whether this is what is meant.
+    pub fn is(&self, meant: &[u8]) -> bool {
+        self.raw == meant && !self.has_escapes() || self.has_escapes() && *self.decode() == *meant
+    }
+
     /// The bytes that are meant. Without escapes they are not copied.
     pub fn decode(&self) -> Cow<'a, [u8]> {
         match self.escapes {

@@ -1,0 +1,273 @@
+//! JSON, an object a line, in the dialects of all loggers.
+
+use std::sync::Arc;
+
+use super::{Format, Known, Lines, Sample};
+use crate::json::{self, Members};
+use crate::level::Severity;
+use crate::record::{Record, Timestamp};
+use crate::value::{Text, Value, number};
+
+pub(super) const KNOWN: Known = Known {
+    name: "json",
+    about: "JSON, an object a line: pino, bunyan, zap, slog, Serilog, ECS, OpenTelemetry, journald",
+    samples: &[
+        // zap
+        Sample {
+            text: r#"{"level":"error","ts":1773497130.5,"caller":"a/b.go:7","msg":"no \"luck\"","n":1e3}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"error","message":"no \"luck\"","caller":"a/b.go:7","n":1e3}"#,
+        },
+        // pino
+        Sample {
+            text: r#"{"level":40,"time":1773497130500,"pid":7,"hostname":"a","req":{"id":1,"ok":true},"msg":"slow"}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"warn","message":"slow","pid":7,"hostname":"a","req":{"id":1,"ok":true}}"#,
+        },
+        // bunyan
+        Sample {
+            text: r#"{"name":"api","hostname":"a","pid":7,"level":50,"msg":"down","time":"2026-03-14T14:05:30.500Z","v":0}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"error","message":"down","name":"api","hostname":"a","pid":7,"v":0}"#,
+        },
+        // ECS
+        Sample {
+            text: r#"{"@timestamp":"2026-03-14T14:05:30.500Z","log.level":"WARN","message":"late","ecs.version":"1.2.0"}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"warn","message":"late","ecs.version":"1.2.0"}"#,
+        },
+        Sample {
+            text: r#"{"@timestamp":"2026-03-14T14:05:30.500Z","log":{"level":"warn","logger":"a"},"message":"late"}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"warn","message":"late","log":{"level":"warn","logger":"a"}}"#,
+        },
+        // OpenTelemetry's file exporter, a record a line
+        Sample {
+            text: r#"{"timeUnixNano":"1773497130500000000","severityNumber":18,"severityText":"Error2","body":{"stringValue":"down"},"attributes":[]}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"error","message":"down","severityText":"Error2","attributes":[]}"#,
+        },
+        // journalctl -o json
+        Sample {
+            text: r#"{"__REALTIME_TIMESTAMP":"1773497130500000","PRIORITY":"4","SYSLOG_IDENTIFIER":"sshd","MESSAGE":"refused"}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"warn","message":"refused","SYSLOG_IDENTIFIER":"sshd"}"#,
+        },
+        // Serilog
+        Sample {
+            text: r#"{"@t":"2026-03-14T14:05:30.5000000Z","@mt":"{Name} left","@l":"Warning","Name":"ann"}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"warn","message":"{Name} left","Name":"ann"}"#,
+        },
+        // CloudFlare
+        Sample {
+            text: r#"{"EdgeStartTimestamp":"2026-03-14T14:05:30Z","ClientRequestURI":"/a","EdgeResponseStatus":503}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","ClientRequestURI":"/a","EdgeResponseStatus":503}"#,
+        },
+    ],
+    open: |_| Some(Arc::new(Json)),
+};
+
+/// JSON, an object a line.
+#[derive(Debug)]
+struct Json;
+
+impl Format for Json {
+    fn name(&self) -> &str {
+        KNOWN.name
+    }
+
+    fn begins(&self, line: &[u8]) -> bool {
+        let Some(inside) = line.trim_ascii_start().strip_prefix(b"{") else {
+            return false;
+        };
+        matches!(inside.trim_ascii_start().first(), Some(b'"' | b'}'))
+    }
+
+    fn lines(&self) -> Lines {
+        Lines::One
+    }
+
+    fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
+        parse_object(text, record);
+    }
+
+    fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
+        json::get(text, path)
+    }
+}
+
+/// Reads an object, and finds out by the names of its fields what they feed.
+pub(super) fn parse_object<'a>(text: &'a [u8], record: &mut Record<'a>) {
+    let mut time = Best::new(&TIME_KEYS);
+    let mut level = Best::new(&LEVEL_KEYS);
+    let mut message = Best::new(&MESSAGE_KEYS);
+    for (name, value) in Members::of(text) {
+        let place = record.fields.len();
+        record.push(name, value);
+        let name = name.raw();
+        if let Some(rank) = time.rank(name)
+            && let Some(found) = timestamp(value)
+        {
+            time.offer(rank, place, found);
+        } else if let Some(rank) = level.rank(name)
+            && let Some(found) = severity(name, value)
+        {
+            level.offer(rank, place, found);
+        } else if let Some(rank) = message.rank(name)
+            && let Some(found) = words(value)
+        {
+            message.offer(rank, place, found);
+        }
+    }
+    record.timestamp = time.take(record);
+    record.severity = level.take(record);
+    record.message = message.take(record);
+}
+
+/// The keys of timestamps, the likeliest first.
+static TIME_KEYS: [&str; 16] = [
+    "@timestamp",
+    "timestamp",
+    "time",
+    "ts",
+    "@t",
+    "datetime",
+    "date_time",
+    "eventtime",
+    "asctime",
+    "timeunixnano",
+    "__realtime_timestamp",
+    "edgestarttimestamp",
+    "observedtimeunixnano",
+    "t",
+    "date",
+    "created_at",
+];
+
+static LEVEL_KEYS: [&str; 17] = [
+    "level",
+    "severity",
+    "lvl",
+    "log.level",
+    "levelname",
+    "severitynumber",
+    "severity_number",
+    "severitytext",
+    "severity_text",
+    "loglevel",
+    "log_level",
+    "level_name",
+    "@l",
+    "l",
+    "priority",
+    "log",
+    "type",
+];
+
+static MESSAGE_KEYS: [&str; 11] = [
+    "message",
+    "msg",
+    "@m",
+    "@mt",
+    "renderedmessage",
+    "messagetemplate",
+    "body",
+    "textpayload",
+    "short_message",
+    "event",
+    "log",
+];
+
+/// The best of what was found for one purpose.
+struct Best<T> {
+    keys: &'static [&'static str],
+    found: Option<(usize, usize, Found<T>)>,
+}
+
+/// What was found, and whether its field says no more.
+struct Found<T> {
+    what: T,
+    whole: bool,
+}
+
+impl<T> Best<T> {
+    fn new(keys: &'static [&'static str]) -> Self {
+        Self { keys, found: None }
+    }
+
+    /// The place of a key among those that are known; `None` where one as good has been found.
+    fn rank(&self, name: &[u8]) -> Option<usize> {
+        let least = self
+            .found
+            .as_ref()
+            .map_or(self.keys.len(), |(rank, ..)| *rank);
+        self.keys[..least]
+            .iter()
+            .position(|key| key.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    fn offer(&mut self, rank: usize, place: usize, found: Found<T>) {
+        self.found = Some((rank, place, found));
+    }
+
+    fn take(self, record: &mut Record<'_>) -> Option<T> {
+        let (_, place, found) = self.found?;
+        record.fields[place].feeds = found.whole;
+        Some(found.what)
+    }
+}
+
+/// A timestamp, if the value is long enough to be one: `"time":"12ms"` is a duration.
+fn timestamp(value: Value<'_>) -> Option<Found<Timestamp<'_>>> {
+    let text = match value {
+        Value::Number(written) if written.len() >= 9 => written,
+        Value::Text(text) if text.raw().len() >= 8 && !text.has_escapes() => text.raw(),
+        _ => return None,
+    };
+    Some(Found {
+        what: Timestamp::of_any(text),
+        whole: true,
+    })
+}
+
+/// How bad it is, in a field of this name.
+fn severity(name: &[u8], value: Value<'_>) -> Option<Found<Severity>> {
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    let whole = |what| Found { what, whole: true };
+    match value {
+        Value::Number(written) => {
+            let number = number(written).filter(|number| (0.0..100.0).contains(number))? as u8;
+            let severity = match is("severitynumber") || is("severity_number") {
+                true => Severity::from_number(number),
+                false => Severity::from_level_number(number.into()),
+            };
+            severity.map(whole)
+        }
+        Value::Text(text) if is("priority") => {
+            let syslogs = match text.raw() {
+                [digit @ b'0'..=b'7'] => Severity::from_syslog(digit - b'0'),
+                word => Severity::from_word(word),
+            };
+            syslogs.map(whole)
+        }
+        Value::Text(text) => Severity::from_word(text.raw().trim_ascii()).map(whole),
+        // ECS: {"log":{"level":"warn"}}
+        Value::Object(object) if is("log") => match json::get(object, b"level")? {
+            Value::Text(text) => {
+                Severity::from_word(text.raw()).map(|what| Found { what, whole: false })
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn words(value: Value<'_>) -> Option<Found<Text<'_>>> {
+    match value {
+        Value::Text(what) => Some(Found { what, whole: true }),
+        // OpenTelemetry: {"body":{"stringValue":"down"}}
+        Value::Object(object) => {
+            let mut members = Members::of(object);
+            match (members.next()?, members.next()) {
+                ((name, Value::Text(what)), None) if name.is(b"stringValue") => {
+                    Some(Found { what, whole: true })
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,93 @@
+//! logfmt: `key=value` pairs, and nothing else.
+
+use std::sync::Arc;
+
+use super::{Format, Known, Lines, Sample};
+use crate::level::Severity;
+use crate::logfmt::{self, Pairs};
+use crate::record::{Record, Timestamp};
+use crate::value::{Text, Value};
+
+pub(super) const KNOWN: Known = Known {
+    name: "logfmt",
+    about: "key=value pairs: logrus, go-kit, Heroku, Grafana, slog's text handler",
+    samples: &[
+        Sample {
+            text: r#"ts=2026-03-14T14:05:30.5Z level=warn msg="a \"b\"" n=3 ok=true path=/x?y=1 empty="#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"warn","message":"a \"b\"","n":"3","ok":"true","path":"/x?y=1","empty":""}"#,
+        },
+        Sample {
+            text: r#"time="2026-03-14T14:05:30Z" level=fatal msg=down"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"fatal","message":"down"}"#,
+        },
+    ],
+    open: |_| Some(Arc::new(Logfmt)),
+};
+
+/// `key=value` pairs.
+#[derive(Debug)]
+struct Logfmt;
+
+impl Format for Logfmt {
+    fn name(&self) -> &str {
+        KNOWN.name
+    }
+
+    /// With two pairs at least, and nothing between pairs.
+    fn begins(&self, line: &[u8]) -> bool {
+        let mut end = 0;
+        let mut count = 0;
+        let mut pairs = Pairs::of(line);
+        while let Some((start, ..)) = pairs.next() {
+            if !line[end..start].trim_ascii().is_empty() {
+                return false;
+            }
+            end = pairs.at();
+            count += 1;
+        }
+        count >= 2 && line[end..].trim_ascii().is_empty()
+    }
+
+    fn lines(&self) -> Lines {
+        Lines::One
+    }
+
+    fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
+        for (_, name, value) in Pairs::of(text) {
+            let feeds = feed(name, value, record);
+            match feeds {
+                true => record.push_feeding(name, value),
+                false => record.push(name, value),
+            }
+        }
+    }
+
+    fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
+        logfmt::get(text, path)
+    }
+}
+
+/// Lets a pair feed what has not been fed yet; whether it did.
+fn feed<'a>(name: Text<'a>, value: Value<'a>, record: &mut Record<'a>) -> bool {
+    let text = match value {
+        Value::Text(text) => text,
+        Value::Bare(written) => Text::plain(written),
+        _ => return false,
+    };
+    match name.raw() {
+        b"ts" | b"time" | b"timestamp" | b"t" | b"at" if record.timestamp.is_none() => {
+            let is_long = text.raw().len() >= 8 && !text.has_escapes();
+            record.timestamp = is_long.then(|| Timestamp::of_any(text.raw()));
+            is_long
+        }
+        b"level" | b"lvl" | b"severity" | b"at" if record.severity.is_none() => {
+            record.severity = Severity::from_word(text.raw());
+            record.severity.is_some()
+        }
+        b"msg" | b"message" if record.message.is_none() => {
+            record.message = Some(text);
+            true
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,211 @@
+//! The parser of a source: the formats that were found in it.
+
+use std::sync::Arc;
+
+use memchr::memchr;
+
+use super::cursor::commonest;
+use super::{Format, KNOWN, Known};
+use crate::framing;
+use crate::record::{Record, Timestamp};
+use crate::time::{self, Reading, Shape};
+use crate::value::{Text, Value};
+
+/// So many lines of a source are looked at.
+const LINES_MAX: usize = 200;
+
+/// No more of a line is looked at.
+const LINE_BYTES_MAX: usize = 16 * 1024;
+
+/// A format that claims fewer than so many percent of the lines that a more general one claims is
+/// not the format of the source, but of some guests in it.
+const CLAIM_PERCENT: usize = 60;
+
+/// What a line is that begins no record of a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// A record of its own: the format has a line a record.
+    One,
+    /// A part of the record before, such as a stack trace.
+    Several,
+}
+
+/// Reads the records of a source, in whatever formats were found in it.
+///
+/// What a line is depends on that line alone, never on those before it, so that a source may be
+/// read from anywhere.
+#[derive(Clone, Debug, Default)]
+pub struct Parser {
+    /// The format of most records, and then those of others.
+    formats: Vec<Arc<dyn Format>>,
+    /// The shape of most timestamps.
+    shape: Option<Shape>,
+}
+
+impl Parser {
+    /// Finds out which formats a source has, by parts of it that begin at the beginning of a line;
+    /// the first is the source's beginning. Where no format fits, each line is a message.
+    ///
+    /// `reference` is when the last of it was written, or later, in nanoseconds since 1970: it helps
+    /// to tell March 4 from April 3.
+    pub fn detect(parts: &[&[u8]], reference: i64) -> Self {
+        let lines = sample_lines(parts);
+        let candidates: Vec<_> = KNOWN
+            .iter()
+            .filter_map(|known| Candidate::of(known, &lines))
+            .collect();
+        let most = candidates.iter().map(|candidate| candidate.claims).max();
+        let first = candidates
+            .iter()
+            .position(|candidate| candidate.claims * 100 >= most.unwrap_or(0) * CLAIM_PERCENT);
+        Self::of(first, candidates, &lines, reference)
+    }
+
+    /// The parser of a source that is in a certain format, whatever it looks like. `None` where the
+    /// format needs what these parts do not have, such as a header.
+    pub fn forced(known: &Known, parts: &[&[u8]], reference: i64) -> Option<Self> {
+        let lines = sample_lines(parts);
+        let format = (known.open)(&lines)?;
+        Some(Self::with_shape(vec![format], &lines, reference))
+    }
+
+    fn of(
+        first: Option<usize>,
+        mut candidates: Vec<Candidate>,
+        lines: &[&[u8]],
+        reference: i64,
+    ) -> Self {
+        let Some(first) = first else {
+            return Self::default();
+        };
+        let main = candidates.remove(first);
+        let mut formats = vec![main.format];
+        // Others join only for lines that none before them claims.
+        for candidate in candidates {
+            let unclaimed = |line: &&&[u8]| !formats.iter().any(|format| format.begins(line));
+            if lines
+                .iter()
+                .filter(unclaimed)
+                .any(|line| candidate.format.begins(line))
+            {
+                formats.push(candidate.format);
+            }
+        }
+        Self::with_shape(formats, lines, reference)
+    }
+
+    fn with_shape(formats: Vec<Arc<dyn Format>>, lines: &[&[u8]], reference: i64) -> Self {
+        let parser = Self {
+            formats,
+            shape: None,
+        };
+        let timestamps: Vec<_> = lines
+            .iter()
+            .filter_map(|line| parser.parse(line).timestamp)
+            .collect();
+        let shape = commonest(timestamps.iter().filter_map(Timestamp::shape));
+        let texts = timestamps.iter().map(Timestamp::text);
+        let shape = shape.map(|shape| time::decide(shape, texts, reference));
+        Self { shape, ..parser }
+    }
+
+    /// The formats that were found, that of most records first. None where each line is a message.
+    pub fn formats(&self) -> impl Iterator<Item = &dyn Format> {
+        self.formats.iter().map(|format| &**format)
+    }
+
+    /// The shape of the source's timestamps, if it has them.
+    pub fn shape(&self) -> Option<Shape> {
+        self.shape
+    }
+
+    /// Whether a record begins with `line`, which is given without its terminator.
+    pub fn begins(&self, line: &[u8]) -> bool {
+        if self.formats.iter().any(|format| format.begins(line)) {
+            return true;
+        }
+        match self.formats.first().map(|format| format.lines()) {
+            Some(Lines::Several) => false,
+            Some(Lines::One) => !is_continuation(line),
+            None => !is_continuation(line),
+        }
+    }
+
+    /// What a record says; its text is whole lines.
+    pub fn parse<'a>(&'a self, text: &'a [u8]) -> Record<'a> {
+        let text = trimmed(text);
+        let mut record = Record::default();
+        match self.format_of(text) {
+            Some(format) => format.parse(text, &mut record),
+            None => record.message = Some(Text::plain(text)),
+        }
+        record
+    }
+
+    /// The field of a record that `path` names.
+    pub fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
+        let text = trimmed(text);
+        match self.format_of(text) {
+            Some(format) => format.get(text, path),
+            None => crate::record::embedded(Text::plain(text), path),
+        }
+    }
+
+    /// What a timestamp says, which a record of this source has.
+    pub fn reading(&self, timestamp: Timestamp<'_>) -> Option<Reading> {
+        timestamp.reading(self.shape)
+    }
+
+    /// The format in which a record is written; `None` if it is only a message.
+    pub fn format_of(&self, text: &[u8]) -> Option<&dyn Format> {
+        let line = first_line(text);
+        self.formats().find(|format| format.begins(line))
+    }
+}
+
+/// A format that may have written some lines.
+struct Candidate {
+    format: Arc<dyn Format>,
+    /// How many lines begin a record of it.
+    claims: usize,
+}
+
+impl Candidate {
+    fn of(known: &Known, lines: &[&[u8]]) -> Option<Self> {
+        let format = (known.open)(lines)?;
+        let claims = lines.iter().filter(|line| format.begins(line)).count();
+        (claims > 0).then_some(Self { format, claims })
+    }
+}
+
+/// Some lines of each part, without terminators and without empty ones.
+fn sample_lines<'a>(parts: &[&'a [u8]]) -> Vec<&'a [u8]> {
+    let each = LINES_MAX.div_ceil(parts.len().max(1));
+    let lines = parts.iter().flat_map(|part| {
+        part.split_inclusive(|&byte| byte == b'\n')
+            .map(framing::content)
+            .map(|line| &line[..line.len().min(LINE_BYTES_MAX)])
+            .filter(|line| !line.is_empty())
+            .take(each)
+    });
+    lines.collect()
+}
+
+/// Whether a line that no format knows looks like a part of what stands before it.
+fn is_continuation(line: &[u8]) -> bool {
+    line.is_empty()
+        || line[0].is_ascii_whitespace()
+        || [&b"Caused by:"[..], b"Traceback (", b"}", b"... "]
+            .iter()
+            .any(|beginning| line.starts_with(beginning))
+}
+
+fn first_line(text: &[u8]) -> &[u8] {
+    let line = memchr(b'\n', text).map_or(text, |newline| &text[..newline]);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// A record without its last terminator.
+fn trimmed(text: &[u8]) -> &[u8] {
+    framing::content(text)
+}
