@@ -11,6 +11,7 @@ use crate::dedup::Dedup;
 use crate::each::Each;
 use crate::idle_timeout::IdleTimeout;
 use crate::meter::{Meter, Metered};
+use crate::par_chunks::ParChunks;
 use crate::par_flat_map::{Outlet, ParFlatMap};
 use crate::par_map::ParMap;
 use crate::par_map_unordered::ParMapUnordered;
@@ -65,7 +66,7 @@ pub trait FlowExt: Stream {
     /// Maps each item in a task of its own, up to `limit` at a time, and keeps the order.
     ///
     /// For work that awaits. A task costs about a microsecond; for work that keeps a CPU busy there
-    /// are [`par_map_blocking`](Self::par_map_blocking) and [`par_flat_map`](Self::par_flat_map).
+    /// are [`par_map_blocking`](Self::par_map_blocking) and [`par_chunks`](Self::par_chunks).
     /// Unlike in `map(f).buffered(limit)`, the work goes on while the consumer awaits something
     /// else, and so cannot deadlock with it. A `limit` of 0 counts as 1. Tasks start with the first
     /// poll.
@@ -251,6 +252,60 @@ pub trait FlowExt: Stream {
             // Closed means that nobody wants the output, and there is no other to stop from making.
             let _ = outlet.send(f(item));
         })
+    }
+
+    /// Works on chunks of up to `size` items on up to `limit` blocking threads, and gives the
+    /// outputs one by one, in order.
+    ///
+    /// For work that keeps a CPU busy, but not for long enough with a single item: what it costs to
+    /// hand an item to another thread and back is divided by `size`. `f` turns a chunk into a
+    /// vector of outputs, or into an iterator of them that is run to its end on the same thread;
+    /// there may be more or fewer of them than items. Threads are kept until the stream ends, and
+    /// count against the limit of tokio's blocking pool. A `limit` or `size` of 0 counts as 1.
+    ///
+    /// A chunk takes what the upstream has ready, and is closed early when that is pending: no item
+    /// waits for the next one. While all threads are busy, items gather in the upstream, and chunks
+    /// get longer by themselves. For chunks by time or weight there is
+    /// `batched(size).within(time).par_flat_map(…)`.
+    ///
+    /// # Ordering
+    /// Input order, within chunks and between them.
+    ///
+    /// # Backpressure
+    /// At most `limit` chunks are worked on, and at most twice `limit` lie between the upstream and
+    /// the consumer: being gathered, waiting, at work, or finished. The outputs of one more are in
+    /// the hands of the stream itself. The upstream is polled only while there is room.
+    ///
+    /// # Cancellation
+    /// May be left unpolled for any time. Dropping it drops the upstream and the chunks that have
+    /// not begun. A call of `f` that has begun runs to its end, as does the iterator that it
+    /// returns; then its thread sees that nobody wants more. [`ParChunks::shutdown`] waits for
+    /// that: for one chunk of each thread.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. A panic in `f`, in its iterator or in the upstream stops the other
+    /// threads, and resumes in the consumer after the outputs of the chunk at hand; others that
+    /// were not taken are lost. The first poll panics outside a tokio runtime, and a later one if
+    /// that runtime was shut down meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// let words = birl_stream::iter(["a", "warm", "day", "and", "two", "dogs"]);
+    /// let lengths = words.par_chunks(2, 4, |words| words.into_iter().map(str::len));
+    /// assert_eq!(lengths.collect::<Vec<_>>().await, [1, 4, 3, 3, 3, 4]);
+    /// # }
+    /// ```
+    fn par_chunks<U, F, I>(self, limit: usize, size: usize, f: F) -> ParChunks<U>
+    where
+        Self: Stream<Item: Send> + Send + Sized + 'static,
+        U: Send + 'static,
+        F: Fn(Vec<Self::Item>) -> I + Send + Sync + 'static,
+        I: IntoIterator<Item = U>,
+    {
+        ParChunks::new(self, limit, size, f)
     }
 
     /// Gathers items in vectors of up to `items_max` (0 counts as 1), and closes them earlier by

@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | run a stream ahead of its consumer | [`FlowExt::prefetch`] |
 //! | await several items at a time | [`FlowExt::par_map`], [`FlowExt::par_map_unordered`] |
-//! | compute or block on several threads | [`FlowExt::par_map_blocking`], [`FlowExt::par_flat_map`] |
+//! | compute or block on several threads | [`FlowExt::par_map_blocking`], [`FlowExt::par_flat_map`], [`FlowExt::par_chunks`] if it is little for each item |
 //! | handle items in groups | [`FlowExt::batched`] |
 //! | drop what there is no time for | [`FlowExt::buffer`] |
 //! | give what comes last, after a burst or in each period | [`FlowExt::debounce`], [`FlowExt::sample_every`] |
@@ -47,6 +47,7 @@ pub mod reconnect;
 mod prefetch;
 
 mod lanes;
+mod par_chunks;
 mod par_flat_map;
 mod par_map;
 mod par_map_unordered;
@@ -91,6 +92,7 @@ pub use iter::{Iter, iter};
 pub use lines::{Line, LineBatch, Lines, lines, lines_from};
 pub use meter::{Meter, Metered, Snapshot};
 pub use on_error::{Handled, OnError};
+pub use par_chunks::ParChunks;
 pub use par_flat_map::{Closed, OUTPUTS_MAX, Outlet, ParFlatMap};
 pub use par_map::ParMap;
 pub use par_map_unordered::ParMapUnordered;

@@ -103,5 +103,8 @@ fn adapters_on_blocking_threads() {
     for runtime in [current_thread(), multi_thread()] {
         check_blocking(&runtime, |numbers| birl_stream::blocking_iter(numbers, 3));
         check_blocking(&runtime, |numbers| iter(numbers).par_map_blocking(3, |n| n));
+        check_blocking(&runtime, |numbers| {
+            iter(numbers).par_chunks(3, 50, |chunk| chunk)
+        });
     }
 }

@@ -14,6 +14,7 @@ mod iter;
 mod lines;
 mod meter;
 mod on_error;
+mod par_chunks;
 mod par_flat_map;
 mod par_map;
 mod prefetch;
