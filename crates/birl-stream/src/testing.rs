@@ -107,6 +107,8 @@ impl<S: Stream> Subject<S> {
             items.push(item);
         }
         for _ in 0..POLLS_AFTER_END {
+            // Renews tokio's cooperative budget: without it, a stream may be pending at its end.
+            yield_now().await;
             self.check_ended();
         }
         items

@@ -105,6 +105,20 @@ fn a_stream_that_other_threads_feed_passes() {
     }
 }
 
+#[test]
+fn a_stream_that_ends_when_tokios_budget_does_passes() {
+    for number in 100..150 {
+        let (sender, mut receiver) = mpsc::channel(number);
+        for n in 0..number {
+            sender.try_send(n).unwrap();
+        }
+        drop(sender);
+        let items = stream::poll_fn(move |cx| receiver.poll_recv(cx));
+        let items = current_thread().block_on(check_contract(items));
+        assert_eq!(items.len(), number);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lost_wake_up_is_found() {
     assert_eq!(
