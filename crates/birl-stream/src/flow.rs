@@ -10,6 +10,7 @@ use crate::debounce::Debounce;
 use crate::dedup::Dedup;
 use crate::each::Each;
 use crate::idle_timeout::IdleTimeout;
+use crate::latest_with::LatestWith;
 use crate::meter::{Meter, Metered};
 use crate::par_chunks::ParChunks;
 use crate::par_flat_map::{Outlet, ParFlatMap};
@@ -629,6 +630,51 @@ pub trait FlowExt: Stream {
         Self: Stream<Item: Send> + Send + Sized + 'static,
     {
         Buffer::new(self, items_max, overflow)
+    }
+
+    /// Puts beside each item the latest one that `other` has given; `None` before its first.
+    ///
+    /// For what changes now and then and is needed with every item: a configuration, an exchange
+    /// rate, the state of a connection. To leave out the items before the first of `other`, as
+    /// ReactiveX's `withLatestFrom` does, add `.filter_map(async |(item, latest)| Some((item,
+    /// latest?)))`; to wait for it instead, take it before. Each item gets a clone: put what is
+    /// large into an `Arc`.
+    ///
+    /// # Ordering
+    /// Input order. An item goes with what `other` has ready when the item is taken.
+    ///
+    /// # Backpressure
+    /// Both streams are polled only while this one is: `other` until it has nothing more to give,
+    /// and then this stream. One item of `other` is held. An `other` that always has one more lets
+    /// no item through, but other tasks run all the same.
+    ///
+    /// # Cancellation
+    /// A dropped `next()` loses nothing. It ends when this stream does, and drops both. When `other`
+    /// ends, it is dropped, and its last item stays.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. Panics of both streams, and of the cloning, pass through.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use birl_stream::testing::at;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let ms = Duration::from_millis;
+    /// let orders = at([(ms(10), "tea"), (ms(30), "jam"), (ms(50), "milk")]);
+    /// let prices = at([(ms(20), 7), (ms(40), 8)]);
+    /// let priced: Vec<_> = orders.latest_with(prices).collect().await;
+    /// assert_eq!(priced, [("tea", None), ("jam", Some(7)), ("milk", Some(8))]);
+    /// # }
+    /// ```
+    fn latest_with<O>(self, other: O) -> LatestWith<Self, O>
+    where
+        Self: Sized,
+        O: Stream<Item: Clone>,
+    {
+        LatestWith::new(self, other)
     }
 
     /// Leaves out each item that equals the one before it.

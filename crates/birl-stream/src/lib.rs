@@ -14,6 +14,7 @@
 //! | give what comes last, after a burst or in each period | [`FlowExt::debounce`], [`FlowExt::sample_every`] |
 //! | slow a stream down | [`FlowExt::rate_limit`] |
 //! | give up on a stream that has gone silent | [`FlowExt::idle_timeout`] |
+//! | know the latest item of another stream | [`FlowExt::latest_with`] |
 //! | leave out repetitions | [`FlowExt::dedup`], [`FlowExt::dedup_by_key`] |
 //! | skip errors, or put them aside | [`TryFlowExt::on_error`] |
 //! | see what goes through | [`FlowExt::meter`] |
@@ -64,6 +65,8 @@ mod idle_timeout;
 mod rate_limit;
 mod sample_every;
 
+mod latest_with;
+
 pub mod window;
 
 mod dedup;
@@ -89,6 +92,7 @@ pub use flow::FlowExt;
 pub use idle_timeout::{Idle, IdleTimeout};
 pub use into_stream::{IntoStream, Items, Lagged};
 pub use iter::{Iter, iter};
+pub use latest_with::LatestWith;
 pub use lines::{Line, LineBatch, Lines, lines, lines_from};
 pub use meter::{Meter, Metered, Snapshot};
 pub use on_error::{Handled, OnError};

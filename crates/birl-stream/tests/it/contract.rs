@@ -60,6 +60,8 @@ fn adapters_on_tokios_clock() {
         let rate = Rate::per_second(700).burst(3);
         items.rate_limit(rate).map(|n| [n])
     });
+    let others = || at((0..300).map(|n| (n * MS, n)));
+    check(|items| items.latest_with(others()).map(|(n, _)| [n]));
 }
 
 /// Checks an adapter that leaves items out. What comes must be in order, and end with the last.

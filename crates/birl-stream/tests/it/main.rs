@@ -11,6 +11,7 @@ mod examples;
 mod idle_timeout;
 mod into_stream;
 mod iter;
+mod latest_with;
 mod lines;
 mod meter;
 mod on_error;

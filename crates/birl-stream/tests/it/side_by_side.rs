@@ -43,7 +43,8 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
         .idle_timeout(Duration::from_secs(3600));
     last.each(|item| assert_eq!(item, Ok(9))).await;
 
-    stream::iter([1]).each(|_| ()).await;
+    let latest = stream::iter([1]).latest_with(stream::iter([2]));
+    latest.each(|_| ()).await;
     let parsed = stream::iter([Ok::<_, ()>(1)]);
     assert_eq!(parsed.try_each(|_| Ok(())).await, Ok(()));
     let errors = stream::iter([Err::<(), _>(1)]);
