@@ -10,6 +10,7 @@ use crate::debounce::Debounce;
 use crate::dedup::Dedup;
 use crate::each::Each;
 use crate::idle_timeout::IdleTimeout;
+use crate::lag::Lag;
 use crate::latest_with::LatestWith;
 use crate::meter::{Meter, Metered};
 use crate::par_chunks::ParChunks;
@@ -19,6 +20,7 @@ use crate::par_map_unordered::ParMapUnordered;
 use crate::prefetch::Prefetch;
 use crate::rate_limit::{Rate, RateLimit};
 use crate::sample_every::SampleEvery;
+use crate::share::Shared;
 use crate::step::Step;
 
 /// The adapters of this crate as methods of every [`Stream`].
@@ -630,6 +632,64 @@ pub trait FlowExt: Stream {
         Self: Stream<Item: Send> + Send + Sized + 'static,
     {
         Buffer::new(self, items_max, overflow)
+    }
+
+    /// Gives each item to any number of consumers: what this returns is one, and its clones are
+    /// others.
+    ///
+    /// The stream runs in a task of its own, which starts at the first poll of any of them, and
+    /// keeps up to `capacity` items (0 counts as 1) for those who have not taken them yet. What it
+    /// does for a consumer that is slower is its type: with [`lag::Wait`](crate::lag::Wait) it
+    /// waits, and the items come as they are. With [`lag::Drop`](crate::lag::Drop) it does not, and
+    /// the items are [`Result`]s, whose error says how many were lost.
+    ///
+    /// A clone starts at the next item that comes, whatever the one that was cloned has still to
+    /// take. So make all of them before the first poll if each shall get everything.
+    ///
+    /// # Ordering
+    /// Input order, for each consumer.
+    ///
+    /// # Backpressure
+    /// At most `capacity` items are held, however many consumers there are; the last to take an
+    /// item gets it without a clone. With `lag::Wait` this stream is polled only while there is
+    /// room, so that a consumer that is kept and not polled holds all others up. With `lag::Drop`
+    /// it is polled all the time, and the oldest item makes room for one that comes.
+    ///
+    /// # Cancellation
+    /// A consumer may be left unpolled for any time, and with `lag::Wait` holds up the others then.
+    /// Dropping it gives up its items. Dropping the last one aborts the task, and drops this stream
+    /// and the items that wait; [`Shared::shutdown`] also waits until that has happened.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. A panic in this stream resumes in every consumer, after the items
+    /// before it; one that carries something else than a text carries it only to the first of them,
+    /// and a text to the others. A panic when an item is cloned passes through. The first poll
+    /// panics outside a tokio runtime, and a later one if that runtime was shut down meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::Lagged;
+    /// use birl_stream::prelude::*;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let one = iter(1..=4).share(2, lag::Wait);
+    /// let other = one.clone();
+    /// let (one, sum) = tokio::join!(one.collect::<Vec<_>>(), other.fold(0, async |a, b| a + b));
+    /// assert_eq!((one, sum), (vec![1, 2, 3, 4], 10));
+    ///
+    /// let mut slow = iter(1..=4).share(2, lag::Drop);
+    /// // The task runs to its end while nobody takes anything.
+    /// assert_eq!(futures::poll!(slow.next()), std::task::Poll::Pending);
+    /// tokio::task::yield_now().await;
+    /// assert_eq!(slow.collect::<Vec<_>>().await, [Err(Lagged(2)), Ok(3), Ok(4)]);
+    /// # }
+    /// ```
+    fn share<L>(self, capacity: usize, lag: L) -> Shared<Self::Item, L>
+    where
+        Self: Stream<Item: Clone + Send> + Send + Sized + 'static,
+        L: Lag,
+    {
+        Shared::new(self, capacity, lag)
     }
 
     /// Puts beside each item the latest one that `other` has given; `None` before its first.

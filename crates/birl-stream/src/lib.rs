@@ -14,6 +14,7 @@
 //! | give what comes last, after a burst or in each period | [`FlowExt::debounce`], [`FlowExt::sample_every`] |
 //! | slow a stream down | [`FlowExt::rate_limit`] |
 //! | give up on a stream that has gone silent | [`FlowExt::idle_timeout`] |
+//! | give each item to several consumers | [`FlowExt::share`] |
 //! | know the latest item of another stream | [`FlowExt::latest_with`] |
 //! | leave out repetitions | [`FlowExt::dedup`], [`FlowExt::dedup_by_key`] |
 //! | skip errors, or put them aside | [`TryFlowExt::on_error`] |
@@ -65,6 +66,10 @@ mod idle_timeout;
 mod rate_limit;
 mod sample_every;
 
+mod hub;
+pub mod lag;
+mod share;
+
 mod latest_with;
 
 pub mod window;
@@ -104,6 +109,7 @@ pub use prefetch::Prefetch;
 pub use rate_limit::{Rate, RateLimit};
 pub use reconnect::{Reconnect, reconnect};
 pub use sample_every::SampleEvery;
+pub use share::Shared;
 pub use stream_fn::{Emit, Emitter, StreamFn, TryStreamFn, stream_fn, try_stream_fn};
 pub use try_each::TryEach;
 pub use try_flow::TryFlowExt;
@@ -124,7 +130,7 @@ pub mod prelude {
 
     pub use crate::{
         Backoff, Emitter, FlowExt, IntoStream, Meter, OnError, Overflow, Rate, TryFlowExt,
-        blocking_iter, iter, lines, lines_from, reconnect, stream_fn, testing, try_stream_fn,
+        blocking_iter, iter, lag, lines, lines_from, reconnect, stream_fn, testing, try_stream_fn,
     };
     #[cfg(feature = "macros")]
     pub use async_stream::{stream, try_stream};

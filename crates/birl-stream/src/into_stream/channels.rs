@@ -11,8 +11,8 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::{IntoStream, Items, Next, Source};
 
-/// The consumer of a channel came so late that this many items were overwritten before it took
-/// them.
+/// The consumer of a channel, or of a [shared](crate::FlowExt::share) stream, came so late that this
+/// many items were overwritten before it took them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lagged(pub u64);
 

@@ -23,6 +23,7 @@ mod probe;
 mod rate_limit;
 mod reconnect;
 mod sample_every;
+mod share;
 mod side_by_side;
 mod snooze;
 mod stream_fn;

@@ -27,6 +27,7 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
         .par_flat_map(2, |n, outlet| outlet.send(n).unwrap())
         .par_chunks(2, 3, |chunk| chunk)
         .buffer(1, birl_stream::Overflow::Wait)
+        .share(1, birl_stream::lag::Wait)
         .dedup()
         .dedup_by_key(|n| *n)
         .meter(&birl_stream::Meter::new())
