@@ -14,6 +14,7 @@
 //! | give what comes last, after a burst or in each period | [`FlowExt::debounce`], [`FlowExt::sample_every`] |
 //! | slow a stream down | [`FlowExt::rate_limit`] |
 //! | give up on a stream that has gone silent | [`FlowExt::idle_timeout`] |
+//! | merge sorted streams, logs by time for instance | [`merge_sorted()`] |
 //! | give each item to several consumers | [`FlowExt::share`] |
 //! | know the latest item of another stream | [`FlowExt::latest_with`] |
 //! | leave out repetitions | [`FlowExt::dedup`], [`FlowExt::dedup_by_key`] |
@@ -70,6 +71,9 @@ mod hub;
 pub mod lag;
 mod share;
 
+mod inlets;
+mod merge_sorted;
+
 mod latest_with;
 
 pub mod window;
@@ -99,6 +103,7 @@ pub use into_stream::{IntoStream, Items, Lagged};
 pub use iter::{Iter, iter};
 pub use latest_with::LatestWith;
 pub use lines::{Line, LineBatch, Lines, lines, lines_from};
+pub use merge_sorted::{Marked, MergeSorted, Merged, merge_sorted};
 pub use meter::{Meter, Metered, Snapshot};
 pub use on_error::{Handled, OnError};
 pub use par_chunks::ParChunks;
@@ -130,7 +135,8 @@ pub mod prelude {
 
     pub use crate::{
         Backoff, Emitter, FlowExt, IntoStream, Meter, OnError, Overflow, Rate, TryFlowExt,
-        blocking_iter, iter, lag, lines, lines_from, reconnect, stream_fn, testing, try_stream_fn,
+        blocking_iter, iter, lag, lines, lines_from, merge_sorted, reconnect, stream_fn, testing,
+        try_stream_fn,
     };
     #[cfg(feature = "macros")]
     pub use async_stream::{stream, try_stream};

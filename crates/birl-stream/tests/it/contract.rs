@@ -60,6 +60,7 @@ fn adapters_on_tokios_clock() {
         let rate = Rate::per_second(700).burst(3);
         items.rate_limit(rate).map(|n| [n])
     });
+    check(|items| merge_sorted([items.map(|n| [n])], |[n]| *n).stall_after(10 * MS));
     check(|items| items.map(|n| [n]).share(3, lag::Wait));
     let others = || at((0..300).map(|n| (n * MS, n)));
     check(|items| items.latest_with(others()).map(|(n, _)| [n]));

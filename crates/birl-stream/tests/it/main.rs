@@ -13,6 +13,7 @@ mod into_stream;
 mod iter;
 mod latest_with;
 mod lines;
+mod merge_sorted;
 mod meter;
 mod on_error;
 mod par_chunks;
