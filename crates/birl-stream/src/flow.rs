@@ -267,17 +267,18 @@ pub trait FlowExt: Stream {
     /// count against the limit of tokio's blocking pool. A `limit` or `size` of 0 counts as 1.
     ///
     /// A chunk takes what the upstream has ready, and is closed early when that is pending: no item
-    /// waits for the next one. While all threads are busy, items gather in the upstream, and chunks
-    /// get longer by themselves. For chunks by time or weight there is
+    /// waits for the next one. While there is no room for another, items gather in the upstream, and
+    /// chunks get longer by themselves. For chunks by time or weight there is
     /// `batched(size).within(time).par_flat_map(…)`.
     ///
     /// # Ordering
     /// Input order, within chunks and between them.
     ///
     /// # Backpressure
-    /// At most `limit` chunks are worked on, and at most twice `limit` lie between the upstream and
-    /// the consumer: being gathered, waiting, at work, or finished. The outputs of one more are in
-    /// the hands of the stream itself. The upstream is polled only while there is room.
+    /// At most `limit` chunks are worked on, and at most eight times `limit` lie between the upstream
+    /// and the consumer: being gathered, waiting, at work, or finished ([`ParChunks::chunks_max`]
+    /// changes the number). The outputs of one more are in the hands of the stream itself. The
+    /// upstream is polled only while there is room.
     ///
     /// # Cancellation
     /// May be left unpolled for any time. Dropping it drops the upstream and the chunks that have

@@ -13,6 +13,10 @@ use tokio::task::coop;
 
 use crate::par_flat_map::{Outlet, ParFlatMap};
 
+/// With two chunks a thread, driver, threads and consumer spend more time falling asleep and waking
+/// each other than with work that takes a few nanoseconds an item.
+const CHUNKS_PER_THREAD: usize = 8;
+
 /// So many outputs cost one unit of tokio's cooperative budget: each for itself would pay more for
 /// the accounting than for the output.
 const OUTPUTS_PER_BUDGET: usize = 32;
@@ -43,10 +47,21 @@ impl<U: Send + 'static> ParChunks<U> {
                 let _ = outlet.send(outputs);
             }
         };
+        let chunks = ParFlatMap::new(Chunks::new(upstream, size), limit, work);
         Self {
-            chunks: ParFlatMap::new(Chunks::new(upstream, size), limit, work),
+            chunks: chunks.jobs_max(limit.max(1).saturating_mul(CHUNKS_PER_THREAD)),
             ready: Vec::new().into_iter(),
         }
+    }
+
+    /// Lets `chunks_max` chunks lie between the upstream and the consumer instead of eight times the
+    /// limit; less than the limit counts as the limit.
+    ///
+    /// Less means that less is held where items or outputs are large. Once the stream has been
+    /// polled, this changes nothing.
+    pub fn chunks_max(mut self, chunks_max: usize) -> Self {
+        self.chunks = self.chunks.jobs_max(chunks_max);
+        self
     }
 
     /// Stops everything, as dropping does, and waits until the upstream and all chunks at work have

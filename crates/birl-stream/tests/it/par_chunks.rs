@@ -165,22 +165,31 @@ async fn an_iterator_that_f_returns_does_its_work_on_the_blocking_thread() {
 }
 
 #[tokio::test]
-async fn upstream_runs_at_most_twice_limit_chunks_ahead() {
-    for (limit, size) in [(1, 1), (1, 5), (3, 4)] {
+async fn upstream_runs_as_many_chunks_ahead_as_is_said() {
+    for (limit, size, chunks_max, chunks) in [
+        (0, 0, None, 8),
+        (1, 5, None, 8),
+        (3, 4, None, 24),
+        (3, 4, Some(7), 7),
+        (3, 4, Some(0), 3),
+    ] {
         let (gate, pulled) = (Gate::default(), Peak::default());
         let (held, seen) = (gate.clone(), pulled.clone());
-        let mut items = stream::iter(1..=100_usize)
+        let mut items = stream::iter(1..=200_usize)
             .inspect(move |n| seen.see(*n))
             .par_chunks(limit, size, move |chunk| {
                 held.wait();
                 chunk
             });
+        if let Some(chunks_max) = chunks_max {
+            items = items.chunks_max(chunks_max);
+        }
         assert!(futures::poll!(items.next()).is_pending());
         // The driver pulls what it may in a single go, then waits for room.
         yield_now().await;
-        assert_eq!(pulled.get(), 2 * limit * size);
+        assert_eq!(pulled.get(), chunks * size.max(1));
         gate.open();
-        assert_eq!(items.count().await, 100);
+        assert_eq!(items.count().await, 200);
     }
 }
 
