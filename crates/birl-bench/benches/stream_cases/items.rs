@@ -13,34 +13,51 @@ use crate::{Case, Measure, Wanted, time_ns};
 
 const ITEMS: u64 = 4_000_000;
 
+/// Fewer, where each is a task.
+const TASK_ITEMS: u64 = 400_000;
+
+/// So many that they seldom wait for each other.
+const TASKS: usize = 64;
+
+const THREADS: usize = 2;
+
 pub(crate) fn cases<'a>() -> Vec<Case<'a>> {
     let one = Rc::new(Builder::new_current_thread().build());
     let one = move || Rc::clone(&one);
+    let many = Rc::new(Builder::new_multi_thread().build());
+    let many = move || Rc::clone(&many);
     vec![
         Case {
             name: "each after three stages, an item",
             unit: "ns",
-            ours: on(one(), || Box::pin(each())),
-            rival: Some(on(one(), || Box::pin(for_each()))),
+            ours: on(one(), ITEMS, || Box::pin(each())),
+            rival: Some(on(one(), ITEMS, || Box::pin(for_each()))),
             wanted: Wanted::Times(1.2),
         },
         Case {
             name: "stream_fn, an item",
             unit: "ns",
-            ours: on(one(), || Box::pin(emit())),
-            rival: Some(on(one(), || Box::pin(yields()))),
+            ours: on(one(), ITEMS, || Box::pin(emit())),
+            rival: Some(on(one(), ITEMS, || Box::pin(yields()))),
             wanted: Wanted::Within(20.0),
+        },
+        Case {
+            name: "par_chunks of 256, an item",
+            unit: "ns",
+            ours: on(many(), ITEMS, || Box::pin(chunks())),
+            rival: Some(on(many(), TASK_ITEMS, || Box::pin(a_task_each()))),
+            wanted: Wanted::Within(40.0),
         },
     ]
 }
 
 type Sum = std::pin::Pin<Box<dyn Future<Output = u64>>>;
 
-fn on<'a>(runtime: Rc<std::io::Result<Runtime>>, sum: fn() -> Sum) -> Measure<'a> {
+fn on<'a>(runtime: Rc<std::io::Result<Runtime>>, items: u64, sum: fn() -> Sum) -> Measure<'a> {
     Box::new(move || {
         let runtime = runtime.as_ref().as_ref();
         let runtime = runtime.expect("a runtime can be built");
-        time_ns(ITEMS as f64, || runtime.block_on(sum()))
+        time_ns(items as f64, || runtime.block_on(sum()))
     })
 }
 
@@ -94,4 +111,17 @@ async fn yields() -> u64 {
         }
     };
     sum(numbers).await
+}
+
+async fn chunks() -> u64 {
+    let triple = |chunk: Vec<u64>| chunk.into_iter().map(|n| n * 3);
+    sum(iter(0..ITEMS).par_chunks(THREADS, 256, triple)).await
+}
+
+/// What is written where streams have no `par_chunks`.
+async fn a_task_each() -> u64 {
+    let triples = stream::iter(0..TASK_ITEMS)
+        .map(|n| tokio::spawn(async move { n * 3 }))
+        .buffered(TASKS);
+    sum(triples.map(|triple| triple.expect("no task panics"))).await
 }
