@@ -22,6 +22,8 @@ use crate::rate_limit::{Rate, RateLimit};
 use crate::sample_every::SampleEvery;
 use crate::share::Shared;
 use crate::step::Step;
+use crate::window::Windows;
+use crate::windowed::Windowed;
 
 /// The adapters of this crate as methods of every [`Stream`].
 ///
@@ -352,6 +354,138 @@ pub trait FlowExt: Stream {
         Self: Sized,
     {
         Batched::new(self, items_max)
+    }
+
+    /// Folds items over windows of event time, and gives each window when it has closed.
+    ///
+    /// `time` tells when the thing happened that an item tells of, in nanoseconds since a moment of
+    /// your choice ([`window`](crate::window)). `fold` adds an item to each window that it belongs
+    /// to; the value of a new window is that of `init`. [`Windowed::key`] gives each key windows of
+    /// its own.
+    ///
+    /// A window closes when an item comes whose time is at its end or later, by the
+    /// [`Windowed::lateness`] if there is one. An item that comes after its windows have closed is
+    /// late: counted, and given to [`Windowed::on_late`]. [`Windowed::idle`] closes windows while
+    /// nothing comes, and [`Windowed::ahead_max`] guards against wrong clocks.
+    ///
+    /// # Ordering
+    /// Windows come in the order of their ends, then of their starts, then as the first items of
+    /// their keys came; within a window items are folded as they come. No window is empty.
+    ///
+    /// # Backpressure
+    /// The upstream is polled only while this stream is, and not while closed windows wait. Items
+    /// are not kept. For each key there are at most `(size + lateness) / slide` open windows, and
+    /// one more, each with a value. An item of sliding windows costs `size / slide` folds: if that
+    /// is too much, add up tumbling windows of a slide each.
+    ///
+    /// # Cancellation
+    /// Open windows belong to the stream and not to the future that `next()` returns, so a dropped
+    /// `next()` loses nothing. Dropping the stream drops them; at the end of the upstream they all
+    /// close.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. Panics of the upstream and of the closures pass through; an item
+    /// whose fold panics may be in some of its windows only.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::Windows;
+    /// use birl_stream::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// // Second, service, bytes.
+    /// let requests = [(10, "api", 5), (61, "web", 7), (59, "api", 3), (130, "web", 2), (20, "api", 4)];
+    /// let mut minutes = birl_stream::iter(requests)
+    ///     .windows(
+    ///         Windows::tumbling(Duration::from_secs(60)),
+    ///         |(second, ..)| second * 1_000_000_000,
+    ///         || 0,
+    ///         |total, (_, _, bytes)| *total += bytes,
+    ///     )
+    ///     .key(|(_, service, _)| *service)
+    ///     .lateness(Duration::from_secs(5));
+    /// let mut totals = vec![];
+    /// while let Some(minute) = minutes.next().await {
+    ///     totals.push((minute.start / 60_000_000_000, minute.key, minute.value));
+    /// }
+    /// assert_eq!(totals, [(0, "api", 8), (1, "web", 7), (2, "web", 2)]);
+    /// assert_eq!(minutes.stats().late, 1);
+    /// # }
+    /// ```
+    fn windows<V>(
+        self,
+        windows: Windows,
+        time: impl FnMut(&Self::Item) -> i64 + Send + 'static,
+        init: impl FnMut() -> V + Send + 'static,
+        fold: impl FnMut(&mut V, &Self::Item) + Send + 'static,
+    ) -> Windowed<Self, (), V>
+    where
+        Self: Sized,
+    {
+        Windowed::windows(self, windows, time, init, fold)
+    }
+
+    /// Folds items over sessions, which last while items of a key come with less than a `gap` of
+    /// event time between them, and gives each session when it has closed.
+    ///
+    /// As [`windows`](Self::windows), but that an item may close the gap between two sessions:
+    /// `merge` then adds to the value of the earlier one that of the later. A session ends when the
+    /// gap after its last item is over; one whose items never pause does not end.
+    ///
+    /// # Ordering
+    /// Sessions come in the order of their ends, then of their starts, then as their first items
+    /// came; within a session items are folded as they come, but for what is merged. None is empty.
+    ///
+    /// # Backpressure
+    /// The upstream is polled only while this stream is, and not while closed sessions wait. Items
+    /// are not kept. For each key there are at most `lateness / gap` open sessions, and two more,
+    /// each with a value.
+    ///
+    /// # Cancellation
+    /// Open sessions belong to the stream and not to the future that `next()` returns, so a dropped
+    /// `next()` loses nothing. Dropping the stream drops them; at the end of the upstream they all
+    /// close.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into. Panics of the upstream and of the closures pass through; a fold or
+    /// a merge that panics loses the sessions it was given. A gap of zero panics at once.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main] async fn main() {
+    /// // Second, visitor, page.
+    /// let views = [(0, "ada", "/"), (10, "bob", "/"), (50, "ada", "/buy"), (25, "ada", "/list")];
+    /// let visits = birl_stream::iter(views)
+    ///     .sessions(
+    ///         Duration::from_secs(30),
+    ///         |(second, ..)| second * 1_000_000_000,
+    ///         Vec::new,
+    ///         |pages, (_, _, page)| pages.push(*page),
+    ///         |pages, later| pages.extend(later),
+    ///     )
+    ///     .key(|(_, visitor, _)| *visitor)
+    ///     .lateness(Duration::from_secs(60));
+    /// let visits = visits.map(|visit| (visit.key, visit.value)).collect::<Vec<_>>();
+    /// let expected = [("bob", vec!["/"]), ("ada", vec!["/", "/buy", "/list"])];
+    /// assert_eq!(visits.await, expected);
+    /// # }
+    /// ```
+    fn sessions<V>(
+        self,
+        gap: Duration,
+        time: impl FnMut(&Self::Item) -> i64 + Send + 'static,
+        init: impl FnMut() -> V + Send + 'static,
+        fold: impl FnMut(&mut V, &Self::Item) + Send + 'static,
+        merge: impl FnMut(&mut V, V) + Send + 'static,
+    ) -> Windowed<Self, (), V>
+    where
+        Self: Sized,
+    {
+        Windowed::sessions(self, gap, time, init, fold, merge)
     }
 
     /// Gives an item when nothing newer has come for `quiet`: the last of each burst.

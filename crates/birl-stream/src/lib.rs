@@ -10,6 +10,7 @@
 //! | await several items at a time | [`FlowExt::par_map`], [`FlowExt::par_map_unordered`] |
 //! | compute or block on several threads | [`FlowExt::par_map_blocking`], [`FlowExt::par_flat_map`], [`FlowExt::par_chunks`] if it is little for each item |
 //! | handle items in groups | [`FlowExt::batched`] |
+//! | sum up each minute, or each visit, by the items' own time | [`FlowExt::windows`], [`FlowExt::sessions`]; [`window`] without a stream |
 //! | drop what there is no time for | [`FlowExt::buffer`] |
 //! | give what comes last, after a burst or in each period | [`FlowExt::debounce`], [`FlowExt::sample_every`] |
 //! | slow a stream down | [`FlowExt::rate_limit`] |
@@ -27,7 +28,6 @@
 //! | read a file or a socket by lines | [`lines()`], [`lines_from`] |
 //! | connect again whenever a connection is lost | [`reconnect()`] |
 //! | read large files by blocks | [`block`] |
-//! | compute over windows of event time | [`window`] |
 //! | test a stream of your own | [`testing`] |
 //!
 //! [Which stream when](https://github.com/birl-rs/birl/blob/main/docs/streams.md) is a guide to all
@@ -77,6 +77,7 @@ mod merge_sorted;
 mod latest_with;
 
 pub mod window;
+mod windowed;
 
 mod dedup;
 mod meter;
@@ -119,6 +120,7 @@ pub use stream_fn::{Emit, Emitter, StreamFn, TryStreamFn, stream_fn, try_stream_
 pub use try_each::TryEach;
 pub use try_flow::TryFlowExt;
 pub use window::{Window, Windows};
+pub use windowed::{WindowStats, Windowed};
 
 #[cfg(feature = "macros")]
 #[doc(no_inline)]
@@ -134,7 +136,7 @@ pub mod prelude {
     pub use futures_core::Stream;
 
     pub use crate::{
-        Backoff, Emitter, FlowExt, IntoStream, Meter, OnError, Overflow, Rate, TryFlowExt,
+        Backoff, Emitter, FlowExt, IntoStream, Meter, OnError, Overflow, Rate, TryFlowExt, Windows,
         blocking_iter, iter, lag, lines, lines_from, merge_sorted, reconnect, stream_fn, testing,
         try_stream_fn,
     };

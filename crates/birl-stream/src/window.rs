@@ -1,8 +1,9 @@
 //! Windows over event time without a stream: which of them an item belongs to, how far time has
 //! come, and which are open.
 //!
-//! These parts are for those who drive windows by themselves: over batches, or over several inputs
-//! with a clock each.
+//! [`windows`](crate::FlowExt::windows) and [`sessions`](crate::FlowExt::sessions) put these parts
+//! together for a stream. They stand here for those who drive them by themselves: over batches, or
+//! over several inputs with a clock each.
 //!
 //! An item's time is when the thing happened that it tells of, and not when it came. All times are
 //! `i64` nanoseconds since a moment of your choice, the Unix epoch for instance; they reach 292
@@ -80,6 +81,6 @@ pub enum Placed {
 const WATERMARK_MAX: i64 = i64::MAX - 1;
 
 /// Cut at 292 years.
-fn nanoseconds(time: Duration) -> i64 {
+pub(crate) fn nanoseconds(time: Duration) -> i64 {
     i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -88,4 +88,10 @@ impl Windows {
             }
         })
     }
+
+    /// How many windows a moment belongs to, at most.
+    pub(crate) fn overlap(&self) -> usize {
+        let windows = (self.size_ns - 1) / self.slide_ns + 1;
+        usize::try_from(windows).unwrap_or(usize::MAX)
+    }
 }

@@ -88,8 +88,9 @@ impl<K: Hash + Eq + Clone, V> OpenWindows<K, V> {
             count: 0,
             value: init(),
         });
-        fold(&mut folded.value);
+        // First, so that a fold that panics leaves no window without items.
         folded.count += 1;
+        fold(&mut folded.value);
     }
 
     /// Closes the windows that end at `watermark` or before; what comes for them from now on is

@@ -60,6 +60,11 @@ impl Watermark {
         input
     }
 
+    /// Changes the lateness, from the next item on.
+    pub fn set_lateness(&mut self, lateness: Duration) {
+        self.lateness_ns = nanoseconds(lateness);
+    }
+
     /// How far event time has come, in nanoseconds; `None` as long as an input that is not idle had
     /// no item.
     pub fn get(&self) -> Option<i64> {

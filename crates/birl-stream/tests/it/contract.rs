@@ -49,9 +49,28 @@ async fn nap(n: u32) -> [u32; 1] {
     [n]
 }
 
+fn at_ns(at_ms: &u32) -> i64 {
+    i64::from(*at_ms) * 1_000_000
+}
+
 #[test]
 fn adapters_on_tokios_clock() {
     check(|items| items.batched(4).within(10 * MS));
+    check(|items| {
+        let windows = Windows::tumbling(10 * MS);
+        let windows = items.windows(windows, at_ns, Vec::new, |list, n| list.push(*n));
+        windows.lateness(3 * MS).idle(7 * MS).map(|it| it.value)
+    });
+    check(|items| {
+        let visits = items.sessions(
+            10 * MS,
+            at_ns,
+            Vec::new,
+            |list, n| list.push(*n),
+            Vec::extend,
+        );
+        visits.key(|n| n % 3).idle(7 * MS).map(|it| it.value)
+    });
     check(|items| items.map(|n| [n]).prefetch(3));
     check(|items| items.par_map(3, nap));
     check(|items| items.par_map_unordered(3, nap));

@@ -32,3 +32,4 @@ mod testing;
 mod timed;
 mod try_each;
 mod window;
+mod windowed;

@@ -46,6 +46,26 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
 
     let latest = stream::iter([1]).latest_with(stream::iter([2]));
     latest.each(|_| ()).await;
+
+    let windows = Windows::tumbling(Duration::from_nanos(2));
+    let counts = stream::iter([1, 2, 3])
+        .windows(windows, |n| *n, || 0, |count, _| *count += 1)
+        .key(|_| ())
+        .lateness(Duration::from_nanos(2))
+        .idle(Duration::from_secs(1))
+        .ahead_max(Duration::from_secs(1))
+        .on_late(drop)
+        .on_ahead(drop);
+    let gap = Duration::from_nanos(1);
+    let counts = counts.sessions(
+        gap,
+        |it| it.start,
+        || 0,
+        |n, it| *n += it.value,
+        |n, m| *n += m,
+    );
+    let counts = futures::StreamExt::map(counts, |it| it.value);
+    assert_eq!(futures::StreamExt::collect::<Vec<_>>(counts).await, [1, 2]);
     let parsed = stream::iter([Ok::<_, ()>(1)]);
     assert_eq!(parsed.try_each(|_| Ok(())).await, Ok(()));
     let errors = stream::iter([Err::<(), _>(1)]);

@@ -13,7 +13,7 @@ pub(crate) struct Item {
 }
 
 /// Each item's place in the arrival stands for it.
-type Closed = Window<u8, Vec<usize>>;
+pub(crate) type Closed = Window<u8, Vec<usize>>;
 
 const fn ns(ns: i64) -> Duration {
     Duration::from_nanos(ns.unsigned_abs())
@@ -56,13 +56,13 @@ fn cut(time: i128) -> i64 {
 }
 
 /// The watermark that each item finds. Only the end closes windows that reach the end of time.
-fn watermarks(items: &[Item], lateness: i64) -> impl Iterator<Item = i64> {
+fn watermarks(items: &[Item], lateness: i64) -> Vec<i64> {
     let marks = items.iter().scan(i64::MIN, move |mark, item| {
         let found = *mark;
         *mark = found.max(item.time.saturating_sub(lateness).min(i64::MAX - 1));
         Some(found)
     });
-    marks.collect::<Vec<_>>().into_iter()
+    marks.collect()
 }
 
 /// The windows that hold a moment, found by looking at all that could.
@@ -84,18 +84,18 @@ fn in_order(mut windows: Vec<Closed>) -> Vec<Closed> {
     windows
 }
 
-/// Every window with every item that found it open.
+/// Every window with every item that found it open, by the watermark that each item found.
 pub(crate) fn windows_model(
     items: &[Item],
+    watermarks: &[i64],
     size: i64,
     slide: i64,
     origin: i64,
-    lateness: i64,
 ) -> (Vec<Closed>, Vec<Placed>) {
     let (mut windows, mut places) = (Vec::<Closed>::new(), vec![]);
-    for (number, (item, watermark)) in items.iter().zip(watermarks(items, lateness)).enumerate() {
+    for (number, (item, watermark)) in items.iter().zip(watermarks).enumerate() {
         let spans = spans_model(item.time, size, slide, origin);
-        let open = |span: &&Span| span.end > watermark;
+        let open = |span: &&Span| span.end > *watermark;
         places.push(match spans.iter().filter(open).count() {
             0 => Placed::Late,
             some if some < spans.len() => Placed::Partly,
@@ -122,23 +122,24 @@ pub(crate) fn windows_model(
     (in_order(windows), places)
 }
 
-/// Keeps all items of each session, and looks at all of them.
+/// Keeps all items of each session, and looks at all of them; with the watermark that each item
+/// found.
 pub(crate) fn sessions_model(
     items: &[Item],
+    watermarks: &[i64],
     gap: i64,
-    lateness: i64,
 ) -> (Vec<Closed>, Vec<Placed>) {
     let (mut sessions, mut places) = (Vec::<Closed>::new(), vec![]);
-    for (number, (item, watermark)) in items.iter().zip(watermarks(items, lateness)).enumerate() {
+    for (number, (item, watermark)) in items.iter().zip(watermarks).enumerate() {
         let near = |other: &usize| {
             let distance = i128::from(items[*other].time) - i128::from(item.time);
             distance.abs() < i128::from(gap)
         };
         let (mut joined, others): (Vec<Closed>, _) = sessions.into_iter().partition(|session| {
-            session.key == item.key && session.end > watermark && session.value.iter().any(near)
+            session.key == item.key && session.end > *watermark && session.value.iter().any(near)
         });
         sessions = others;
-        if joined.is_empty() && item.time.saturating_add(gap) <= watermark {
+        if joined.is_empty() && item.time.saturating_add(gap) <= *watermark {
             places.push(Placed::Late);
             continue;
         }
@@ -263,7 +264,8 @@ proptest! {
     ) {
         let size = slide + longer;
         let windows = Windows::sliding(ns(size), ns(slide)).origin(origin);
-        let model = windows_model(&items, size, slide, origin, lateness);
+        let watermarks = watermarks(&items, lateness);
+        let model = windows_model(&items, &watermarks, size, slide, origin);
         prop_assert_eq!(run_windows(&items, windows, lateness), model);
     }
 
@@ -273,7 +275,7 @@ proptest! {
         gap in prop_oneof![8 => 1..20_i64, 1 => Just(i64::MAX)],
         lateness in 0..30_i64,
     ) {
-        let model = sessions_model(&items, gap, lateness);
+        let model = sessions_model(&items, &watermarks(&items, lateness), gap);
         prop_assert_eq!(run_sessions(&items, gap, lateness), model);
     }
 
