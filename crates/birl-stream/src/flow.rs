@@ -363,8 +363,8 @@ pub trait FlowExt: Stream {
     /// to; the value of a new window is that of `init`. [`Windowed::key`] gives each key windows of
     /// its own.
     ///
-    /// A window closes when an item comes whose time is at its end or later, by the
-    /// [`Windowed::lateness`] if there is one. An item that comes after its windows have closed is
+    /// A window closes when an item comes whose time is its end or later; with a
+    /// [`Windowed::lateness`], so much later. An item that comes after its windows have closed is
     /// late: counted, and given to [`Windowed::on_late`]. [`Windowed::idle`] closes windows while
     /// nothing comes, and [`Windowed::ahead_max`] guards against wrong clocks.
     ///
@@ -380,8 +380,9 @@ pub trait FlowExt: Stream {
     ///
     /// # Cancellation
     /// Open windows belong to the stream and not to the future that `next()` returns, so a dropped
-    /// `next()` loses nothing. Dropping the stream drops them; at the end of the upstream they all
-    /// close.
+    /// `next()` loses nothing. While nobody polls it no window closes: put a
+    /// [`prefetch`](Self::prefetch) behind this if the consumer may be away for long. Dropping the
+    /// stream drops the open windows; at the end of the upstream they all close.
     ///
     /// # Errors and panics
     /// Items are not looked into. Panics of the upstream and of the closures pass through; an item
@@ -389,7 +390,6 @@ pub trait FlowExt: Stream {
     ///
     /// # Examples
     /// ```
-    /// use birl_stream::Windows;
     /// use birl_stream::prelude::*;
     /// use std::time::Duration;
     ///
@@ -444,8 +444,9 @@ pub trait FlowExt: Stream {
     ///
     /// # Cancellation
     /// Open sessions belong to the stream and not to the future that `next()` returns, so a dropped
-    /// `next()` loses nothing. Dropping the stream drops them; at the end of the upstream they all
-    /// close.
+    /// `next()` loses nothing. While nobody polls it no session closes: put a
+    /// [`prefetch`](Self::prefetch) behind this if the consumer may be away for long. Dropping the
+    /// stream drops the open sessions; at the end of the upstream they all close.
     ///
     /// # Errors and panics
     /// Items are not looked into. Panics of the upstream and of the closures pass through; a fold or

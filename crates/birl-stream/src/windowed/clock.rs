@@ -12,11 +12,12 @@ pub(super) struct Clock<T> {
     time: Box<dyn FnMut(&T) -> i64 + Send>,
     watermark: Watermark,
     ahead_max: Option<Duration>,
-    idle: Option<Idle>,
+    silence: Option<Silence>,
 }
 
-/// Time goes on while nothing comes.
-struct Idle {
+/// What lets time go on while nothing comes.
+struct Silence {
+    /// How long it is to last at least.
     after: Duration,
     /// Since when there was nothing to take; set anew after each item that is in a window.
     since: Option<Instant>,
@@ -29,7 +30,7 @@ impl<T> Clock<T> {
             time: Box::new(time),
             watermark: Watermark::new(1, Duration::ZERO),
             ahead_max: None,
-            idle: None,
+            silence: None,
         }
     }
 
@@ -38,7 +39,7 @@ impl<T> Clock<T> {
     }
 
     pub(super) fn set_idle(&mut self, after: Duration) {
-        self.idle = Some(Idle {
+        self.silence = Some(Silence {
             after,
             since: None,
             timer: Timer::default(),
@@ -68,19 +69,20 @@ impl<T> Clock<T> {
 
     pub(super) fn observe(&mut self, time: i64) {
         self.watermark.observe(0, time);
-        if let Some(idle) = &mut self.idle {
-            idle.since = None;
+        if let Some(silence) = &mut self.silence {
+            silence.since = None;
         }
     }
 
     /// Ready when it has been silent for so long that event time has come to `end`.
     pub(super) fn poll_reach(&mut self, end: i64, cx: &mut Context<'_>) -> Poll<()> {
-        let (Some(idle), Some(distance)) = (&mut self.idle, self.watermark.distance_to(end)) else {
+        let (Some(silence), Some(distance)) = (&mut self.silence, self.watermark.distance_to(end))
+        else {
             return Poll::Pending;
         };
-        let since = *idle.since.get_or_insert_with(Instant::now);
-        let silence = distance.max(idle.after).min(FOR_EVER);
-        ready!(idle.timer.poll(since + silence, cx));
+        let since = *silence.since.get_or_insert_with(Instant::now);
+        let wait = distance.max(silence.after).min(FOR_EVER);
+        ready!(silence.timer.poll(since + wait, cx));
         self.watermark.advance(end);
         Poll::Ready(())
     }

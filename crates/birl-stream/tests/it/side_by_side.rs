@@ -66,6 +66,7 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
     );
     let counts = futures::StreamExt::map(counts, |it| it.value);
     assert_eq!(futures::StreamExt::collect::<Vec<_>>(counts).await, [1, 2]);
+
     let parsed = stream::iter([Ok::<_, ()>(1)]);
     assert_eq!(parsed.try_each(|_| Ok(())).await, Ok(()));
     let errors = stream::iter([Err::<(), _>(1)]);

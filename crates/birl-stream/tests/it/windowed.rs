@@ -368,7 +368,10 @@ fn what_it_tells_of_itself_is_right() {
     assert_eq!(rest, [(0, 0, 2), (20, 1, 25)]);
     assert_eq!(windows.size_hint(), (0, Some(0)));
     assert_eq!(windows.stats().late, 2);
+}
 
+#[test]
+fn an_item_counts_for_all_its_windows_in_the_size_hint() {
     let windows = Windows::sliding(Duration::from_nanos(25), Duration::from_nanos(10));
     let windows = stream::iter([24]).windows(windows, |time| *time, || (), |_, _| ());
     assert_eq!(windows.size_hint(), (0, Some(3)));
