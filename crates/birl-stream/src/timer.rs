@@ -72,6 +72,7 @@ mod tests {
             let asked = poll_fn(|cx| timer.poll(start + asked * SECOND, cx)).now_or_never();
             assert_eq!(asked, None);
         }
+        assert!(is_on_time(&mut timer, start + 3 * SECOND).await);
         assert!(is_on_time(&mut timer, start + 20 * SECOND).await);
         assert!(is_on_time(&mut timer, start + 21 * SECOND).await);
         assert!(!is_on_time(&mut timer, start + 20 * SECOND).await);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use birl_stream::prelude::*;
 use futures::{FutureExt, stream};
 use proptest::prelude::*;
-use tokio::task::unconstrained;
+use tokio::task::{coop, unconstrained};
 use tokio::time::timeout;
 
 use crate::probe::{Live, message, paused};
@@ -66,7 +66,18 @@ async fn a_burst_beyond_the_budget_gives_one_item_even_if_no_quiet_is_asked_for(
             assert_eq!(items.next().await, Some(9_999));
             assert_eq!(items.skipped(), 9_999);
         }
+        let burst = stream::iter(0..10_000).chain(stream::pending());
+        let mut items = burst.debounce(ms(quiet));
+        let last = unconstrained(items.next());
+        assert_eq!(timeout(ms(20), last).await, Ok(Some(9_999)));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_counts_against_the_budget() {
+    let mut items = stream::repeat(()).debounce(ms(10));
+    assert_eq!(items.next().now_or_never(), None);
+    assert!(!coop::has_budget_remaining());
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +106,9 @@ async fn the_item_that_waits_is_dropped_with_the_stream_or_given_back() {
     let waiting = async || {
         let tokens = stream::iter([live.token(), live.token()]);
         let mut items = tokens.chain(stream::pending()).debounce(ms(10));
+        assert_eq!(items.size_hint(), (1, Some(2)));
         assert!(items.next().now_or_never().is_none());
+        assert_eq!(items.size_hint(), (1, Some(1)));
         assert_eq!(live.count(), 1);
         items
     };
@@ -119,6 +132,7 @@ async fn a_panic_of_the_upstream_takes_no_item_with_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_quiet_beyond_the_end_of_time_gives_the_last_item_at_the_end() {
-    let items = stream::iter(0..3).debounce(Duration::MAX);
-    assert_eq!(items.collect::<Vec<_>>().await, [2]);
+    let (times, end) = (vec![0, 5, 5], 9);
+    let items = Arrivals { times, end }.stream();
+    assert_eq!(wait(items.debounce(Duration::MAX)).await, [(9, 2)]);
 }

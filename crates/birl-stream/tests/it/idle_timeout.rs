@@ -58,12 +58,15 @@ proptest! {
 
 #[tokio::test(start_paused = true)]
 async fn the_error_comes_once_and_says_how_long_nothing_came() {
-    let late = at([(ms(10), 'a'), (ms(5000), 'b')]).idle_timeout(ms(1500));
-    let mut items = check_fused(late).await;
-    let idle = items.pop().unwrap().unwrap_err();
-    assert_eq!(idle.limit(), ms(1500));
-    assert_eq!(idle.to_string(), "nothing came for 1.5s");
-    assert_eq!(items, [Ok('a')]);
+    let late = at([(ms(10), 'a'), (ms(5000), 'b'), (ms(5000), 'c')]).boxed();
+    let endless = at([(ms(10), 'a')]).chain(stream::pending()).boxed();
+    for upstream in [late, endless] {
+        let mut items = check_fused(upstream.idle_timeout(ms(1500))).await;
+        let idle = items.pop().unwrap().unwrap_err();
+        assert_eq!(idle.limit(), ms(1500));
+        assert_eq!(idle.to_string(), "nothing came for 1.5s");
+        assert_eq!(items, [Ok('a')]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

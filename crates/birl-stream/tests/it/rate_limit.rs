@@ -8,7 +8,7 @@ use birl_stream::prelude::*;
 use birl_stream::testing::at;
 use futures::{FutureExt, stream};
 use proptest::prelude::*;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, advance, sleep, timeout};
 
 use crate::probe::{Live, message, paused};
 use crate::timed::{Arrivals, arrivals, ask, asks, ms, wait};
@@ -114,6 +114,16 @@ async fn rates_are_exact_whatever_tokios_timer_can_measure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_item_comes_a_nanosecond_too_early() {
+    let mut items = iter(0..2).rate_limit(Rate::per_second(3));
+    assert_eq!(items.next().await, Some(0));
+    advance(Duration::from_nanos(333_333_333)).await;
+    assert_eq!(items.next().now_or_never(), None);
+    advance(Duration::from_nanos(1)).await;
+    assert_eq!(items.next().now_or_never(), Some(Some(1)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_no_limit_and_what_is_none_at_all() {
     assert_eq!(last_of(1000, Rate::per(Duration::ZERO, 1)).await, ms(0));
     assert_eq!(last_of(2, Rate::per_second(0).burst(0)).await, ms(1000));
@@ -181,6 +191,7 @@ async fn the_item_that_waits_is_dropped_with_the_stream_or_given_back() {
         let mut items = stream::iter(tokens).rate_limit(Rate::per_second(1));
         assert!(items.next().await.is_some());
         assert!(items.next().now_or_never().is_none());
+        assert_eq!(items.size_hint(), (2, Some(2)));
         assert_eq!(live.count(), 2);
         items
     };

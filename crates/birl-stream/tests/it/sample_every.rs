@@ -1,14 +1,16 @@
 //! `sample_every`.
 
+use std::future::{poll_fn, ready};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use birl_stream::prelude::*;
 use birl_stream::testing::at;
+use futures::channel::mpsc;
 use futures::{FutureExt, stream};
 use proptest::prelude::*;
-use tokio::task::unconstrained;
-use tokio::time::{Instant, timeout};
+use tokio::task::{coop, unconstrained};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::probe::{Live, message, paused};
 use crate::timed::{Arrivals, arrivals, ask, asks, ms, rushing, wait};
@@ -83,12 +85,26 @@ async fn an_upstream_that_is_always_ready_does_not_hold_up_a_sample_nor_others()
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_budget_the_last_item_is_still_looked_for() {
+    let (sender, receiver) = mpsc::unbounded();
+    let mut items = receiver.sample_every(ms(10));
+    sender.unbounded_send(1).unwrap();
+    assert_eq!(items.next().now_or_never(), None);
+    sleep(ms(15)).await;
+    sender.unbounded_send(2).unwrap();
+    while coop::has_budget_remaining() {
+        coop::cooperative(ready(())).await;
+    }
+    assert_eq!(items.next().await, Some(2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_nothing_waits_no_timer_runs() {
     let once = at([(ms(15), 'a')]).chain(stream::pending());
     let mut items = Box::pin(once.sample_every(ms(10)));
     assert_eq!(items.next().await, Some('a'));
     let mut polls = 0;
-    let silent = std::future::poll_fn(|cx| {
+    let silent = poll_fn(|cx| {
         polls += 1;
         items.poll_next_unpin(cx)
     });
@@ -113,7 +129,9 @@ async fn the_item_that_waits_is_dropped_with_the_stream_or_given_back() {
     let waiting = async || {
         let tokens = stream::iter([live.token(), live.token()]);
         let mut items = tokens.chain(stream::pending()).sample_every(ms(10));
+        assert_eq!(items.size_hint(), (1, Some(2)));
         assert!(items.next().now_or_never().is_none());
+        assert_eq!(items.size_hint(), (1, Some(1)));
         assert_eq!(live.count(), 1);
         items
     };
@@ -137,6 +155,7 @@ async fn a_panic_of_the_upstream_takes_no_item_with_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_period_beyond_the_end_of_time_gives_the_last_item_at_the_end() {
-    let items = stream::iter(0..3).sample_every(Duration::MAX);
-    assert_eq!(items.collect::<Vec<_>>().await, [2]);
+    let (times, end) = (vec![0, 5, 5], 9);
+    let items = Arrivals { times, end }.stream();
+    assert_eq!(wait(items.sample_every(Duration::MAX)).await, [(9, 2)]);
 }
