@@ -63,7 +63,7 @@ impl<S: Stream> Stream for Debounce<S> {
         }
         match drained {
             Drained::Ended => return Poll::Ready(this.newest.take()),
-            // However short a quiet is asked for: there is more.
+            // There may be more right now, and so it is not quiet, for however short a time.
             Drained::Busy => return Poll::Pending,
             Drained::Quiet => {}
         }
@@ -82,7 +82,7 @@ impl<S: Stream> Stream for Debounce<S> {
 
 impl<S: Stream> FusedStream for Debounce<S> {
     fn is_terminated(&self) -> bool {
-        self.upstream.is_none() && self.newest.is_empty()
+        self.upstream.is_none()
     }
 }
 

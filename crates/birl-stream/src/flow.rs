@@ -590,7 +590,8 @@ pub trait FlowExt: Stream {
     /// once, and then one whenever the rate has a token for it. The end is not held up. Time is
     /// tokio's, in whole milliseconds, but the rate is exact: items that wait pass when they are due
     /// by the rate and not by the item before, so that nothing adds up. In any time `t` no more pass
-    /// than `burst`, and as many as the rate allows in `t` and 5 ms, by which a timer may be late.
+    /// than `burst` and what the rate allows in `t` + 5 ms: up to 5 ms of a timer's lateness are made
+    /// up for.
     ///
     /// # Ordering
     /// Input order.

@@ -172,7 +172,8 @@ impl Bucket {
     /// Takes a token, after one was due.
     fn take(&mut self) {
         let since_start = self.start.map_or(Duration::ZERO, |start| start.elapsed());
-        // It is full until now, unless nobody let it fill up.
+        // A full bucket has run over until now, but for what those are owed who waited for a late
+        // timer.
         let late = if self.is_behind {
             LATE_MAX
         } else {
@@ -193,7 +194,7 @@ impl Bucket {
 
 impl<S: Stream> FusedStream for RateLimit<S> {
     fn is_terminated(&self) -> bool {
-        self.upstream.is_none() && self.waiting.is_none()
+        self.upstream.is_none()
     }
 }
 

@@ -103,7 +103,7 @@ fn last_tick(ticked: Instant, period: Duration, now: Instant) -> Instant {
 
 impl<S: Stream> FusedStream for SampleEvery<S> {
     fn is_terminated(&self) -> bool {
-        self.upstream.is_none() && self.newest.is_empty()
+        self.upstream.is_none()
     }
 }
 
