@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::hash::Hash;
+
 use futures_core::Stream;
 
 use crate::batched::Batched;
@@ -13,6 +15,7 @@ use crate::idle_timeout::IdleTimeout;
 use crate::lag::Lag;
 use crate::latest_with::LatestWith;
 use crate::meter::{Meter, Metered};
+use crate::par_by_key::ParByKey;
 use crate::par_chunks::ParChunks;
 use crate::par_flat_map::{Outlet, ParFlatMap};
 use crate::par_map::ParMap;
@@ -157,6 +160,59 @@ pub trait FlowExt: Stream {
         Fut: Future<Output: Send + 'static> + Send + 'static,
     {
         ParMapUnordered::new(self, limit, f)
+    }
+
+    /// Maps each item in a task of its own, up to `limit` at a time, but items of the same key one
+    /// after the other.
+    ///
+    /// For work whose order matters within a user, a file or a connection, and not between them. A
+    /// key is held only while it has items: there may be any number of them over time. A `limit` of
+    /// 0 counts as 1. Tasks start with the first poll.
+    ///
+    /// # Ordering
+    /// The results of a key come in the order of its items, and `f` is called for one of them when
+    /// the future of the one before is done. Between keys the order is that of completion.
+    ///
+    /// # Backpressure
+    /// At most `limit` items are in work. An item that waits for its key's turn counts among them:
+    /// where a key has many items in a row, other keys wait too, unless `limit` is larger than
+    /// that. At most `limit` results wait for the consumer; while so many do, no further task
+    /// starts. The upstream is polled only while there is room for one more item.
+    ///
+    /// # Cancellation
+    /// May be left unpolled for any time. Dropping it drops the upstream and the items that wait,
+    /// and aborts all tasks, each at its next `await`; [`ParByKey::shutdown`] also waits for that.
+    ///
+    /// # Errors and panics
+    /// Items are not looked into: after an `Err` the next item of its key has its turn all the
+    /// same. A panic in a task, in `key`, in `f` or in the upstream aborts the other tasks, and
+    /// resumes in the consumer after the results before it. The first poll panics outside a tokio
+    /// runtime, and a later one if that runtime was shut down meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let orders = birl_stream::iter([("ann", 30), ("bob", 10), ("ann", 5), ("bob", 10)]);
+    /// let done = orders.par_by_key(4, |(who, _)| *who, async |(who, ms)| {
+    ///     tokio::time::sleep(Duration::from_millis(ms)).await;
+    ///     (who, ms)
+    /// });
+    /// let done: Vec<_> = done.collect().await;
+    /// assert_eq!(done, [("bob", 10), ("bob", 10), ("ann", 30), ("ann", 5)]);
+    /// # }
+    /// ```
+    fn par_by_key<G, K, F, Fut>(self, limit: usize, key: G, f: F) -> ParByKey<Fut::Output>
+    where
+        Self: Stream<Item: Send> + Send + Sized + 'static,
+        G: FnMut(&Self::Item) -> K + Send + 'static,
+        K: Hash + Eq + Clone + Send + 'static,
+        F: FnMut(Self::Item) -> Fut + Send + 'static,
+        Fut: Future<Output: Send + 'static> + Send + 'static,
+    {
+        ParByKey::new(self, limit, key, f)
     }
 
     /// Works on the items on up to `limit` blocking threads; each may give any number of outputs.

@@ -7,7 +7,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | run a stream ahead of its consumer | [`FlowExt::prefetch`] |
-//! | await several items at a time | [`FlowExt::par_map`], [`FlowExt::par_map_unordered`] |
+//! | await several items at a time | [`FlowExt::par_map`], [`FlowExt::par_map_unordered`], [`FlowExt::par_by_key`] in order for each key |
 //! | compute or block on several threads | [`FlowExt::par_map_blocking`], [`FlowExt::par_flat_map`], [`FlowExt::par_chunks`] if it is little for each item |
 //! | handle items in groups | [`FlowExt::batched`] |
 //! | sum up each minute, or each visit, by the items' own time | [`FlowExt::windows`], [`FlowExt::sessions`]; [`window`] without a stream |
@@ -50,6 +50,7 @@ pub mod reconnect;
 mod prefetch;
 
 mod lanes;
+mod par_by_key;
 mod par_chunks;
 mod par_flat_map;
 mod par_map;
@@ -107,6 +108,7 @@ pub use lines::{Line, LineBatch, Lines, lines, lines_from};
 pub use merge_sorted::{Marked, MergeSorted, Merged, merge_sorted};
 pub use meter::{Meter, Metered, Snapshot};
 pub use on_error::{Handled, OnError};
+pub use par_by_key::ParByKey;
 pub use par_chunks::ParChunks;
 pub use par_flat_map::{Closed, OUTPUTS_MAX, Outlet, ParFlatMap};
 pub use par_map::ParMap;

@@ -57,7 +57,7 @@ struct Run<U> {
 }
 
 /// Held by each task and thread. It carries nothing: when the last one is dropped, all have ended.
-type Alive = mpsc::Sender<Infallible>;
+pub(crate) type Alive = mpsc::Sender<Infallible>;
 
 impl<U: Send + 'static> ParFlatMap<U> {
     pub(crate) fn new<S, F>(upstream: S, limit: usize, f: F) -> Self

@@ -16,6 +16,7 @@ mod lines;
 mod merge_sorted;
 mod meter;
 mod on_error;
+mod par_by_key;
 mod par_chunks;
 mod par_flat_map;
 mod par_map;

@@ -1,4 +1,4 @@
-//! `par_map` and `par_map_unordered`.
+//! `par_map`, `par_map_unordered`, and what `par_by_key` has in common with them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use birl_stream::prelude::*;
-use birl_stream::{ParMap, ParMapUnordered};
+use birl_stream::{ParByKey, ParMap, ParMapUnordered};
 use futures::FutureExt;
 use futures::stream::{self, FusedStream};
 use proptest::prelude::*;
@@ -75,7 +75,7 @@ proptest! {
     }
 }
 
-/// What the two have in common, so that a claim about both is written once.
+/// What they have in common, so that a claim about all of them is written once.
 trait Results<U: Send + 'static>: FusedStream<Item = U> + Unpin + Sized {
     fn of<S, F, Fut>(upstream: S, limit: usize, f: F) -> Self
     where
@@ -116,6 +116,23 @@ impl<U: Send + 'static> Results<U> for ParMapUnordered<U> {
     }
 }
 
+/// Each item has a key of its own.
+impl<U: Send + 'static> Results<U> for ParByKey<U> {
+    fn of<S, F, Fut>(upstream: S, limit: usize, f: F) -> Self
+    where
+        S: Stream<Item: Send> + Send + 'static,
+        F: FnMut(S::Item) -> Fut + Send + 'static,
+        Fut: Future<Output = U> + Send + 'static,
+    {
+        let mut keys = 0..u64::MAX;
+        upstream.par_by_key(limit, move |_| keys.next(), f)
+    }
+
+    async fn shutdown(self) {
+        self.shutdown().await;
+    }
+}
+
 #[test]
 fn as_many_tasks_as_the_limit_says_run_at_a_time() {
     async fn claim<R: Results<()>>(limit: usize) {
@@ -135,6 +152,7 @@ fn as_many_tasks_as_the_limit_says_run_at_a_time() {
     for limit in [0, 1, 4] {
         paused().block_on(claim::<ParMap<_>>(limit));
         paused().block_on(claim::<ParMapUnordered<_>>(limit));
+        paused().block_on(claim::<ParByKey<_>>(limit));
     }
 }
 
@@ -164,6 +182,8 @@ fn tasks_go_on_while_the_consumer_is_away_up_to_twice_the_limit() {
     assert_eq!(paused().block_on(claim::<ParMap<_>>()), [5, 6, 7]);
     // 3 wait in the channel; then 3 are listened to; then as above.
     assert_eq!(paused().block_on(claim::<ParMapUnordered<_>>()), [3, 6, 7]);
+    // 3 wait in the channel; then 3 others are done, and for each result one of them takes its place.
+    assert_eq!(paused().block_on(claim::<ParByKey<_>>()), [3, 6, 6]);
 }
 
 #[test]
@@ -181,6 +201,7 @@ fn results_end_once_and_for_ever() {
     for runtime in [current_thread(), multi_thread()] {
         runtime.block_on(claim::<ParMap<_>>());
         runtime.block_on(claim::<ParMapUnordered<_>>());
+        runtime.block_on(claim::<ParByKey<_>>());
     }
 }
 
@@ -199,6 +220,7 @@ fn nothing_runs_before_the_first_poll_and_no_runtime_is_needed() {
     }
     claim::<ParMap<_>>();
     claim::<ParMapUnordered<_>>();
+    claim::<ParByKey<_>>();
 }
 
 #[test]
@@ -229,6 +251,7 @@ fn shutdown_waits_until_all_is_dropped() {
         for runtime in [current_thread(), multi_thread()] {
             runtime.block_on(claim::<ParMap<_>>(round % 4));
             runtime.block_on(claim::<ParMapUnordered<_>>(round % 4));
+            runtime.block_on(claim::<ParByKey<_>>(round % 4));
         }
     }
 }
@@ -256,6 +279,7 @@ fn dropping_aborts_the_tasks() {
     for runtime in [current_thread(), multi_thread()] {
         runtime.block_on(claim::<ParMap<_>>());
         runtime.block_on(claim::<ParMapUnordered<_>>());
+        runtime.block_on(claim::<ParByKey<_>>());
     }
 }
 
@@ -285,6 +309,8 @@ async fn a_panic_in_a_task_resumes_in_its_place() {
     assert_eq!(results, (vec![0, 1, 2, 3, 4], "5 is bad"));
     let (_, said) = until_panic(stream::iter(0..).par_map_unordered(3, fail_at_5)).await;
     assert_eq!(said, "5 is bad");
+    let (_, said) = until_panic(stream::iter(0..).par_by_key(3, |n| *n, fail_at_5)).await;
+    assert_eq!(said, "5 is bad");
 }
 
 #[tokio::test]
@@ -304,8 +330,13 @@ async fn a_panic_in_f_or_in_the_upstream_resumes_too() {
         [(before(), "f is bad"), (before(), "upstream is bad")]
     );
     // It does not wait for the results before it.
-    let said = claim::<ParMapUnordered<_>>().await.map(|(_, said)| said);
-    assert_eq!(said, ["f is bad", "upstream is bad"]);
+    for results in [
+        claim::<ParMapUnordered<_>>().await,
+        claim::<ParByKey<_>>().await,
+    ] {
+        let said = results.map(|(_, said)| said);
+        assert_eq!(said, ["f is bad", "upstream is bad"]);
+    }
 }
 
 #[test]
@@ -324,5 +355,6 @@ fn a_runtime_that_goes_is_not_taken_for_the_end() {
     for runtime in [current_thread, multi_thread] {
         claim::<ParMap<_>>(runtime());
         claim::<ParMapUnordered<_>>(runtime());
+        claim::<ParByKey<_>>(runtime());
     }
 }
