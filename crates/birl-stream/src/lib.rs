@@ -21,7 +21,7 @@
 //! | leave out repetitions | [`FlowExt::dedup`], [`FlowExt::dedup_by_key`] |
 //! | skip errors, or put them aside | [`TryFlowExt::on_error`] |
 //! | see what goes through | [`FlowExt::meter`] |
-//! | call a closure for each item | [`FlowExt::each`], [`TryFlowExt::try_each`] |
+//! | call a closure for each item | [`FlowExt::each`], [`TryFlowExt::try_each`]; for several at a time, [`TryFlowExt::try_par_each`] |
 //! | write a stream as an async closure | [`stream_fn`], [`try_stream_fn`]; with `yield`, `stream!` |
 //! | make a stream of an iterator | [`iter`], [`blocking_iter`] if it blocks |
 //! | make a stream of a channel, a listener, or tokio's other sources | [`IntoStream`] |
@@ -87,6 +87,7 @@ mod on_error;
 mod each;
 pub mod step;
 mod try_each;
+mod try_par_each;
 
 mod failure;
 
@@ -121,6 +122,7 @@ pub use share::Shared;
 pub use stream_fn::{Emit, Emitter, StreamFn, TryStreamFn, stream_fn, try_stream_fn};
 pub use try_each::TryEach;
 pub use try_flow::TryFlowExt;
+pub use try_par_each::TryParEach;
 pub use window::{Window, Windows};
 pub use windowed::{WindowStats, Windowed};
 

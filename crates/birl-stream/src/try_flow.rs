@@ -5,6 +5,7 @@ use futures_core::TryStream;
 use crate::on_error::{Handled, OnError};
 use crate::step::Step;
 use crate::try_each::TryEach;
+use crate::try_par_each::TryParEach;
 
 /// The adapters of this crate as methods of every stream of [`Result`]s.
 ///
@@ -56,6 +57,56 @@ pub trait TryFlowExt: TryStream {
         R: Step<Result<(), Self::Error>, M>,
     {
         TryEach::new(self, f)
+    }
+
+    /// Does something for each item in a task of its own, up to `limit` at a time, and stops at the
+    /// first error: the stream's, or one that `f` returned.
+    ///
+    /// When it is complete, nothing goes on any more: after an error the stream is dropped, the
+    /// other tasks are aborted, and their ends are waited for. A `limit` of 0 counts as 1. Tasks
+    /// start with the first poll. Where the stream cannot fail, but `f` can, put `.map(Ok)` before
+    /// it.
+    ///
+    /// # Ordering
+    /// Items are begun in input order, and done in any. Of several errors the first to happen
+    /// counts.
+    ///
+    /// # Backpressure
+    /// At most `limit` tasks run. The stream is polled only while there is room for one more.
+    ///
+    /// # Cancellation
+    /// May be left unpolled for any time: the stream and the tasks go on. Dropping it drops the
+    /// stream and aborts all tasks, each at its next `await`; [`TryParEach::shutdown`] also waits
+    /// for that.
+    ///
+    /// # Errors and panics
+    /// The stream is not polled again after an error. A panic in a task, in `f` or in the stream
+    /// counts as an error, and resumes in the consumer. Errors and panics after the first are lost.
+    /// The first poll panics outside a tokio runtime, and a later one if that runtime was shut down
+    /// meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let hosts = birl_stream::iter(["one", "bad", "two", "three"]).map(Ok);
+    /// let result = hosts.try_par_each(2, async |host| {
+    ///     tokio::time::sleep(Duration::from_secs(1)).await;
+    ///     if host == "bad" { Err(format!("{host} does not answer")) } else { Ok(()) }
+    /// });
+    /// assert_eq!(result.await, Err("bad does not answer".to_owned()));
+    /// # }
+    /// ```
+    fn try_par_each<F, Fut>(self, limit: usize, f: F) -> TryParEach<Self::Error>
+    where
+        Self: TryStream<Ok: Send, Error: Send> + Send + Sized + 'static,
+        Self::Error: 'static,
+        F: FnMut(Self::Ok) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), Self::Error>> + Send + 'static,
+    {
+        TryParEach::new(self, limit, f)
     }
 
     /// Gives the values alone, and does with the errors what `policy` says.

@@ -32,5 +32,6 @@ mod stream_fn;
 mod testing;
 mod timed;
 mod try_each;
+mod try_par_each;
 mod window;
 mod windowed;

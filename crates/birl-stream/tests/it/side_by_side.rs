@@ -70,6 +70,8 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
 
     let parsed = stream::iter([Ok::<_, ()>(1)]);
     assert_eq!(parsed.try_each(|_| Ok(())).await, Ok(()));
+    let parsed = stream::iter([Ok::<_, ()>(1)]);
+    assert_eq!(parsed.try_par_each(2, async |_| Ok(())).await, Ok(()));
     let errors = stream::iter([Err::<(), _>(1)]);
     errors
         .on_error(birl_stream::OnError::Stop)
