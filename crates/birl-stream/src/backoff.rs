@@ -51,6 +51,14 @@ impl Backoff {
         self
     }
 
+    /// The same for something else, with random parts of its own.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self {
+            random: self.random.fork(),
+            ..self.clone()
+        }
+    }
+
     /// The number of the attempt that comes next, counted from 1 since the last success.
     pub(crate) fn attempt(&self) -> u32 {
         self.failed.saturating_add(1)

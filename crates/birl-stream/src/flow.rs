@@ -6,6 +6,7 @@ use std::hash::Hash;
 
 use futures_core::Stream;
 
+use crate::backoff::Backoff;
 use crate::batched::Batched;
 use crate::buffer::{Buffer, Overflow};
 use crate::debounce::Debounce;
@@ -22,6 +23,7 @@ use crate::par_map::ParMap;
 use crate::par_map_unordered::ParMapUnordered;
 use crate::prefetch::Prefetch;
 use crate::rate_limit::{Rate, RateLimit};
+use crate::retry_each::retry_each;
 use crate::sample_every::SampleEvery;
 use crate::share::Shared;
 use crate::step::Step;
@@ -160,6 +162,70 @@ pub trait FlowExt: Stream {
         Fut: Future<Output: Send + 'static> + Send + 'static,
     {
         ParMapUnordered::new(self, limit, f)
+    }
+
+    /// Maps each item in a task of its own, up to `limit` at a time, and tries again what failed
+    /// with an error that `is_transient`.
+    ///
+    /// As [`par_map`](Self::par_map), whose stream it is. Before each further attempt `backoff` says
+    /// how long to wait, for each item anew, and after how many attempts to give up
+    /// ([`Backoff::tries_max`]): the last error is the result then. `f` gets a clone of the item for
+    /// each attempt.
+    ///
+    /// # Ordering
+    /// Input order: later results wait for an item that is tried again, and for ever if `backoff`
+    /// never gives up.
+    ///
+    /// # Backpressure
+    /// As that of [`par_map`](Self::par_map). An item that waits for its next attempt is one of the
+    /// `limit`.
+    ///
+    /// # Cancellation
+    /// May be left unpolled for any time. Dropping it aborts the upstream and all attempts, each at
+    /// its next `await`; [`ParMap::shutdown`] also waits for that.
+    ///
+    /// # Errors and panics
+    /// An error that is not transient, or the last one, is an item, and the stream goes on behind
+    /// it. Panics are not tried again: one in an attempt, in `is_transient` or in the upstream
+    /// resumes in the consumer, as in [`par_map`](Self::par_map).
+    ///
+    /// # Examples
+    /// ```
+    /// use birl_stream::prelude::*;
+    /// use std::io;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let attempts = AtomicU32::new(0);
+    /// let fetch = move |name| {
+    ///     let result = match attempts.fetch_add(1, Ordering::Relaxed) {
+    ///         0 | 1 => Err(io::ErrorKind::TimedOut),
+    ///         _ => Ok(format!("page of {name}")),
+    ///     };
+    ///     async { result }
+    /// };
+    /// let is_transient = |error: &io::ErrorKind| *error == io::ErrorKind::TimedOut;
+    /// let backoff = Backoff::default().tries_max(3);
+    /// let pages = birl_stream::iter(["ann"]).retry_each(4, backoff, is_transient, fetch);
+    /// assert_eq!(pages.collect::<Vec<_>>().await, [Ok("page of ann".to_owned())]);
+    /// # }
+    /// ```
+    fn retry_each<T, E, P, F, Fut>(
+        self,
+        limit: usize,
+        backoff: Backoff,
+        is_transient: P,
+        f: F,
+    ) -> ParMap<Result<T, E>>
+    where
+        Self: Stream<Item: Clone + Send> + Send + Sized + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+        P: Fn(&E) -> bool + Send + Sync + 'static,
+        F: Fn(Self::Item) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        retry_each(self, limit, backoff, is_transient, f)
     }
 
     /// Maps each item in a task of its own, up to `limit` at a time, but items of the same key one

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | run a stream ahead of its consumer | [`FlowExt::prefetch`] |
 //! | await several items at a time | [`FlowExt::par_map`], [`FlowExt::par_map_unordered`], [`FlowExt::par_by_key`] in order for each key |
+//! | try again what failed for a moment | [`FlowExt::retry_each`] |
 //! | compute or block on several threads | [`FlowExt::par_map_blocking`], [`FlowExt::par_flat_map`], [`FlowExt::par_chunks`] if it is little for each item |
 //! | handle items in groups | [`FlowExt::batched`] |
 //! | sum up each minute, or each visit, by the items' own time | [`FlowExt::windows`], [`FlowExt::sessions`]; [`window`] without a stream |
@@ -55,6 +56,7 @@ mod par_chunks;
 mod par_flat_map;
 mod par_map;
 mod par_map_unordered;
+mod retry_each;
 
 mod batched;
 mod buffer;

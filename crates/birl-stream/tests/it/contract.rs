@@ -74,6 +74,11 @@ fn adapters_on_tokios_clock() {
     check(|items| items.map(|n| [n]).prefetch(3));
     check(|items| items.par_map(3, nap));
     check(|items| items.par_map_unordered(3, nap));
+    check(|items| {
+        let work = async |n| Ok::<_, ()>(nap(n).await);
+        let results = items.retry_each(3, Backoff::default(), |()| true, work);
+        results.map(Result::unwrap)
+    });
     check(|items| items.par_by_key(3, |n| n % 2, nap));
     check(|items| items.idle_timeout(30 * MS).map(|item| [item.unwrap()]));
     check(|items| {

@@ -24,6 +24,7 @@ mod prefetch;
 mod probe;
 mod rate_limit;
 mod reconnect;
+mod retry_each;
 mod sample_every;
 mod share;
 mod side_by_side;

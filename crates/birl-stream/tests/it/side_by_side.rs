@@ -24,6 +24,8 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
         .par_map(2, async |n| n)
         .par_map_unordered(1, async |n| n)
         .par_by_key(4, |_| (), async |n| n)
+        .retry_each(2, Backoff::default(), |()| true, async |n| Ok::<_, ()>(n))
+        .on_error(birl_stream::OnError::Stop)
         .par_map_blocking(2, |n| n)
         .par_flat_map(2, |n, outlet| outlet.send(n).unwrap())
         .par_chunks(2, 3, |chunk| chunk)
