@@ -2,11 +2,16 @@
 //!
 //! Each format is a file with its samples, and a line in [`KNOWN`].
 
-mod apache;
+mod access;
+mod apache_error;
 mod cursor;
+mod field;
 mod json;
 mod logfmt;
+mod nginx_error;
 mod parser;
+mod syslog;
+mod syslog_5424;
 #[cfg(test)]
 mod tests;
 mod timed;
@@ -76,7 +81,16 @@ pub struct Sample {
 
 /// All formats that birl knows. Where several could have written a source, the first is taken: so
 /// the more particular come before the more general.
-pub static KNOWN: &[Known] = &[json::KNOWN, apache::COMMON, logfmt::KNOWN, timed::KNOWN];
+pub static KNOWN: &[Known] = &[
+    json::KNOWN,
+    syslog_5424::KNOWN,
+    syslog::KNOWN,
+    nginx_error::KNOWN,
+    apache_error::KNOWN,
+    access::KNOWN,
+    logfmt::KNOWN,
+    timed::KNOWN,
+];
 
 impl Known {
     /// The format of this name.

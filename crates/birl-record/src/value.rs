@@ -38,8 +38,12 @@ enum Escapes {
     /// With backslashes, as in JSON. Go's, Rust's and Python's are read as well: where they differ
     /// from JSON, JSON has nothing to say.
     Backslashes,
+    /// A backslash before `"`, `\` or `]` is left out, as in RFC 5424.
+    Shielded,
     /// A quote is written twice, as in CSV.
     Doubled,
+    /// Only the first and the last word count.
+    Ends,
 }
 
 impl<'a> Text<'a> {
@@ -59,11 +63,29 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// What stands between two quotes, where a backslash only tells quotes, brackets and backslashes
+    /// from those that end the text.
+    pub fn shielded(raw: &'a [u8]) -> Self {
+        Self {
+            raw,
+            escapes: Escapes::Shielded,
+        }
+    }
+
     /// What stands between two quotes, where a quote is written twice.
     pub fn doubled(raw: &'a [u8]) -> Self {
         Self {
             raw,
             escapes: Escapes::Doubled,
+        }
+    }
+
+    /// A name in two parts that do not stand together: the first and the last word of `raw`, with a
+    /// dot between them.
+    pub fn ends(raw: &'a [u8]) -> Self {
+        Self {
+            raw,
+            escapes: Escapes::Ends,
         }
     }
 
@@ -86,19 +108,36 @@ impl<'a> Text<'a> {
     pub fn decode(&self) -> Cow<'a, [u8]> {
         match self.escapes {
             Escapes::Backslashes => json::unescape(self.raw),
-            Escapes::Doubled if self.raw.contains(&b'"') => {
-                let mut meant = Vec::with_capacity(self.raw.len());
-                let mut rest = self.raw.iter();
-                while let Some(&byte) = rest.next() {
-                    meant.push(byte);
-                    if byte == b'"' {
-                        rest.next();
-                    }
-                }
-                Cow::Owned(meant)
-            }
-            Escapes::None | Escapes::Doubled => Cow::Borrowed(self.raw),
+            Escapes::Doubled => without(self.raw, b'"', |next| next == b'"'),
+            Escapes::Shielded => without(self.raw, b'\\', |next| b"\"\\]".contains(&next)),
+            Escapes::Ends => Cow::Owned(joined_ends(self.raw)),
+            Escapes::None => Cow::Borrowed(self.raw),
         }
+    }
+}
+
+/// The bytes without each `mark` that stands before one of which `shields` says that it is meant.
+fn without(raw: &[u8], mark: u8, shields: impl Fn(u8) -> bool) -> Cow<'_, [u8]> {
+    if memchr::memchr(mark, raw).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let mut meant = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let [first, after @ ..] = rest {
+        let is_mark = *first == mark && after.first().is_some_and(|next| shields(*next));
+        let taken = usize::from(is_mark);
+        meant.push(rest[taken]);
+        rest = &rest[taken + 1..];
+    }
+    Cow::Owned(meant)
+}
+
+fn joined_ends(raw: &[u8]) -> Vec<u8> {
+    let mut words = raw.split(|byte| *byte == b' ');
+    let first = words.next().unwrap_or_default();
+    match words.next_back() {
+        Some(last) => [first, last].join(&b'.'),
+        None => first.to_vec(),
     }
 }
 
@@ -178,6 +217,20 @@ mod tests {
     fn a_doubled_quote_is_one() {
         let text = Text::doubled(br#"say ""hi"""#);
         assert_eq!(&*text.decode(), br#"say "hi""#);
+        assert_eq!(&*Text::doubled(br#"a"b"#).decode(), br#"a"b"#);
+    }
+
+    #[test]
+    fn a_backslash_shields_only_what_would_end_the_text() {
+        let text = Text::shielded(br#"C:\\tmp\new \"x\" \\ [\] \"#);
+        assert_eq!(&*text.decode(), br#"C:\tmp\new "x" \ [] \"#);
+    }
+
+    #[test]
+    fn a_name_is_of_its_first_and_its_last_word() {
+        for (raw, meant) in [("a b", "a.b"), (r#"a b="c d" e"#, "a.e"), ("a", "a")] {
+            assert!(Text::ends(raw.as_bytes()).is(meant.as_bytes()), "{raw}");
+        }
     }
 
     #[test]

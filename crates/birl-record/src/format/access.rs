@@ -1,0 +1,387 @@
+//! Access logs in the common log format, and those that have more fields around it: combined, with a
+//! virtual host or forwarded addresses before it, with times and what not behind it.
+
+use std::sync::Arc;
+
+use super::cursor::Cursor;
+use super::{Format, Known, Lines, Sample, field};
+use crate::logfmt::Pairs;
+use crate::record::{Record, Timestamp};
+use crate::time::Shape;
+use crate::value::Text;
+
+pub(super) const KNOWN: Known = Known {
+    name: "access",
+    about: "access logs of Apache, nginx, Traefik and others: common, combined, and with more",
+    samples: &[
+        Sample {
+            text: r#"203.0.113.7 - ann [14/Mar/2026:14:05:30 +0000] "GET /a/b?c=d HTTP/1.1" 200 512"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET /a/b?c=d HTTP/1.1","client":"203.0.113.7","user":"ann","method":"GET","path":"/a/b","query":"c=d","protocol":"HTTP/1.1","status":200,"bytes":512}"#,
+        },
+        Sample {
+            text: r#"203.0.113.7 - - [14/Mar/2026:15:05:30 +0100] "POST / HTTP/2.0" 502 - "https://a.example/" "curl/8.5 \"x\"" 0.031"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"POST / HTTP/2.0","client":"203.0.113.7","method":"POST","path":"/","protocol":"HTTP/2.0","status":502,"referer":"https://a.example/","user_agent":"curl/8.5 \"x\"","request_time":0.031}"#,
+        },
+        Sample {
+            text: r#"www.example:443 2001:db8::1 - - [14/Mar/2026:14:05:30 +0000] "-" 408 0 "-" "-""#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"-","virtual_host":"www.example:443","client":"2001:db8::1","status":408,"bytes":0}"#,
+        },
+        // A user's name with a space in it
+        Sample {
+            text: r#"203.0.113.7 - Ann B [14/Mar/2026:14:05:30 +0000] "GET / HTTP/1.1" 401 5 1730"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / HTTP/1.1","client":"203.0.113.7","user":"Ann B","method":"GET","path":"/","protocol":"HTTP/1.1","status":401,"bytes":5,"duration":1730}"#,
+        },
+        // Behind proxies
+        Sample {
+            text: r#"203.0.113.7, 198.51.100.2 192.0.2.1 - - [14/Mar/2026:14:05:30 +0000] "GET / HTTP/1.1" 200 5"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / HTTP/1.1","x_forwarded_for":"203.0.113.7, 198.51.100.2","client":"192.0.2.1","method":"GET","path":"/","protocol":"HTTP/1.1","status":200,"bytes":5}"#,
+        },
+        Sample {
+            text: r#"192.0.2.1 - - [14/Mar/2026:14:05:30 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8.5" "203.0.113.7, 198.51.100.2" 0.010 0.009"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / HTTP/1.1","client":"192.0.2.1","method":"GET","path":"/","protocol":"HTTP/1.1","status":200,"bytes":5,"user_agent":"curl/8.5","x_forwarded_for":"203.0.113.7, 198.51.100.2","request_time":0.010,"upstream_response_time":0.009}"#,
+        },
+        Sample {
+            text: r#"192.0.2.1 - - [14/Mar/2026:14:05:30 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8.5" rt=0.010 urt="0.009""#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / HTTP/1.1","client":"192.0.2.1","method":"GET","path":"/","protocol":"HTTP/1.1","status":200,"bytes":5,"user_agent":"curl/8.5","rt":"0.010","urt":"0.009"}"#,
+        },
+        // Kubernetes' nginx ingress, and Traefik
+        Sample {
+            text: r#"192.0.2.1 - - [14/Mar/2026:14:05:30 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8.5" 412 0.003 [shop-web-80] [] 198.51.100.9:80 12 0.004 200 5f3a"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / HTTP/1.1","client":"192.0.2.1","method":"GET","path":"/","protocol":"HTTP/1.1","status":200,"bytes":5,"user_agent":"curl/8.5","request_length":412,"request_time":0.003,"upstream_name":"shop-web-80","upstream_addr":"198.51.100.9:80","upstream_response_length":12,"upstream_response_time":0.004,"upstream_status":200,"request_id":"5f3a"}"#,
+        },
+        Sample {
+            text: r#"192.0.2.1 - - [14/Mar/2026:14:05:30 +0000] "GET / HTTP/1.1" 404 19 "-" "-" 7 "web@docker" "http://198.51.100.9:80" 5ms"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / HTTP/1.1","client":"192.0.2.1","method":"GET","path":"/","protocol":"HTTP/1.1","status":404,"bytes":19,"request_count":7,"router":"web@docker","backend":"http://198.51.100.9:80","duration":"5ms"}"#,
+        },
+        // Python's http.server, and nginx with another time
+        Sample {
+            text: r#"192.0.2.1 - - [14/Mar/2026 14:05:30] "GET /a HTTP/1.1" 404 -"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET /a HTTP/1.1","client":"192.0.2.1","method":"GET","path":"/a","protocol":"HTTP/1.1","status":404}"#,
+        },
+        Sample {
+            text: r#"192.0.2.1 [2026-03-14T14:05:30+00:00] "\x16\x03" 400 0 "-" "-" whatever "else""#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"\u0016\u0003","client":"192.0.2.1","status":400,"bytes":0,"extra":"whatever \"else\""}"#,
+        },
+    ],
+    open: |_| {
+        let shapes = [
+            Shape::named("apache")?,
+            Shape::named("iso")?,
+            Shape::named("day-month-year")?,
+        ];
+        Some(Arc::new(Access { shapes }))
+    },
+};
+
+/// An access log.
+#[derive(Debug)]
+struct Access {
+    shapes: [Shape; 3],
+}
+
+/// What each line of an access log has.
+#[derive(Default)]
+struct Head<'a> {
+    origin: Origin<'a>,
+    time: Option<Timestamp<'a>>,
+    request: &'a [u8],
+    status: &'a [u8],
+    bytes: &'a [u8],
+}
+
+/// What stands before the time.
+#[derive(Default)]
+struct Origin<'a> {
+    virtual_host: &'a [u8],
+    forwarded_for: &'a [u8],
+    client: &'a [u8],
+    ident: &'a [u8],
+    user: &'a [u8],
+}
+
+impl Format for Access {
+    fn name(&self) -> &str {
+        KNOWN.name
+    }
+
+    fn begins(&self, line: &[u8]) -> bool {
+        self.read(line).is_some()
+    }
+
+    fn lines(&self) -> Lines {
+        Lines::One
+    }
+
+    fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
+        let Some((head, rest)) = self.read(text) else {
+            return;
+        };
+        record.timestamp = head.time;
+        record.message = Some(Text::escaped(head.request));
+        let origin = head.origin;
+        field::text(record, "virtual_host", origin.virtual_host);
+        field::text(record, "x_forwarded_for", origin.forwarded_for);
+        field::text(record, "client", origin.client);
+        field::text(record, "ident", origin.ident);
+        field::escaped(record, "user", origin.user);
+        push_request(record, head.request);
+        field::number(record, "status", head.status);
+        field::number(record, "bytes", head.bytes);
+        push_behind(record, rest);
+    }
+}
+
+impl Access {
+    fn read<'a>(&self, line: &'a [u8]) -> Option<(Head<'a>, Cursor<'a>)> {
+        let mut cursor = Cursor::new(line);
+        let before_time = cursor.until(b'[')?;
+        let time = self.time(&mut cursor)?;
+        cursor.skip(b"] ")?;
+        let request = cursor.quoted()?;
+        cursor.skip(b" ")?;
+        let status = cursor.digits().filter(|status| status.len() == 3)?;
+        cursor.skip(b" ")?;
+        let bytes = cursor.word()?;
+        let head = Head {
+            origin: Origin::read(before_time)?,
+            time: Some(time),
+            request,
+            status,
+            bytes,
+        };
+        Some((head, cursor))
+    }
+
+    fn time<'a>(&self, cursor: &mut Cursor<'a>) -> Option<Timestamp<'a>> {
+        let mut shapes = self.shapes.into_iter();
+        shapes.find_map(|shape| Some(Timestamp::of_shape(cursor.timestamp_of(shape)?, shape)))
+    }
+}
+
+impl<'a> Origin<'a> {
+    fn read(text: &'a [u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(text.strip_suffix(b" ")?);
+        let mut origin = Origin {
+            forwarded_for: forwarded_for(&mut cursor).unwrap_or_default(),
+            ..Origin::default()
+        };
+        let mut after = cursor;
+        let first = after.word()?;
+        after.skip_space();
+        // A virtual host comes before all that others have: client, ident and user.
+        let second = after.word().unwrap_or_default();
+        let words = 1 + cursor.rest().iter().filter(|byte| **byte == b' ').count();
+        if words >= 4 && (is_address(second) || !is_address(first)) {
+            origin.virtual_host = first;
+            let _ = cursor.word();
+            cursor.skip_space();
+        }
+        origin.client = cursor.word()?;
+        cursor.skip_space();
+        if memchr::memchr(b' ', cursor.rest()).is_some() {
+            origin.ident = cursor.word()?;
+            cursor.skip_space();
+        }
+        origin.user = cursor.rest();
+        Some(origin)
+    }
+}
+
+/// Takes a list of addresses, and the space behind it.
+fn forwarded_for<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    if let Some(list) = cursor.quoted() {
+        cursor.skip_space();
+        return Some(list);
+    }
+    let list = cursor.rest();
+    let mut after = *cursor;
+    while after.word()?.ends_with(b",") {
+        after.skip_space();
+    }
+    let list = &list[..list.len() - after.rest().len()];
+    // An address alone is the client.
+    memchr::memchr(b',', list)?;
+    after.skip_space();
+    *cursor = after;
+    Some(list)
+}
+
+fn is_address(word: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
+    word.iter().all(is_part) && word.iter().any(|byte| matches!(byte, b'.' | b':'))
+}
+
+/// `GET /a/b?c=d HTTP/1.1`, or whatever else a client has sent.
+pub(super) fn push_request<'a>(record: &mut Record<'a>, request: &'a [u8]) {
+    let mut cursor = Cursor::new(request);
+    let (Some(method), Some(space)) = (cursor.until(b' '), memchr::memrchr(b' ', cursor.rest()))
+    else {
+        return;
+    };
+    let (target, protocol) = (&cursor.rest()[..space], &cursor.rest()[space + 1..]);
+    field::escaped(record, "method", method);
+    push_target(record, target);
+    field::escaped(record, "protocol", protocol);
+}
+
+/// `/a/b?c=d`
+pub(super) fn push_target<'a>(record: &mut Record<'a>, target: &'a [u8]) {
+    match memchr::memchr(b'?', target) {
+        Some(mark) => {
+            field::escaped(record, "path", &target[..mark]);
+            field::escaped(record, "query", &target[mark + 1..]);
+        }
+        None => field::escaped(record, "path", target),
+    }
+}
+
+/// What follows: the referer and the user agent of combined logs, and whatever a server was told to
+/// add.
+fn push_behind<'a>(record: &mut Record<'a>, mut cursor: Cursor<'a>) {
+    for name in ["referer", "user_agent"] {
+        cursor.skip_space();
+        if let Some(text) = cursor.quoted() {
+            field::escaped(record, name, text);
+        }
+    }
+    cursor.skip_space();
+    if cursor.is_at_end() {
+        return;
+    }
+    let is_tail = |tail: &&&[(&str, Part)]| {
+        let end = tail.iter().try_fold(cursor, |at, (_, part)| part.skip(at));
+        end.is_some_and(|end| end.is_at_end())
+    };
+    if let Some(tail) = TAILS.iter().find(is_tail) {
+        for (name, part) in *tail {
+            part.push(record, name, &mut cursor);
+        }
+    } else if !push_pairs(record, cursor.rest()) {
+        field::text(record, "extra", cursor.rest());
+    }
+}
+
+/// A part of what stands behind the user agent.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Integer,
+    /// A number of seconds, with a point; there may be several, or none.
+    Seconds,
+    /// A number with its unit.
+    Duration,
+    Quoted,
+    /// Addresses in quotes.
+    Addresses,
+    Bracketed,
+    /// A word, or several with commas between them.
+    Words,
+}
+
+/// What servers are known to put behind the user agent, with the names that they have for it.
+static TAILS: [&[(&str, Part)]; 9] = [
+    &[("request_time", Part::Seconds)],
+    &[("duration", Part::Integer)],
+    &[("x_forwarded_for", Part::Addresses)],
+    &[
+        ("request_time", Part::Seconds),
+        ("upstream_response_time", Part::Seconds),
+    ],
+    &[
+        ("x_forwarded_for", Part::Addresses),
+        ("request_time", Part::Seconds),
+    ],
+    &[
+        ("x_forwarded_for", Part::Addresses),
+        ("request_time", Part::Seconds),
+        ("upstream_response_time", Part::Seconds),
+    ],
+    &[
+        ("request_time", Part::Seconds),
+        ("x_forwarded_for", Part::Addresses),
+    ],
+    &[
+        ("request_length", Part::Integer),
+        ("request_time", Part::Seconds),
+        ("upstream_name", Part::Bracketed),
+        ("upstream_alternative_name", Part::Bracketed),
+        ("upstream_addr", Part::Words),
+        ("upstream_response_length", Part::Words),
+        ("upstream_response_time", Part::Words),
+        ("upstream_status", Part::Words),
+        ("request_id", Part::Words),
+    ],
+    &[
+        ("request_count", Part::Integer),
+        ("router", Part::Quoted),
+        ("backend", Part::Quoted),
+        ("duration", Part::Duration),
+    ],
+];
+
+impl Part {
+    fn push<'a>(self, record: &mut Record<'a>, name: &'static str, cursor: &mut Cursor<'a>) {
+        let Some(text) = self.take(cursor) else {
+            return;
+        };
+        match self {
+            Part::Quoted => field::escaped(record, name, text),
+            Part::Addresses | Part::Bracketed | Part::Duration => field::text(record, name, text),
+            Part::Integer | Part::Seconds | Part::Words => field::number(record, name, text),
+        }
+    }
+
+    fn skip(self, mut cursor: Cursor<'_>) -> Option<Cursor<'_>> {
+        self.take(&mut cursor)?;
+        Some(cursor)
+    }
+
+    /// Takes it, and the space behind it.
+    fn take<'a>(self, cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+        let is_time = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+        let taken = match self {
+            Part::Integer => cursor
+                .word()
+                .filter(|word| word.iter().all(u8::is_ascii_digit)),
+            Part::Seconds => words(cursor)
+                .filter(|words| *words == b"-" || is_time(&words[0]) && words.contains(&b'.')),
+            Part::Duration => cursor.word().filter(|word| word[0].is_ascii_digit()),
+            Part::Quoted => cursor.quoted(),
+            Part::Addresses => cursor.quoted().filter(|list| {
+                let mut addresses = list.split(|byte| *byte == b',');
+                addresses.all(|word| *word == *b"-" || is_address(word.trim_ascii()))
+            }),
+            Part::Bracketed => cursor.between(b'[', b']'),
+            Part::Words => words(cursor),
+        };
+        cursor.skip_space();
+        taken
+    }
+}
+
+/// Takes words of which each but the last has a comma behind it.
+fn words<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    let start = cursor.rest();
+    while cursor.word()?.ends_with(b",") {
+        cursor.skip_space();
+    }
+    Some(&start[..start.len() - cursor.rest().len()])
+}
+
+/// Adds `rt=0.010 urt="0.009"`, if there is nothing else.
+fn push_pairs<'a>(record: &mut Record<'a>, text: &'a [u8]) -> bool {
+    let mut end = 0;
+    let mut pairs = Pairs::of(text);
+    let count = record.fields.len();
+    while let Some((start, name, value)) = pairs.next() {
+        if !text[end..start].trim_ascii().is_empty() {
+            break;
+        }
+        end = pairs.at();
+        record.push(name, value);
+    }
+    let is_whole = text[end..].trim_ascii().is_empty();
+    if !is_whole {
+        record.fields.truncate(count);
+    }
+    is_whole
+}
