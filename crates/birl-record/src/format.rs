@@ -5,16 +5,40 @@
 mod access;
 mod apache_error;
 mod cursor;
+mod dmesg;
 mod field;
+mod go;
+mod hpc;
+mod java_util;
 mod json;
+mod klog;
+mod layout;
+mod log4j;
+mod logcat;
 mod logfmt;
+mod logrus;
+mod macos;
+mod mongodb;
+mod monolog;
+mod mysql;
 mod nginx_error;
+mod openstack;
 mod parser;
+mod php;
+mod postgres;
+mod python;
+mod redis;
+mod ruby;
+mod rust;
+mod spdlog;
 mod syslog;
 mod syslog_5424;
 #[cfg(test)]
 mod tests;
 mod timed;
+mod uwsgi;
+mod windows;
+mod zap;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -38,6 +62,12 @@ pub trait Format: Debug + Send + Sync {
     /// What a line is that begins no record.
     fn lines(&self) -> Lines {
         Lines::Several
+    }
+
+    /// Whether `line`, which begins no record of this format, is surely a part of the one before,
+    /// even if it looks like the beginning of a record of another format.
+    fn goes_on(&self, _line: &[u8]) -> bool {
+        false
     }
 
     /// Reads a record, the first line of which [`begins`](Self::begins) one, into `record`, which is
@@ -82,12 +112,38 @@ pub struct Sample {
 /// All formats that birl knows. Where several could have written a source, the first is taken: so
 /// the more particular come before the more general.
 pub static KNOWN: &[Known] = &[
+    mongodb::KNOWN,
     json::KNOWN,
     syslog_5424::KNOWN,
+    uwsgi::KNOWN,
+    klog::KNOWN,
+    logcat::KNOWN,
+    redis::KNOWN,
+    postgres::KNOWN,
+    mysql::KNOWN,
+    mysql::SLOW,
+    mongodb::TEXT,
+    openstack::KNOWN,
+    hpc::KNOWN,
+    windows::KNOWN,
+    ruby::KNOWN,
+    ruby::RAILS,
+    rust::KNOWN,
+    zap::KNOWN,
+    go::KNOWN,
+    logrus::KNOWN,
+    spdlog::KNOWN,
+    log4j::KNOWN,
+    java_util::KNOWN,
     syslog::KNOWN,
+    macos::KNOWN,
     nginx_error::KNOWN,
     apache_error::KNOWN,
     access::KNOWN,
+    monolog::KNOWN,
+    python::KNOWN,
+    php::KNOWN,
+    dmesg::KNOWN,
     logfmt::KNOWN,
     timed::KNOWN,
 ];

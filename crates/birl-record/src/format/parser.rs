@@ -82,7 +82,10 @@ impl Parser {
         let mut formats = vec![main.format];
         // Others join only for lines that none before them claims.
         for candidate in candidates {
-            let unclaimed = |line: &&&[u8]| !formats.iter().any(|format| format.begins(line));
+            let unclaimed = |line: &&&[u8]| {
+                let claims = |format: &Arc<dyn Format>| format.begins(line) || format.goes_on(line);
+                !formats.iter().any(claims)
+            };
             if lines
                 .iter()
                 .filter(unclaimed)
@@ -121,8 +124,13 @@ impl Parser {
 
     /// Whether a record begins with `line`, which is given without its terminator.
     pub fn begins(&self, line: &[u8]) -> bool {
-        if self.formats.iter().any(|format| format.begins(line)) {
-            return true;
+        for format in self.formats() {
+            if format.begins(line) {
+                return true;
+            }
+            if format.goes_on(line) {
+                return false;
+            }
         }
         match self.formats.first().map(|format| format.lines()) {
             Some(Lines::Several) => false,
@@ -166,14 +174,15 @@ impl Parser {
 /// A format that may have written some lines.
 struct Candidate {
     format: Arc<dyn Format>,
-    /// How many lines begin a record of it.
+    /// How many lines begin a record of it, or surely go on with one.
     claims: usize,
 }
 
 impl Candidate {
     fn of(known: &Known, lines: &[&[u8]]) -> Option<Self> {
         let format = (known.open)(lines)?;
-        let claims = lines.iter().filter(|line| format.begins(line)).count();
+        let is_claimed = |line: &&&[u8]| format.begins(line) || format.goes_on(line);
+        let claims = lines.iter().filter(is_claimed).count();
         (claims > 0).then_some(Self { format, claims })
     }
 }

@@ -1,0 +1,109 @@
+//! PostgreSQL's server log, under the usual `log_line_prefix`es.
+
+use super::layout::Part::*;
+use super::layout::{Layout, Part, Style, whole};
+use super::{Known, Lines, Sample};
+use crate::level::Severity;
+
+pub(super) const KNOWN: Known = Known {
+    name: "postgres",
+    about: "PostgreSQL's server log",
+    samples: &[
+        Sample {
+            text: "2026-03-14 14:05:30.250 UTC [7] ERROR:  no such table: \"cart\" at character 15\n2026-03-14 14:05:30.250 UTC [7] HINT:  Look again.\n2026-03-14 14:05:30.250 UTC [7] STATEMENT:  select *\n\tfrom cart",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"error","message":"no such table: \"cart\" at character 15\n2026-03-14 14:05:30.250 UTC [7] HINT:  Look again.\n2026-03-14 14:05:30.250 UTC [7] STATEMENT:  select *\n\tfrom cart","pid":7}"#,
+        },
+        Sample {
+            text: "2026-03-14 14:05:30 CET [7-1] ann@shop LOG:  duration: 12.5 ms",
+            record: r#"{"timestamp":"2026-03-14T13:05:30Z","level":"info","message":"duration: 12.5 ms","pid":7,"user":"ann","database":"shop"}"#,
+        },
+        Sample {
+            text: "2026-03-14 14:05:30 UTC [7]: user=ann,db=shop,app=[unknown],client=203.0.113.7 FATAL:  no",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"fatal","message":"no","pid":7,"user":"ann","database":"shop","application":"[unknown]","client":"203.0.113.7"}"#,
+        },
+        Sample {
+            text: "2026-03-14 14:05:30 UTC LOG:  database system is ready",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"database system is ready"}"#,
+        },
+        Sample {
+            text: "2026-03-14 14:05:30.250 UTC [7] DEBUG2:  woken",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"debug","message":"woken","pid":7}"#,
+        },
+    ],
+    open: |_| STYLE.open(KNOWN.name),
+};
+
+static STYLE: Style = Style {
+    lines: Lines::Several,
+    severity: level,
+    layouts: &[Layout {
+        shapes: &["iso"],
+        head: &[
+            Either(&[PREFIX]),
+            Level,
+            Maybe(&[OneOf(b"12345")]),
+            Is(":  "),
+        ],
+        message: whole,
+    }],
+    parts: &[Layout {
+        shapes: &["iso"],
+        head: &[
+            Either(&[PREFIX]),
+            Either(&[
+                &[Is("DETAIL")],
+                &[Is("HINT")],
+                &[Is("QUERY")],
+                &[Is("CONTEXT")],
+                &[Is("LOCATION")],
+                &[Is("BACKTRACE")],
+                &[Is("STATEMENT")],
+            ]),
+            Is(":  "),
+        ],
+        message: whole,
+    }],
+};
+
+/// `%m [%p] `, which is the default, and what others write in its place and behind it.
+const PREFIX: &[Part] = &[
+    Time,
+    Maybe(&[
+        Is(" ["),
+        Number("pid"),
+        Maybe(&[Is("-"), Number("")]),
+        Is("]"),
+        Maybe(&[Is(":")]),
+    ]),
+    Space,
+    Either(&[
+        &[
+            Is("user="),
+            Maybe(&[Token("user", b",")]),
+            Is(",db="),
+            Maybe(&[Token("database", b",")]),
+            Maybe(&[
+                Is(",app="),
+                Either(&[
+                    &[Before("application", ",client=")],
+                    &[Token("application", b"")],
+                    &[],
+                ]),
+            ]),
+            Maybe(&[Is(",client="), Maybe(&[Token("client", b"")])]),
+            Space,
+        ],
+        &[Token("user", b"@"), Is("@"), Token("database", b""), Space],
+        &[],
+    ]),
+];
+
+/// A level of PostgreSQL's.
+fn level(word: &[u8]) -> Option<Severity> {
+    match word {
+        b"LOG" | b"DEBUG" | b"INFO" | b"NOTICE" | b"WARNING" | b"ERROR" | b"FATAL" | b"PANIC" => {
+            Severity::from_word(word)
+        }
+        _ => None,
+    }
+}
