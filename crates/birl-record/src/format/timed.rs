@@ -1,22 +1,28 @@
 //! Lines with a timestamp near their beginning, perhaps a level, perhaps a component, and a message:
 //! what is left when no format of its own is known.
 
+mod head;
+mod part;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::cursor::{Cursor, commonest};
+use self::head::Head;
+use super::cursor::commonest;
 use super::{Format, Known, Sample};
-use crate::level::Severity;
 use crate::record::{Record, Timestamp};
 use crate::time::{self, Shape};
-use crate::value::{Text, Value};
+use crate::value::Text;
 
 pub(super) const KNOWN: Known = Known {
     name: "timed",
     about: "any lines with a timestamp near their beginning, and what else can be told of them",
     samples: &[
         Sample {
-            text: "2026-03-14 14:05:30,250 WARN  [pool-1] c.s.Checkout - slow\n\tat c.s.Main",
-            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"warn","message":"slow\n\tat c.s.Main","thread":"pool-1","component":"c.s.Checkout"}"#,
+            text: "2026-03-14 14:05:30,250 WARN  pool one - slow\n\tat c.s.Main",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"warn","message":"slow\n\tat c.s.Main","component":"pool one"}"#,
         },
         Sample {
             text: "[2026-03-14T14:05:30Z] ERROR: cannot connect: refused",
@@ -27,22 +33,41 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"deploy payments: done"}"#,
         },
     ],
-    open: |lines| {
-        let shape = commonest(lines.iter().filter_map(|line| Some(find(line)?.0)));
-        Some(Arc::new(Timed { shape: shape? }))
-    },
+    open: |lines| Some(Arc::new(Timed::of(lines)?)),
 };
 
 /// A timestamp begins in so many bytes from the beginning of a line.
-const START_BYTES_MAX: usize = 48;
+const START_BYTES_MAX: usize = 64;
 
 /// So many words may stand before it.
-const WORDS_BEFORE_MAX: usize = 3;
+const WORDS_BEFORE_MAX: usize = 4;
 
-/// Lines with a timestamp.
+/// A place where fewer than so many percent of the timestamps are is not where records have theirs.
+const PLACE_PERCENT: usize = 5;
+
+/// Lines with a timestamp, as they are in some source.
 #[derive(Debug)]
 struct Timed {
+    /// Where the lines of the source have their timestamps, the commonest first.
+    places: Vec<Place>,
+    /// A timestamp begins in so many bytes.
+    within: usize,
+    head: Head,
+}
+
+/// Where a line has its timestamp, and how it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
     shape: Shape,
+    /// How many words stand before it.
+    words: usize,
+}
+
+/// A timestamp that was found in a line.
+#[derive(Clone, Debug)]
+struct Found {
+    place: Place,
+    range: Range<usize>,
 }
 
 impl Format for Timed {
@@ -55,131 +80,83 @@ impl Format for Timed {
     }
 
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
-        let Some((shape, range)) = self.find(text) else {
+        let first = memchr::memchr(b'\n', text).unwrap_or(text.len());
+        let line = text[..first].strip_suffix(b"\r").unwrap_or(&text[..first]);
+        let Some(found) = self.find(line) else {
             return;
         };
-        record.timestamp = Some(Timestamp::of_shape(&text[range.clone()], shape));
-        let mut before = Cursor::new(&text[..range.start]);
-        while let Some(word) = before.word() {
-            before.skip_space();
-            let word = word.trim_ascii();
-            record.severity = record.severity.or(level(word));
-        }
-        let mut rest = Cursor::new(&text[range.end..]);
-        read_head(&mut rest, record);
-        record.message = Some(Text::plain(rest.rest()));
+        let time = &text[found.range.clone()];
+        record.timestamp = Some(Timestamp::of_shape(time, found.place.shape));
+        let taken = self.head.read(line, found.range, record);
+        record.message = Some(Text::plain(&text[taken..]));
     }
 }
 
 impl Timed {
-    /// The timestamp of the line: one of the source's shape at the very beginning, or else any.
-    fn find(&self, line: &[u8]) -> Option<(Shape, std::ops::Range<usize>)> {
-        let start = usize::from(line.first() == Some(&b'['));
-        match self.shape.parse(line.get(start..)?) {
-            Some((_, taken)) => Some((self.shape, start..start + taken)),
-            None => find(line),
+    /// What these lines have in common; nothing if no line has a timestamp.
+    fn of(lines: &[&[u8]]) -> Option<Self> {
+        let found: Vec<_> = lines
+            .iter()
+            .filter_map(|line| Some((*line, find(line, START_BYTES_MAX)?)))
+            .collect();
+        let shape = commonest(found.iter().map(|(_, found)| found.place.shape))?;
+        let mut places: Vec<(Place, usize)> = Vec::new();
+        for (_, found) in &found {
+            match places.iter_mut().find(|(place, _)| *place == found.place) {
+                Some((_, count)) => *count += 1,
+                None => places.push((found.place, 1)),
+            }
         }
+        places.retain(|(_, count)| count * 100 >= found.len() * PLACE_PERCENT);
+        places.sort_by_key(|(place, count)| (place.shape != shape, usize::MAX - count));
+        let places: Vec<_> = places.into_iter().map(|(place, _)| place).collect();
+        let found = found
+            .into_iter()
+            .filter(|(_, found)| places.contains(&found.place));
+        let found: Vec<_> = found.map(|(line, found)| (line, found.range)).collect();
+        Some(Self {
+            within: found.iter().map(|(_, range)| range.start + 8).max()?,
+            head: Head::of(&found),
+            places,
+        })
+    }
+
+    /// The timestamp of a record that begins with the line.
+    fn find(&self, line: &[u8]) -> Option<Found> {
+        let start = usize::from(line.first() == Some(&b'['));
+        let first = self.places.first()?;
+        if first.words == 0
+            && let Some((_, taken)) = first.shape.parse(line.get(start..)?)
+        {
+            return Some(Found {
+                place: *first,
+                range: start..start + taken,
+            });
+        }
+        find(line, self.within).filter(|found| self.is_usual(found.place))
+    }
+
+    /// Whether records have their timestamps there.
+    fn is_usual(&self, found: Place) -> bool {
+        // A program that begins a line with a whole date and time begins a record.
+        let is_at_start = found.words == 0 && found.shape.is_absolute();
+        is_at_start
+            || self.places.iter().any(|place| {
+                place.words == found.words && place.shape.rivals().any(|shape| shape == found.shape)
+            })
     }
 }
 
 /// A timestamp that stands near the beginning of a line.
-fn find(line: &[u8]) -> Option<(Shape, std::ops::Range<usize>)> {
+fn find(line: &[u8], within: usize) -> Option<Found> {
     // Parts of a record are indented.
     if line.first()?.is_ascii_whitespace() {
         return None;
     }
-    let (shape, range) = time::find(line, START_BYTES_MAX)?;
-    let before = line[..range.start].trim_ascii();
-    let words = before.split(|byte| *byte == b' ').count();
-    (words <= WORDS_BEFORE_MAX).then_some((shape, range))
-}
-
-/// Takes what stands between the timestamp and the message.
-fn read_head<'a>(cursor: &mut Cursor<'a>, record: &mut Record<'a>) {
-    skip_separators(cursor);
-    loop {
-        let before = *cursor;
-        let known = match bracketed(cursor) {
-            Some(text) => read_bracketed(text, record),
-            None => read_word(cursor, record),
-        };
-        if !known {
-            *cursor = before;
-            return;
-        }
-        skip_separators(cursor);
-    }
-}
-
-/// What separates the parts of a head from each other and from the message.
-fn skip_separators(cursor: &mut Cursor<'_>) {
-    let _ = cursor
-        .take_while(|byte| matches!(byte, b' ' | b'\t' | b']' | b')' | b':' | b'|' | b'-' | b','));
-}
-
-fn bracketed<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
-    [(b'[', b']'), (b'(', b')'), (b'<', b'>')]
-        .into_iter()
-        .find_map(|(open, close)| cursor.between(open, close))
-}
-
-/// A level, or a thread.
-fn read_bracketed<'a>(text: &'a [u8], record: &mut Record<'a>) -> bool {
-    let text = text.trim_ascii();
-    if text.is_empty() || text.len() > 64 {
-        return false;
-    }
-    if record.severity.is_none() && level(text).is_some() {
-        record.severity = level(text);
-        return true;
-    }
-    let name = ["thread", "component"].into_iter().find(|name| {
-        record
-            .fields
-            .iter()
-            .all(|field| !field.name.is(name.as_bytes()))
-    });
-    if let Some(name) = name {
-        push(record, name, text);
-    }
-    name.is_some()
-}
-
-/// A level, or a component: a word with a colon or ` - ` behind it.
-fn read_word<'a>(cursor: &mut Cursor<'a>, record: &mut Record<'a>) -> bool {
-    let Some(word) = cursor.word() else {
-        return false;
-    };
-    let bare = word.strip_suffix(b":").unwrap_or(word);
-    if record.severity.is_none()
-        && let Some(severity) = level(bare)
-    {
-        record.severity = Some(severity);
-        return true;
-    }
-    let is_component = bare.len() < word.len() || cursor.rest().starts_with(b" - ");
-    let is_name = bare
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"._-$/[]@".contains(byte));
-    let is_new = record
-        .fields
-        .iter()
-        .all(|field| !field.name.is(b"component"));
-    // In `deploy payments: done` the words before a colon are a sentence.
-    let is_first_of_record = record.severity.is_some() || !record.fields.is_empty();
-    let takes = is_component && is_name && is_new && is_first_of_record && bare.contains(&b'.');
-    if takes {
-        push(record, "component", bare);
-    }
-    takes
-}
-
-fn push<'a>(record: &mut Record<'a>, name: &'static str, text: &'a [u8]) {
-    record.push(Text::plain(name.as_bytes()), Value::Text(Text::plain(text)));
-}
-
-/// A level as it is written in a head: not in small letters only, as other words are.
-fn level(word: &[u8]) -> Option<Severity> {
-    let is_capital = word.first()?.is_ascii_uppercase() || word.len() >= 4;
-    is_capital.then(|| Severity::from_word(word))?
+    let (shape, range) = time::find(line, within.min(START_BYTES_MAX))?;
+    let words = head::before(&line[..range.start]).count();
+    (words <= WORDS_BEFORE_MAX).then_some(Found {
+        place: Place { shape, words },
+        range,
+    })
 }

@@ -1,0 +1,337 @@
+//! A part of what stands between the timestamp and the message, told by how it is written.
+
+use memchr::memchr;
+
+use crate::format::cursor::Cursor;
+use crate::format::layout::within;
+use crate::level::Severity;
+
+/// No longer part is one.
+const BYTES_MAX: usize = 100;
+
+/// So many words may stand before a hyphen or a bar that ends a part.
+const WORDS_MAX: usize = 3;
+
+/// A part of a head.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<'a> {
+    pub(super) kind: Kind,
+    /// What it says, without brackets and what separates it from others.
+    pub(super) text: &'a [u8],
+    pub(super) severity: Option<Severity>,
+    /// Whether a level follows that can be nothing else.
+    pub(super) before_level: bool,
+    /// What follows, from the next part or the message on.
+    pub(super) rest: &'a [u8],
+}
+
+/// How a part is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A level that can be nothing else, for its capitals or its brackets.
+    Level,
+    /// A word that is a level, or only a word of the message.
+    Word,
+    /// A letter that may be a level.
+    Letter,
+    /// In brackets.
+    Bracket,
+    /// A number.
+    Number,
+    /// A name with a colon behind it.
+    Colon,
+    /// A name with a hyphen behind it, between spaces.
+    Hyphen,
+    /// Words with a bar behind them.
+    Bar,
+    /// A word with several spaces behind it.
+    Padded,
+    /// A word of several names, such as `a.b.C`.
+    Qualified,
+}
+
+impl Kind {
+    pub(super) const COUNT: usize = 10;
+}
+
+/// The parts that `text` may begin with, the likeliest first; each of them, or all, may be none, but
+/// belong to the message.
+pub(super) fn parts(text: &[u8], has_level: bool) -> impl Iterator<Item = Part<'_>> {
+    let is_bracket = matches!(text.first(), Some(b'[' | b'(' | b'<'));
+    let readers: &[Reader] = match is_bracket {
+        true => &[bracketed],
+        false if has_level => &[number, named, words],
+        false => &[level, number, named, words],
+    };
+    readers.iter().filter_map(move |read| read(text, has_level))
+}
+
+type Reader = for<'a> fn(&'a [u8], bool) -> Option<Part<'a>>;
+
+fn bracketed(text: &[u8], has_level: bool) -> Option<Part<'_>> {
+    let (open, close) = match text[0] {
+        b'[' => (b'[', b']'),
+        b'(' => (b'(', b')'),
+        _ => (b'<', b'>'),
+    };
+    let mut cursor = Cursor::new(&text[..text.len().min(BYTES_MAX)]);
+    let inside = within(&mut cursor, open, close)?;
+    let after = &text[inside.len() + 2..];
+    let trimmed = skip_blank(inside).trim_ascii();
+    let (severity, trimmed) = match has_level {
+        true => (None, trimmed),
+        false => level_within(trimmed),
+    };
+    let (kind, rest) = match severity {
+        Some(_) => (Kind::Level, skip_separator(after)),
+        None => match separator(after) {
+            Some((kind, rest)) => (kind, rest),
+            None => (Kind::Bracket, skip_blank(after)),
+        },
+    };
+    Some(Part {
+        kind,
+        text: trimmed,
+        severity,
+        before_level: !has_level && is_level(rest),
+        rest,
+    })
+}
+
+/// A level in brackets, alone or behind the name of a thread, and what is left beside it.
+fn level_within(inside: &[u8]) -> (Option<Severity>, &[u8]) {
+    let letters = inside.iter().all(u8::is_ascii_alphabetic);
+    if letters && let Some(severity) = Severity::from_word(inside) {
+        return (Some(severity), b"");
+    }
+    let Some(at) = inside.iter().rposition(|byte| matches!(byte, b'/' | b' ')) else {
+        return (None, inside);
+    };
+    match strict(&inside[at + 1..]) {
+        Some(severity) => (Some(severity), inside[..at].trim_ascii()),
+        None => (None, inside),
+    }
+}
+
+/// A level that is written as one: in capitals, and not as a word that has other uses.
+fn strict(word: &[u8]) -> Option<Severity> {
+    let is_capital = word.len() >= 3 && word.iter().all(u8::is_ascii_uppercase);
+    let has_other_uses = matches!(
+        word,
+        b"LOG" | b"NOTE" | b"CONFIG" | b"SUCCESS" | b"FAILURE" | b"SILLY"
+    );
+    match is_capital && !has_other_uses {
+        true => Severity::from_word(word),
+        false => None,
+    }
+}
+
+/// Whether `text` begins with a level that can be nothing else.
+fn is_level(text: &[u8]) -> bool {
+    match text.first() {
+        Some(b'[' | b'(' | b'<') => {
+            bracketed(text, false).is_some_and(|part| part.severity.is_some())
+        }
+        Some(b'A'..=b'Z') => level(text, false).is_some_and(|part| part.kind == Kind::Level),
+        _ => false,
+    }
+}
+
+fn level(text: &[u8], _has_level: bool) -> Option<Part<'_>> {
+    let len = text
+        .iter()
+        .take(14)
+        .take_while(|byte| byte.is_ascii_alphabetic());
+    let (word, after) = text.split_at(len.count());
+    let ends = after
+        .first()
+        .is_none_or(|byte| b" \t:|,;])>\x1b".contains(byte));
+    if !ends || word.is_empty() {
+        return None;
+    }
+    let severity = Severity::from_word(word)?;
+    let kind = match (strict(word), word) {
+        (Some(_), _) => Kind::Level,
+        (None, [letter]) if letter.is_ascii_uppercase() => Kind::Letter,
+        (None, [_]) => return None,
+        (None, _) => Kind::Word,
+    };
+    Some(Part {
+        kind,
+        text: b"",
+        severity: Some(severity),
+        before_level: false,
+        rest: skip_separator(after),
+    })
+}
+
+fn number(text: &[u8], has_level: bool) -> Option<Part<'_>> {
+    let digits = text.strip_prefix(b"0x");
+    let len = match digits {
+        Some(hex) => {
+            2 + hex
+                .iter()
+                .take_while(|byte| byte.is_ascii_hexdigit())
+                .count()
+        }
+        None => text.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+    };
+    let (number, after) = text.split_at(len);
+    if number.len() <= digits.map_or(0, |_| 2) {
+        return None;
+    }
+    let (kind, rest) = match (after.first()?, separator(after)) {
+        // As Spring Boot has it: `7 --- [main]`.
+        (b' ', Some((Kind::Hyphen, rest))) if after.starts_with(b" --- ") => {
+            return Some(Part {
+                kind: Kind::Number,
+                text: number,
+                severity: None,
+                before_level: true,
+                rest,
+            });
+        }
+        (_, Some((kind @ (Kind::Bar | Kind::Hyphen), rest))) => (kind, rest),
+        (b' ' | b'\t', _) => (Kind::Number, skip_blank(after)),
+        _ => return None,
+    };
+    Some(Part {
+        kind,
+        text: number,
+        severity: None,
+        before_level: !has_level && is_level(rest),
+        rest,
+    })
+}
+
+/// A name of one word.
+fn named(text: &[u8], has_level: bool) -> Option<Part<'_>> {
+    let is_part = |byte: &&u8| !matches!(byte, b' ' | b'\t' | b'|' | 0x1b);
+    let len = text.iter().take(BYTES_MAX + 1).take_while(is_part).count();
+    let word = &text[..len];
+    let name = word.strip_suffix(b":").unwrap_or(word);
+    if !is_name(name) {
+        return None;
+    }
+    let after = &text[name.len()..];
+    let (kind, rest) = match separator(after) {
+        Some(found) => found,
+        None if after.starts_with(b"  ") || after.starts_with(b"\t") => {
+            (Kind::Padded, skip_blank(after))
+        }
+        None => (Kind::Qualified, skip_blank(after)),
+    };
+    let before_level = !has_level && is_level(rest);
+    if kind == Kind::Qualified && !is_qualified(name) && !before_level {
+        return None;
+    }
+    Some(Part {
+        kind,
+        text: name,
+        severity: None,
+        before_level,
+        rest,
+    })
+}
+
+/// Some words with a hyphen or a bar behind them.
+fn words(text: &[u8], has_level: bool) -> Option<Part<'_>> {
+    let head = &text[..text.len().min(BYTES_MAX)];
+    let hyphen = memchr::memmem::find(head, b" - ");
+    let end = match (memchr(b'|', head), hyphen) {
+        (Some(bar), Some(hyphen)) => bar.min(hyphen),
+        (Some(bar), None) => bar,
+        (None, hyphen) => hyphen?,
+    };
+    let name = text[..end].trim_ascii();
+    let count = name.split(|byte| *byte == b' ').count();
+    let (kind, rest) = separator(&text[end..])?;
+    let is_short = kind == Kind::Bar || count <= WORDS_MAX && name[0].is_ascii_alphabetic();
+    (!name.is_empty() && is_short).then(|| Part {
+        kind,
+        text: name,
+        severity: None,
+        before_level: !has_level && is_level(rest),
+        rest,
+    })
+}
+
+/// What separates a part from what follows, if it is more than space.
+fn separator(after: &[u8]) -> Option<(Kind, &[u8])> {
+    let next = skip_blank(after);
+    let is_spaced = next.len() < after.len();
+    let kind = match next {
+        [b'|', ..] => return Some((Kind::Bar, skip_blank(&next[1..]))),
+        [b':'] | [b':', b' ' | b'\t' | 0x1b, ..] => {
+            return Some((Kind::Colon, skip_blank(&next[1..])));
+        }
+        [b'-', b' ' | b'-', ..] if is_spaced => Kind::Hyphen,
+        _ => return None,
+    };
+    let hyphens = next
+        .iter()
+        .take(4)
+        .take_while(|byte| **byte == b'-')
+        .count();
+    let rest = &next[hyphens..];
+    let ends = hyphens <= 3 && rest.first().is_none_or(|byte| *byte == b' ');
+    ends.then(|| (kind, skip_blank(rest)))
+}
+
+/// Skips blanks, and what separates a timestamp or a level from what follows it.
+pub(super) fn skip_separator(text: &[u8]) -> &[u8] {
+    let text = skip_blank(text);
+    match text {
+        [b'|' | b',' | b';', rest @ ..] => skip_blank(rest),
+        [b':', rest @ ..] if !rest.starts_with(b":") => skip_blank(rest),
+        [b'-'] | [b'-', b' ', ..] => skip_blank(&text[1..]),
+        _ => text,
+    }
+}
+
+/// Skips spaces, tabs, and escape sequences that set colours.
+pub(super) fn skip_blank(text: &[u8]) -> &[u8] {
+    let mut rest = text;
+    loop {
+        match rest {
+            [b' ' | b'\t', after @ ..] => rest = after,
+            [0x1b, b'[', after @ ..] => {
+                let is_parameter = |byte: &&u8| byte.is_ascii_digit() || **byte == b';';
+                let len = after.iter().take_while(is_parameter).count();
+                match after.get(len) {
+                    Some(b'm') => rest = &after[len + 1..],
+                    _ => return rest,
+                }
+            }
+            _ => return rest,
+        }
+    }
+}
+
+/// Whether a word can be the name of something in a program, or of a place in its source.
+pub(super) fn is_name(word: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"._$/[]@#*<>():-+\\~".contains(byte);
+    let first = match word {
+        [first, ..] if word.len() <= BYTES_MAX => first,
+        _ => return false,
+    };
+    (first.is_ascii_alphabetic() || b"_$/<*".contains(first))
+        && word.iter().all(is_part)
+        && memchr::memmem::find(word, b"://").is_none()
+}
+
+/// Whether a name is one of several: `a.b.C`, `a::b`, `A$B`, or `a.rs:12`, or `sshd[7]`.
+pub(super) fn is_qualified(name: &[u8]) -> bool {
+    let letter = |at: usize| {
+        name.get(at)
+            .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+    };
+    let inner = 1..name.len().saturating_sub(1);
+    let is_joined = inner.clone().any(|at| match name[at] {
+        b'.' => letter(at - 1) && letter(at + 1),
+        b'$' => true,
+        b':' => name[at + 1] == b':' || name[at + 1].is_ascii_digit(),
+        _ => false,
+    });
+    is_joined || (name.ends_with(b"]") && memchr(b'[', name).is_some())
+}
