@@ -3,11 +3,15 @@
 //! Each format is a file with its samples, and a line in [`KNOWN`].
 
 mod access;
+mod alb;
 mod apache_error;
+mod columns;
 mod cursor;
 mod dmesg;
+mod elb;
 mod field;
 mod go;
+mod haproxy;
 mod hpc;
 mod java_util;
 mod json;
@@ -22,6 +26,7 @@ mod mongodb;
 mod monolog;
 mod mysql;
 mod nginx_error;
+mod nlb;
 mod openstack;
 mod parser;
 mod php;
@@ -30,6 +35,7 @@ mod python;
 mod redis;
 mod ruby;
 mod rust;
+mod s3;
 mod spdlog;
 mod syslog;
 mod syslog_5424;
@@ -139,6 +145,11 @@ pub static KNOWN: &[Known] = &[
     macos::KNOWN,
     nginx_error::KNOWN,
     apache_error::KNOWN,
+    haproxy::KNOWN,
+    alb::KNOWN,
+    elb::KNOWN,
+    nlb::KNOWN,
+    s3::KNOWN,
     access::KNOWN,
     monolog::KNOWN,
     python::KNOWN,

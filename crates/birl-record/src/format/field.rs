@@ -26,6 +26,15 @@ pub(super) fn number<'a>(record: &mut Record<'a>, name: &'static str, written: &
     }
 }
 
+/// Adds an address, and the port behind its last colon.
+pub(super) fn address<'a>(record: &mut Record<'a>, names: [&'static str; 2], written: &'a [u8]) {
+    let colon = memchr::memrchr(b':', written).unwrap_or(written.len());
+    text(record, names[0], &written[..colon]);
+    if let Some(port) = written.get(colon + 1..) {
+        number(record, names[1], port);
+    }
+}
+
 /// A number if it is one in JSON too, and not `007`; else what has no quotes.
 pub(super) fn number_or_bare(written: &[u8]) -> Value<'_> {
     match is_number(written) {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::cursor::Cursor;
-use super::{Format, Known, Sample, access, field, json};
+use super::{Format, Known, Sample, access, field, haproxy, json};
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
 use crate::time::Shape;
@@ -105,6 +105,10 @@ pub(super) const KNOWN: Known = Known {
             text: r#"<190>Mar 14 14:05:30 web-1 nginx: 203.0.113.7 - - [14/Mar/2026:14:05:29 +0000] "GET /a HTTP/1.1" 200 5"#,
             record: r#"{"timestamp":"2026-03-14T14:05:29Z","level":"info","message":"GET /a HTTP/1.1","facility":"local7","host":"web-1","app":"nginx","client":"203.0.113.7","method":"GET","path":"/a","protocol":"HTTP/1.1","status":200,"bytes":5}"#,
         },
+        Sample {
+            text: "Mar 14 14:05:30 lb-1 haproxy[7]: 203.0.113.7:4022 [14/Mar/2026:14:05:25.123] db db/pg1 1/2/5007 212 -- 1/2/3/4/0 5/6",
+            record: r#"{"timestamp":"2026-03-14T14:05:25.123Z","message":"db db/pg1 1/2/5007 212 -- 1/2/3/4/0 5/6","host":"lb-1","app":"haproxy","pid":7,"client":"203.0.113.7","client_port":4022,"frontend":"db","backend":"db","server":"pg1","queue_time_ms":1,"connect_time_ms":2,"total_time_ms":5007,"bytes":212,"termination":"--","actconn":1,"feconn":2,"beconn":3,"srv_conn":4,"retries":0,"srv_queue":5,"backend_queue":6}"#,
+        },
         // Without anything that RFC 3164 wants
         Sample {
             text: "<3>[   12.5] usb 1-1: device not accepting address",
@@ -131,7 +135,7 @@ pub(super) const KNOWN: Known = Known {
 
 /// What programs write that only hand their lines to syslog.
 fn inner(lines: &[&[u8]]) -> Option<Vec<Arc<dyn Format>>> {
-    let known = [&json::KNOWN, &access::KNOWN];
+    let known = [&json::KNOWN, &haproxy::KNOWN, &access::KNOWN];
     known.into_iter().map(|known| (known.open)(lines)).collect()
 }
 
