@@ -6,9 +6,13 @@ mod access;
 mod alb;
 mod apache_error;
 mod columns;
+mod compose;
+mod cri;
 mod cursor;
 mod dmesg;
+mod docker;
 mod elb;
+mod enclosed;
 mod field;
 mod go;
 mod haproxy;
@@ -118,6 +122,9 @@ pub struct Sample {
 /// All formats that birl knows. Where several could have written a source, the first is taken: so
 /// the more particular come before the more general.
 pub static KNOWN: &[Known] = &[
+    docker::KNOWN,
+    cri::KNOWN,
+    compose::KNOWN,
     mongodb::KNOWN,
     json::KNOWN,
     syslog_5424::KNOWN,

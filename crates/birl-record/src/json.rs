@@ -134,7 +134,7 @@ fn rest_of_path<'p>(key: Text<'_>, path: &'p [u8]) -> Option<&'p [u8]> {
 /// The value that begins at `at`, and where it ends.
 pub(crate) fn value(text: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
     Some(match text.get(at)? {
-        b'"' => {
+        b'"' | b'\\' => {
             let (string, end) = string(text, at)?;
             (Value::Text(string), end)
         }
@@ -156,7 +156,17 @@ pub(crate) fn value(text: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
 
 /// The string that begins at `at` with a quote, and where it ends.
 fn string(text: &[u8], at: usize) -> Option<(Text<'_>, usize)> {
-    let rest = text.get(at..)?.strip_prefix(b"\"")?;
+    let rest = text.get(at..)?;
+    if let Some(rest) = rest.strip_prefix(b"\\\"") {
+        let (end, escaped) = enclosed_string_end(rest)?;
+        let raw = &rest[..end];
+        let string = match escaped {
+            true => Text::escaped(raw),
+            false => Text::plain(raw),
+        };
+        return Some((string.in_string(), at + end + 4));
+    }
+    let rest = rest.strip_prefix(b"\"")?;
     let (end, escaped) = string_end(rest)?;
     let raw = &rest[..end];
     let string = match escaped {
@@ -168,7 +178,7 @@ fn string(text: &[u8], at: usize) -> Option<(Text<'_>, usize)> {
 
 /// Where the quote stands that closes a string, whose content `rest` begins with, and whether there
 /// are escapes before it.
-fn string_end(rest: &[u8]) -> Option<(usize, bool)> {
+pub(crate) fn string_end(rest: &[u8]) -> Option<(usize, bool)> {
     // Most strings are shorter than it takes to set up a search.
     for (at, byte) in rest.iter().take(16).enumerate() {
         match byte {
@@ -189,6 +199,25 @@ fn string_end(rest: &[u8]) -> Option<(usize, bool)> {
     }
 }
 
+/// Where the quote stands that closes a string, and whether there are escapes before it, where all of
+/// it stands in a string itself, and each quote has a backslash before it.
+pub(crate) fn enclosed_string_end(rest: &[u8]) -> Option<(usize, bool)> {
+    let mut at = 0;
+    let mut escaped = false;
+    loop {
+        at += memchr(b'\\', rest.get(at..)?)?;
+        at += match rest.get(at + 1..)? {
+            [b'"', ..] => return Some((at, escaped)),
+            // A backslash of the inner string, and what it escapes.
+            [b'\\', next @ ..] => {
+                escaped = true;
+                if next.first() == Some(&b'\\') { 4 } else { 3 }
+            }
+            _ => 2,
+        };
+    }
+}
+
 fn nested_end(text: &[u8], from: usize) -> Option<usize> {
     let mut depth = 0;
     let mut at = from;
@@ -196,6 +225,10 @@ fn nested_end(text: &[u8], from: usize) -> Option<usize> {
         match text.get(at)? {
             b'"' => {
                 at += string_end(&text[at + 1..])?.0 + 2;
+                continue;
+            }
+            b'\\' if text.get(at + 1) == Some(&b'"') => {
+                at += enclosed_string_end(&text[at + 2..])?.0 + 4;
                 continue;
             }
             b'{' | b'[' => depth += 1,
@@ -383,6 +416,26 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn an_object_in_a_string_is_read_as_it_stands() {
+        let text = r#"{\"a\":\"x\",\"b\":-1,\"c\":{\"d\":\"}\\\"\"},\"e\":\"\\\"\\\\\",\"f\":\"\u003c\\n\"}"#;
+        let found = members(text);
+        let expected = [
+            ("a", Value::Text(Text::plain(b"x"))),
+            ("b", Value::Number(b"-1")),
+            ("c", Value::Object(br#"{\"d\":\"}\\\"\"}"#)),
+            ("e", Value::Text(Text::escaped(br#"\\\"\\\\"#).in_string())),
+            ("f", Value::Text(Text::escaped(br"\u003c\\n").in_string())),
+        ];
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        assert_eq!(found, expected);
+        let value = get(text.as_bytes(), b"c.d").unwrap();
+        assert_eq!(&*value.bytes(), b"}\"");
     }
 
     #[test]

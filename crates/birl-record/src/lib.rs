@@ -1,5 +1,6 @@
 //! From bytes and an offset to lines that match a search. No I/O happens here.
 
+mod envelope;
 pub mod format;
 pub mod framing;
 pub mod json;

@@ -2,6 +2,7 @@
 
 use memchr::{memchr, memmem};
 
+use crate::json;
 use crate::value::{Text, Value};
 
 /// Goes through the pairs of a text, in their order. What is no pair is passed over.
@@ -98,6 +99,13 @@ fn value_at(text: &[u8], at: usize) -> (Value<'_>, usize) {
             None => Text::plain(raw),
         };
         return (Value::Text(value), at + end + 2);
+    }
+    // Where all of the line stands in a string, quotes have a backslash before them.
+    if let [b'\\', b'"', quoted @ ..] = rest
+        && let Some((end, _)) = json::enclosed_string_end(quoted)
+    {
+        let value = Text::escaped(&quoted[..end]).in_string();
+        return (Value::Text(value), at + end + 4);
     }
     let len = rest.iter().take_while(|byte| !byte.is_ascii_whitespace());
     let len = len.count();

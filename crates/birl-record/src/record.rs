@@ -113,6 +113,7 @@ impl<'a> Record<'a> {
         let dots = memchr::memchr_iter(b'.', path);
         dots.filter_map(|dot| match self.field(&path[..dot])? {
             Value::Object(object) => json::get(object, &path[dot + 1..]),
+            Value::Text(text) => json::get(text.object()?, &path[dot + 1..]),
             _ => None,
         })
         .next()

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::envelope::Envelope;
 use crate::json;
 
 /// What a field of a record holds, as far as the record's format tells it from other things.
@@ -28,6 +29,8 @@ pub enum Value<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<'a> {
     raw: &'a [u8],
+    /// Whether it is a part of a string of JSON, in which what is meant stands as `escapes` says.
+    is_in_string: bool,
     escapes: Escapes,
 }
 
@@ -44,49 +47,73 @@ enum Escapes {
     Doubled,
     /// Only the first and the last word count.
     Ends,
+    /// Each line but the first is in an envelope.
+    Enclosed {
+        envelope: Envelope,
+        /// Whether the first line goes on with the second.
+        is_partial: bool,
+    },
 }
 
 impl<'a> Text<'a> {
     /// Text that stands as it is.
     pub fn plain(raw: &'a [u8]) -> Self {
-        Self {
-            raw,
-            escapes: Escapes::None,
-        }
+        Self::with(raw, Escapes::None)
     }
 
     /// What stands between two quotes, where a backslash escapes.
     pub fn escaped(raw: &'a [u8]) -> Self {
-        Self {
-            raw,
-            escapes: Escapes::Backslashes,
-        }
+        Self::with(raw, Escapes::Backslashes)
     }
 
     /// What stands between two quotes, where a backslash only tells quotes, brackets and backslashes
     /// from those that end the text.
     pub fn shielded(raw: &'a [u8]) -> Self {
-        Self {
-            raw,
-            escapes: Escapes::Shielded,
-        }
+        Self::with(raw, Escapes::Shielded)
     }
 
     /// What stands between two quotes, where a quote is written twice.
     pub fn doubled(raw: &'a [u8]) -> Self {
-        Self {
-            raw,
-            escapes: Escapes::Doubled,
-        }
+        Self::with(raw, Escapes::Doubled)
     }
 
     /// A name in two parts that do not stand together: the first and the last word of `raw`, with a
     /// dot between them.
     pub fn ends(raw: &'a [u8]) -> Self {
+        Self::with(raw, Escapes::Ends)
+    }
+
+    /// Lines of which all but the first are in envelopes; the first is what is left of such a line,
+    /// and may go on with the second.
+    pub(crate) fn enclosed(raw: &'a [u8], envelope: Envelope, is_partial: bool) -> Self {
+        Self::with(
+            raw,
+            Escapes::Enclosed {
+                envelope,
+                is_partial,
+            },
+        )
+    }
+
+    fn with(raw: &'a [u8], escapes: Escapes) -> Self {
         Self {
             raw,
-            escapes: Escapes::Ends,
+            is_in_string: false,
+            escapes,
         }
+    }
+
+    /// This text where it is a part of a string of JSON: all of it is escaped once more.
+    pub(crate) fn in_string(self) -> Self {
+        Self {
+            is_in_string: memchr::memchr(b'\\', self.raw).is_some(),
+            ..self
+        }
+    }
+
+    /// The object of JSON that this is, as it is written, if it stands in a string of JSON.
+    pub(crate) fn object(self) -> Option<&'a [u8]> {
+        self.raw.starts_with(b"{\\\"").then_some(self.raw)
     }
 
     /// The bytes as they are written, without the quotes around them.
@@ -96,7 +123,7 @@ impl<'a> Text<'a> {
 
     /// Whether what is meant may differ from what is written.
     pub fn has_escapes(&self) -> bool {
-        self.escapes != Escapes::None
+        self.is_in_string || self.escapes != Escapes::None
     }
 
     /// Whether this is what is meant.
@@ -106,12 +133,28 @@ impl<'a> Text<'a> {
 
     /// The bytes that are meant. Without escapes they are not copied.
     pub fn decode(&self) -> Cow<'a, [u8]> {
-        match self.escapes {
-            Escapes::Backslashes => json::unescape(self.raw),
-            Escapes::Doubled => without(self.raw, b'"', |next| next == b'"'),
-            Escapes::Shielded => without(self.raw, b'\\', |next| b"\"\\]".contains(&next)),
-            Escapes::Ends => Cow::Owned(joined_ends(self.raw)),
-            Escapes::None => Cow::Borrowed(self.raw),
+        if !self.is_in_string {
+            return self.escapes.resolve(self.raw);
+        }
+        match json::unescape(self.raw) {
+            Cow::Borrowed(raw) => self.escapes.resolve(raw),
+            Cow::Owned(raw) => Cow::Owned(self.escapes.resolve(&raw).into_owned()),
+        }
+    }
+}
+
+impl Escapes {
+    fn resolve(self, raw: &[u8]) -> Cow<'_, [u8]> {
+        match self {
+            Escapes::None => Cow::Borrowed(raw),
+            Escapes::Backslashes => json::unescape(raw),
+            Escapes::Shielded => without(raw, b'\\', |next| b"\"\\]".contains(&next)),
+            Escapes::Doubled => without(raw, b'"', |next| next == b'"'),
+            Escapes::Ends => Cow::Owned(joined_ends(raw)),
+            Escapes::Enclosed {
+                envelope,
+                is_partial,
+            } => Cow::Owned(envelope.join(raw, is_partial)),
         }
     }
 }
@@ -231,6 +274,19 @@ mod tests {
         for (raw, meant) in [("a b", "a.b"), (r#"a b="c d" e"#, "a.e"), ("a", "a")] {
             assert!(Text::ends(raw.as_bytes()).is(meant.as_bytes()), "{raw}");
         }
+    }
+
+    #[test]
+    fn what_is_in_a_string_is_escaped_once_more() {
+        for (text, meant) in [
+            (Text::plain(br#"a\nb \"c\""#), "a\nb \"c\""),
+            (Text::escaped(br#"a\\nb \\\"c\\\""#), "a\nb \"c\""),
+            (Text::doubled(br#"\"\"c\"\""#), "\"c\""),
+            (Text::plain(b"plain"), "plain"),
+        ] {
+            assert!(text.in_string().is(meant.as_bytes()), "{text:?}");
+        }
+        assert!(!Text::plain(b"plain").in_string().has_escapes());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use memchr::memchr;
 
+use crate::json;
 use crate::time::Shape;
 
 /// A place in a text. What is taken lies before it; what is not as it should be moves nothing.
@@ -73,7 +74,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes what stands in double quotes, in which a backslash escapes.
+    ///
+    /// Where all of the line stands in a string, each of the quotes has a backslash before it.
     pub(super) fn quoted(&mut self) -> Option<&'a [u8]> {
+        if let Some(quoted) = self.rest.strip_prefix(b"\\\"") {
+            let (end, _) = json::enclosed_string_end(quoted)?;
+            self.rest = &quoted[end + 2..];
+            return Some(&quoted[..end]);
+        }
         let quoted = self.rest.strip_prefix(b"\"")?;
         let mut at = 0;
         loop {

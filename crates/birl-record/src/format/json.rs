@@ -73,7 +73,9 @@ impl Format for Json {
         let Some(inside) = line.trim_ascii_start().strip_prefix(b"{") else {
             return false;
         };
-        matches!(inside.trim_ascii_start().first(), Some(b'"' | b'}'))
+        let inside = inside.trim_ascii_start();
+        // What stands in a string has a backslash before its quotes.
+        matches!(inside.first(), Some(b'"' | b'}')) || inside.starts_with(b"\\\"")
     }
 
     fn lines(&self) -> Lines {

@@ -49,16 +49,20 @@ impl Parser {
     /// `reference` is when the last of it was written, or later, in nanoseconds since 1970: it helps
     /// to tell March 4 from April 3.
     pub fn detect(parts: &[&[u8]], reference: i64) -> Self {
-        let lines = sample_lines(parts);
+        Self::of_lines(&sample_lines(parts), reference)
+    }
+
+    /// Finds out which formats some lines have.
+    pub(super) fn of_lines(lines: &[&[u8]], reference: i64) -> Self {
         let candidates: Vec<_> = KNOWN
             .iter()
-            .filter_map(|known| Candidate::of(known, &lines))
+            .filter_map(|known| Candidate::of(known, lines))
             .collect();
         let most = candidates.iter().map(|candidate| candidate.claims).max();
         let first = candidates
             .iter()
             .position(|candidate| candidate.claims * 100 >= most.unwrap_or(0) * CLAIM_PERCENT);
-        Self::of(first, candidates, &lines, reference)
+        Self::of(first, candidates, lines, reference)
     }
 
     /// The parser of a source that is in a certain format, whatever it looks like. `None` where the
@@ -141,13 +145,29 @@ impl Parser {
 
     /// What a record says; its text is whole lines.
     pub fn parse<'a>(&'a self, text: &'a [u8]) -> Record<'a> {
-        let text = trimmed(text);
         let mut record = Record::default();
-        match self.format_of(text) {
-            Some(format) => format.parse(text, &mut record),
-            None => record.message = Some(Text::plain(text)),
-        }
+        self.parse_into(text, &mut record);
         record
+    }
+
+    /// What a record says, into `record`, which is empty.
+    pub(super) fn parse_into<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
+        let text = trimmed(text);
+        match self.format_of(text) {
+            Some(format) => format.parse(text, record),
+            None => self.parse_part(text, record),
+        }
+    }
+
+    /// What is left of a record without its beginning, as where a source begins in its middle.
+    fn parse_part<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
+        let line = first_line(text);
+        if let Some(format) = self.formats().find(|format| format.goes_on(line)) {
+            format.parse(text, record);
+        }
+        if record.message.is_none() && record.fields.is_empty() {
+            record.message = Some(Text::plain(text));
+        }
     }
 
     /// The field of a record that `path` names.
@@ -209,7 +229,7 @@ fn is_continuation(line: &[u8]) -> bool {
             .any(|beginning| line.starts_with(beginning))
 }
 
-fn first_line(text: &[u8]) -> &[u8] {
+pub(super) fn first_line(text: &[u8]) -> &[u8] {
     let line = memchr(b'\n', text).map_or(text, |newline| &text[..newline]);
     line.strip_suffix(b"\r").unwrap_or(line)
 }

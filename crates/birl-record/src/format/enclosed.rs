@@ -1,0 +1,153 @@
+//! Lines of another format, or of several, each in an envelope of a container engine.
+//!
+//! A record may have several lines, each with its envelope, as when a program writes a stack trace:
+//! the lines themselves tell where one begins.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::parser::first_line;
+use super::{Format, Lines, Parser, field};
+use crate::envelope::{self, Envelope};
+use crate::json::Members;
+use crate::record::{Record, Timestamp};
+use crate::time::Shape;
+use crate::value::{Text, Value};
+
+/// Lines of other formats, each in an envelope.
+#[derive(Debug)]
+pub(super) struct Enclosed {
+    name: &'static str,
+    envelope: Envelope,
+    shape: Shape,
+    inner: Parser,
+}
+
+impl Enclosed {
+    /// The format of lines in such envelopes; what is in them is found out. `None` if no line has
+    /// one.
+    pub(super) fn of(
+        name: &'static str,
+        envelope: Envelope,
+        lines: &[&[u8]],
+    ) -> Option<Arc<dyn Format>> {
+        let inner = lines.iter().filter_map(|line| envelope.open(line));
+        let inner: Vec<_> = inner.map(|line| envelope.decode(line.line())).collect();
+        if inner.is_empty() {
+            return None;
+        }
+        let inner: Vec<_> = inner.iter().map(Cow::as_ref).collect();
+        Some(Arc::new(Self {
+            name,
+            envelope,
+            shape: Shape::named("iso")?,
+            // Whether March 4 or April 3 is meant is decided again where the time is known.
+            inner: Parser::of_lines(&inner, i64::MAX),
+        }))
+    }
+}
+
+impl Format for Enclosed {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn begins(&self, line: &[u8]) -> bool {
+        let Some(enclosed) = self.envelope.open(line) else {
+            return false;
+        };
+        let is_indented = enclosed.line().starts_with(br"\t");
+        !is_indented && self.inner.begins(enclosed.line())
+    }
+
+    fn lines(&self) -> Lines {
+        Lines::One
+    }
+
+    fn goes_on(&self, line: &[u8]) -> bool {
+        self.envelope.open(line).is_some()
+    }
+
+    fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
+        let first = first_line(text);
+        let Some(enclosed) = self.envelope.open(first) else {
+            return;
+        };
+        self.inner.parse_into(enclosed.line(), record);
+        let message = self.message(text, &enclosed, record);
+        if self.envelope == Envelope::Docker && memchr::memchr(b'\\', enclosed.line()).is_some() {
+            mark_in_string(record);
+        }
+        record.message = message.or(record.message);
+        if let Some(time) = enclosed.time {
+            free_timestamp(record);
+            record.timestamp = Some(Timestamp::of_shape(time, self.shape));
+        }
+        let (name, origin) = enclosed.origin;
+        field::text(record, name, origin);
+        if self.envelope == Envelope::Docker {
+            push_attributes(first, record);
+        }
+    }
+}
+
+impl Enclosed {
+    /// The message of a record with several lines: one that takes the rest of the first line takes
+    /// the others, too.
+    fn message<'a>(
+        &self,
+        text: &'a [u8],
+        enclosed: &envelope::Enclosed<'a>,
+        record: &Record<'a>,
+    ) -> Option<Text<'a>> {
+        let message = record.message?;
+        let has_more = memchr::memchr(b'\n', text).is_some();
+        let is_last = !message.has_escapes() && enclosed.line().ends_with(message.raw());
+        let start = enclosed.range.end - message.raw().len();
+        (has_more && is_last)
+            .then(|| Text::enclosed(&text[start..], self.envelope, enclosed.is_partial))
+    }
+}
+
+/// Tells of all that was read that it stands in a string of JSON.
+fn mark_in_string(record: &mut Record<'_>) {
+    for field in &mut record.fields {
+        field.name = field.name.in_string();
+        field.value = match field.value {
+            Value::Text(text) => Value::Text(text.in_string()),
+            Value::Bare(text) | Value::Object(text) | Value::List(text)
+                if memchr::memchr(b'\\', text).is_some() =>
+            {
+                Value::Text(Text::plain(text).in_string())
+            }
+            value => value,
+        };
+    }
+    record.message = record.message.map(Text::in_string);
+}
+
+/// Lets the field that the timestamp came from say what it says, now that another goes before it.
+fn free_timestamp(record: &mut Record<'_>) {
+    let Some(timestamp) = record.timestamp else {
+        return;
+    };
+    for field in &mut record.fields {
+        let text = match field.value {
+            Value::Text(text) => text.raw(),
+            Value::Bare(text) | Value::Number(text) => text,
+            _ => continue,
+        };
+        if field.feeds && text == timestamp.text() {
+            field.feeds = false;
+        }
+    }
+}
+
+/// Adds what Docker was told to write with each line, such as labels.
+fn push_attributes<'a>(line: &'a [u8], record: &mut Record<'a>) {
+    for (name, value) in Members::of(line) {
+        if !matches!(name.raw(), b"log" | b"stream" | b"time") {
+            record.push(name, value);
+        }
+    }
+}
