@@ -1,8 +1,7 @@
 //! `FlowExt`: the adapters as methods of every stream.
 
-use std::time::Duration;
-
 use std::hash::Hash;
+use std::time::Duration;
 
 use futures_core::Stream;
 
@@ -343,8 +342,9 @@ pub trait FlowExt: Stream {
 
     /// Maps each item on up to `limit` blocking threads, in order.
     ///
-    /// For work that keeps a CPU or a disk busy for longer than a few microseconds an item. The
-    /// same as [`par_flat_map`](Self::par_flat_map) with one output for each item.
+    /// For work that keeps a CPU or a disk busy for longer than a few microseconds an item; for less
+    /// there is [`par_chunks`](Self::par_chunks). The same as [`par_flat_map`](Self::par_flat_map)
+    /// with one output for each item.
     ///
     /// # Ordering
     /// Input order.

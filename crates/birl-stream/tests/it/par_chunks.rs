@@ -219,6 +219,15 @@ async fn it_stays_ended_and_knows_how_many_are_at_hand() {
 }
 
 #[tokio::test]
+async fn an_upstream_that_has_ended_is_not_polled_again() {
+    let mut left = vec![None, Some(2), Some(1)];
+    let upstream =
+        stream::poll_fn(move |_| Poll::Ready(left.pop().expect("no poll after the end")));
+    let items = upstream.par_chunks(1, 10, |chunk| chunk);
+    assert_eq!(items.collect::<Vec<_>>().await, [1, 2]);
+}
+
+#[tokio::test]
 async fn after_a_shutdown_each_thread_ends_its_chunk_and_begins_no_other() {
     for limit in [1, 3] {
         let (gate, begun) = (Gate::default(), Arc::new(AtomicUsize::new(0)));

@@ -51,6 +51,8 @@ async fn work_that_shares_a_lock_with_the_consumer_deadlocks_when_buffered_and_n
     assert_eq!(sum(Arc::clone(&lock), results).await, Some(55));
     let results = numbers().par_map_unordered(4, ours.clone());
     assert_eq!(sum(Arc::clone(&lock), results).await, Some(55));
+    let results = numbers().par_by_key(4, |n| n % 3, ours.clone());
+    assert_eq!(sum(Arc::clone(&lock), results).await, Some(55));
 
     // No cure: a task that has no room for a result does not poll what is buffered either.
     let prefetched = numbers().map(ours).buffered(4).prefetch(1);

@@ -183,6 +183,42 @@ fn when_it_is_complete_all_is_dropped() {
     }
 }
 
+/// Looks, when it is dropped, what lives.
+struct Look(Live, Peak);
+
+impl Drop for Look {
+    fn drop(&mut self) {
+        self.1.see(self.0.count());
+    }
+}
+
+/// A task that takes long to end must not keep open what the stream holds.
+#[tokio::test]
+async fn the_stream_is_gone_before_the_tasks_are() {
+    let live = Live::default();
+    let token = live.token();
+    let upstream = stream::iter(0..3).map(move |n| {
+        let _ = &token;
+        Ok(n)
+    });
+    let peak = Peak::default();
+    let seen = peak.clone();
+    let run = upstream.try_par_each(3, move |n| {
+        // The one that fails is gone before all.
+        let look = (n != 2).then(|| Look(live.clone(), seen.clone()));
+        async move {
+            if n == 2 {
+                return Err("2 is bad");
+            }
+            pending::<()>().await;
+            drop(look);
+            Ok(())
+        }
+    });
+    assert_eq!(run.await, Err("2 is bad"));
+    assert_eq!(peak.get(), 0);
+}
+
 #[test]
 fn a_panic_in_a_task_in_f_or_in_the_stream_resumes_when_all_is_dropped() {
     for runtime in [current_thread(), multi_thread()] {
