@@ -43,7 +43,7 @@ static STYLE: Style = Style {
             ]),
             Is("["),
             Pad,
-            Decimal("uptime_s"),
+            Uptime("uptime_s"),
             Is("]"),
             Maybe(&[Within("caller", b'[', b']')]),
             Space,

@@ -54,8 +54,8 @@ pub(super) enum Part {
     Pad,
     /// A number without a sign.
     Number(&'static str),
-    /// Such a number with a fraction.
-    Decimal(&'static str),
+    /// Seconds with six decimals, of less than three years.
+    Uptime(&'static str),
     /// Hexadecimal digits, behind `0x` or not.
     Hex(&'static str),
     /// A name as programs have them: letters, digits and `._$/#@*+-<>`, and colons but for the last.
@@ -79,17 +79,19 @@ pub(super) enum Part {
     Maybe(&'static [Part]),
     /// The first of these that fits.
     Either(&'static [&'static [Part]]),
-    /// This text comes next; nothing is taken.
-    Ahead(&'static str),
+    /// These parts come next; none is taken.
+    Ahead(&'static [Part]),
     /// The line ends with this text; nothing is taken.
     Ends(&'static str),
     /// The end of the line.
     End,
 }
 
-/// The message is all that follows.
+/// The message is all that follows; it may begin in the next line.
 pub(super) fn whole<'a>(text: &'a [u8], head: usize, record: &mut Record<'a>) {
-    record.message = Some(Text::plain(&text[head..]));
+    let rest = &text[head..];
+    let rest = rest.strip_prefix(b"\r").unwrap_or(rest);
+    record.message = Some(Text::plain(rest.strip_prefix(b"\n").unwrap_or(rest)));
 }
 
 impl Style {
@@ -238,15 +240,15 @@ impl<'a> Reading<'_, 'a> {
                 cursor.skip_space();
                 return Some(());
             }
-            Part::Number(name) | Part::Decimal(name) => {
+            Part::Number(name) | Part::Uptime(name) => {
                 let digits = match part {
-                    Part::Decimal(_) => decimal(cursor)?,
+                    Part::Uptime(_) => uptime(cursor)?,
                     _ => cursor.digits()?,
                 };
                 self.push(name, field::number_or_bare(digits));
                 return Some(());
             }
-            Part::Ahead(text) => return cursor.rest().starts_with(text.as_bytes()).then_some(()),
+            Part::Ahead(parts) => return self.ahead(parts),
             Part::Ends(text) => return cursor.rest().ends_with(text.as_bytes()).then_some(()),
             Part::End => return cursor.is_at_end().then_some(()),
             Part::Maybe(parts) => {
@@ -271,6 +273,14 @@ impl<'a> Reading<'_, 'a> {
             self.push(name, Value::Text(Text::plain(text)));
         }
         Some(())
+    }
+
+    fn ahead(&mut self, parts: &[Part]) -> Option<()> {
+        let mut ahead = Reading {
+            record: None,
+            ..*self
+        };
+        ahead.all(parts)
     }
 
     fn time(&mut self) -> Option<()> {
@@ -308,11 +318,11 @@ fn is_qualified(name: &[u8]) -> bool {
     name.contains(&b'.') || memchr::memmem::find(name, b"::").is_some()
 }
 
-fn decimal<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+fn uptime<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let all = cursor.rest();
-    cursor.digits()?;
+    cursor.digits().filter(|seconds| seconds.len() <= 8)?;
     cursor.skip(b".")?;
-    cursor.digits()?;
+    cursor.digits().filter(|fraction| fraction.len() == 6)?;
     Some(&all[..all.len() - cursor.rest().len()])
 }
 
@@ -430,7 +440,7 @@ mod tests {
             (Pad, "x", "x", None),
             (Number("f"), "12 x", " x", Some("12")),
             (Number("f"), "012 x", " x", Some("012")),
-            (Decimal("f"), "1.25] x", "] x", Some("1.25")),
+            (Uptime("f"), "1.250000] x", "] x", Some("1.250000")),
             (Hex("f"), "0x1F x", " x", Some("0x1F")),
             (Name("f"), "a.b$C: x", ": x", Some("a.b$C")),
             (Name("f"), "a::b: x", ": x", Some("a::b")),
@@ -443,7 +453,7 @@ mod tests {
             (Within("f", b'[', b']'), "[] x", " x", None),
             (Word("f"), "- x", " x", None),
             (Spans("f"), "a{b=c:d}:e: x", " x", Some("a{b=c:d}:e")),
-            (Ahead("x"), "x", "x", None),
+            (Ahead(&[Number("f")]), "7", "7", None),
             (Ends(")"), "x (a)", "x (a)", None),
             (End, "", "", None),
         ] {
@@ -458,7 +468,9 @@ mod tests {
             (Level, "starting"),
             (Space, "x"),
             (Number("f"), "-1"),
-            (Decimal("f"), "1 x"),
+            (Uptime("f"), "1 x"),
+            (Uptime("f"), "1773497130.250000 x"),
+            (Uptime("f"), "1.25 x"),
             (Name("f"), "7a: x"),
             (Name("f"), ": x"),
             (Qualified("f"), "Foo: x"),
@@ -468,6 +480,7 @@ mod tests {
             (Within("f", b'[', b']'), "[a x"),
             (Spans("f"), "a: x"),
             (Ends(")"), "x"),
+            (Ahead(&[Number("f")]), "x"),
             (End, "x"),
         ] {
             assert_eq!(read(&[part], line), None, "{line}");

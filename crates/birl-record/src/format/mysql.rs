@@ -69,7 +69,7 @@ static STYLE: Style = Style {
             Is("] "),
             Maybe(&[
                 Is("["),
-                Ahead("MY-"),
+                Ahead(&[Is("MY-")]),
                 Token("code", b"]"),
                 Is("] ["),
                 Token("subsystem", b"]"),

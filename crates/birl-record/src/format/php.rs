@@ -43,6 +43,7 @@ static STYLE: Style = Style {
         shapes: &["day-month-year"],
         head: &[
             Is("["),
+            Ahead(&[Number(""), Is("-")]),
             Time,
             Maybe(&[Is(" "), Token("zone", b"]")]),
             Is("] "),

@@ -149,7 +149,7 @@ static STYLE: Style = Style {
         },
         Layout {
             shapes: &["day-month-year"],
-            head: &[Is("["), Time, Is("] "), Ahead("\"")],
+            head: &[Is("["), Time, Is("] "), Ahead(&[Is("\"")])],
             message: request,
         },
         Layout {

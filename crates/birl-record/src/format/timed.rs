@@ -32,6 +32,22 @@ pub(super) const KNOWN: Known = Known {
             text: "[14:05:30] deploy payments: done",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"deploy payments: done"}"#,
         },
+        Sample {
+            text: "20260314-14:05:30:250|Step_Cart|3002|sent: 7",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","message":"sent: 7","component":"Step_Cart","pid":3002}"#,
+        },
+        Sample {
+            text: "[03.14 14:05:30] shop.exe - web.example:80 open",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"web.example:80 open","component":"shop.exe"}"#,
+        },
+        Sample {
+            text: "2026-03-14T14:05:30.250Z [INFO]  agent.raft: elected: term=7",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"info","message":"elected: term=7","component":"agent.raft"}"#,
+        },
+        Sample {
+            text: "INFO 2026-03-14 14:05:30 [pool-1] (Cart.java:12) up",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"up","thread":"pool-1","component":"Cart.java:12"}"#,
+        },
     ],
     open: |lines| Some(Arc::new(Timed::of(lines)?)),
 };
@@ -88,7 +104,8 @@ impl Format for Timed {
         let time = &text[found.range.clone()];
         record.timestamp = Some(Timestamp::of_shape(time, found.place.shape));
         let taken = self.head.read(line, found.range, record);
-        record.message = Some(Text::plain(&text[taken..]));
+        // Some have the message in the lines behind the time.
+        record.message = Some(Text::plain(text[taken..].trim_ascii_start()));
     }
 }
 

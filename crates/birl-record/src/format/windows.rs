@@ -53,7 +53,7 @@ static STYLE: Style = Style {
                 Is("  "),
                 Space,
                 Maybe(&[Either(&[
-                    &[Ahead("SYSPRP "), Token("component", b""), Space],
+                    &[Ahead(&[Is("SYSPRP ")]), Token("component", b""), Space],
                     &[Name("component"), Is("  "), Pad],
                 ])]),
             ],

@@ -42,7 +42,7 @@ static STYLE: Style = Style {
             Either(&[
                 &[Token("logger", b""), Is("\t"), Place("caller"), Is("\t")],
                 &[Place("caller"), Is("\t")],
-                &[],
+                &[Ends("}")],
             ]),
         ],
         message: with_fields,

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::part::{Kind, Part, is_qualified, parts, skip_blank, skip_separator};
+use super::part::{Kind, Part, is_place, is_qualified, parts, skip_blank, skip_separator};
 use crate::format::cursor::Cursor;
 use crate::format::field;
 use crate::format::layout::within;
@@ -42,6 +42,8 @@ struct Step {
 #[derive(Clone, Copy, Debug)]
 struct Progress<'a> {
     rest: &'a [u8],
+    /// What separates the columns of the line, if it has any.
+    bar: u8,
     has_level: bool,
     has_parts: bool,
     /// The last separator that only stands between parts of a head, or before the message.
@@ -90,8 +92,8 @@ impl Head {
     /// The next part of a head, if there is one.
     fn next<'a>(&self, at: usize, progress: Progress<'a>) -> Option<(Part<'a>, Progress<'a>)> {
         let step = self.steps.get(at)?;
-        let found =
-            parts(progress.rest, progress.has_level).find(|part| step.admits(part, &progress))?;
+        let found = parts(progress.rest, progress.has_level, progress.bar)
+            .find(|part| step.admits(part, &progress))?;
         Some((found, progress.after(&found)))
     }
 }
@@ -104,7 +106,7 @@ impl Step {
         };
         for progress in heads {
             let mut kinds = [false; Kind::COUNT];
-            for part in parts(progress.rest, progress.has_level) {
+            for part in parts(progress.rest, progress.has_level, progress.bar) {
                 kinds[part.kind as usize] = true;
             }
             for (count, is_there) in step.counts.iter_mut().zip(kinds) {
@@ -150,7 +152,8 @@ impl Step {
                 (part.before_level || is_told) && self.has(80, &[Kind::Padded, Kind::Qualified])
             }
             Kind::Qualified => {
-                let is_followed = part.before_level || part.rest.starts_with(b"[");
+                let is_followed =
+                    part.before_level || part.rest.starts_with(b"[") || is_place(part.text);
                 let kinds = [Kind::Padded, Kind::Qualified];
                 is_followed && self.has(30, &kinds) || is_told && self.has(90, &kinds)
             }
@@ -174,8 +177,15 @@ impl<'a> Progress<'a> {
                 rest = &rest[end + 1..];
             }
         }
+        // What stands right behind the time may be what separates columns.
+        let bar = match rest {
+            [bar @ (b';' | b'\t'), ..] => *bar,
+            [b',', next, ..] if !next.is_ascii_whitespace() => b',',
+            _ => b'|',
+        };
         Self {
             rest: skip_separator(rest),
+            bar,
             has_level: record.severity.is_some(),
             has_parts: !record.fields.is_empty(),
             separator: None,
@@ -189,6 +199,7 @@ impl<'a> Progress<'a> {
         };
         Self {
             rest: part.rest,
+            bar: self.bar,
             has_level: self.has_level || part.severity.is_some(),
             has_parts: true,
             separator,

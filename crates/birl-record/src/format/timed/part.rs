@@ -55,27 +55,34 @@ impl Kind {
 }
 
 /// The parts that `text` may begin with, the likeliest first; each of them, or all, may be none, but
-/// belong to the message.
-pub(super) fn parts(text: &[u8], has_level: bool) -> impl Iterator<Item = Part<'_>> {
-    let is_bracket = matches!(text.first(), Some(b'[' | b'(' | b'<'));
+/// belong to the message. Where the line has columns, `bar` separates them.
+pub(super) fn parts(text: &[u8], has_level: bool, bar: u8) -> impl Iterator<Item = Part<'_>> {
+    let is_bracket = matches!(text.first(), Some(b'[' | b'(' | b'<' | b'{'));
     let readers: &[Reader] = match is_bracket {
         true => &[bracketed],
         false if has_level => &[number, named, words],
         false => &[level, number, named, words],
     };
-    readers.iter().filter_map(move |read| read(text, has_level))
+    readers
+        .iter()
+        .filter_map(move |read| read(text, has_level, bar))
 }
 
-type Reader = for<'a> fn(&'a [u8], bool) -> Option<Part<'a>>;
+type Reader = for<'a> fn(&'a [u8], bool, u8) -> Option<Part<'a>>;
 
-fn bracketed(text: &[u8], has_level: bool) -> Option<Part<'_>> {
+fn bracketed(text: &[u8], has_level: bool, bar: u8) -> Option<Part<'_>> {
     let (open, close) = match text[0] {
         b'[' => (b'[', b']'),
         b'(' => (b'(', b')'),
+        b'{' => (b'{', b'}'),
         _ => (b'<', b'>'),
     };
     let mut cursor = Cursor::new(&text[..text.len().min(BYTES_MAX)]);
     let inside = within(&mut cursor, open, close)?;
+    if open == b'{' && (inside.is_empty() || inside.contains(&b'"')) {
+        // An object.
+        return None;
+    }
     let after = &text[inside.len() + 2..];
     let trimmed = skip_blank(inside).trim_ascii();
     let (severity, trimmed) = match has_level {
@@ -84,7 +91,7 @@ fn bracketed(text: &[u8], has_level: bool) -> Option<Part<'_>> {
     };
     let (kind, rest) = match severity {
         Some(_) => (Kind::Level, skip_separator(after)),
-        None => match separator(after) {
+        None => match separator(after, bar) {
             Some((kind, rest)) => (kind, rest),
             None => (Kind::Bracket, skip_blank(after)),
         },
@@ -116,28 +123,30 @@ fn level_within(inside: &[u8]) -> (Option<Severity>, &[u8]) {
 /// A level that is written as one: in capitals, and not as a word that has other uses.
 fn strict(word: &[u8]) -> Option<Severity> {
     let is_capital = word.len() >= 3 && word.iter().all(u8::is_ascii_uppercase);
-    let has_other_uses = matches!(
-        word,
-        b"LOG" | b"NOTE" | b"CONFIG" | b"SUCCESS" | b"FAILURE" | b"SILLY"
-    );
-    match is_capital && !has_other_uses {
+    match is_capital && !has_other_uses(word) {
         true => Severity::from_word(word),
         false => None,
     }
 }
 
+/// Whether a word that may be a level is rather something else.
+fn has_other_uses(word: &[u8]) -> bool {
+    let words: [&[u8]; 6] = [b"log", b"note", b"config", b"success", b"failure", b"silly"];
+    words.iter().any(|other| word.eq_ignore_ascii_case(other))
+}
+
 /// Whether `text` begins with a level that can be nothing else.
 fn is_level(text: &[u8]) -> bool {
     match text.first() {
-        Some(b'[' | b'(' | b'<') => {
-            bracketed(text, false).is_some_and(|part| part.severity.is_some())
+        Some(b'[' | b'(' | b'<' | b'{') => {
+            bracketed(text, false, b'|').is_some_and(|part| part.severity.is_some())
         }
-        Some(b'A'..=b'Z') => level(text, false).is_some_and(|part| part.kind == Kind::Level),
+        Some(b'A'..=b'Z') => level(text, false, b'|').is_some_and(|part| part.kind == Kind::Level),
         _ => false,
     }
 }
 
-fn level(text: &[u8], _has_level: bool) -> Option<Part<'_>> {
+fn level(text: &[u8], _has_level: bool, _bar: u8) -> Option<Part<'_>> {
     let len = text
         .iter()
         .take(14)
@@ -150,6 +159,11 @@ fn level(text: &[u8], _has_level: bool) -> Option<Part<'_>> {
         return None;
     }
     let severity = Severity::from_word(word)?;
+    let is_spaced = after.starts_with(b" ") && !after.starts_with(b"  ");
+    if is_spaced && has_other_uses(word) && !word[1].is_ascii_uppercase() {
+        // `Log opened.`
+        return None;
+    }
     let kind = match (strict(word), word) {
         (Some(_), _) => Kind::Level,
         (None, [letter]) if letter.is_ascii_uppercase() => Kind::Letter,
@@ -165,7 +179,7 @@ fn level(text: &[u8], _has_level: bool) -> Option<Part<'_>> {
     })
 }
 
-fn number(text: &[u8], has_level: bool) -> Option<Part<'_>> {
+fn number(text: &[u8], has_level: bool, bar: u8) -> Option<Part<'_>> {
     let digits = text.strip_prefix(b"0x");
     let len = match digits {
         Some(hex) => {
@@ -180,7 +194,7 @@ fn number(text: &[u8], has_level: bool) -> Option<Part<'_>> {
     if number.len() <= digits.map_or(0, |_| 2) {
         return None;
     }
-    let (kind, rest) = match (after.first()?, separator(after)) {
+    let (kind, rest) = match (after.first()?, separator(after, bar)) {
         // As Spring Boot has it: `7 --- [main]`.
         (b' ', Some((Kind::Hyphen, rest))) if after.starts_with(b" --- ") => {
             return Some(Part {
@@ -205,8 +219,8 @@ fn number(text: &[u8], has_level: bool) -> Option<Part<'_>> {
 }
 
 /// A name of one word.
-fn named(text: &[u8], has_level: bool) -> Option<Part<'_>> {
-    let is_part = |byte: &&u8| !matches!(byte, b' ' | b'\t' | b'|' | 0x1b);
+fn named(text: &[u8], has_level: bool, bar: u8) -> Option<Part<'_>> {
+    let is_part = |byte: &&u8| !matches!(byte, b' ' | b'\t' | b'|' | 0x1b) && **byte != bar;
     let len = text.iter().take(BYTES_MAX + 1).take_while(is_part).count();
     let word = &text[..len];
     let name = word.strip_suffix(b":").unwrap_or(word);
@@ -214,7 +228,7 @@ fn named(text: &[u8], has_level: bool) -> Option<Part<'_>> {
         return None;
     }
     let after = &text[name.len()..];
-    let (kind, rest) = match separator(after) {
+    let (kind, rest) = match separator(after, bar) {
         Some(found) => found,
         None if after.starts_with(b"  ") || after.starts_with(b"\t") => {
             (Kind::Padded, skip_blank(after))
@@ -235,17 +249,17 @@ fn named(text: &[u8], has_level: bool) -> Option<Part<'_>> {
 }
 
 /// Some words with a hyphen or a bar behind them.
-fn words(text: &[u8], has_level: bool) -> Option<Part<'_>> {
+fn words(text: &[u8], has_level: bool, bar: u8) -> Option<Part<'_>> {
     let head = &text[..text.len().min(BYTES_MAX)];
     let hyphen = memchr::memmem::find(head, b" - ");
-    let end = match (memchr(b'|', head), hyphen) {
+    let end = match (memchr(bar, head), hyphen) {
         (Some(bar), Some(hyphen)) => bar.min(hyphen),
         (Some(bar), None) => bar,
         (None, hyphen) => hyphen?,
     };
     let name = text[..end].trim_ascii();
     let count = name.split(|byte| *byte == b' ').count();
-    let (kind, rest) = separator(&text[end..])?;
+    let (kind, rest) = separator(&text[end..], bar)?;
     let is_short = kind == Kind::Bar || count <= WORDS_MAX && name[0].is_ascii_alphabetic();
     (!name.is_empty() && is_short).then(|| Part {
         kind,
@@ -257,11 +271,14 @@ fn words(text: &[u8], has_level: bool) -> Option<Part<'_>> {
 }
 
 /// What separates a part from what follows, if it is more than space.
-fn separator(after: &[u8]) -> Option<(Kind, &[u8])> {
+fn separator(after: &[u8], bar: u8) -> Option<(Kind, &[u8])> {
+    let spaces = after.iter().take_while(|byte| **byte == b' ').count();
+    if after.get(spaces) == Some(&bar) {
+        return Some((Kind::Bar, skip_blank(&after[spaces + 1..])));
+    }
     let next = skip_blank(after);
     let is_spaced = next.len() < after.len();
     let kind = match next {
-        [b'|', ..] => return Some((Kind::Bar, skip_blank(&next[1..]))),
         [b':'] | [b':', b' ' | b'\t' | 0x1b, ..] => {
             return Some((Kind::Colon, skip_blank(&next[1..])));
         }
@@ -285,6 +302,8 @@ pub(super) fn skip_separator(text: &[u8]) -> &[u8] {
         [b'|' | b',' | b';', rest @ ..] => skip_blank(rest),
         [b':', rest @ ..] if !rest.starts_with(b":") => skip_blank(rest),
         [b'-'] | [b'-', b' ', ..] => skip_blank(&text[1..]),
+        [b'-' | b'=', b'>', b' ', ..] => skip_blank(&text[2..]),
+        [b'-', b'-', b'>', b' ', ..] => skip_blank(&text[3..]),
         _ => text,
     }
 }
@@ -318,6 +337,13 @@ pub(super) fn is_name(word: &[u8]) -> bool {
     (first.is_ascii_alphabetic() || b"_$/<*".contains(first))
         && word.iter().all(is_part)
         && memchr::memmem::find(word, b"://").is_none()
+}
+
+/// Whether a name is that of a place in a source: `a.rs:12`.
+pub(super) fn is_place(name: &[u8]) -> bool {
+    let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit());
+    let file = &name[..name.len() - digits.count()];
+    file.len() < name.len() && file.ends_with(b":") && file.contains(&b'.')
 }
 
 /// Whether a name is one of several: `a.b.C`, `a::b`, `A$B`, or `a.rs:12`, or `sshd[7]`.

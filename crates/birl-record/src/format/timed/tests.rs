@@ -111,8 +111,8 @@ fn brackets_that_all_lines_have_are_columns() {
         ),
     ]);
     check(&[
-        ("<14:05:30.250> (main) {INFO} up", "-", "{INFO} up"),
-        ("<14:05:31.250> (main) {INFO} down", "-", "{INFO} down"),
+        ("<14:05:30.250> (main) {INFO} up", "info", "up"),
+        ("<14:05:31.250> (main) {INFO} down", "info", "down"),
     ]);
 }
 
@@ -185,6 +185,86 @@ fn columns_between_bars_end_at_the_message() {
         ("INFO|2026-03-14 14:05:30|cart|up", "info", "up"),
         ("WARN|2026-03-14 14:05:31|pay|late: 3", "warn", "late: 3"),
         ("INFO|2026-03-14 14:05:32|cart|down", "info", "down"),
+    ]);
+}
+
+#[test]
+fn what_stands_right_behind_the_time_separates_columns() {
+    check(&[
+        ("2026-03-14 14:05:30;INFO;cart;up: x", "info", "up: x"),
+        ("2026-03-14 14:05:31;WARN;pay;late; 3", "warn", "late; 3"),
+        ("2026-03-14 14:05:32;INFO;cart;down", "info", "down"),
+    ]);
+    check(&[
+        (
+            "2026-03-14 14:05:30\tINFO\tmain thread\tup: x",
+            "info",
+            "up: x",
+        ),
+        ("2026-03-14 14:05:31\tWARN\tpay\tlate", "warn", "late"),
+        (
+            "2026-03-14 14:05:32\tINFO\tcart\ttwo words",
+            "info",
+            "two words",
+        ),
+    ]);
+    check(&[
+        ("2026-03-14 14:05:30,250,INFO,cart,up: x", "info", "up: x"),
+        (
+            "2026-03-14 14:05:31,250,WARN,pay,late, again",
+            "warn",
+            "late, again",
+        ),
+        ("2026-03-14 14:05:31,250,INFO,cart,down", "info", "down"),
+    ]);
+}
+
+#[test]
+fn what_a_head_does_not_need_is_left_to_the_message() {
+    check(&[
+        (
+            "ERROR - 2026-03-14 14:05:30 --> Severity: Notice --> x",
+            "error",
+            "Severity: Notice --> x",
+        ),
+        (
+            "INFO - 2026-03-14 14:05:31 --> -5 is less",
+            "info",
+            "-5 is less",
+        ),
+    ]);
+    check(&[
+        (
+            "[2026-03-14 14:05:30,250] {dag.py:7} INFO - up: x",
+            "info",
+            "up: x",
+        ),
+        (
+            "[2026-03-14 14:05:31,250] {task.py:7} WARNING - {\"a\": 1}",
+            "warn",
+            "{\"a\": 1}",
+        ),
+    ]);
+    check(&[
+        (
+            "2026-03-14 14:05:30+0000 [-] Log opened.",
+            "-",
+            "Log opened.",
+        ),
+        ("2026-03-14 14:05:31+0000 [-] Note: done", "-", "Note: done"),
+        ("2026-03-14 14:05:32+0000 [HTTP,7] closed", "-", "closed"),
+    ]);
+    check(&[
+        ("14/03/2026 14:05:30 main.rs:7 up", "-", "up"),
+        ("14/03/2026 14:05:31 cart.rs:12 late: 3", "-", "late: 3"),
+    ]);
+    check(&[
+        ("*** 2026-03-14T14:05:30.250", "-", ""),
+        (
+            "2026-03-14T14:05:30.250\nThread 1 advanced\n ORA-7: no",
+            "-",
+            "Thread 1 advanced\n ORA-7: no",
+        ),
     ]);
 }
 
