@@ -37,7 +37,7 @@ pub(super) const KNOWN: Known = Known {
         // 2.2
         Sample {
             text: "[Sat Mar 14 14:05:30 2026] [error] [client 203.0.113.7] File does not exist: /srv/favicon.ico",
-            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","message":"File does not exist: /srv/favicon.ico","client":"203.0.113.7"}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","message":"[client 203.0.113.7] File does not exist: /srv/favicon.ico","client":"203.0.113.7"}"#,
         },
         Sample {
             text: "[Sat Mar 14 14:05:30 2026] [notice] caught SIGTERM, shutting down",
@@ -79,12 +79,16 @@ impl Format for ApacheError {
         record.timestamp = Some(Timestamp::of_shape(head.time, self.shape));
         record.severity = Some(head.severity);
         field::text(record, "module", head.module);
+        let rest = cursor.rest();
         for part in PARTS {
             if let Some(inside) = tagged(&mut cursor, part.as_bytes()) {
                 push_part(record, part, inside);
             }
         }
-        record.message = Some(Text::plain(cursor.rest()));
+        // The head of 2.2 is the time and the level; the client is a part of the message there.
+        let is_of_2_2 = head.module.is_empty() && !rest.starts_with(b"[pid ");
+        let message = if is_of_2_2 { rest } else { cursor.rest() };
+        record.message = Some(Text::plain(message));
     }
 }
 
