@@ -129,12 +129,14 @@ impl Log {
                 .timestamp
                 .and_then(|timestamp| parser.reading(timestamp))
                 .and_then(|reading| found_instants.resolve(reading));
-            let level = self
-                .level
-                .and_then(|name| Severity::from_word(cell(name).as_bytes()));
+            // Where the head has no level, birl may find one in the message.
+            let is_level_right = self.level.is_none_or(|name| {
+                let level = Severity::from_word(cell(name).as_bytes()).map(Severity::level);
+                record.severity.map(Severity::level) == level
+            });
             let verdicts = [
                 instant.is_some() && found_instant == instant,
-                record.severity.map(Severity::level) == level.map(Severity::level),
+                is_level_right,
                 words(&message(&record)) == words(cell("Content")),
             ];
             for (right, verdict) in right.iter_mut().zip(verdicts) {

@@ -1,6 +1,7 @@
 //! Formats whose records begin with certain parts in a certain order: a table of layouts is all
 //! that such a format needs.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::cursor::Cursor;
@@ -169,10 +170,12 @@ impl Laid {
         line: &'a [u8],
         mut record: Option<&mut Record<'a>>,
     ) -> Option<(&'static Layout, usize)> {
+        let last_try = Cell::new(None);
         for (layout, shapes) in layouts.iter().zip(shapes) {
             let mut reading = Reading {
                 cursor: Cursor::new(line),
                 shapes,
+                last_try: &last_try,
                 severity: self.style.severity,
                 record: record.as_deref_mut(),
             };
@@ -184,10 +187,16 @@ impl Laid {
     }
 }
 
+/// A shape that was tried where so many bytes were left, and how many it took.
+type Try = (Shape, usize, Option<usize>);
+
 /// A head that is being read.
 struct Reading<'r, 'a> {
     cursor: Cursor<'a>,
     shapes: &'r [Shape],
+    /// The last shape that was tried, with how much of the line was left, and what it took: many
+    /// layouts begin with a time of one shape.
+    last_try: &'r Cell<Option<Try>>,
     severity: fn(&[u8]) -> Option<Severity>,
     /// Where it goes; nowhere if it is only asked whether it is there.
     record: Option<&'r mut Record<'a>>,
@@ -284,15 +293,30 @@ impl<'a> Reading<'_, 'a> {
     }
 
     fn time(&mut self) -> Option<()> {
-        let cursor = &mut self.cursor;
-        let (shape, text) = self
-            .shapes
-            .iter()
-            .find_map(|shape| Some((*shape, cursor.timestamp_of(*shape)?)))?;
+        let shapes = self.shapes.iter();
+        let (shape, taken) = shapes
+            .copied()
+            .find_map(|shape| Some((shape, self.time_of(shape)?)))?;
+        let text = &self.cursor.rest()[..taken];
+        self.cursor.skip(text)?;
         if let Some(record) = &mut self.record {
             record.timestamp = Some(Timestamp::of_shape(text, shape));
         }
         Some(())
+    }
+
+    /// How much a timestamp of this shape takes.
+    fn time_of(&self, shape: Shape) -> Option<usize> {
+        let rest = self.cursor.rest();
+        if let Some((tried, left, taken)) = self.last_try.get()
+            && tried == shape
+            && left == rest.len()
+        {
+            return taken;
+        }
+        let taken = shape.parse(rest).map(|(_, taken)| taken);
+        self.last_try.set(Some((shape, rest.len(), taken)));
+        taken
     }
 
     fn level(&mut self, word: &[u8]) -> Option<()> {
@@ -413,6 +437,7 @@ mod tests {
         let mut reading = Reading {
             cursor: Cursor::new(line.as_bytes()),
             shapes: &[],
+            last_try: &Cell::new(None),
             severity: Severity::from_word,
             record: Some(&mut record),
         };

@@ -68,6 +68,8 @@ struct Timed {
     places: Vec<Place>,
     /// A timestamp begins in so many bytes.
     within: usize,
+    /// Whether there are timestamps in places that are not found but by a scan.
+    is_scanned: bool,
     head: Head,
 }
 
@@ -131,38 +133,58 @@ impl Timed {
             .into_iter()
             .filter(|(_, found)| places.contains(&found.place));
         let found: Vec<_> = found.map(|(line, found)| (line, found.range)).collect();
-        Some(Self {
+        let mut timed = Self {
             within: found.iter().map(|(_, range)| range.start + 8).max()?,
             head: Head::of(&found),
             places,
-        })
+            is_scanned: false,
+        };
+        timed.is_scanned = found
+            .iter()
+            .any(|(line, range)| timed.usual(line).is_none_or(|usual| usual.range != *range));
+        Some(timed)
     }
 
     /// The timestamp of a record that begins with the line.
     fn find(&self, line: &[u8]) -> Option<Found> {
-        let start = usize::from(line.first() == Some(&b'['));
-        let first = self.places.first()?;
-        if first.words == 0
-            && let Some((_, taken)) = first.shape.parse(line.get(start..)?)
-        {
-            return Some(Found {
-                place: *first,
-                range: start..start + taken,
-            });
+        if let Some(found) = self.usual(line) {
+            return Some(found);
         }
-        find(line, self.within).filter(|found| self.is_usual(found.place))
+        // A program that begins a line with a whole date and time begins a record, whatever the
+        // shape.
+        let within = if self.is_scanned {
+            self.within
+        } else {
+            AT_START
+        };
+        find(line, within).filter(|found| {
+            let is_at_start = found.place.words == 0 && found.place.shape.is_absolute();
+            is_at_start || self.is_usual(found.place)
+        })
+    }
+
+    /// The timestamp of a line in a place where others have it, found without a scan.
+    fn usual(&self, line: &[u8]) -> Option<Found> {
+        self.places.iter().find_map(|place| {
+            let start = head::behind_words(line, place.words)?;
+            let (_, taken) = place.shape.parse(&line[start..])?;
+            Some(Found {
+                place: *place,
+                range: start..start + taken,
+            })
+        })
     }
 
     /// Whether records have their timestamps there.
     fn is_usual(&self, found: Place) -> bool {
-        // A program that begins a line with a whole date and time begins a record.
-        let is_at_start = found.words == 0 && found.shape.is_absolute();
-        is_at_start
-            || self.places.iter().any(|place| {
-                place.words == found.words && place.shape.rivals().any(|shape| shape == found.shape)
-            })
+        self.places.iter().any(|place| {
+            place.words == found.words && place.shape.rivals().any(|shape| shape == found.shape)
+        })
     }
 }
+
+/// A timestamp that begins in so many bytes begins the line.
+const AT_START: usize = 2;
 
 /// A timestamp that stands near the beginning of a line.
 fn find(line: &[u8], within: usize) -> Option<Found> {

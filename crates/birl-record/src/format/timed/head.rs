@@ -209,39 +209,59 @@ impl<'a> Progress<'a> {
 
 /// The words before a timestamp: what stands in brackets is one.
 pub(super) fn before(head: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = head;
-    std::iter::from_fn(move || {
-        loop {
-            rest = skip_blank(rest);
-            let mut cursor = Cursor::new(rest);
-            let word = match *rest.first()? {
-                b'[' => within(&mut cursor, b'[', b']'),
-                b'(' => cursor.between(b'(', b')'),
-                b'<' => cursor.between(b'<', b'>'),
-                _ => None,
-            };
-            let word = word
-                .or_else(|| cursor.take_while(|byte| !matches!(byte, b' ' | b'\t' | b'|' | 0x1b)));
-            rest = cursor.rest();
-            match word {
-                Some(word) => {
-                    let word = trimmed(word);
-                    if !word.is_empty() {
-                        return Some(word);
-                    }
-                }
-                None => rest = &rest[1..],
-            }
+    let mut cursor = Cursor::new(head);
+    std::iter::from_fn(move || next_word(&mut cursor))
+}
+
+/// Where, behind so many words, a timestamp may begin; `None` where the line is indented, or has
+/// fewer words.
+pub(super) fn behind_words(line: &[u8], words: usize) -> Option<usize> {
+    if line.first()?.is_ascii_whitespace() {
+        return None;
+    }
+    let mut cursor = Cursor::new(line);
+    for _ in 0..words {
+        next_word(&mut cursor)?;
+    }
+    loop {
+        let rest = skip_blank(cursor.rest());
+        let is_around = rest.first().is_some_and(is_punctuation);
+        cursor = Cursor::new(&rest[usize::from(is_around)..]);
+        if !is_around {
+            return Some(line.len() - rest.len());
         }
-    })
+    }
+}
+
+/// Takes a word that is more than punctuation.
+fn next_word<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    loop {
+        *cursor = Cursor::new(skip_blank(cursor.rest()));
+        let word = match *cursor.rest().first()? {
+            b'[' => within(cursor, b'[', b']'),
+            b'(' => cursor.between(b'(', b')'),
+            b'<' => cursor.between(b'<', b'>'),
+            _ => None,
+        };
+        let is_part = |byte| !matches!(byte, b' ' | b'\t' | b'|' | 0x1b);
+        match word.or_else(|| cursor.take_while(is_part)).map(trimmed) {
+            Some(b"") => {}
+            Some(word) => return Some(word),
+            None => *cursor = Cursor::new(&cursor.rest()[1..]),
+        }
+    }
+}
+
+fn is_punctuation(byte: &u8) -> bool {
+    b" []()<>{}:,;|-\"'*#".contains(byte)
 }
 
 /// A word without the punctuation around it.
 fn trimmed(word: &[u8]) -> &[u8] {
-    let is_around = |byte: &u8| b" []()<>{}:,;|-\"'*#".contains(byte);
-    let start = word.iter().take_while(|byte| is_around(byte)).count();
-    let word = &word[start..];
-    let end = word.iter().rev().take_while(|byte| is_around(byte)).count();
+    let start = word.iter().take_while(|byte| is_punctuation(byte));
+    let word = &word[start.count()..];
+    let end = word.iter().rev().take_while(|byte| is_punctuation(byte));
+    let end = end.count();
     &word[..word.len() - end]
 }
 
