@@ -8,6 +8,7 @@ mod apache_error;
 mod columns;
 mod compose;
 mod cri;
+mod csv;
 mod cursor;
 mod dmesg;
 mod docker;
@@ -43,12 +44,15 @@ mod s3;
 mod spdlog;
 mod syslog;
 mod syslog_5424;
+mod table;
 #[cfg(test)]
 mod tests;
 mod timed;
 mod uwsgi;
+mod w3c;
 mod windows;
 mod zap;
+mod zeek;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -122,6 +126,9 @@ pub struct Sample {
 /// All formats that birl knows. Where several could have written a source, the first is taken: so
 /// the more particular come before the more general.
 pub static KNOWN: &[Known] = &[
+    w3c::KNOWN,
+    zeek::KNOWN,
+    csv::KNOWN,
     docker::KNOWN,
     cri::KNOWN,
     compose::KNOWN,

@@ -120,7 +120,7 @@ pub(super) fn parse_object<'a>(text: &'a [u8], record: &mut Record<'a>) {
 }
 
 /// The keys of timestamps, the likeliest first.
-static TIME_KEYS: [&str; 16] = [
+pub(super) static TIME_KEYS: [&str; 16] = [
     "@timestamp",
     "timestamp",
     "time",
@@ -139,7 +139,7 @@ static TIME_KEYS: [&str; 16] = [
     "created_at",
 ];
 
-static LEVEL_KEYS: [&str; 17] = [
+pub(super) static LEVEL_KEYS: [&str; 17] = [
     "level",
     "severity",
     "lvl",
@@ -159,7 +159,7 @@ static LEVEL_KEYS: [&str; 17] = [
     "type",
 ];
 
-static MESSAGE_KEYS: [&str; 11] = [
+pub(super) static MESSAGE_KEYS: [&str; 11] = [
     "message",
     "msg",
     "@m",

@@ -65,7 +65,11 @@ pub(super) fn century(two_digits: u32) -> u32 {
 #[inline]
 pub(super) fn gap(c: &mut Cursor<'_>) -> Option<()> {
     match c.rest() {
-        [b'T' | b' ' | b'_' | b'-' | b't' | b'\t', b'0'..=b'9', ..] => {
+        [
+            b'T' | b' ' | b'_' | b'-' | b't' | b'\t' | b',',
+            b'0'..=b'9',
+            ..,
+        ] => {
             c.skip(1);
             Some(())
         }

@@ -1,0 +1,423 @@
+//! Tables with a header that says what their columns are: what the formats with one have in common.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::json::{LEVEL_KEYS, MESSAGE_KEYS, TIME_KEYS};
+use super::parser::first_line;
+use super::{Format, Lines, field};
+use crate::level::Severity;
+use crate::record::{Record, Timestamp};
+use crate::value::{Text, Value};
+
+/// Tables whose headers are among the lines that begin with `#`; there may be several, with other
+/// columns.
+///
+/// Which of them a row belongs to, its number of columns tells: so a source can be read from
+/// anywhere. Of headers with as many columns, the first is taken.
+#[derive(Debug)]
+pub(super) struct Tables {
+    name: &'static str,
+    headers: Vec<Header>,
+}
+
+impl Tables {
+    /// The format with all headers that some lines hold; `header` reads one, and is given the lines
+    /// behind it, too.
+    pub(super) fn open(
+        name: &'static str,
+        lines: &[&[u8]],
+        header: fn(&[u8], &[&[u8]]) -> Option<Header>,
+    ) -> Option<Arc<dyn Format>> {
+        let mut headers: Vec<Header> = Vec::new();
+        for (at, line) in lines.iter().enumerate() {
+            if let Some(header) = header(line, &lines[at + 1..])
+                && !headers.contains(&header)
+            {
+                headers.push(header);
+            }
+        }
+        (!headers.is_empty()).then(|| Arc::new(Self { name, headers }) as Arc<dyn Format>)
+    }
+
+    fn header_of(&self, line: &[u8]) -> Option<&Header> {
+        if line.starts_with(b"#") {
+            return None;
+        }
+        self.headers.iter().find(|header| header.fits(line))
+    }
+}
+
+impl Format for Tables {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn begins(&self, line: &[u8]) -> bool {
+        self.header_of(line).is_some()
+    }
+
+    fn lines(&self) -> Lines {
+        Lines::One
+    }
+
+    /// A header is no record.
+    fn goes_on(&self, line: &[u8]) -> bool {
+        line.starts_with(b"#")
+    }
+
+    fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
+        let line = first_line(text);
+        if let Some(header) = self.header_of(line) {
+            header.push(line, record);
+        }
+    }
+}
+
+/// How the cells of a table are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dialect {
+    /// What stands between them.
+    pub(super) separator: u8,
+    /// What escapes a separator.
+    pub(super) quoting: Quoting,
+    /// What a cell without a value holds, if it is not just empty.
+    pub(super) absent: &'static [u8],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quoting {
+    /// Cells may be in quotes, in which a quote is written twice.
+    Quotes,
+    /// A backslash, and the number of the byte.
+    Backslashes,
+}
+
+/// What the columns of a table are, and what they feed.
+#[derive(Debug, PartialEq)]
+pub(super) struct Header {
+    dialect: Dialect,
+    columns: Vec<Column>,
+    time: Option<Range<usize>>,
+    level: Option<usize>,
+    message: Option<Range<usize>>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) name: Vec<u8>,
+    pub(super) kind: Kind,
+}
+
+/// What the cells of a column hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Numbers, or anything else; only the cell can tell.
+    Any,
+    Text,
+    /// `T` or `F`.
+    Bool,
+}
+
+impl Header {
+    pub(super) fn new(dialect: Dialect, columns: Vec<Column>) -> Self {
+        let names: Vec<_> = columns.iter().map(|column| &*column.name).collect();
+        Self {
+            dialect,
+            time: time_columns(&names),
+            level: best(&names, &LEVEL_KEYS).filter(|level| !is_named(names[*level], "log")),
+            message: message_columns(&names),
+            columns,
+        }
+    }
+
+    /// Whether some column is known for what it feeds.
+    pub(super) fn is_log(&self) -> bool {
+        self.time.is_some() || self.level.is_some() || self.message.is_some()
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether a line is a row of this table: with all cells, and with digits where the time is.
+    pub(super) fn fits(&self, line: &[u8]) -> bool {
+        let mut count = 0;
+        for cell in self.cells(line) {
+            if self.time.as_ref().is_some_and(|time| time.start == count) {
+                let first = line[cell.range].first();
+                let is_time = first.is_some_and(u8::is_ascii_alphanumeric);
+                if !is_time {
+                    return false;
+                }
+            }
+            count += 1;
+        }
+        count == self.columns.len()
+    }
+
+    /// Adds the cells of a row.
+    pub(super) fn push<'a>(&'a self, line: &'a [u8], record: &mut Record<'a>) {
+        let mut time = Span::default();
+        let mut message = Span::default();
+        for (at, (column, cell)) in self.columns.iter().zip(self.cells(line)).enumerate() {
+            let value = self.value(column, &line[cell.range.clone()], cell.is_quoted);
+            let mut feeds = false;
+            if is_in(&self.time, at) {
+                time.take(&cell, value);
+                feeds = value.is_some();
+            } else if is_in(&self.message, at) {
+                message.take(&cell, value);
+                feeds = value.is_some() && self.columns_of_message() == 1;
+            } else if self.level == Some(at) {
+                record.severity = value.and_then(severity);
+                feeds = record.severity.is_some();
+            }
+            if let Some(value) = value {
+                let name = Text::plain(&column.name);
+                match feeds {
+                    true => record.push_feeding(name, value),
+                    false => record.push(name, value),
+                }
+            }
+        }
+        record.timestamp = time.range.map(|range| Timestamp::of_any(&line[range]));
+        record.message = match (message.text, message.range) {
+            (Some(text), _) if self.columns_of_message() == 1 => Some(text),
+            (_, Some(range)) => Some(Text::plain(&line[range])),
+            _ => Some(Text::plain(line)),
+        };
+    }
+
+    fn columns_of_message(&self) -> usize {
+        self.message.as_ref().map_or(0, ExactSizeIterator::len)
+    }
+
+    /// What a cell holds; `None` where there is nothing.
+    fn value<'a>(&self, column: &Column, cell: &'a [u8], is_quoted: bool) -> Option<Value<'a>> {
+        if cell.is_empty() || cell == self.dialect.absent && !is_quoted {
+            return None;
+        }
+        let text = match self.dialect.quoting {
+            Quoting::Quotes if is_quoted => return Some(Value::Text(Text::doubled(cell))),
+            Quoting::Quotes => Text::plain(cell),
+            Quoting::Backslashes if memchr::memchr(b'\\', cell).is_some() => Text::escaped(cell),
+            Quoting::Backslashes => Text::plain(cell),
+        };
+        Some(match (column.kind, cell) {
+            (Kind::Any, cell) => field::number_or_bare(cell),
+            (Kind::Bool, b"T") => Value::Bool(true),
+            (Kind::Bool, b"F") => Value::Bool(false),
+            (Kind::Text | Kind::Bool, _) => Value::Text(text),
+        })
+    }
+
+    fn cells<'a>(&self, line: &'a [u8]) -> Cells<'a> {
+        Cells {
+            line,
+            at: Some(0),
+            dialect: self.dialect,
+        }
+    }
+}
+
+/// The cells of a line that is written so.
+pub(super) fn cells(line: &[u8], dialect: Dialect) -> impl Iterator<Item = &[u8]> {
+    let cells = Cells {
+        line,
+        at: Some(0),
+        dialect,
+    };
+    cells.map(|cell| &line[cell.range])
+}
+
+/// Goes through the cells of a line.
+struct Cells<'a> {
+    line: &'a [u8],
+    at: Option<usize>,
+    dialect: Dialect,
+}
+
+/// Where a cell is, without its quotes.
+struct Cell {
+    range: Range<usize>,
+    is_quoted: bool,
+}
+
+impl Iterator for Cells<'_> {
+    type Item = Cell;
+
+    fn next(&mut self) -> Option<Cell> {
+        let start = self.at?;
+        let rest = &self.line[start..];
+        if self.dialect.quoting == Quoting::Quotes
+            && rest.first() == Some(&b'"')
+            && let Some(end) = self.quoted_end(start + 1)
+        {
+            self.at = (end + 1 < self.line.len()).then_some(end + 2);
+            return Some(Cell {
+                range: start + 1..end,
+                is_quoted: true,
+            });
+        }
+        let end = memchr::memchr(self.dialect.separator, rest).map(|at| start + at);
+        self.at = end.map(|end| end + 1);
+        Some(Cell {
+            range: start..end.unwrap_or(self.line.len()),
+            is_quoted: false,
+        })
+    }
+}
+
+impl Cells<'_> {
+    /// Where the quote is that closes a cell: behind it there is a separator, or nothing.
+    fn quoted_end(&self, from: usize) -> Option<usize> {
+        let mut at = from;
+        loop {
+            at += memchr::memchr(b'"', self.line.get(at..)?)?;
+            match self.line.get(at + 1) {
+                None => return Some(at),
+                Some(next) if *next == self.dialect.separator => return Some(at),
+                Some(b'"') => at += 2,
+                Some(_) => return None,
+            }
+        }
+    }
+}
+
+/// What several cells of a line hold together.
+#[derive(Default)]
+struct Span<'a> {
+    range: Option<Range<usize>>,
+    text: Option<Text<'a>>,
+}
+
+impl<'a> Span<'a> {
+    fn take(&mut self, cell: &Cell, value: Option<Value<'a>>) {
+        let Some(value) = value else {
+            return;
+        };
+        let start = self
+            .range
+            .as_ref()
+            .map_or(cell.range.start, |range| range.start);
+        self.range = Some(start..cell.range.end);
+        self.text = Some(match value {
+            Value::Text(text) => text,
+            Value::Bare(text) | Value::Number(text) => Text::plain(text),
+            _ => return,
+        });
+    }
+}
+
+fn severity(value: Value<'_>) -> Option<Severity> {
+    match value {
+        Value::Number(digits) => {
+            let number =
+                crate::value::number(digits).filter(|number| (0.0..100.0).contains(number));
+            Severity::from_level_number(number? as u64)
+        }
+        Value::Text(text) => word_severity(text.raw()),
+        Value::Bare(text) => word_severity(text),
+        _ => None,
+    }
+}
+
+/// A level, perhaps within a name such as `Reporter::ERROR`.
+fn word_severity(word: &[u8]) -> Option<Severity> {
+    let colon = memchr::memrchr(b':', word).map_or(0, |colon| colon + 1);
+    Severity::from_word(word[colon..].trim_ascii())
+}
+
+fn is_in(columns: &Option<Range<usize>>, at: usize) -> bool {
+    columns
+        .as_ref()
+        .is_some_and(|columns| columns.contains(&at))
+}
+
+/// The columns that say when: one, or a date and a time next to it.
+fn time_columns(names: &[&[u8]]) -> Option<Range<usize>> {
+    let date = names
+        .windows(2)
+        .position(|pair| is_named(pair[0], "date") && is_named(pair[1], "time"));
+    if let Some(date) = date {
+        return Some(date..date + 2);
+    }
+    let other = || names.iter().position(|name| is_named(name, "date-time"));
+    let best = best(names, &TIME_KEYS).or_else(other)?;
+    Some(best..best + 1)
+}
+
+/// The columns that say what happened: one, or the method and the path of a request.
+fn message_columns(names: &[&[u8]]) -> Option<Range<usize>> {
+    let is_request =
+        |pair: &[&[u8]]| pair[0] == b"cs-method" && matches!(pair[1], b"cs-uri-stem" | b"cs-uri");
+    if let Some(method) = names.windows(2).position(is_request) {
+        return Some(method..method + 2);
+    }
+    let others = ["content", "cs-uri-stem", "cs-uri"];
+    let other = || {
+        others
+            .iter()
+            .find_map(|other| names.iter().position(|name| is_named(name, other)))
+    };
+    let best = best(names, &MESSAGE_KEYS).or_else(other)?;
+    Some(best..best + 1)
+}
+
+/// The column whose name is the first of these.
+fn best(names: &[&[u8]], keys: &[&str]) -> Option<usize> {
+    keys.iter()
+        .find_map(|key| names.iter().position(|name| is_named(name, key)))
+}
+
+fn is_named(name: &[u8], known: &str) -> bool {
+    name.eq_ignore_ascii_case(known.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CSV: Dialect = Dialect {
+        separator: b',',
+        quoting: Quoting::Quotes,
+        absent: b"",
+    };
+
+    #[test]
+    fn cells_may_be_in_quotes() {
+        for (line, expected) in [
+            ("a,b", &["a", "b"][..]),
+            ("", &[""]),
+            ("a,", &["a", ""]),
+            (r#""a,b","c ""d""",e"#, &["a,b", r#"c ""d"""#, "e"]),
+            (r#""","""#, &["", ""]),
+            (r#""a"b,c"#, &[r#""a"b"#, "c"]),
+            (r#""a,b"#, &[r#""a"#, "b"]),
+            (r#"a"b","c"#, &[r#"a"b""#, r#""c"#]),
+        ] {
+            let found: Vec<_> = cells(line.as_bytes(), CSV)
+                .map(String::from_utf8_lossy)
+                .collect();
+            assert_eq!(found, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn columns_are_known_by_their_names() {
+        let header = |names: &[&str]| {
+            let column = |name: &&str| Column {
+                name: name.as_bytes().to_vec(),
+                kind: Kind::Any,
+            };
+            let header = Header::new(CSV, names.iter().map(column).collect());
+            (header.time, header.level, header.message)
+        };
+        assert_eq!(header(&["a", "Date", "Time"]), (Some(1..3), None, None));
+        assert_eq!(header(&["time", "date"]), (Some(0..1), None, None));
+        assert_eq!(header(&["MSG", "level"]), (None, Some(1), Some(0..1)));
+        assert_eq!(header(&["log", "x"]), (None, None, Some(0..1)));
+    }
+}
