@@ -64,6 +64,8 @@ pub(super) enum Part {
     Name(&'static str),
     /// A name with a dot or two colons in it.
     Qualified(&'static str),
+    /// A name with two colons in it, as the paths of Rust's modules have.
+    Modules(&'static str),
     /// A place in a program's source: `main.go:12`.
     Place(&'static str),
     /// What comes before the next space.
@@ -82,6 +84,8 @@ pub(super) enum Part {
     Either(&'static [&'static [Part]]),
     /// These parts come next; none is taken.
     Ahead(&'static [Part]),
+    /// These parts do not come next.
+    Not(&'static [Part]),
     /// The line ends with this text; nothing is taken.
     Ends(&'static str),
     /// The end of the line.
@@ -258,6 +262,7 @@ impl<'a> Reading<'_, 'a> {
                 return Some(());
             }
             Part::Ahead(parts) => return self.ahead(parts),
+            Part::Not(parts) => return self.ahead(parts).is_none().then_some(()),
             Part::Ends(text) => return cursor.rest().ends_with(text.as_bytes()).then_some(()),
             Part::End => return cursor.is_at_end().then_some(()),
             Part::Maybe(parts) => {
@@ -268,6 +273,10 @@ impl<'a> Reading<'_, 'a> {
             Part::Hex(name) => (name, hexadecimal(cursor)?),
             Part::Name(name) => (name, name_of(cursor)?),
             Part::Qualified(name) => (name, name_of(cursor).filter(|name| is_qualified(name))?),
+            Part::Modules(name) => {
+                let is_path = |name: &&[u8]| memchr::memmem::find(name, b"::").is_some();
+                (name, name_of(cursor).filter(is_path)?)
+            }
             Part::Place(name) => (name, place(cursor)?),
             Part::Word(name) => (name, cursor.word()?),
             Part::Token(name, stops) => {
@@ -470,6 +479,7 @@ mod tests {
             (Name("f"), "a.b$C: x", ": x", Some("a.b$C")),
             (Name("f"), "a::b: x", ": x", Some("a::b")),
             (Qualified("f"), "a.b x", " x", Some("a.b")),
+            (Modules("f"), "a::b: x", ": x", Some("a::b")),
             (Place("f"), "/a/b.rs:7: x", ": x", Some("/a/b.rs:7")),
             (Word("f"), "a:b] x", " x", Some("a:b]")),
             (Token("f", b"]:"), "a] x", "] x", Some("a")),
@@ -479,6 +489,7 @@ mod tests {
             (Word("f"), "- x", " x", None),
             (Spans("f"), "a{b=c:d}:e: x", " x", Some("a{b=c:d}:e")),
             (Ahead(&[Number("f")]), "7", "7", None),
+            (Not(&[Number("f")]), "x", "x", None),
             (Ends(")"), "x (a)", "x (a)", None),
             (End, "", "", None),
         ] {
@@ -506,6 +517,8 @@ mod tests {
             (Spans("f"), "a: x"),
             (Ends(")"), "x"),
             (Ahead(&[Number("f")]), "x"),
+            (Not(&[Number("f")]), "7"),
+            (Modules("f"), "a.b: x"),
             (End, "x"),
         ] {
             assert_eq!(read(&[part], line), None, "{line}");

@@ -69,6 +69,8 @@ static STYLE: Style = Style {
                 ]),
                 Level,
                 Is(" "),
+                // What others write in such words has brackets, too.
+                Not(&[Is("[")]),
                 Maybe(&[Place("caller"), Is(" > ")]),
             ],
             message: whole,

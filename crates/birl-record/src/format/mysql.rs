@@ -58,27 +58,34 @@ static STYLE: Style = Style {
     lines: Lines::Several,
     severity: level,
     parts: &[],
-    layouts: &[Layout {
-        shapes: &["iso", "basic-short"],
-        head: &[
-            Time,
-            Space,
-            Maybe(&[Number("thread"), Space]),
-            Is("["),
-            Level,
-            Is("] "),
-            Maybe(&[
-                Is("["),
-                Ahead(&[Is("MY-")]),
-                Token("code", b"]"),
-                Is("] ["),
-                Token("subsystem", b"]"),
-                Is("]"),
-                Pad,
-            ]),
-        ],
-        message: whole,
-    }],
+    layouts: &[
+        Layout {
+            shapes: &["iso"],
+            head: &[
+                Time,
+                Space,
+                Number("thread"),
+                Is(" ["),
+                Level,
+                Is("] "),
+                Maybe(&[
+                    Is("["),
+                    Ahead(&[Is("MY-")]),
+                    Token("code", b"]"),
+                    Is("] ["),
+                    Token("subsystem", b"]"),
+                    Is("]"),
+                    Pad,
+                ]),
+            ],
+            message: whole,
+        },
+        Layout {
+            shapes: &["basic-short"],
+            head: &[Time, Is(" ["), Level, Is("] ")],
+            message: whole,
+        },
+    ],
 };
 
 static SLOW_STYLE: Style = Style {

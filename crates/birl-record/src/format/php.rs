@@ -1,7 +1,7 @@
 //! The error log of PHP, and of PHP-FPM.
 
 use super::layout::Part::*;
-use super::layout::{Layout, Style, whole};
+use super::layout::{Layout, Part, Style, whole};
 use super::{Known, Lines, Sample};
 use crate::level::Severity;
 
@@ -26,10 +26,10 @@ pub(super) const KNOWN: Known = Known {
             text: "[14-Mar-2026 14:05:30] NOTICE: [pool www] child 7 started",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"[pool www] child 7 started"}"#,
         },
-        // error_log() of a program
+        // Xdebug
         Sample {
-            text: "[14-Mar-2026 14:05:30 UTC] cart: late",
-            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"cart: late"}"#,
+            text: "[14-Mar-2026 14:05:30 UTC] PHP Notice:  odd in /srv/a.php on line 7\n[14-Mar-2026 14:05:30 UTC] PHP Stack trace:\n[14-Mar-2026 14:05:30 UTC] PHP   1. {main}() /srv/a.php:0",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"odd in /srv/a.php on line 7\n[14-Mar-2026 14:05:30 UTC] PHP Stack trace:\n[14-Mar-2026 14:05:30 UTC] PHP   1. {main}() /srv/a.php:0"}"#,
         },
     ],
     open: |_| STYLE.open(KNOWN.name),
@@ -38,15 +38,10 @@ pub(super) const KNOWN: Known = Known {
 static STYLE: Style = Style {
     lines: Lines::Several,
     severity: level,
-    parts: &[],
     layouts: &[Layout {
         shapes: &["day-month-year"],
         head: &[
-            Is("["),
-            Ahead(&[Number(""), Is("-")]),
-            Time,
-            Maybe(&[Is(" "), Token("zone", b"]")]),
-            Is("] "),
+            Either(&[TIME]),
             Either(&[
                 &[
                     Is("PHP "),
@@ -57,12 +52,26 @@ static STYLE: Style = Style {
                     Pad,
                 ],
                 &[Level, Is(": ")],
-                &[],
             ]),
         ],
         message: whole,
     }],
+    parts: &[Layout {
+        shapes: &["day-month-year"],
+        head: &[
+            Either(&[TIME]),
+            Either(&[&[Is("PHP Stack trace:")], &[Is("PHP  ")]]),
+        ],
+        message: whole,
+    }],
 };
+
+const TIME: &[Part] = &[
+    Is("["),
+    Time,
+    Maybe(&[Is(" "), Token("zone", b"]")]),
+    Is("] "),
+];
 
 /// What PHP calls a kind of error, by its first word, and the levels of PHP-FPM.
 fn level(word: &[u8]) -> Option<Severity> {

@@ -68,7 +68,7 @@ static STYLE: Style = Style {
                 Maybe(&[Is("ThreadId("), Number("thread"), Is(") ")]),
                 Either(&[
                     &[Spans("span"), Is(" "), Name("target")],
-                    &[Qualified("target")],
+                    &[Modules("target")],
                 ]),
                 Is(": "),
                 Maybe(&[Place("caller"), Is(": ")]),

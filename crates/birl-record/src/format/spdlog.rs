@@ -14,8 +14,8 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"warn","message":"late: [3] s","logger":"cart","caller":"cart.cpp:7"}"#,
         },
         Sample {
-            text: "[2026-03-14 14:05:30.250] [info] [7] paid",
-            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"info","message":"[7] paid"}"#,
+            text: "[2026-03-14 14:05:30.250] [info] paid: [7]",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"info","message":"paid: [7]"}"#,
         },
         // Boost.Log
         Sample {
@@ -40,6 +40,8 @@ static STYLE: Style = Style {
             Is("]"),
             Pad,
             Maybe(&[Is("["), Place("caller"), Is("]"), Pad]),
+            // A bracket more may be a column of somebody else's.
+            Not(&[Is("[")]),
         ],
         message: whole,
     }],

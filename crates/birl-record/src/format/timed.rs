@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use self::head::Head;
 use super::cursor::commonest;
-use super::{Format, Known, Sample};
+use super::{Format, Known, Sample, json, logfmt};
 use crate::record::{Record, Timestamp};
 use crate::time::{self, Shape};
 use crate::value::Text;
@@ -48,6 +48,18 @@ pub(super) const KNOWN: Known = Known {
             text: "INFO 2026-03-14 14:05:30 [pool-1] (Cart.java:12) up",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"up","thread":"pool-1","component":"Cart.java:12"}"#,
         },
+        Sample {
+            text: r#"2026-03-14T14:05:30.250Z level=warn msg="late: 3 s" order=7"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"warn","message":"late: 3 s","order":"7"}"#,
+        },
+        Sample {
+            text: r#"[2026-03-14 14:05:30] {"level":"error","time":1,"msg":"no","order":7}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","message":"no","time":1,"order":7}"#,
+        },
+        Sample {
+            text: r#"2026-03-14 14:05:30 INFO {"level":"error","msg":"no"}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"{\"level\":\"error\",\"msg\":\"no\"}"}"#,
+        },
     ],
     open: |lines| Some(Arc::new(Timed::of(lines)?)),
 };
@@ -71,6 +83,8 @@ struct Timed {
     /// Whether there are timestamps in places that are not found but by a scan.
     is_scanned: bool,
     head: Head,
+    /// What may stand behind the time.
+    inner: [Arc<dyn Format>; 2],
 }
 
 /// Where a line has its timestamp, and how it is written.
@@ -106,8 +120,12 @@ impl Format for Timed {
         let time = &text[found.range.clone()];
         record.timestamp = Some(Timestamp::of_shape(time, found.place.shape));
         let taken = self.head.read(line, found.range, record);
+        if record.severity.is_none() {
+            self.parse_inner(&line[taken..], record);
+        }
         // Some have the message in the lines behind the time.
-        record.message = Some(Text::plain(text[taken..].trim_ascii_start()));
+        let message = Text::plain(text[taken..].trim_ascii_start());
+        record.message = record.message.or(Some(message));
     }
 }
 
@@ -138,11 +156,29 @@ impl Timed {
             head: Head::of(&found),
             places,
             is_scanned: false,
+            inner: inner(lines)?,
         };
         timed.is_scanned = found
             .iter()
             .any(|(line, range)| timed.usual(line).is_none_or(|usual| usual.range != *range));
         Some(timed)
+    }
+
+    /// Reads what stands behind the head if it is in a format that says it all itself.
+    fn parse_inner<'a>(&'a self, rest: &'a [u8], record: &mut Record<'a>) {
+        let may_be = match rest {
+            [b'{', b'"', .., b'}'] => true,
+            _ => rest.iter().find(|byte| b" =".contains(byte)) == Some(&b'='),
+        };
+        if !may_be {
+            return;
+        }
+        let mut inner = self.inner.iter();
+        if let Some(inner) = inner.find(|format| format.begins(rest)) {
+            let timestamp = record.timestamp;
+            inner.parse(rest, record);
+            record.timestamp = timestamp;
+        }
     }
 
     /// The timestamp of a record that begins with the line.
@@ -181,6 +217,10 @@ impl Timed {
             place.words == found.words && place.shape.rivals().any(|shape| shape == found.shape)
         })
     }
+}
+
+fn inner(lines: &[&[u8]]) -> Option<[Arc<dyn Format>; 2]> {
+    Some([(json::KNOWN.open)(lines)?, (logfmt::KNOWN.open)(lines)?])
 }
 
 /// A timestamp that begins in so many bytes begins the line.
