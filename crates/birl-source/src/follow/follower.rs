@@ -330,11 +330,25 @@ impl Follower {
         if let Some(target) = self.targets.find(path)
             && target.named
         {
-            self.targets.add_tree(&target);
+            self.add_tree(&target);
         }
         if self.targets.descends(path, is_link) && !self.is_listed_elsewhere(path, metadata) {
             self.relist(path);
         }
+    }
+
+    /// A target turned out to be a directory. Returns whether that is news.
+    fn add_tree(&mut self, target: &Target) -> bool {
+        let is_news = self.targets.add_tree(target);
+        if is_news {
+            // What another name had it listed for were other files.
+            for (path, directory) in &mut self.directories {
+                if path.starts_with(&target.path) {
+                    *directory = Directory::default();
+                }
+            }
+        }
+        is_news
     }
 
     /// Whether a directory is listed under another path already: a link may lead up the tree.
@@ -463,7 +477,7 @@ impl Follower {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
                 let target = self.places[path].target.clone();
-                if self.targets.add_tree(&target) {
+                if self.add_tree(&target) {
                     self.relist(path);
                 }
                 None

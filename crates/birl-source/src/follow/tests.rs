@@ -463,6 +463,41 @@ fn new_files_in_a_directory_are_read_from_their_start() {
 }
 
 #[test]
+fn a_directory_is_read_whole_whatever_other_names_lead_into_it() {
+    for other in [
+        "a.log",
+        "a*",
+        "deep",
+        "deep/b.log",
+        "d*/b*",
+        "**/c.log",
+        "none.log",
+    ] {
+        for names in [[".", other], [other, "."]] {
+            let mut world = World::new();
+            fs::create_dir_all(world.path("deep/deeper")).unwrap();
+            for name in ["a.log", "a.log.1", "deep/b.log", "deep/deeper/c.log"] {
+                world.write(name, format!("{name}\n"));
+            }
+            let events = world.follow(&names);
+            let mut given: Vec<&str> = events
+                .iter()
+                .filter_map(|event| Some(event.split_once(": ")?.1))
+                .collect();
+            given.sort_unstable();
+            let whole = [
+                "a.log.1\\n",
+                "a.log\\n",
+                "deep/b.log\\n",
+                "deep/deeper/c.log\\n",
+            ];
+            assert_eq!(given, whole, "{names:?}");
+            assert_eq!(world.settle(), [""; 0], "{names:?}");
+        }
+    }
+}
+
+#[test]
 fn a_directory_that_is_deleted_and_created_anew_is_followed_on() {
     let mut world = World::new();
     fs::create_dir(world.path("logs")).unwrap();
