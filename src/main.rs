@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod interrupt;
 mod man;
+mod messages;
 mod pager;
 mod progress;
 mod search;

@@ -63,7 +63,7 @@ impl Pager {
 /// handles the signal asks [`is_paging`](Printer::is_paging) and leaves it alone.
 ///
 /// Once the user quits the pager, writing fails with [`io::ErrorKind::BrokenPipe`], as it does
-/// for any closed pipe. Dropping this waits until the pager has ended.
+/// for any closed pipe. Closing or dropping this waits until the pager has ended.
 #[derive(Debug)]
 pub(crate) struct Printer {
     state: State,
@@ -75,6 +75,7 @@ enum State {
     Direct(File),
     Waiting(Pager),
     Paging(Paging),
+    Closed,
 }
 
 impl Printer {
@@ -96,6 +97,13 @@ impl Printer {
     /// Whether a pager is running, or was until it was quit.
     pub(crate) fn is_paging(&self) -> bool {
         matches!(self.state, State::Paging(_))
+    }
+
+    /// Ends the text for a pager that is running, and waits until it has ended.
+    pub(crate) fn close_pager(&mut self) {
+        if self.is_paging() {
+            self.state = State::Closed;
+        }
     }
 
     /// Waits until the user quits the pager; for ever where there is none.
@@ -124,6 +132,7 @@ impl Printer {
         match &mut self.state {
             State::Direct(file) => Ok(file),
             State::Paging(paging) => paging.stdin(),
+            State::Closed => Err(io::ErrorKind::BrokenPipe.into()),
             State::Waiting(_) => unreachable!("the pager was started above"),
         }
     }
@@ -260,6 +269,21 @@ mod tests {
         printer.write_all(b"two\n").unwrap();
         drop(printer);
         assert_eq!(fs::read_to_string(path).unwrap(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn closing_the_pager_waits_for_it_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("printed");
+        let mut printer = Printer::new(Some(copying_to(&path, ""))).unwrap();
+        printer.write_all(b"one\n").unwrap();
+        printer.close_pager();
+        assert_eq!(fs::read_to_string(path).unwrap(), "one\n");
+        assert!(!printer.is_paging());
+        assert_eq!(
+            printer.write_all(b"two\n").unwrap_err().kind(),
+            io::ErrorKind::BrokenPipe
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! One search, from its configuration to its exit code.
 
+use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
 use birl_record::query::tree::{Term, Text};
@@ -18,6 +19,7 @@ use futures::{FutureExt, Stream, StreamExt};
 use crate::answer::{Answer, answer};
 use crate::config::{Config, Mode};
 use crate::interrupt::Interrupt;
+use crate::messages::Messages;
 use crate::pager::Printer;
 use crate::progress::Progress;
 use crate::stats;
@@ -162,6 +164,8 @@ struct Run<'a> {
     out: BufWriter<Printer>,
     counters: birl_scan::Progress,
     bar: Progress,
+    /// What is to be said when the pager has ended.
+    held: Messages,
     began: Instant,
     failed: bool,
 }
@@ -192,6 +196,7 @@ impl<'a> Run<'a> {
             out: BufWriter::with_capacity(OUTPUT_BYTES, printer),
             counters,
             bar,
+            held: Messages::default(),
             began: Instant::now(),
             failed: false,
         })
@@ -204,8 +209,13 @@ impl<'a> Run<'a> {
             end => end.context("cannot write to standard output")?,
         };
         self.bar.end();
+        let elapsed = self.began.elapsed();
+        self.out.get_mut().close_pager();
+        for message in self.held.take() {
+            self.say(&message);
+        }
         if !matches!(end, End::Closed) {
-            self.report(&end);
+            self.report(&end, elapsed);
         }
         Ok(match end {
             End::Interrupted => ExitCode::from(130),
@@ -288,7 +298,7 @@ impl<'a> Run<'a> {
     }
 
     /// Says what must not be overlooked, and with `--stats` all that is known.
-    fn report(&self, end: &End) {
+    fn report(&mut self, end: &End, elapsed: Duration) {
         let snapshot = self.counters.snapshot();
         if matches!(end, End::Interrupted) {
             self.say(&stats::interrupted(&snapshot));
@@ -297,15 +307,14 @@ impl<'a> Run<'a> {
             self.say(&stats::overlong(&snapshot, self.config.line_bytes_max));
         }
         if self.config.stats {
-            let _ = write!(
-                io::stderr(),
-                "{}",
-                stats::summary(&snapshot, self.began.elapsed())
-            );
+            let _ = write!(io::stderr(), "{}", stats::summary(&snapshot, elapsed));
         }
     }
 
-    fn say(&self, what: &dyn std::fmt::Display) {
+    fn say(&mut self, what: &dyn Display) {
+        if self.out.get_ref().is_paging() {
+            return self.held.push(what);
+        }
         // Nobody is left to be told that standard error is closed.
         let _ = self.bar.suspend(|| writeln!(io::stderr(), "birl: {what}"));
     }

@@ -22,6 +22,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_log_does_not_drive_the_terminal,
         ),
         Trial::test("terminal::a_pager_gets_the_output", a_pager_gets_the_output),
+        Trial::test(
+            "terminal::messages_wait_for_the_end_of_the_pager",
+            messages_wait_for_the_end_of_the_pager,
+        ),
         Trial::test("terminal::an_empty_pager_is_none", an_empty_pager_is_none),
     ]
 }
@@ -53,6 +57,23 @@ fn a_pager_gets_the_output() -> Result<(), Failed> {
     Ok(compare("terminal", b"paged:a hit\r\n", &shown)?)
 }
 
+fn messages_wait_for_the_end_of_the_pager() -> Result<(), Failed> {
+    // It shows nothing before it has everything, as one shows the end of a text on a whole screen.
+    let pager = "sh -c 'text=$(cat); echo \"$text\"; echo end of the pager'";
+    let sandbox = Sandbox::new();
+    sandbox.write("app.log", b"a hit\n");
+    let mut command = sandbox.birl(&["--stats", "hit", "app.log", "gone.log"]);
+    command
+        .env("TERM", "xterm")
+        .envs([("BIRL_PAGER", pager), ("NO_COLOR", "1")]);
+    let shown = String::from_utf8(on_terminal_with_errors(command))?;
+    let (before, after) = shown.split_once("end of the pager").ok_or("no pager")?;
+    assert_eq!(before, "app.log:a hit\r\n");
+    assert!(after.contains("birl: cannot open \"gone.log\""), "{after}");
+    assert!(after.contains("problems: 1"), "{after}");
+    Ok(())
+}
+
 fn an_empty_pager_is_none() -> Result<(), Failed> {
     let env = [("BIRL_PAGER", ""), ("NO_COLOR", "1")];
     let shown = show(b"a hit\n", &["hit", "app.log"], &env);
@@ -68,14 +89,25 @@ fn show(log: &[u8], args: &[&str], env: &[(&str, &str)]) -> Vec<u8> {
     on_terminal(command)
 }
 
-fn on_terminal(mut command: Command) -> Vec<u8> {
+/// What a terminal gets of the standard output of `command`.
+fn on_terminal(command: Command) -> Vec<u8> {
+    run_on_terminal(command, |_| Stdio::inherit())
+}
+
+/// What a terminal gets of the standard output and the standard error of `command`.
+fn on_terminal_with_errors(command: Command) -> Vec<u8> {
+    run_on_terminal(command, |terminal| {
+        Stdio::from(terminal.try_clone().expect("a terminal can be had twice"))
+    })
+}
+
+fn run_on_terminal(mut command: Command, stderr: impl FnOnce(&File) -> Stdio) -> Vec<u8> {
     let (controller, terminal) = pseudo_terminal().expect("a pseudo-terminal can be had");
     let reader = thread::spawn(move || read_all(controller));
-    let output = Stdio::from(terminal);
     let mut child = command
         .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(Stdio::inherit())
+        .stderr(stderr(&terminal))
+        .stdout(Stdio::from(terminal))
         .spawn()
         .expect("birl can be started");
     // The command holds the terminal open, too; without it the reader sees the end.
