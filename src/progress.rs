@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use console::Term;
 use indicatif::{
     BinaryBytes, HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState,
     ProgressStyle, TermLike,
@@ -18,6 +19,10 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How often the bar is drawn.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// What is left free behind the bar. There the terminal shows Ctrl-C as `^C`: if that went to the
+/// next line, the bar would be looked for there, and stay.
+const ECHO_COLUMNS: u16 = 2;
 
 /// How far a search is.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -200,26 +205,28 @@ fn clock(seconds: u64) -> String {
     }
 }
 
-/// Standard error, as the terminal it is or else like one: the user may want a bar in any case.
+/// Standard error, as a terminal even if it is none: the user may want a bar in any case.
 fn standard_error() -> ProgressDrawTarget {
-    let target = ProgressDrawTarget::stderr();
-    if target.is_hidden() {
-        ProgressDrawTarget::term_like(Box::new(LikeTerminal(io::stderr())))
-    } else {
-        target
-    }
+    ProgressDrawTarget::term_like(Box::new(LikeTerminal {
+        writer: io::stderr(),
+        width: || Term::stderr().size().1.saturating_sub(ECHO_COLUMNS),
+    }))
 }
 
-/// A writer that whoever reads it shows on a terminal of 80 columns.
+/// A writer that is a terminal, or that whoever reads it shows on one.
 #[derive(Debug)]
-struct LikeTerminal<W>(W);
+struct LikeTerminal<W> {
+    writer: W,
+    /// The columns to draw in; a window may change its size.
+    width: fn() -> u16,
+}
 
 impl<W> LikeTerminal<W>
 where
     for<'a> &'a W: Write,
 {
     fn write(&self, text: fmt::Arguments<'_>) -> io::Result<()> {
-        (&self.0).write_fmt(text)
+        (&self.writer).write_fmt(text)
     }
 
     fn move_cursor(&self, n: usize, direction: char) -> io::Result<()> {
@@ -236,7 +243,7 @@ where
     for<'a> &'a W: Write,
 {
     fn width(&self) -> u16 {
-        80
+        (self.width)()
     }
 
     fn move_cursor_up(&self, n: usize) -> io::Result<()> {
@@ -268,7 +275,7 @@ where
     }
 
     fn flush(&self) -> io::Result<()> {
-        (&self.0).flush()
+        (&self.writer).flush()
     }
 }
 
@@ -333,7 +340,10 @@ mod tests {
     fn a_bar_is_drawn_over_itself_and_leaves_an_empty_line() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("screen");
-        let screen = LikeTerminal(File::create(&path).unwrap());
+        let screen = LikeTerminal {
+            writer: File::create(&path).unwrap(),
+            width: || 80,
+        };
         let mut bar = Bar::new(ProgressDrawTarget::term_like(Box::new(screen)));
         let known = Snapshot {
             bytes_total: Some(GIB),
