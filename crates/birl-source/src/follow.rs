@@ -20,6 +20,9 @@
 //!   is a copy only if its name is a rotated one of a file that was truncated in the same moment,
 //!   or if it is compressed, has such a name, and unpacks to exactly what was read. What a copy has
 //!   beyond that is read from it when the original is truncated.
+//! - **A compressed file** is known by what it unpacks to. Whenever it is written to it is unpacked
+//!   from its start again: what was read before is passed over, and where it differs the file is
+//!   read anew. That it ends early is told when it has been quiet for some seconds.
 //! - **A missed generation** is a sibling, by its name, that was not there before, is no copy, and
 //!   was born after the first file that was followed under the name and before the one that is
 //!   there now. Missed ones are read in the order of their births.
@@ -205,6 +208,14 @@ pub enum Notice {
         /// What the system said.
         reason: String,
     },
+    /// A compressed file is damaged, or ends early and has been quiet for a while. What could be
+    /// decoded has been given.
+    CannotDecode {
+        /// The file.
+        origin: Origin,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The process may not open more files.
     Descriptors {
         /// How many are held open from now on.
@@ -247,6 +258,9 @@ impl fmt::Display for Notice {
             Self::Binary { origin } => write!(f, "skipping {}: not text", origin.quoted()),
             Self::CannotOpen { origin, reason } => {
                 write!(f, "cannot open {}: {reason}", origin.quoted())
+            }
+            Self::CannotDecode { origin, reason } => {
+                write!(f, "cannot decode {}: {reason}", origin.quoted())
             }
             Self::Descriptors { kept } => write!(
                 f,

@@ -583,16 +583,36 @@ impl Follower {
         let track = self.track(key);
         let before = std::mem::replace(&mut track.stamp, stamp);
         let changed = before != stamp;
-        if before.size != stamp.size || before.modified() != stamp.modified() {
+        let written = before.size != stamp.size || before.modified() != stamp.modified();
+        if written {
             track.changed_at = now;
         }
-        if track.restart.is_some() || !(changed || hot) {
+        if track.restart.is_some() {
+            return;
+        }
+        if track.compression.is_some() {
+            // Its own bytes say nothing of what was read: that is compared when it is read again.
+            if written || (track.cut && !hot) {
+                self.read_again(key);
+            }
+            return;
+        }
+        if !(changed || hot) {
             return;
         }
         match track.standing {
             Standing::Reading => self.inspect_content(key, before.size),
             Standing::CopyOf(_) if changed => self.doubt(key),
             _ => {}
+        }
+    }
+
+    /// More may have been written to a compressed file.
+    fn read_again(&mut self, key: Key) {
+        let track = self.track(key);
+        if matches!(track.standing, Standing::Reading | Standing::Finished) {
+            track.standing = Standing::Reading;
+            self.enqueue(key);
         }
     }
 
@@ -632,7 +652,10 @@ impl Follower {
         if track.restart.is_some() {
             return;
         }
-        track.size_before = track.size_before.max(size_before);
+        // How much is missing cannot be told by the size of what is compressed.
+        if track.compression.is_none() {
+            track.size_before = track.size_before.max(size_before);
+        }
         let place = track.place.clone();
         self.truncated.insert(key);
         if let Some(place) = self.places.get_mut(&place) {

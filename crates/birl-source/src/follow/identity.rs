@@ -267,20 +267,35 @@ impl Likeness {
 pub(super) enum Body {
     /// A file that holds its content as it is.
     Plain(std::fs::File, u64),
-    /// A compressed file; the number is the position in the uncompressed bytes.
-    Decoded(Box<dyn Read + Send>, u64),
+    /// A compressed file.
+    Decoded {
+        reader: Box<dyn Read + Send>,
+        /// In the uncompressed bytes.
+        position: u64,
+        /// What was found behind the last byte that could be decoded.
+        failure: Option<io::Error>,
+    },
 }
 
 impl Body {
     /// Where the next byte will be read: the end of what was read or skipped so far.
     pub(super) fn position(&self) -> u64 {
         match self {
-            Self::Plain(_, position) | Self::Decoded(_, position) => *position,
+            Self::Plain(_, position) | Self::Decoded { position, .. } => *position,
+        }
+    }
+
+    /// Why no more could be decoded, once the end has been reached; `None` where it is the end.
+    pub(super) fn into_failure(self) -> Option<io::Error> {
+        match self {
+            Self::Plain(..) => None,
+            Self::Decoded { failure, .. } => failure,
         }
     }
 
     /// Fills `buffer` with the bytes from `start`, which must not lie before the position, and
-    /// returns how many there were before the end.
+    /// returns how many there were before the end, or before what cannot be decoded: a compressed
+    /// file may still be written.
     pub(super) fn read_from(&mut self, start: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(file, position) => {
@@ -289,14 +304,18 @@ impl Body {
                 *position = (start + length as u64).min(file.metadata()?.len());
                 Ok(length)
             }
-            Self::Decoded(reader, position) => {
+            Self::Decoded {
+                reader,
+                position,
+                failure,
+            } => {
                 let skip = start - *position;
-                let skipped = skip_bytes(reader, skip)?;
+                let skipped = skip_bytes(reader, skip, failure);
                 *position += skipped;
                 let length = if skipped < skip {
                     0
                 } else {
-                    fill(reader, buffer)?
+                    fill(reader, buffer, failure)
                 };
                 *position += length as u64;
                 Ok(length)
@@ -305,33 +324,35 @@ impl Body {
     }
 }
 
-fn skip_bytes(reader: &mut impl Read, count: u64) -> io::Result<u64> {
+fn skip_bytes(reader: &mut impl Read, count: u64, failure: &mut Option<io::Error>) -> u64 {
     let mut scratch = vec![0; count.min(64 * 1024) as usize];
     let mut skipped = 0;
     while skipped < count {
         let want = (count - skipped).min(scratch.len() as u64) as usize;
-        let length = fill(reader, &mut scratch[..want])?;
+        let length = fill(reader, &mut scratch[..want], failure);
         skipped += length as u64;
         if length < want {
             break;
         }
     }
-    Ok(skipped)
+    skipped
 }
 
-/// Fills `buffer`. A compressed file that is still being written ends early: what there is counts.
-fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+/// Fills `buffer` as far as `reader` goes before its end or its failure.
+fn fill(reader: &mut impl Read, buffer: &mut [u8], failure: &mut Option<io::Error>) -> usize {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(length) => filled += length,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
-            Err(error) => return Err(error),
+            Err(error) => {
+                *failure = Some(error);
+                break;
+            }
         }
     }
-    Ok(filled)
+    filled
 }
 
 /// Fills `buffer` from `offset` and returns how many bytes there were before the end.

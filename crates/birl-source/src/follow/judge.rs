@@ -492,7 +492,11 @@ pub(super) fn body_of(file: &File, content: Content) -> io::Result<Body> {
     let file = file.try_clone()?;
     Ok(if content.is_compressed() {
         let input = FromStart { file, offset: 0 };
-        Body::Decoded(decoder(content, Box::new(input))?, 0)
+        Body::Decoded {
+            reader: decoder(content, Box::new(input))?,
+            position: 0,
+            failure: None,
+        }
     } else {
         Body::Plain(file, 0)
     })

@@ -11,6 +11,7 @@ use super::judge::body_of;
 use super::track::{Key, Standing, Step};
 use super::{Event, Notice};
 use crate::content::{Content, DETECT_BYTES, detect};
+use crate::error::refusal;
 
 impl Follower {
     /// Reads a block of the file whose turn it is.
@@ -88,19 +89,54 @@ impl Follower {
         if self.tracks[&key].form.is_unknown() && !self.begin(key)? {
             return Ok(Step::Empty);
         }
+        if let Some(compression) = self.tracks[&key].compression {
+            return self.step_unpacking(key, compression);
+        }
+        self.track(key).read(&pool)
+    }
+
+    /// Reads on in what a file holds compressed.
+    fn step_unpacking(&mut self, key: Key, compression: Content) -> io::Result<Step> {
+        let pool = self.pool.clone();
         let track = self.track(key);
-        let Some(mut body) = track.unpacked.take() else {
-            return track.read(&pool);
+        let mut body = match track.unpacked.take() {
+            Some(body) => body,
+            None => match track.unpack_again(compression)? {
+                Some(body) => body,
+                None => return Ok(Step::Changed),
+            },
         };
-        match track.read_from(&mut body, &pool)? {
-            Step::Data(bytes) => {
-                track.unpacked = Some(body);
-                Ok(Step::Data(bytes))
-            }
-            step => {
-                self.finish(key);
-                Ok(step)
-            }
+        let step = track.read_from(&mut body, &pool)?;
+        if matches!(step, Step::Data(_)) {
+            track.unpacked = Some(body);
+        } else {
+            self.end_unpacking(key, body.into_failure());
+        }
+        Ok(step)
+    }
+
+    /// A compressed file has been read to its end, or as far as it can be decoded.
+    fn end_unpacking(&mut self, key: Key, failure: Option<io::Error>) {
+        let is_hot = self.is_hot(key);
+        let is_cut = failure
+            .as_ref()
+            .is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
+        self.track(key).cut = is_cut && is_hot;
+        if is_cut && is_hot {
+            return;
+        }
+        if let Some(error) = failure {
+            let origin = self.tracks[&key].origin.clone();
+            self.notice(Notice::CannotDecode {
+                origin,
+                reason: refusal(&error),
+            });
+        }
+        if is_cut {
+            // Its last line is not whole, and may become so.
+            self.drop_held(key);
+        } else {
+            self.finish(key);
         }
     }
 
@@ -120,6 +156,7 @@ impl Follower {
         let content = detect(&head);
         if content.is_compressed() {
             track.unpacked = Some(body_of(file, content)?);
+            track.compression = Some(content);
             let mut head = vec![0; DETECT_BYTES];
             let length = body_of(file, content)?.read_from(0, &mut head)?;
             head.truncate(length);
@@ -201,6 +238,8 @@ impl Follower {
         };
         let print = std::mem::take(&mut track.print);
         track.form = Form::Unknown;
+        track.compression = None;
+        track.cut = false;
         track.given = 0;
         // A writer that does not append goes on at its old offset, which leaves a hole before it.
         track.skip_nuls = true;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::follower::Follower;
+use super::follower::{Follower, Scope};
 use super::targets::Targets;
 use super::{Event, Options, Start};
 use crate::Inode;
@@ -564,6 +564,110 @@ fn a_compressed_file_is_read_through_once() {
         ]
     );
     assert_eq!(world.settle(), NOTHING);
+}
+
+#[test]
+fn a_compressed_file_is_read_once_however_often_it_is_looked_at_meanwhile() {
+    let mut world = World::new();
+    let text = long("packed").repeat(20);
+    world.write("app.log.gz", gzip(text.as_bytes()));
+    let options = Options {
+        block_bytes: 4096,
+        ..Options::default()
+    };
+    let name = Name::Path(world.path("app.log.gz"));
+    let mut follower = Follower::new(Targets::new(vec![name], false), options, world.now);
+    let mut given = Vec::new();
+    let mut others = Vec::new();
+    for _ in 0..40 {
+        world.now += Duration::from_millis(100);
+        follower.look(&Scope::All, world.now);
+        match follower.next() {
+            Some(Event::Data { bytes, .. }) => given.extend_from_slice(&bytes),
+            other => others.extend(other.map(|event| show(&event, world.directory.path()))),
+        }
+    }
+    assert_eq!(String::from_utf8(given).unwrap(), text);
+    assert_eq!(others, ["app.log.gz#0 ended", "caught up"]);
+}
+
+#[test]
+fn what_is_added_to_a_compressed_file_is_read_too() {
+    let mut world = World::new();
+    world.write("app.log.gz", gzip(b"one\n"));
+    world.follow(&["app.log.gz"]);
+    world.settle();
+    world.append("app.log.gz", gzip(b"two\n"));
+    assert_eq!(
+        world.settle(),
+        ["app.log.gz#1@4: two\\n", "app.log.gz#1 ended"]
+    );
+    world.append("app.log.gz", b"");
+    assert_eq!(world.settle(), NOTHING);
+}
+
+#[test]
+fn a_compressed_file_that_ends_early_is_waited_for_and_then_told() {
+    let mut world = World::new();
+    let packed = gzip(long("cut").as_bytes());
+    let (start, rest) = packed.split_at(packed.len() / 2);
+    world.write("app.log.gz", start);
+    world.follow(&["app.log.gz"]);
+    assert_eq!(
+        world.settle(),
+        ["cannot decode \"app.log.gz\": unexpected end of gzip data"]
+    );
+    world.append("app.log.gz", rest);
+    let events = world.settle();
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert!(events[0].starts_with("app.log.gz#0@"), "{events:?}");
+    assert!(!events[0].contains("cut line 0\\n"), "{events:?}");
+    assert!(events[0].ends_with("cut line 199\\n"), "{events:?}");
+    assert_eq!(events[1], "app.log.gz#0 ended");
+}
+
+#[test]
+fn what_lies_before_damage_is_given_and_the_damage_told() {
+    let mut world = World::new();
+    let mut packed = gzip(b"one\n");
+    packed.extend_from_slice(b"garbage");
+    world.write("app.log.gz", packed);
+    let mut events = world.follow(&["app.log.gz"]);
+    events.extend(world.settle());
+    assert_eq!(
+        events,
+        [
+            "app.log.gz#0@0: one\\n",
+            "cannot decode \"app.log.gz\": trailing garbage after the gzip data",
+            "app.log.gz#0 ended",
+            "caught up",
+        ]
+    );
+}
+
+#[test]
+fn a_compressed_file_that_is_replaced_in_place_is_read_anew() {
+    let mut world = World::new();
+    world.write("app.log.gz", gzip(b"one\n"));
+    world.follow(&["app.log.gz"]);
+    world.settle();
+    world.write("app.log.gz", gzip(b"another\n"));
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log.gz\" was truncated: what was written just before may be missing",
+            "app.log.gz#1@0: another\\n",
+            "app.log.gz#1 ended",
+        ]
+    );
+    world.write("app.log.gz", "no longer compressed\n");
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log.gz\" was truncated: what was written just before may be missing",
+            "app.log.gz#2@0: no longer compressed\\n",
+        ]
+    );
 }
 
 #[test]

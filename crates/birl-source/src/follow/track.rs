@@ -10,8 +10,10 @@ use birl_stream::block::{BlockPool, PAGE_BYTES};
 use bytes::Bytes;
 
 use super::form::Form;
-use super::identity::{Body, FileId, Print, Stamp};
+use super::identity::{Body, FileId, HEAD_BYTES, Likeness, Print, Stamp};
+use super::judge::body_of;
 use crate::Origin;
+use crate::content::{Content, detect};
 
 /// The name of a track: they count up in the order in which files were first seen.
 pub(super) type Key = u64;
@@ -35,8 +37,13 @@ pub(super) struct Track {
     /// What was read of the file, before decoding.
     pub(super) print: Print,
     pub(super) form: Form,
-    /// What the file holds compressed, once that is known.
+    /// What the file is compressed with, if it is and that is known: what was read of it are then
+    /// other bytes than those that lie there.
+    pub(super) compression: Option<Content>,
+    /// What the file holds compressed, while it is read.
     pub(super) unpacked: Option<Body>,
+    /// The compressed data ended early when they were last read: they may still be written.
+    pub(super) cut: bool,
     /// It was found by walking, so it is skipped if it is not text.
     pub(super) text_only: bool,
     /// The number of the generation whose bytes were given out, until it is ended.
@@ -80,7 +87,7 @@ pub(super) enum Standing {
     Reading,
     /// It holds what another one held, so far as that one was read.
     CopyOf(Key),
-    /// It has been read once, and nothing more will come.
+    /// It has been read once, and nothing more will come, unless it is compressed and is written to.
     Finished,
 }
 
@@ -116,7 +123,9 @@ impl Track {
             standing,
             print: Print::default(),
             form: Form::Unknown,
+            compression: None,
             unpacked: None,
+            cut: false,
             text_only: false,
             generation: None,
             given: 0,
@@ -190,6 +199,22 @@ impl Track {
         }
         self.print.extend(&bytes);
         Ok(Step::Data(bytes))
+    }
+
+    /// The content from its start, where it is compressed as before and still begins with what was
+    /// read of it.
+    pub(super) fn unpack_again(&self, compression: Content) -> io::Result<Option<Body>> {
+        let Some(file) = &self.held else {
+            return Ok(None);
+        };
+        let mut head = [0; HEAD_BYTES];
+        let length = super::identity::read_at(file, &mut head, 0)?;
+        // An empty file is one that is about to be written.
+        if length > 0 && detect(&head[..length]) != compression {
+            return Ok(None);
+        }
+        let is_same = self.print.compare(&mut body_of(file, compression)?)? != Likeness::Different;
+        is_same.then(|| body_of(file, compression)).transpose()
     }
 
     /// Reads on in another body of the same content.
