@@ -9,6 +9,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Result, anyhow};
+use tokio::io::Interest;
+use tokio::net::unix::pipe::Sender;
 use tokio::sync::watch;
 
 use birl_source::error::refusal;
@@ -114,6 +116,30 @@ impl Printer {
         let mut quit = self.quit.subscribe();
         async move {
             if quit.wait_for(|quit| *quit).await.is_err() {
+                pending().await
+            }
+        }
+    }
+
+    /// Waits until nobody reads what is written to standard output any more; for ever where that
+    /// cannot be told before something is written.
+    ///
+    /// Who follows a source may have nothing to write for a long time. Dropping the future does
+    /// nothing.
+    pub(crate) fn reader_gone(&self) -> impl Future<Output = ()> + Send + use<> {
+        let output = match &self.state {
+            State::Direct(file) => file.try_clone().ok(),
+            _ => None,
+        };
+        async move {
+            // What cannot be watched, such as a file, has no reader who could go. Unchecked, since
+            // it is only watched, and whoever else writes to it expects it to block.
+            let output = output.and_then(|file| Sender::from_file_unchecked(file).ok());
+            let gone = match &output {
+                Some(output) => output.ready(Interest::ERROR).await.is_ok(),
+                None => false,
+            };
+            if !gone {
                 pending().await
             }
         }

@@ -236,7 +236,10 @@ impl<'a> Run<'a> {
         interrupt: &mut Interrupt,
     ) -> io::Result<End> {
         let quit = self.out.get_ref().quit();
-        tokio::pin!(quit);
+        let reader_gone = self.out.get_ref().reader_gone();
+        tokio::pin!(quit, reader_gone);
+        // A search that ends finds out by writing, and with -q nothing is ever written.
+        let needs_reader = self.config.follow.is_some() && self.config.mode != Mode::Quiet;
         let mut end = End::Done;
         while !self.answer.is_complete() {
             let next = match events.next().now_or_never() {
@@ -248,6 +251,7 @@ impl<'a> Run<'a> {
                         biased;
                         () = interrupt.wait() => None,
                         () = &mut quit => return Ok(End::Closed),
+                        () = &mut reader_gone, if needs_reader => return Ok(End::Closed),
                         next = events.next() => next,
                     }
                 }

@@ -16,6 +16,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_closed_pipe_ends_quietly_with_success,
         ),
         Trial::test(
+            "ending::a_closed_pipe_ends_following_while_nothing_is_written",
+            a_closed_pipe_ends_following_while_nothing_is_written,
+        ),
+        Trial::test(
             "ending::ctrl_c_ends_a_search_with_130_and_says_what_is_known",
             ctrl_c_ends_a_search_with_130_and_says_what_is_known,
         ),
@@ -45,6 +49,24 @@ fn a_closed_pipe_ends_quietly_with_success() -> Result<(), Failed> {
         .spawn()?;
     let mut stdout = child.stdout.take().expect("standard output is a pipe");
     stdout.read_exact(&mut [0; 10])?;
+    drop(stdout);
+    let ended = child.wait_with_output()?;
+    compare("stderr", b"", &ended.stderr)?;
+    assert_eq!(ended.status.code(), Some(0));
+    Ok(())
+}
+
+fn a_closed_pipe_ends_following_while_nothing_is_written() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    sandbox.write("app.log", b"hit\n");
+    let mut child = sandbox
+        .birl(&["-f", "hit", "app.log"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdout = child.stdout.take().expect("standard output is a pipe");
+    stdout.read_exact(&mut [0; b"hit\n".len()])?;
     drop(stdout);
     let ended = child.wait_with_output()?;
     compare("stderr", b"", &ended.stderr)?;
