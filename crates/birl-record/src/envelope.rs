@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
-use crate::json::{self, Members};
-use crate::value::Value;
+use crate::json;
 
 /// Who put something around each line of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +36,14 @@ impl<'a> Enclosed<'a> {
     /// The line as it is written: in a string of JSON with what that escapes.
     pub(crate) fn line(&self) -> &'a [u8] {
         &self.whole[self.range.clone()]
+    }
+
+    /// The name of the container, where there are several; else none.
+    pub(crate) fn writer(&self) -> &'a [u8] {
+        match self.origin {
+            ("container", name) => name,
+            _ => b"",
+        }
     }
 }
 
@@ -134,27 +141,24 @@ fn open_compose(text: &[u8]) -> Option<Enclosed<'_>> {
 
 fn open_docker(text: &[u8]) -> Option<Enclosed<'_>> {
     const START: &[u8] = br#"{"log":""#;
+    const TIME: &[u8] = br#","time":""#;
     if !text.starts_with(START) {
         return None;
     }
-    let (mut line, mut stream, mut time) = (None, None, None);
-    for (name, value) in Members::of(text) {
-        if let Value::Text(value) = value {
-            match name.raw() {
-                b"log" if line.is_none() => line = Some(value),
-                b"stream" => stream = Some(value),
-                b"time" => time = Some(value),
-                _ => {}
-            }
-        }
-    }
-    let (line, is_partial) = without_newline(line?.raw());
+    let (end, _) = json::string_end(&text[START.len()..])?;
+    let (line, behind) = text[START.len()..].split_at(end);
+    let behind = behind.strip_prefix(br#"","stream":""#)?;
+    let (stream, behind) = behind.split_at(memchr(b'"', behind)?);
+    // Labels may stand between them.
+    let time = memmem::rfind(behind, TIME).map(|at| &behind[at + TIME.len()..])?;
+    let time = &time[..memchr(b'"', time)?];
+    let (line, is_partial) = without_newline(line);
     Some(Enclosed {
         whole: text,
         range: START.len()..START.len() + line.len(),
         is_partial,
-        time: Some(time?.raw()),
-        origin: ("stream", stream?.raw()),
+        time: Some(time),
+        origin: ("stream", stream),
     })
 }
 

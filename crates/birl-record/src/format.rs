@@ -14,10 +14,12 @@ mod dmesg;
 mod docker;
 mod elb;
 mod enclosed;
+mod envoy;
 mod field;
 mod go;
 mod haproxy;
 mod hpc;
+mod istio;
 mod java_util;
 mod json;
 mod klog;
@@ -42,6 +44,7 @@ mod ruby;
 mod rust;
 mod s3;
 mod spdlog;
+mod squid;
 mod syslog;
 mod syslog_5424;
 mod table;
@@ -164,6 +167,9 @@ pub static KNOWN: &[Known] = &[
     elb::KNOWN,
     nlb::KNOWN,
     s3::KNOWN,
+    envoy::KNOWN,
+    istio::KNOWN,
+    squid::KNOWN,
     access::KNOWN,
     monolog::KNOWN,
     python::KNOWN,

@@ -20,6 +20,8 @@ pub(super) enum Column {
     Number(&'static str),
     /// An address and its port.
     Address(&'static str, &'static str),
+    /// A word, a slash, and a number.
+    Slashed(&'static str, &'static str),
     /// Text in double quotes.
     Quoted(&'static str),
     /// The timestamp.
@@ -98,6 +100,7 @@ impl Column {
             Column::Word(_) => cursor.word()?,
             Column::OneOf(_, words) => cursor.word().filter(|word| words.contains(word))?,
             Column::Number(_) => cursor.word().filter(|word| is_number(word))?,
+            Column::Slashed(..) => cursor.word().filter(|word| slashed(word).is_some())?,
             Column::Address(..) => cursor.word().filter(|word| is_address(word))?,
             Column::Quoted(_) | Column::Request => match cursor.quoted() {
                 Some(quoted) => quoted,
@@ -113,7 +116,12 @@ impl Column {
         };
         match cursor.is_at_end() {
             true => Some(taken),
-            false => cursor.skip(b" ").map(|()| taken),
+            false => {
+                cursor.skip(b" ")?;
+                // Some pad their columns.
+                cursor.skip_space();
+                Some(taken)
+            }
         }
     }
 
@@ -122,6 +130,11 @@ impl Column {
             Column::Word(name) | Column::OneOf(name, _) => field::text(record, name, text),
             Column::Number(name) => field::number(record, name, text),
             Column::Quoted(name) => field::escaped(record, name, text),
+            Column::Slashed(name, number_name) => {
+                let (word, number) = slashed(text).unwrap_or((text, b""));
+                field::text(record, name, word);
+                field::number(record, number_name, number);
+            }
             Column::Address(name, port_name) => field::address(record, [name, port_name], text),
             Column::Time | Column::BracketedTime => {
                 record.timestamp = Some(Timestamp::of_shape(text, shape));
@@ -142,6 +155,12 @@ fn is_no_request(text: &[u8]) -> bool {
 
 fn is_number(word: &[u8]) -> bool {
     field::is_absent(word) || matches!(field::number_or_bare(word), Value::Number(_))
+}
+
+fn slashed(word: &[u8]) -> Option<(&[u8], &[u8])> {
+    let slash = memchr::memchr(b'/', word)?;
+    let (word, number) = (&word[..slash], &word[slash + 1..]);
+    (!number.is_empty() && number.iter().all(u8::is_ascii_digit)).then_some((word, number))
 }
 
 fn is_address(word: &[u8]) -> bool {

@@ -20,6 +20,11 @@ pub(super) const KNOWN: Known = Known {
             text: "shop_web_1  | 2026-03-14 14:05:30,100 ERROR [main] c.s.Main - no luck\nshop_web_1  | \tat c.s.Main.main(Main.java:7)",
             record: r#"{"timestamp":"2026-03-14T14:05:30.1Z","level":"error","message":"no luck\n\tat c.s.Main.main(Main.java:7)","thread":"main","logger":"c.s.Main","container":"shop_web_1"}"#,
         },
+        // Each container has its own formats.
+        Sample {
+            text: "db-1   | 2026-03-14 14:05:29.123 UTC [7] ERROR:  no relation\nweb-1  | {\"level\":\"info\",\"time\":\"2026-03-14T14:05:30Z\",\"msg\":\"ok\"}\ncache  | 1:M 14 Mar 2026 14:05:30.123 # low memory",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.123Z","level":"warn","message":"low memory","pid":1,"role":"M","container":"cache"}"#,
+        },
     ],
     open: |lines| {
         // A word before a bar may be a level: the names of most containers end in a number.

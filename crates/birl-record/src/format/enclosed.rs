@@ -20,7 +20,8 @@ pub(super) struct Enclosed {
     name: &'static str,
     envelope: Envelope,
     shape: Shape,
-    inner: Parser,
+    /// What each of the containers writes, or all together, without a name.
+    inner: Vec<(Vec<u8>, Parser)>,
 }
 
 impl Enclosed {
@@ -31,19 +32,35 @@ impl Enclosed {
         envelope: Envelope,
         lines: &[&[u8]],
     ) -> Option<Arc<dyn Format>> {
-        let inner = lines.iter().filter_map(|line| envelope.open(line));
-        let inner: Vec<_> = inner.map(|line| envelope.decode(line.line())).collect();
-        if inner.is_empty() {
-            return None;
-        }
-        let inner: Vec<_> = inner.iter().map(Cow::as_ref).collect();
-        Some(Arc::new(Self {
-            name,
-            envelope,
-            shape: Shape::named("iso")?,
+        let opened = lines.iter().filter_map(|line| envelope.open(line));
+        let opened: Vec<_> = opened.collect();
+        let mut writers: Vec<_> = opened.iter().map(envelope::Enclosed::writer).collect();
+        writers.sort_unstable();
+        writers.dedup();
+        let shape = Shape::named("iso")?;
+        let inner = writers.into_iter().map(|writer| {
+            let written = opened.iter().filter(|line| line.writer() == writer);
+            let lines: Vec<_> = written.map(|line| envelope.decode(line.line())).collect();
+            let lines: Vec<_> = lines.iter().map(Cow::as_ref).collect();
             // Whether March 4 or April 3 is meant is decided again where the time is known.
-            inner: Parser::of_lines(&inner, i64::MAX),
-        }))
+            (writer.to_vec(), Parser::of_lines(&lines, i64::MAX))
+        });
+        let inner: Vec<_> = inner.collect();
+        (!inner.is_empty()).then(|| {
+            Arc::new(Self {
+                name,
+                envelope,
+                shape,
+                inner,
+            }) as Arc<dyn Format>
+        })
+    }
+
+    /// The parser of what is in an envelope; of a container that was not seen before, another's.
+    fn inner(&self, enclosed: &envelope::Enclosed<'_>) -> &Parser {
+        let writer = enclosed.writer();
+        let known = self.inner.iter().find(|(known, _)| known == writer);
+        &known.unwrap_or(&self.inner[0]).1
     }
 }
 
@@ -57,7 +74,7 @@ impl Format for Enclosed {
             return false;
         };
         let is_indented = enclosed.line().starts_with(br"\t");
-        !is_indented && self.inner.begins(enclosed.line())
+        !is_indented && self.inner(&enclosed).begins(enclosed.line())
     }
 
     fn lines(&self) -> Lines {
@@ -73,7 +90,7 @@ impl Format for Enclosed {
         let Some(enclosed) = self.envelope.open(first) else {
             return;
         };
-        self.inner.parse_into(enclosed.line(), record);
+        self.inner(&enclosed).parse_into(enclosed.line(), record);
         let message = self.message(text, &enclosed, record);
         if self.envelope == Envelope::Docker && memchr::memchr(b'\\', enclosed.line()).is_some() {
             mark_in_string(record);

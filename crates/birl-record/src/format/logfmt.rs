@@ -67,6 +67,13 @@ impl Format for Logfmt {
     }
 }
 
+/// Whether pairs say how bad it is.
+pub(super) fn has_level(text: &[u8]) -> bool {
+    logfmt::get(text, b"level")
+        .or_else(|| logfmt::get(text, b"lvl"))
+        .is_some()
+}
+
 /// Lets a pair feed what has not been fed yet; whether it did.
 fn feed<'a>(name: Text<'a>, value: Value<'a>, record: &mut Record<'a>) -> bool {
     let text = match value {

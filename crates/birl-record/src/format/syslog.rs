@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::cursor::Cursor;
-use super::{Format, Known, Sample, access, field, haproxy, json};
+use super::{Format, Known, Sample, access, field, haproxy, json, klog, logfmt};
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
 use crate::time::Shape;
@@ -79,6 +79,10 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","message":"no interface","facility":"daemon","app":"hostapd"}"#,
         },
         Sample {
+            text: "Sat Mar 14 14:05:30 2026 user.notice : Added device handler",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"Added device handler","facility":"user"}"#,
+        },
+        Sample {
             text: "Mar 14 14:05:30 <auth.notice> bsd su[77]: ann to root",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"ann to root","facility":"auth","host":"bsd","app":"su","pid":77}"#,
         },
@@ -96,7 +100,23 @@ pub(super) const KNOWN: Known = Known {
             text: "Mar 14 14:05:30 sw-1 %LINK-3-UPDOWN: Interface Gi0/1, changed state to down",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","message":"Interface Gi0/1, changed state to down","host":"sw-1","app":"%LINK-3-UPDOWN"}"#,
         },
+        Sample {
+            text: "<189>123: sw-1: 000045: *Mar 14 14:05:30.123: %SYS-5-CONFIG_I: Configured by ann",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.123Z","level":"info","message":"Configured by ann","facility":"local7","host":"sw-1","app":"%SYS-5-CONFIG_I"}"#,
+        },
+        Sample {
+            text: "Mar 14 14:05:30 192.0.2.1 125: Mar 14 14:05:29.001 UTC: %LINEPROTO-5-UPDOWN: Line protocol is up",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"Line protocol is up","host":"192.0.2.1","app":"%LINEPROTO-5-UPDOWN"}"#,
+        },
+        Sample {
+            text: "000047: Mar 14 14:05:30.123: %SYS-4-RESTART: 100% new",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.123Z","level":"warn","message":"100% new","app":"%SYS-4-RESTART"}"#,
+        },
         // What a program wrote that has a format of its own.
+        Sample {
+            text: r#"Mar 14 14:05:30 web-1 dockerd[7]: time="2026-03-14T14:05:29.5Z" level=error msg="no luck" id=7"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:29.5Z","level":"error","message":"no luck","host":"web-1","app":"dockerd","pid":7,"id":"7"}"#,
+        },
         Sample {
             text: r#"Mar 14 14:05:30 web-1 api[7]: {"level":"error","ts":"2026-03-14T14:05:29.5Z","msg":"down","n":1}"#,
             record: r#"{"timestamp":"2026-03-14T14:05:29.5Z","level":"error","message":"down","host":"web-1","app":"api","pid":7,"n":1}"#,
@@ -135,7 +155,13 @@ pub(super) const KNOWN: Known = Known {
 
 /// What programs write that only hand their lines to syslog.
 fn inner(lines: &[&[u8]]) -> Option<Vec<Arc<dyn Format>>> {
-    let known = [&json::KNOWN, &haproxy::KNOWN, &access::KNOWN];
+    let known = [
+        &json::KNOWN,
+        &haproxy::KNOWN,
+        &access::KNOWN,
+        &klog::KNOWN,
+        &logfmt::KNOWN,
+    ];
     known.into_iter().map(|known| (known.open)(lines)).collect()
 }
 
@@ -212,7 +238,10 @@ impl Format for Syslog {
 impl Syslog {
     fn inner_of(&self, message: &[u8]) -> Option<&dyn Format> {
         let mut inner = self.inner.iter().map(|format| &**format);
-        inner.find(|format| format.begins(message))
+        let format = inner.find(|format| format.begins(message))?;
+        // Others write nothing but pairs, too, and do not mean what loggers mean by their names.
+        let is_meant = format.name() != logfmt::KNOWN.name || logfmt::has_level(message);
+        is_meant.then_some(format)
     }
 
     fn read<'a>(&self, line: &'a [u8]) -> Option<Head<'a>> {
@@ -223,12 +252,16 @@ impl Syslog {
         let has_time = self.shapes.read(&mut cursor, &mut head);
         match (has_time, head.priority) {
             (Some(()), _) => cursor.skip_space(),
+            (None, _) if self.shapes.read_cisco(&mut cursor, &mut head).is_some() => {
+                head.message = cursor.rest();
+                return Some(head);
+            }
             // RFC 5424 has its version here.
             (None, Some(_)) if !before_time.rest().starts_with(b"1 ") => cursor = before_time,
             (None, _) => return None,
         }
         let is_read = match head.time {
-            Some(_) => read_origin(&mut cursor, &mut head),
+            Some(_) => self.read_origin(&mut cursor, &mut head),
             None => read_tag(&mut cursor, &mut head),
         };
         if head.priority.is_none() && !(is_read && self.is_own(&head)) {
@@ -238,11 +271,33 @@ impl Syslog {
         Some(head)
     }
 
+    /// Takes what stands between the time and the message; whether it may be what it seems.
+    fn read_origin<'a>(&self, cursor: &mut Cursor<'a>, head: &mut Head<'a>) -> bool {
+        head.spelled = spelled_priority(cursor);
+        // A program without a name
+        if head.spelled.is_some() && cursor.skip(b": ").is_some() {
+            return true;
+        }
+        if !read_tag(cursor, head) {
+            let Some(host) = host(cursor) else {
+                return false;
+            };
+            head.host = host;
+            head.spelled = head.spelled.or_else(|| spelled_priority(cursor));
+            let has_tag = self.shapes.read_cisco(cursor, head).is_some() || read_tag(cursor, head);
+            if !has_tag {
+                let _ = read_spaced_tag(cursor, head);
+            }
+        }
+        read_message_id(cursor, head);
+        true
+    }
+
     /// Whether what stands before the message is syslog's, and not another's.
     fn is_own(&self, head: &Head<'_>) -> bool {
         let is_timed_well =
             !head.is_iso || self.tags_iso && !head.host.is_empty() || head.is_heroku();
-        is_timed_well && (self.tags_few || !head.app.is_empty())
+        is_timed_well && (self.tags_few || !head.app.is_empty() || head.spelled.is_some())
     }
 }
 
@@ -260,44 +315,69 @@ impl Shapes {
     /// Takes the time, and the space or colon behind it.
     fn read<'a>(&self, cursor: &mut Cursor<'a>, head: &mut Head<'a>) -> Option<()> {
         let mut after = *cursor;
-        if after.rest().first()?.is_ascii_digit() {
-            head.is_iso = true;
-            self.take(&mut after, head, &[self.iso, self.epoch])?;
+        let is_number = after.rest().first()?.is_ascii_digit();
+        let time = match is_number {
             // A small number is a time only to those who expect one.
-            head.time
-                .filter(|time| time.text().len() >= "1773497130".len())?;
-        } else if self
-            .take(
-                &mut after,
-                head,
-                &[self.yearless, self.with_year, self.ctime],
-            )
-            .is_none()
-        {
-            // `Sat 2026-03-14 14:05:30 UTC`
-            after.word().filter(|word| word.len() == 3)?;
-            after.skip_space();
-            self.take(&mut after, head, &[self.iso])?;
-        }
+            true => take(&mut after, &[self.iso, self.epoch])
+                .filter(|time| time.text().len() >= "1773497130".len())?,
+            false => take(&mut after, &[self.yearless, self.with_year, self.ctime])
+                .or_else(|| self.behind_weekday(&mut after))?,
+        };
         let _ = after.skip(b":");
         if !after.rest().starts_with(b" ") {
             return None;
         }
+        head.is_iso = is_number;
+        head.time = Some(time);
         *cursor = after;
         Some(())
     }
 
-    fn take<'a>(
-        &self,
-        cursor: &mut Cursor<'a>,
-        head: &mut Head<'a>,
-        shapes: &[Shape],
-    ) -> Option<()> {
-        let taken = |shape: &Shape| Some((cursor.timestamp_of(*shape)?, *shape));
-        let (text, shape) = shapes.iter().find_map(taken)?;
-        head.time = Some(Timestamp::of_shape(text, shape));
+    /// Takes `Sat 2026-03-14 14:05:30 UTC`.
+    fn behind_weekday<'a>(&self, cursor: &mut Cursor<'a>) -> Option<Timestamp<'a>> {
+        cursor.word().filter(|word| word.len() == 3)?;
+        cursor.skip_space();
+        take(cursor, &[self.iso])
+    }
+
+    /// Takes what Cisco's routers have before their messages, all of it perhaps: `123: sw-1: 000045:
+    /// *Mar 14 14:05:30.123: %SYS-5-CONFIG_I: `.
+    fn read_cisco<'a>(&self, cursor: &mut Cursor<'a>, head: &mut Head<'a>) -> Option<()> {
+        let mut after = *cursor;
+        let start = &after.rest()[..after.rest().len().min(CISCO_BYTES_MAX)];
+        memchr::memchr(b'%', start)?;
+        let mut time = None;
+        let mut host = None;
+        while !after.rest().starts_with(b"%") {
+            // The clock is not set, or has lost its source.
+            let _ = after.take_while(|byte| matches!(byte, b'*' | b'.'));
+            if let Some(taken) = take(&mut after, &[self.yearless, self.with_year]) {
+                time = Some(taken);
+                after.skip(b":")?;
+            } else {
+                let word = after.word()?.strip_suffix(b":")?;
+                let is_number = word.iter().all(u8::is_ascii_digit);
+                host = host.or(Some(word).filter(|_| !is_number));
+            }
+            after.skip_space();
+        }
+        if !read_tag(&mut after, head) {
+            return None;
+        }
+        head.time = head.time.or(time);
+        head.host = host.unwrap_or(head.host);
+        *cursor = after;
         Some(())
     }
+}
+
+/// What Cisco's routers have before `%` is no longer.
+const CISCO_BYTES_MAX: usize = 96;
+
+/// Takes a time of one of these shapes.
+fn take<'a>(cursor: &mut Cursor<'a>, shapes: &[Shape]) -> Option<Timestamp<'a>> {
+    let taken = |shape: &Shape| Some(Timestamp::of_shape(cursor.timestamp_of(*shape)?, *shape));
+    shapes.iter().find_map(taken)
 }
 
 impl Head<'_> {
@@ -344,25 +424,6 @@ pub(super) fn priority(cursor: &mut Cursor<'_>) -> Option<u8> {
     Some(priority)
 }
 
-/// Takes what stands between the time and the message; whether it may be what it seems.
-fn read_origin<'a>(cursor: &mut Cursor<'a>, head: &mut Head<'a>) -> bool {
-    if let Some((facility, severity)) = spelled_priority(cursor) {
-        head.spelled = Some((facility, severity));
-    }
-    if !read_tag(cursor, head) {
-        let Some(host) = host(cursor) else {
-            return false;
-        };
-        head.host = host;
-        head.spelled = head.spelled.or_else(|| spelled_priority(cursor));
-        if !read_tag(cursor, head) {
-            let _ = read_spaced_tag(cursor, head);
-        }
-    }
-    read_message_id(cursor, head);
-    true
-}
-
 /// Takes `daemon.warn` or `<daemon.warn>`, and space.
 fn spelled_priority<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Severity)> {
     let mut after = *cursor;
@@ -391,7 +452,10 @@ fn host<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let host = after.word()?;
     let is_part =
         |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:/%@~".contains(byte) || !byte.is_ascii();
-    let is_host = host.iter().all(is_part) && host[0] != b'-' && !is_level(host);
+    let is_host = host.iter().all(is_part)
+        && host.iter().any(u8::is_ascii_alphanumeric)
+        && host[0] != b'-'
+        && !is_level(host);
     if !is_host {
         return None;
     }
@@ -537,6 +601,8 @@ mod tests {
             "[Sat Mar 14 14:05:30 2026] [error] oops",
             "<192>Mar 14 14:05:30 web-1 api: no such priority",
             "<34>1 2026-03-14T14:05:30Z web-1 api 7 - - hello",
+            "123: not a time: but %d",
+            "Mar 14 14:05:30 : %d of them",
             "<html>Mar 14 14:05:30 web-1 api: hello",
         ] {
             let format = (KNOWN.open)(&[line.as_bytes()]).unwrap();
