@@ -57,7 +57,7 @@ mod windows;
 mod zap;
 mod zeek;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use crate::record::Record;
@@ -87,6 +87,12 @@ pub trait Format: Debug + Send + Sync {
         false
     }
 
+    /// Whether a value may stand in pieces, with other text between them, as where each line has an
+    /// envelope of its own. A value that is looked for cannot be found as it stands then.
+    fn scatters(&self) -> bool {
+        false
+    }
+
     /// Reads a record, the first line of which [`begins`](Self::begins) one, into `record`, which is
     /// empty.
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>);
@@ -111,6 +117,20 @@ pub struct Known {
     /// The format as it is used in these lines, if it may be.
     open: Open,
 }
+
+impl Debug for Known {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "Known({})", self.name)
+    }
+}
+
+impl PartialEq for Known {
+    fn eq(&self, other: &Known) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Known {}
 
 /// The format as it is used in some lines, if it may be.
 type Open = fn(&[&[u8]]) -> Option<Arc<dyn Format>>;

@@ -87,6 +87,23 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
+/// The elements of the list that `text` is, up to where it is no JSON any more.
+pub fn elements(text: &[u8]) -> impl Iterator<Item = Value<'_>> {
+    let mut at = match text.first() {
+        Some(b'[') => 0,
+        _ => text.len(),
+    };
+    std::iter::from_fn(move || {
+        let separator = if at == 0 { b'[' } else { b',' };
+        let opened = skip_space(text, at);
+        let start = skip_space(text, opened + 1);
+        let element = (text.get(opened) == Some(&separator)).then(|| value(text, start));
+        let (value, end) = element.flatten()?;
+        at = end;
+        Some(value)
+    })
+}
+
 /// The member that `path` names in the object that `text` is; of repeated keys the first counts.
 ///
 /// Dots lead into objects: `request.status` is the `status` of the object `request`, or else the
@@ -436,6 +453,22 @@ mod tests {
         assert_eq!(found, expected);
         let value = get(text.as_bytes(), b"c.d").unwrap();
         assert_eq!(&*value.bytes(), b"}\"");
+    }
+
+    #[test]
+    fn elements_come_in_order_until_it_goes_wrong() {
+        let read = |text: &'static str| elements(text.as_bytes()).collect::<Vec<_>>();
+        let (one, text) = (Value::Number(b"1"), Value::Text(Text::plain(b"],")));
+        assert_eq!(
+            read(r#"[ 1 , "],",[1,{}] ] x"#),
+            [one, text, Value::List(b"[1,{}]")]
+        );
+        assert_eq!(read("[1,1"), [one, one]);
+        assert_eq!(read("[1 1]"), [one]);
+        assert_eq!(read("[1,,1]"), [one]);
+        for empty in ["[]", "[", "", "{}", "1"] {
+            assert_eq!(read(empty), [], "{empty}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From bytes and an offset to lines that match a search. No I/O happens here.
 
 mod envelope;
+pub mod extent;
 pub mod format;
 pub mod framing;
 pub mod json;

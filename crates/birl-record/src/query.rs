@@ -59,7 +59,7 @@ pub mod tree;
 pub use condition::{Bound, Condition, Literal};
 pub use error::Error;
 
-use error::excerpt;
+pub(crate) use error::excerpt;
 use tree::{Query, Span, Term};
 
 /// Reads a query.
@@ -94,14 +94,6 @@ pub fn parse_search(text: &str) -> Result<Term, Error> {
         let word = &text[keyword.clone()];
         return Err(Error::new(keyword, "SQL is not supported yet").with_hint_to_quote(word));
     }
-    if let Some(field) = first_field(&query.search) {
-        let typed = field.to_string();
-        let message = format!(
-            "field terms such as {} are not supported yet",
-            excerpt(&typed)
-        );
-        return Err(Error::new(field.span.clone(), message).with_hint_to_quote(&typed));
-    }
     if let Some(step) = query.steps.first() {
         let message = format!(
             "pipes such as | {} are not supported yet",
@@ -117,15 +109,6 @@ pub fn parse_search(text: &str) -> Result<Term, Error> {
 fn first_word(span: &Span, text: &str) -> Span {
     let len = text.find(char::is_whitespace).unwrap_or(text.len());
     span.start..span.start + len
-}
-
-fn first_field(term: &Term) -> Option<&tree::Field> {
-    match term {
-        Term::Field(field) => Some(field),
-        Term::And(terms) | Term::Or(terms) => terms.iter().find_map(first_field),
-        Term::Not(term) => first_field(term),
-        Term::All | Term::Text(_) | Term::Regex(_) => None,
-    }
 }
 
 #[cfg(test)]

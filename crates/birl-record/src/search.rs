@@ -6,20 +6,26 @@
 //! Sparser", VLDB 2018.)
 
 mod candidates;
+mod field;
 mod folded;
 mod literal;
 mod pattern;
+mod records;
 
 use std::ops::Range;
 
 use memchr::{memchr, memmem, memrchr};
 
 use self::candidates::{Candidates, Need};
+use self::field::{FieldTest, Unit};
 use self::folded::FoldedFinder;
-use self::pattern::{Engine, Pattern};
+use self::pattern::{Engine, Pattern, TooBig};
+use crate::extent::Extent;
 use crate::framing::{self, Piece};
 use crate::query::Error;
 use crate::query::tree::{Span, Term, Text};
+
+pub use self::records::Records;
 
 /// Whether `a` and `A` are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,6 +83,7 @@ enum Leaf {
     Exact(Box<memmem::Finder<'static>>),
     Folded(FoldedFinder),
     Regex(Engine),
+    Field(Box<FieldTest>),
 }
 
 /// Lines that match, one after the other.
@@ -85,8 +92,17 @@ pub struct Hit {
     /// Where they stand, the last terminator included where there is one.
     pub lines: Range<usize>,
     /// The content is longer than the limit; only so much of it was searched. `lines` is a single
-    /// line then.
+    /// line then, or what was searched of a record.
     pub overlong: bool,
+}
+
+impl Hit {
+    fn record(extent: Extent) -> Self {
+        Self {
+            overlong: extent.is_cut(),
+            lines: extent.range,
+        }
+    }
 }
 
 impl Search {
@@ -125,9 +141,31 @@ impl Search {
         }
     }
 
-    /// Whether the content of one line matches.
+    /// The same search, which asks every line or record instead of looking for those that may match:
+    /// slower, and to be held against.
+    pub fn asking_all(self) -> Self {
+        Self {
+            candidates: Candidates::new(Need::Nothing),
+            exact: false,
+            ..self
+        }
+    }
+
+    /// Whether the content of one line matches; a term over fields holds of none.
     pub fn is_match(&self, content: &[u8]) -> bool {
-        self.expression.holds(&self.leaves, content) != self.inverted
+        self.holds(&Unit::line(content)) != self.inverted
+    }
+
+    /// Whether the unit has what is looked for.
+    fn holds(&self, unit: &Unit<'_>) -> bool {
+        self.expression.holds(&self.leaves, unit)
+    }
+
+    /// Whether there are terms over fields, so that records are to be judged and not lines.
+    pub fn needs_records(&self) -> bool {
+        self.leaves
+            .iter()
+            .any(|leaf| matches!(leaf, Leaf::Field(_)))
     }
 
     /// Calls `found` with the lines of `chunk` that match, in order, and with several at once where
@@ -174,11 +212,8 @@ impl Search {
         while let Some(hit) = hits.next(at) {
             let start = memrchr(b'\n', &lines[at..hit]).map_or(at, |newline| at + newline + 1);
             at = memchr(b'\n', &lines[hit..]).map_or(lines.len(), |newline| hit + newline + 1);
-            if self.exact
-                || self
-                    .expression
-                    .holds(&self.leaves, framing::content(&lines[start..at]))
-            {
+            let line = Unit::line(framing::content(&lines[start..at]));
+            if self.exact || self.holds(&line) {
                 if self.inverted {
                     joined.add(piece.start + last..piece.start + start);
                     last = at;
@@ -252,13 +287,13 @@ impl<F: FnMut(Hit)> Joined<'_, F> {
 }
 
 impl Expression {
-    fn holds(&self, leaves: &[Leaf], content: &[u8]) -> bool {
+    fn holds(&self, leaves: &[Leaf], unit: &Unit<'_>) -> bool {
         match self {
             Self::All => true,
-            Self::Leaf(leaf) => leaves[*leaf].is_in(content),
-            Self::And(parts) => parts.iter().all(|part| part.holds(leaves, content)),
-            Self::Or(parts) => parts.iter().any(|part| part.holds(leaves, content)),
-            Self::Not(part) => !part.holds(leaves, content),
+            Self::Leaf(leaf) => leaves[*leaf].is_in(unit),
+            Self::And(parts) => parts.iter().all(|part| part.holds(leaves, unit)),
+            Self::Or(parts) => parts.iter().any(|part| part.holds(leaves, unit)),
+            Self::Not(part) => !part.holds(leaves, unit),
         }
     }
 
@@ -276,18 +311,25 @@ impl Expression {
 }
 
 impl Leaf {
-    fn is_in(&self, content: &[u8]) -> bool {
+    fn exact(bytes: &[u8]) -> Self {
+        Self::Exact(Box::new(memmem::Finder::new(bytes).into_owned()))
+    }
+
+    fn is_in(&self, unit: &Unit<'_>) -> bool {
+        let content = unit.content;
         match self {
             Self::Never => false,
             Self::Exact(finder) => finder.find(content).is_some(),
             Self::Folded(finder) => finder.find(content, 0).is_some(),
             Self::Regex(engine) => engine.on(content).is_match(content),
+            Self::Field(test) => test.holds(unit),
         }
     }
 
     fn collect_spans(&self, content: &[u8], spans: &mut Vec<Range<usize>>) {
         match self {
-            Self::Never => {}
+            // A field is not shown where it stands: what it says may be written otherwise.
+            Self::Never | Self::Field(_) => {}
             Self::Exact(finder) => {
                 let len = finder.needle().len();
                 spans.extend(finder.find_iter(content).map(|at| at..at + len));
@@ -323,10 +365,10 @@ impl Compiler {
                 let pattern = Pattern::from_regex(regex, self.options.case, self.options.words)?;
                 self.pattern(&pattern, &regex.span)
             }
-            Term::Field(field) => Err(Error::new(
-                field.span.clone(),
-                format!("the field term {}: needs records, not lines", field.name),
-            )),
+            Term::Field(field) => {
+                let (test, need) = FieldTest::new(field, self.options)?;
+                Ok(self.leaf(Leaf::Field(Box::new(test)), need))
+            }
             Term::Not(inner) => Ok(match self.expression(inner)? {
                 Expression::Not(inner) => *inner,
                 inner => Expression::Not(Box::new(inner)),
@@ -353,7 +395,7 @@ impl Compiler {
         }
         let leaf = match folded {
             true => Leaf::Folded(FoldedFinder::new(bytes)),
-            false => Leaf::Exact(Box::new(memmem::Finder::new(bytes).into_owned())),
+            false => Leaf::exact(bytes),
         };
         Ok(self.leaf(
             leaf,
@@ -365,10 +407,7 @@ impl Compiler {
     }
 
     fn pattern(&mut self, pattern: &Pattern, span: &Span) -> Result<Expression, Error> {
-        let too_big = |_| {
-            Error::new(span.clone(), "the regex would take too much memory")
-                .with_hint("repeat less, or name smaller sets of characters")
-        };
+        let too_big = |too_big: TooBig| too_big.at(span);
         let line = pattern.line_regex().map_err(too_big)?;
         let need = match pattern.required_literals() {
             Some((set, folded)) => {
@@ -415,7 +454,7 @@ impl Compiler {
                 Leaf::Never => true,
                 // A carriage return may belong to a terminator, which is not searched.
                 Leaf::Exact(_) | Leaf::Folded(_) => !self.needs[*leaf].holds_byte(b'\r'),
-                Leaf::Regex(_) => false,
+                Leaf::Regex(_) | Leaf::Field(_) => false,
             },
             Expression::Or(parts) => parts.iter().all(|part| self.is_exact(part)),
             Expression::And(_) | Expression::Not(_) => false,

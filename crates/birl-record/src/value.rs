@@ -1,6 +1,7 @@
 //! What a field holds: views into the text of its record.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use crate::envelope::Envelope;
 use crate::json;
@@ -199,32 +200,90 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// The number that it is, or reads like; text in quotes reads like none unless all of it is a
-    /// number.
-    pub fn number(&self) -> Option<f64> {
+    /// The number that it is, or that all of its text reads like.
+    pub fn number(&self) -> Option<Number> {
         match self {
-            Value::Number(written) | Value::Bare(written) => number(written),
-            Value::Text(text) => number(&text.decode()),
+            Value::Number(written) | Value::Bare(written) => Number::of(written),
+            Value::Text(text) => Number::of(&text.decode()),
             Value::Bool(_) | Value::Null | Value::Object(_) | Value::List(_) => None,
         }
     }
 }
 
-/// The number that is all of `text`: decimal, perhaps with a fraction and an exponent. Neither `inf`
-/// nor `nan` is one, nor is one that would be infinite.
-pub fn number(text: &[u8]) -> Option<f64> {
-    // Most numbers are short and whole; the others take ten times as long.
-    if (1..=15).contains(&text.len()) && text.iter().all(u8::is_ascii_digit) {
-        let digits = text.iter().map(|digit| u64::from(digit - b'0'));
-        return Some(digits.fold(0, |number, digit| number * 10 + digit) as f64);
+/// A number, as exact as it is written where it is whole.
+///
+/// Identifiers are often larger than a float can tell apart.
+#[derive(Clone, Copy, Debug)]
+pub enum Number {
+    /// A whole number without a fraction and an exponent.
+    Int(i128),
+    /// Any other, or one that is too large.
+    Float(f64),
+}
+
+impl Number {
+    /// The number that all of `text` is: decimal, perhaps with a fraction and an exponent. Neither
+    /// `inf` nor `nan` is one, nor is one that would be infinite.
+    ///
+    /// ```
+    /// use birl_record::value::Number;
+    ///
+    /// assert_eq!(Number::of(b"5e2"), Number::of(b"500"));
+    /// assert_ne!(Number::of(b"9007199254740993"), Number::of(b"9007199254740992"));
+    /// assert_eq!(Number::of(b"12ms"), None);
+    /// ```
+    pub fn of(text: &[u8]) -> Option<Self> {
+        let (digits, sign) = match text {
+            [b'-', digits @ ..] => (digits, -1),
+            [b'+', digits @ ..] => (digits, 1),
+            digits => (digits, 1),
+        };
+        let first = digits.first()?;
+        if digits.len() <= INT_DIGITS_MAX && digits.iter().all(u8::is_ascii_digit) {
+            return Some(Self::Int(sign * whole(digits)));
+        }
+        if !first.is_ascii_digit() && *first != b'.' {
+            return None;
+        }
+        let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+        number.is_finite().then_some(Self::Float(number))
     }
-    let unsigned = text.strip_prefix(b"-").or(text.strip_prefix(b"+"));
-    let first = unsigned.unwrap_or(text).first()?;
-    if !first.is_ascii_digit() && *first != b'.' {
-        return None;
+
+    fn as_float(self) -> f64 {
+        match self {
+            Self::Int(int) => int as f64,
+            Self::Float(float) => float,
+        }
     }
-    let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    number.is_finite().then_some(number)
+}
+
+/// So many digits fit into an `i128`, whatever they are.
+const INT_DIGITS_MAX: usize = 38;
+
+/// The number that at most [`INT_DIGITS_MAX`] digits are.
+fn whole(digits: &[u8]) -> i128 {
+    // Most are short, and a machine word is ten times as fast.
+    if digits.len() <= 18 {
+        let digits = digits.iter().map(|digit| u64::from(digit - b'0'));
+        return digits.fold(0, |number, digit| number * 10 + digit).into();
+    }
+    let digits = digits.iter().map(|digit| i128::from(digit - b'0'));
+    digits.fold(0, |number, digit| number * 10 + digit)
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.partial_cmp(other) == Some(Ordering::Equal)
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Int(one), Self::Int(other)) => Some(one.cmp(other)),
+            _ => self.as_float().partial_cmp(&other.as_float()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -233,27 +292,34 @@ mod tests {
 
     #[test]
     fn only_what_is_written_as_a_number_is_one() {
+        use Number::{Float, Int};
         for (text, expected) in [
-            ("0", Some(0.0)),
-            ("500", Some(500.0)),
-            ("-1.5", Some(-1.5)),
-            ("+2", Some(2.0)),
-            ("5e2", Some(500.0)),
-            (".5", Some(0.5)),
-            ("123456789012345678901", Some(123_456_789_012_345_678_901.0)),
-            ("", None),
-            ("-", None),
-            ("inf", None),
-            ("-inf", None),
-            ("NaN", None),
-            ("1e999", None),
-            ("1s", None),
-            (" 1", None),
-            ("1_000", None),
-            ("\u{0661}", None),
+            ("0", Int(0)),
+            ("007", Int(7)),
+            ("-1.5", Float(-1.5)),
+            ("+2", Int(2)),
+            ("5e2", Int(500)),
+            (".5", Float(0.5)),
+            ("12345678901234567890", Int(12_345_678_901_234_567_890)),
+            (&"9".repeat(38), Int(10_i128.pow(38) - 1)),
+            (&"9".repeat(39), Float(1e39)),
         ] {
-            assert_eq!(number(text.as_bytes()), expected, "{text}");
+            assert_eq!(Number::of(text.as_bytes()), Some(expected), "{text}");
         }
+        for text in [
+            "", "-", "+", "inf", "-inf", "NaN", "1e999", "1s", " 1", "1_000", "--1", "\u{0661}",
+        ] {
+            assert_eq!(Number::of(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_told_apart_that_are_one_float() {
+        let number = |text: &str| Number::of(text.as_bytes()).unwrap();
+        assert!(number("9007199254740993") > number("9007199254740992"));
+        assert_eq!(number("9007199254740993.0"), number("9007199254740992"));
+        assert!(number("1e38") > number("2"));
+        assert!(number("-2") < number("-1.5"));
     }
 
     #[test]
@@ -293,7 +359,10 @@ mod tests {
     fn values_compare_as_what_they_mean() {
         assert_eq!(&*Value::Text(Text::escaped(br"a\/b")).bytes(), b"a/b");
         assert_eq!(&*Value::Bool(false).bytes(), b"false");
-        assert_eq!(Value::Text(Text::plain(b"12")).number(), Some(12.0));
+        assert_eq!(
+            Value::Text(Text::plain(b"12")).number(),
+            Some(Number::Int(12))
+        );
         assert_eq!(Value::Null.number(), None);
     }
 }

@@ -85,6 +85,10 @@ impl Format for Enclosed {
         self.envelope.open(line).is_some()
     }
 
+    fn scatters(&self) -> bool {
+        true
+    }
+
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
         let first = first_line(text);
         let Some(enclosed) = self.envelope.open(first) else {

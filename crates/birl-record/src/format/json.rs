@@ -6,7 +6,7 @@ use super::{Format, Known, Lines, Sample};
 use crate::json::{self, Members};
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
-use crate::value::{Text, Value, number};
+use crate::value::{Text, Value};
 
 pub(super) const KNOWN: Known = Known {
     name: "json",
@@ -231,7 +231,7 @@ fn severity(name: &[u8], value: Value<'_>) -> Option<Found<Severity>> {
     let whole = |what| Found { what, whole: true };
     match value {
         Value::Number(written) => {
-            let number = number(written).filter(|number| (0.0..100.0).contains(number))? as u8;
+            let number: u8 = std::str::from_utf8(written).ok()?.parse().ok()?;
             let severity = match is("severitynumber") || is("severity_number") {
                 true => Severity::from_number(number),
                 false => Severity::from_level_number(number.into()),

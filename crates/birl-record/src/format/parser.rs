@@ -143,6 +143,11 @@ impl Parser {
         }
     }
 
+    /// Whether a value may stand in pieces ([`Format::scatters`]).
+    pub fn scatters(&self) -> bool {
+        self.formats.iter().any(|format| format.scatters())
+    }
+
     /// What a record says; its text is whole lines.
     pub fn parse<'a>(&'a self, text: &'a [u8]) -> Record<'a> {
         let mut record = Record::default();

@@ -314,9 +314,8 @@ impl<'a> Span<'a> {
 fn severity(value: Value<'_>) -> Option<Severity> {
     match value {
         Value::Number(digits) => {
-            let number =
-                crate::value::number(digits).filter(|number| (0.0..100.0).contains(number));
-            Severity::from_level_number(number? as u64)
+            let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
+            Severity::from_level_number(number)
         }
         Value::Text(text) => word_severity(text.raw()),
         Value::Bare(text) => word_severity(text),

@@ -53,7 +53,7 @@ impl Error {
     }
 
     /// Adds the hint to search for what was `typed` as it stands.
-    pub(super) fn with_hint_to_quote(self, typed: &str) -> Error {
+    pub(crate) fn with_hint_to_quote(self, typed: &str) -> Error {
         let is_word = typed.chars().all(char::is_alphanumeric);
         let kind = if is_word { "word" } else { "text" };
         if is_quotable(typed) {
@@ -122,7 +122,7 @@ impl Display for Error {
 impl std::error::Error for Error {}
 
 /// `text` for use inside of a message: on one line and not long.
-pub(super) fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     let mut shown: String = text.chars().take(EXCERPT_CHARS).map(shown_char).collect();
     if text.chars().nth(EXCERPT_CHARS).is_some() {
         shown.push('…');

@@ -8,11 +8,13 @@ use regex_automata::meta;
 use regex_automata::nfa::thompson::WhichCaptures;
 use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::translate::TranslatorBuilder;
-use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
+use regex_syntax::hir::{
+    Class, ClassUnicode, ClassUnicodeRange, Dot, Hir, HirKind, Look, Repetition,
+};
 
 use super::{Case, literal};
 use crate::query::Error;
-use crate::query::tree::{Regex, RegexFlags, Text};
+use crate::query::tree::{Regex, RegexFlags, Span, Text};
 
 /// A compiled regex may take up this much memory; one that would explode is refused.
 const NFA_BYTES_MAX: usize = 10 << 20;
@@ -78,6 +80,36 @@ impl Pattern {
         Self::new(Hir::concat(chars.collect()), Some(literal), words)
     }
 
+    /// The pattern of texts with anything between them; if `whole`, with nothing before and behind.
+    pub(super) fn of_parts(parts: &[&str], folded: bool, whole: bool) -> Self {
+        let text = |part: &&str| match folded {
+            true => Hir::concat(
+                part.chars()
+                    .map(|char| Hir::class(Class::Unicode(fold(char))))
+                    .collect(),
+            ),
+            false => Hir::literal(part.as_bytes()),
+        };
+        let anything = Hir::repetition(Repetition {
+            min: 0,
+            max: None,
+            greedy: true,
+            sub: Box::new(Hir::dot(Dot::AnyByte)),
+        });
+        let mut hirs = Vec::new();
+        for part in parts {
+            if !hirs.is_empty() {
+                hirs.push(anything.clone());
+            }
+            hirs.push(text(part));
+        }
+        if whole {
+            hirs.insert(0, Hir::look(Look::Start));
+            hirs.push(Hir::look(Look::End));
+        }
+        Self::new(Hir::concat(hirs), None, false)
+    }
+
     fn new(hir: Hir, unfolded: Option<Hir>, words: bool) -> Self {
         let hir = match words {
             true => {
@@ -129,6 +161,14 @@ impl Pattern {
 /// A regex that would take more memory than [`NFA_BYTES_MAX`].
 #[derive(Debug)]
 pub(super) struct TooBig;
+
+impl TooBig {
+    /// The error of a query in which the regex stands at `span`.
+    pub(super) fn at(&self, span: &Span) -> Error {
+        Error::new(span.clone(), "the regex would take too much memory")
+            .with_hint("repeat less, or name smaller sets of characters")
+    }
+}
 
 /// A compiled regex.
 ///

@@ -1,0 +1,215 @@
+//! Extents: which lines are one record.
+//!
+//! A record begins where a [parser](Parser) says that one begins, and goes on to where the next one
+//! does. What is longer than [`RECORD_BYTES_MAX`] or [`RECORD_LINES_MAX`] is cut there, and the lines
+//! up to the next beginning belong to no record. So whether a line belongs to a record can be told
+//! from what stands within these limits before it, wherever reading began.
+
+use std::ops::Range;
+
+use memchr::{memchr, memrchr};
+
+use crate::format::Parser;
+use crate::framing::{self, Completed};
+
+/// So many bytes of a record are looked at.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+
+/// So many lines of a record are looked at.
+pub const RECORD_LINES_MAX: usize = 10_000;
+
+/// Where a record stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The record, with its last terminator.
+    pub range: Range<usize>,
+    /// Where the next record begins: the end of `range`, unless this one was cut.
+    pub next: usize,
+}
+
+impl Extent {
+    /// Whether this is only the beginning of what stands there.
+    pub fn is_cut(&self) -> bool {
+        self.next > self.range.end
+    }
+}
+
+/// Finds records in a chunk of whole lines.
+#[derive(Clone, Copy, Debug)]
+pub struct Extents<'a> {
+    parser: &'a Parser,
+    chunk: &'a [u8],
+    /// The source begins with the chunk, so that a record does.
+    is_start: bool,
+}
+
+impl<'a> Extents<'a> {
+    /// Records as `parser` tells them; `is_start` where the source begins with the chunk.
+    pub fn new(parser: &'a Parser, chunk: &'a [u8], is_start: bool) -> Self {
+        Self {
+            parser,
+            chunk,
+            is_start,
+        }
+    }
+
+    /// Where the first record begins, or the chunk ends.
+    pub fn first(&self) -> usize {
+        self.next_start(0)
+    }
+
+    /// The record that holds the byte at `place`, if it begins at `floor` or behind it, where a line
+    /// begins, and within the limits.
+    pub fn around(&self, place: usize, floor: usize) -> Option<Extent> {
+        let floor = floor.max(place.saturating_sub(RECORD_BYTES_MAX - 1));
+        let mut end = place;
+        for _ in 0..RECORD_LINES_MAX {
+            let newline = memrchr(b'\n', &self.chunk[floor..end]);
+            let start = newline.map_or(floor, |newline| floor + newline + 1);
+            let is_line = start == 0 || self.chunk[start - 1] == b'\n';
+            if is_line && self.begins(start) {
+                return Some(self.at(start)).filter(|extent| extent.range.contains(&place));
+            }
+            end = floor + newline?;
+        }
+        None
+    }
+
+    /// The records between the beginning of one and that of a later one, or the chunk's end.
+    pub fn all(&self, range: Range<usize>) -> impl Iterator<Item = Extent> {
+        let mut at = range.start;
+        std::iter::from_fn(move || {
+            let extent = (at < range.end).then(|| self.at(at))?;
+            at = extent.next;
+            Some(extent)
+        })
+    }
+
+    /// The record that begins at `start`.
+    pub fn at(&self, start: usize) -> Extent {
+        let mut end = line_end(self.chunk, start);
+        for _ in 1..RECORD_LINES_MAX {
+            if end - start > RECORD_BYTES_MAX || end == self.chunk.len() || self.begins(end) {
+                break;
+            }
+            end = line_end(self.chunk, end);
+        }
+        Extent {
+            range: start..end.min(start + RECORD_BYTES_MAX),
+            next: self.next_start(end),
+        }
+    }
+
+    /// Where the first record begins that begins from `at` on, where a line begins; the chunk's end
+    /// if there is none.
+    fn next_start(&self, at: usize) -> usize {
+        let mut at = at;
+        while at < self.chunk.len() && !self.begins(at) {
+            at = line_end(self.chunk, at);
+        }
+        at
+    }
+
+    fn begins(&self, start: usize) -> bool {
+        let is_first = self.is_start && start == 0;
+        is_first || self.parser.begins(line_at(self.chunk, start))
+    }
+}
+
+/// Where the first record begins in `bytes`, which begin where a line does; an unfinished last line
+/// is not looked at.
+pub fn first_start(parser: &Parser, bytes: &[u8]) -> Option<usize> {
+    let whole = memrchr(b'\n', bytes).map_or(0, |newline| newline + 1);
+    line_starts(&bytes[..whole]).find(|start| parser.begins(line_at(bytes, *start)))
+}
+
+/// The line that begins at `start`, as much of it as is looked at.
+fn line_at(bytes: &[u8], start: usize) -> &[u8] {
+    let line = framing::content(&bytes[start..line_end(bytes, start)]);
+    &line[..line.len().min(RECORD_BYTES_MAX)]
+}
+
+/// Where the line that begins at `start` ends, terminator included.
+fn line_end(bytes: &[u8], start: usize) -> usize {
+    memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |newline| start + newline + 1)
+}
+
+/// Joins the lines of records that come in pieces: the record that comes last may go on, and is kept.
+#[derive(Debug, Default)]
+pub struct RecordCarry {
+    /// The beginning of an unfinished record.
+    kept: Vec<u8>,
+    /// Where it begins, in bytes from the start of the source.
+    offset: u64,
+}
+
+/// What pushed lines gave.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// The record that had begun earlier and ended in these lines.
+    pub completed: Option<Completed>,
+    /// The records that lie whole in these lines; what comes before the first belongs to one that
+    /// was cut.
+    pub records: Range<usize>,
+}
+
+impl RecordCarry {
+    /// Takes whole lines, which begin at `offset` and follow on those before.
+    pub fn push(&mut self, parser: &Parser, lines: &[u8], offset: u64) -> Pushed {
+        let starts = |at: &usize| parser.begins(line_at(lines, *at));
+        let first = match self.kept.is_empty() {
+            true => Some(0),
+            false => line_starts(lines).find(starts),
+        };
+        let Some(first) = first else {
+            self.kept.extend_from_slice(lines);
+            // What is longer is cut, wherever it ends.
+            let is_full = self.kept.len() > RECORD_BYTES_MAX;
+            return Pushed {
+                completed: is_full.then(|| self.finish()).flatten(),
+                records: 0..0,
+            };
+        };
+        self.kept.extend_from_slice(&lines[..first]);
+        let completed = self.finish();
+        let last = line_starts_from_end(lines)
+            .take_while(|at| *at > first)
+            .find(starts);
+        let last = last.unwrap_or(first);
+        self.kept.extend_from_slice(&lines[last..]);
+        self.offset = offset + last as u64;
+        Pushed {
+            completed,
+            records: first..last,
+        }
+    }
+
+    /// The record that has begun: nothing more of it comes.
+    pub fn finish(&mut self) -> Option<Completed> {
+        (!self.kept.is_empty()).then(|| Completed {
+            bytes: std::mem::take(&mut self.kept),
+            offset: self.offset,
+        })
+    }
+
+    /// Whether a record has begun and not ended.
+    pub fn is_pending(&self) -> bool {
+        !self.kept.is_empty()
+    }
+}
+
+/// Where the lines of `bytes` begin.
+fn line_starts(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let after_newlines = memchr::memchr_iter(b'\n', bytes).map(|newline| newline + 1);
+    std::iter::once(0)
+        .chain(after_newlines)
+        .take_while(|start| *start < bytes.len())
+}
+
+/// The same from the last line to the first.
+fn line_starts_from_end(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let body = &bytes[..bytes.len().saturating_sub(1)];
+    memchr::memrchr_iter(b'\n', body)
+        .map(|newline| newline + 1)
+        .chain(std::iter::once(0))
+}

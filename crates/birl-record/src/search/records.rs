@@ -1,0 +1,88 @@
+//! The search over records: each is found by a hit in its text, or by going through all of them.
+
+use memchr::memchr;
+
+use super::candidates::{Candidates, Need};
+use super::field::{Origin, Unit};
+use super::{Hit, Search};
+use crate::extent::{Extent, Extents};
+use crate::format::Parser;
+
+/// A chunk of whole records.
+#[derive(Clone, Copy, Debug)]
+pub struct Records<'a> {
+    /// The records, one behind the other.
+    pub chunk: &'a [u8],
+    /// What reads the source's records.
+    pub parser: &'a Parser,
+    /// What the source is called.
+    pub source: &'a [u8],
+    /// Where the chunk begins, in bytes from the start of the source.
+    pub offset: u64,
+    /// The source begins with the chunk.
+    pub is_start: bool,
+}
+
+impl Search {
+    /// Calls `found` with each record that matches, in order.
+    ///
+    /// Lines before the first record belong to one in an earlier chunk, which was cut; they and the
+    /// lines behind a record that is cut are not searched. Returns how many records were cut, of
+    /// those that were looked at.
+    pub fn find_records(&self, records: Records<'_>, mut found: impl FnMut(Hit)) -> usize {
+        let chunk = records.chunk;
+        let extents = Extents::new(records.parser, chunk, records.is_start);
+        let every = Candidates::new(Need::Nothing);
+        let candidates = match records.parser.scatters() {
+            true => &every,
+            false => &self.candidates,
+        };
+        let mut hits = candidates.hits(chunk);
+        let mut cut = 0;
+        let mut give = |extent: Extent| {
+            cut += usize::from(extent.is_cut());
+            found(Hit::record(extent));
+        };
+        let mut at = extents.first();
+        let mut is_record = true;
+        let mut given = at;
+        while let Some(hit) = hits.next(at) {
+            let extent = match is_record && hit == at {
+                true => Some(extents.at(at)),
+                false => extents.around(hit, at),
+            };
+            let Some(extent) = extent else {
+                // It is in what was cut off.
+                at = memchr(b'\n', &chunk[hit..]).map_or(chunk.len(), |newline| hit + newline + 1);
+                is_record = false;
+                continue;
+            };
+            at = extent.next;
+            is_record = true;
+            if self.holds(&records.unit(&extent)) {
+                match self.inverted {
+                    true => {
+                        extents.all(given..extent.range.start).for_each(&mut give);
+                        given = extent.next;
+                    }
+                    false => give(extent),
+                }
+            }
+        }
+        if self.inverted {
+            extents.all(given..chunk.len()).for_each(&mut give);
+        }
+        cut
+    }
+}
+
+impl<'a> Records<'a> {
+    fn unit(&self, extent: &Extent) -> Unit<'a> {
+        let origin = Origin {
+            parser: self.parser,
+            source: self.source,
+            offset: self.offset + extent.range.start as u64,
+        };
+        Unit::record(&self.chunk[extent.range.clone()], origin)
+    }
+}
