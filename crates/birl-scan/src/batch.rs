@@ -1,9 +1,10 @@
 //! Batches: what a chunk of a source gave.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use birl_record::format::Parser;
 use birl_source::Origin;
 use bytes::Bytes;
 
@@ -14,6 +15,8 @@ pub struct Source {
     number: u64,
     backwards: bool,
     stopped: AtomicBool,
+    /// What its records are written in, once that is known; only where it is cut into stretches.
+    parser: OnceLock<Arc<Parser>>,
 }
 
 impl Source {
@@ -23,6 +26,7 @@ impl Source {
             number,
             backwards: false,
             stopped: AtomicBool::new(false),
+            parser: OnceLock::new(),
         })
     }
 
@@ -33,6 +37,7 @@ impl Source {
             number: self.number,
             backwards: true,
             stopped: AtomicBool::new(false),
+            parser: OnceLock::new(),
         })
     }
 
@@ -58,6 +63,11 @@ impl Source {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
+    /// What its records are written in; `detect` finds out, the first time.
+    pub(crate) fn parser(&self, detect: impl FnOnce() -> Arc<Parser>) -> Arc<Parser> {
+        Arc::clone(self.parser.get_or_init(detect))
+    }
+
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }
@@ -72,9 +82,9 @@ pub struct Batch {
     /// Whole lines: those that matched one behind the other, or the whole chunk where its
     /// surroundings are wanted.
     pub bytes: Bytes,
-    /// The lines that matched, in order.
+    /// The lines that matched, in order; of records one run each.
     pub runs: Vec<Run>,
-    /// How many lines matched.
+    /// How many lines or records matched.
     pub matched: u64,
     /// How many lines the chunk has; 0 where line numbers are not wanted.
     pub lines: u64,
@@ -82,9 +92,11 @@ pub struct Batch {
     pub offset: u64,
     /// No other batch of this source follows.
     pub last: bool,
+    /// What reads the records, where records were searched.
+    pub parser: Option<Arc<Parser>>,
 }
 
-/// Lines that matched and follow on each other.
+/// Lines that matched and follow on each other, or a record that matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// Where they stand in the batch's bytes, terminators included.
@@ -93,7 +105,7 @@ pub struct Run {
     pub offset: u64,
     /// How many lines of the chunk come before; 0 where line numbers are not wanted.
     pub lines_before: u64,
-    /// A single line that was longer than the limit, of which this is the beginning.
+    /// A single line, or a record, that was longer than the limit, of which this is the beginning.
     pub cut: bool,
 }
 

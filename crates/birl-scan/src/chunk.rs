@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use birl_record::format::Parser;
 use birl_record::framing;
-use birl_record::search::Search;
+use birl_record::search::{Records, Search};
 use birl_stream::block::BlockPool;
 use bytes::Bytes;
 
@@ -57,8 +58,12 @@ pub(crate) struct Chunk {
     pub(crate) lines: Bytes,
     /// Where they begin, in bytes from the start of the (decoded) source.
     pub(crate) offset: u64,
+    /// The source begins with it.
+    pub(crate) first: bool,
     /// Nothing of the source follows.
     pub(crate) last: bool,
+    /// What reads its records, where records are searched.
+    pub(crate) parser: Option<Arc<Parser>>,
 }
 
 impl Chunk {
@@ -67,14 +72,26 @@ impl Chunk {
     pub(crate) fn search(self, context: &Context, search: &Search) -> Batch {
         let max = context.options.line_bytes_max;
         let mut found = Found::new(&self, context.options);
-        let overlong = search.find_lines(&self.lines, max, |hit| {
-            let end = if hit.overlong {
-                hit.lines.start + max
-            } else {
-                hit.lines.end
-            };
-            found.add(hit.lines.start..end, hit.overlong);
-        });
+        let overlong = match &self.parser {
+            None => search.find_lines(&self.lines, max, |hit| {
+                let end = if hit.overlong {
+                    hit.lines.start + max
+                } else {
+                    hit.lines.end
+                };
+                found.add(hit.lines.start..end, hit.overlong);
+            }),
+            Some(parser) => {
+                let records = Records {
+                    chunk: &self.lines,
+                    parser,
+                    source: self.source.origin().name().as_encoded_bytes(),
+                    offset: self.offset,
+                    is_start: self.first,
+                };
+                search.find_records(records, |hit| found.add(hit.lines, hit.overlong))
+            }
+        };
         context.progress.bytes_searched(self.lines.len() as u64);
         context.progress.lines_matched(found.matched);
         if overlong > 0 {
@@ -110,7 +127,7 @@ impl<'a> Found<'a> {
     }
 
     fn add(&mut self, range: std::ops::Range<usize>, cut: bool) {
-        self.matched += match cut {
+        self.matched += match cut || self.chunk.parser.is_some() {
             true => 1,
             false => framing::count_lines(&self.chunk.lines[range.clone()]) as u64,
         };
@@ -156,6 +173,7 @@ impl<'a> Found<'a> {
             lines,
             offset: chunk.offset,
             last: chunk.last,
+            parser: chunk.parser.clone(),
         }
     }
 

@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
-use birl_record::framing::{Carry, Completed};
 use birl_record::search::Search;
 use birl_source::Origin;
 use birl_source::follow::{self, Follow};
@@ -16,8 +14,10 @@ use bytes::Bytes;
 use futures_core::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::assembly::Assembly;
 use crate::batch::{Event, Source};
 use crate::chunk::{Chunk, Context};
+use crate::part::RECORD_WAIT;
 use crate::progress::Progress;
 use crate::scan::Options;
 
@@ -69,10 +69,11 @@ pub struct Following {
 /// What a file holds between two truncations.
 #[derive(Debug)]
 struct Generation {
-    source: Arc<Source>,
-    carry: Carry,
+    assembly: Assembly,
     /// When the line that has begun is no longer waited for.
-    due: Option<Instant>,
+    line_due: Option<Instant>,
+    /// When the record that has begun is no longer waited for.
+    record_due: Option<Instant>,
 }
 
 impl Following {
@@ -101,56 +102,40 @@ impl Following {
         let generation = self.generations.entry(number).or_insert_with(|| {
             self.progress.sources(1);
             self.sources += 1;
+            let source = Source::new(origin, self.sources - 1);
             Generation {
-                source: Source::new(origin, self.sources - 1),
-                carry: Carry::new(offset, self.context.options.line_bytes_max),
-                due: None,
+                assembly: Assembly::new(source, offset, self.context.options),
+                line_due: None,
+                record_due: None,
             }
         });
-        if generation.source.is_stopped() {
+        if generation.assembly.source().is_stopped() {
             return Vec::new();
         }
-        let pushed = generation.carry.push(&bytes);
-        let offset = offset + pushed.lines.start as u64;
-        generation.due = match self.partial_after {
-            Some(wait) if generation.carry.is_pending() => Some(Instant::now() + wait),
+        let chunks = generation.assembly.push(&bytes);
+        let now = Instant::now();
+        generation.line_due = match self.partial_after {
+            Some(wait) if generation.assembly.has_begun_line() => Some(now + wait),
             _ => None,
         };
-        let completed = pushed.completed.map(|line| generation.chunk(line, false));
-        let lines = Chunk {
-            source: Arc::clone(&generation.source),
-            lines: bytes.slice(pushed.lines),
-            offset,
-            last: false,
+        generation.record_due = match generation.assembly.has_begun_record() {
+            true => Some(now + RECORD_WAIT),
+            false => None,
         };
-        completed
-            .into_iter()
-            .chain([lines])
-            .filter_map(|chunk| search(&self.context, chunk))
-            .collect()
+        search_all(&self.context, chunks).collect()
     }
 
     fn end(&mut self, number: u64) -> Vec<Event> {
-        let Some(mut generation) = self.generations.remove(&number) else {
+        let Some(generation) = self.generations.remove(&number) else {
             return Vec::new();
         };
-        let line = generation.carry.finish();
-        let chunk = line.map(|line| generation.chunk(line, true));
-        chunk
-            .and_then(|chunk| search(&self.context, chunk))
-            .into_iter()
-            .collect()
+        search_all(&self.context, generation.assembly.finish()).collect()
     }
 
-    /// The lines that have been waited for long enough. Sets the timer for the others.
+    /// The lines and records that have been waited for long enough. Sets the timer for the others.
     fn poll_due(&mut self, cx: &mut TaskContext<'_>) -> Vec<Event> {
         let mut events = Vec::new();
-        while let Some(due) = self
-            .generations
-            .values()
-            .filter_map(|generation| generation.due)
-            .min()
-        {
+        while let Some(due) = self.generations.values().filter_map(Generation::due).min() {
             if due > Instant::now() {
                 let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
                 timer.as_mut().reset(due);
@@ -158,21 +143,19 @@ impl Following {
                     break;
                 }
             }
-            let late = self
-                .generations
-                .values_mut()
-                .filter(|generation| generation.due <= Some(due));
-            for generation in late.filter(|generation| generation.due.is_some()) {
-                generation.due = None;
-                let chunk = generation
-                    .carry
-                    .finish()
-                    .map(|line| generation.chunk(line, false));
-                events.extend(chunk.and_then(|chunk| search(&self.context, chunk)));
+            for generation in self.generations.values_mut() {
+                let chunks = generation.take_due(due);
+                events.extend(search_all(&self.context, chunks));
             }
         }
         events
     }
+}
+
+fn search_all(context: &Context, chunks: Vec<Chunk>) -> impl Iterator<Item = Event> {
+    chunks
+        .into_iter()
+        .filter_map(|chunk| search(context, chunk))
 }
 
 fn search(context: &Context, chunk: Chunk) -> Option<Event> {
@@ -184,13 +167,23 @@ fn search(context: &Context, chunk: Chunk) -> Option<Event> {
 }
 
 impl Generation {
-    fn chunk(&self, line: Completed, last: bool) -> Chunk {
-        Chunk {
-            source: Arc::clone(&self.source),
-            lines: line.bytes.into(),
-            offset: line.offset,
-            last,
+    /// When something that has begun is no longer waited for.
+    fn due(&self) -> Option<Instant> {
+        self.line_due.into_iter().chain(self.record_due).min()
+    }
+
+    /// What is no longer waited for at `now`, as if it were whole.
+    fn take_due(&mut self, now: Instant) -> Vec<Chunk> {
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if is_due(self.line_due) {
+            (self.line_due, self.record_due) = (None, None);
+            return self.assembly.finish_lines();
         }
+        if is_due(self.record_due) {
+            self.record_due = None;
+            return self.assembly.finish_record().into_iter().collect();
+        }
+        Vec::new()
     }
 }
 
@@ -202,11 +195,7 @@ impl Stream for Following {
             if let Some(event) = self.ready.next() {
                 return Poll::Ready(Some(event));
             }
-            let due = if self.partial_after.is_some() {
-                self.poll_due(cx)
-            } else {
-                Vec::new()
-            };
+            let due = self.poll_due(cx);
             if !due.is_empty() {
                 self.ready = due.into_iter();
                 continue;

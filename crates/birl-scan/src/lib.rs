@@ -6,12 +6,16 @@
 //! - [`scan()`]: the stream, and its options;
 //! - `plan`: names → the parts that workers search;
 //! - `part`: a part → its chunks of whole lines;
+//! - `detection`: what the records of a source are written in, where records are searched;
+//! - `assembly`: the blocks of a source that is read in order → its chunks;
 //! - `chunk`: a chunk → a batch;
 //! - [`follow()`]: the same over what is still being written;
 //! - [`Batch`] and [`Progress`]: what comes out.
 
+mod assembly;
 mod batch;
 mod chunk;
+mod detection;
 mod follow;
 mod part;
 mod plan;

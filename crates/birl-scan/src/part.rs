@@ -2,20 +2,29 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use birl_record::framing::{self, Carry, Completed};
+use birl_record::extent::{self, RECORD_BYTES_MAX};
+use birl_record::format::Parser;
+use birl_record::framing;
 use birl_record::search::Search;
 use birl_source::content::{self, Content};
 use birl_source::walk::{FoundFile, Skipped};
 use birl_source::{Error, Origin, decode};
 use birl_stream::block::{Block, PAGE_BYTES};
 use birl_stream::{Closed, Outlet};
-use bytes::Bytes;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::assembly::Assembly;
 use crate::batch::{Event, Source};
 use crate::chunk::{Chunk, Context};
+use crate::detection;
 use crate::progress::Progress;
+
+/// A record that may go on is searched when nothing more has come for so long.
+pub(crate) const RECORD_WAIT: Duration = Duration::from_millis(100);
 
 /// No mark or magic number is longer.
 const MARK_BYTES_MAX: usize = 16;
@@ -47,8 +56,8 @@ pub(crate) struct RangePart {
     pub(crate) file: Arc<File>,
     pub(crate) offset: u64,
     pub(crate) bytes: usize,
-    /// The bytes of a byte order mark, in a file's first stretch.
-    pub(crate) bom_bytes: Option<usize>,
+    /// The bytes of a byte order mark at the file's beginning.
+    pub(crate) bom_bytes: usize,
     pub(crate) last: bool,
 }
 
@@ -65,7 +74,7 @@ pub(crate) enum Reader {
     /// Data is there, or the end: a block is filled before it is searched.
     File(File),
     /// Data may be long in coming: whatever is there is searched at once.
-    Live(Box<dyn Read + Send>),
+    Live(Arc<File>),
 }
 
 /// Where a part's events go: nowhere any more, once the consumer is gone.
@@ -158,7 +167,9 @@ impl FilePart {
             _ => None,
         };
         match text {
-            Some(bom) if end == End::Reached => self.search_whole(block, bom, search, sink),
+            Some(bom) if end == End::Reached => {
+                self.search_whole(block, bom, detection::modified(&file), search, sink);
+            }
             _ => {
                 let Self { source, found } = self;
                 let stream = StreamPart {
@@ -172,17 +183,29 @@ impl FilePart {
         Ok(())
     }
 
-    fn search_whole(self, block: Block, bom: usize, search: &Search, sink: &mut Sink<'_>) {
+    fn search_whole(
+        self,
+        block: Block,
+        bom: usize,
+        modified: SystemTime,
+        search: &Search,
+        sink: &mut Sink<'_>,
+    ) {
         sink.context.progress.bytes_read(block.len() as u64);
         sink.context.progress.sources(1);
         let lines = block.freeze().slice(bom..);
+        let options = sink.context.options;
+        let detect = || detection::detect(&detection::parts(&lines), options.format, modified);
+        let parser = options.records.then(detect);
         sink.search(
             search,
             Chunk {
                 source: self.source,
                 lines,
                 offset: bom as u64,
+                first: true,
                 last: true,
+                parser,
             },
         );
     }
@@ -193,35 +216,74 @@ impl RangePart {
         if self.source.is_stopped() {
             return;
         }
+        let options = sink.context.options;
+        let parser = options.records.then(|| {
+            self.source.parser(|| {
+                let parts = detection::parts_of(&self.file, self.bom_bytes).unwrap_or_default();
+                let parts: Vec<_> = parts.iter().map(Vec::as_slice).collect();
+                detection::detect(&parts, options.format, detection::modified(&self.file))
+            })
+        });
         let mut block = sink.context.blocks.take();
-        let read = self.read(&mut block, sink.context.options.line_bytes_max);
+        let read = self.read(&mut block, parser.as_deref(), options.line_bytes_max);
         sink.context
             .progress
             .bytes_read(block.len().min(self.bytes) as u64);
-        let owned = self.owned(block.as_ref());
+        let (owned, error) = match read {
+            Ok(owned) => (owned, None),
+            // What came before an error is searched like all else.
+            Err(error) => (self.owned(block.as_ref()), Some(error)),
+        };
         let (source, last) = (Arc::clone(&self.source), self.last);
         let offset = self.offset + owned.start as u64;
         let lines = block.freeze().slice(owned);
-        // What came before an error is searched like all else.
         sink.search(
             search,
             Chunk {
                 source,
                 lines,
                 offset,
+                first: self.is_first(),
                 last,
+                parser,
             },
         );
-        if let Err(error) = read {
+        if let Some(error) = error {
             sink.problem("read", self.source.origin(), error);
         }
     }
 
+    fn is_first(&self) -> bool {
+        self.offset == 0
+    }
+
+    /// Reads the stretch, and on to the end of what it owns; gives that.
+    fn read(
+        &self,
+        block: &mut Block,
+        parser: Option<&Parser>,
+        line_bytes_max: usize,
+    ) -> io::Result<Range<usize>> {
+        self.read_lines(block, line_bytes_max)?;
+        let lines = self.owned(block.as_ref());
+        let Some(parser) = parser.filter(|_| !lines.is_empty()) else {
+            return Ok(lines);
+        };
+        let start = match self.is_first() {
+            true => lines.start,
+            false => self.record_start(block, lines.start, parser)?,
+        };
+        let end = match self.last {
+            true => lines.end,
+            false => self.record_start(block, lines.end, parser)?,
+        };
+        Ok(start.min(end)..end)
+    }
+
     /// Reads the stretch, and on to the end of its last line or as far as that line is searched.
-    fn read(&self, block: &mut Block, line_bytes_max: usize) -> io::Result<()> {
+    fn read_lines(&self, block: &mut Block, line_bytes_max: usize) -> io::Result<()> {
         block.fill_at(&self.file, self.offset, self.bytes)?;
-        let starts_nowhere =
-            self.bom_bytes.is_none() && framing::first_start(block.as_ref()).is_none();
+        let starts_nowhere = !self.is_first() && framing::first_start(block.as_ref()).is_none();
         if block.len() < self.bytes || starts_nowhere {
             return Ok(());
         }
@@ -239,9 +301,36 @@ impl RangePart {
         }
     }
 
+    /// Where the first record begins that begins at `line`, which is the beginning of one, or behind
+    /// it. Where none does for longer than a record may be, that is `line` itself.
+    ///
+    /// It does not depend on the stretch, so that what one leaves is what the next one takes.
+    fn record_start(&self, block: &mut Block, line: usize, parser: &Parser) -> io::Result<usize> {
+        let mut more = PAGE_BYTES;
+        loop {
+            let end = block.len().min(line + RECORD_BYTES_MAX);
+            if let Some(start) = extent::first_start(parser, &block.as_ref()[line..end]) {
+                return Ok(line + start);
+            }
+            if end < block.len() {
+                return Ok(line);
+            }
+            let from = block.len();
+            let read = block.fill_at(&self.file, self.offset + from as u64, more)?;
+            if read == 0 {
+                // All that is left belongs to the record before.
+                return Ok(end);
+            }
+            more *= 2;
+        }
+    }
+
     /// The lines of the block that this stretch owns.
-    fn owned(&self, block: &[u8]) -> std::ops::Range<usize> {
-        let start = self.bom_bytes.or_else(|| framing::first_start(block));
+    fn owned(&self, block: &[u8]) -> Range<usize> {
+        let start = match self.is_first() {
+            true => Some(self.bom_bytes),
+            false => framing::first_start(block),
+        };
         let boundary = self.bytes.min(block.len());
         let end =
             framing::first_start(&block[boundary..]).map_or(block.len(), |end| boundary + end);
@@ -284,7 +373,10 @@ impl StreamPart {
             mut reader,
         } = self;
         let progress = sink.context.progress.clone();
-        let live = matches!(reader, Reader::Live(_));
+        let live = match &reader {
+            Reader::File(_) => None,
+            Reader::Live(file) => Some(Arc::clone(file)),
+        };
         let head = match reader.complete(head) {
             Ok(head) => head.freeze(),
             Err(error) => {
@@ -316,9 +408,8 @@ impl StreamPart {
         }
         sink.context.progress.sources(1);
         let text = Text {
-            source,
+            assembly: Assembly::new(source, decoded.bom_bytes, sink.context.options),
             reader: decoded.reader,
-            offset: decoded.bom_bytes,
             live,
             act,
         };
@@ -336,9 +427,10 @@ impl Reader {
             Self::File(file) => {
                 fill(&mut head, file)?;
             }
-            Self::Live(reader) => {
+            Self::Live(file) => {
+                let mut reader = &**file;
                 while head.len() < MARK_BYTES_MAX && !head.as_ref().contains(&b'\n') {
-                    if head.fill_from(reader)? == 0 {
+                    if head.fill_from(&mut reader)? == 0 {
                         break;
                     }
                 }
@@ -350,8 +442,17 @@ impl Reader {
     fn into_read(self) -> Box<dyn Read + Send> {
         match self {
             Self::File(file) => Box::new(file),
-            Self::Live(reader) => reader,
+            Self::Live(file) => Box::new(Shared(file)),
         }
+    }
+}
+
+/// Reads a file that others hold as well.
+struct Shared(Arc<File>);
+
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.0).read(buffer)
     }
 }
 
@@ -371,29 +472,44 @@ impl Read for Counted {
 
 /// Decoded text that is searched block by block.
 struct Text {
-    source: Arc<Source>,
+    assembly: Assembly,
     reader: Box<dyn Read + Send>,
-    /// Where the next block begins, in bytes from the start of the decoded source.
-    offset: u64,
-    live: bool,
+    /// Where the text comes from, if it comes live.
+    live: Option<Arc<File>>,
     /// What is done to the source, for errors.
     act: &'static str,
 }
 
 impl Text {
     fn run(mut self, search: &Search, sink: &mut Sink<'_>) -> Result<(), Closed> {
-        let mut carry = Carry::new(self.offset, sink.context.options.line_bytes_max);
         loop {
+            if let Some(file) = &self.live
+                && self.assembly.has_begun_record()
+                && !is_ready(file, RECORD_WAIT)
+            {
+                let record = self.assembly.finish_record();
+                record
+                    .into_iter()
+                    .for_each(|chunk| sink.search(search, chunk));
+                sink.flush()?;
+            }
             let mut block = sink.context.blocks.take();
             let filled = self.fill(&mut block);
             // What came before an error is searched like all else.
-            self.search_block(block.freeze(), &mut carry, search, sink);
+            let chunks = self.assembly.push(&block.freeze());
+            chunks
+                .into_iter()
+                .for_each(|chunk| sink.search(search, chunk));
+            let source = self.assembly.source();
             let end = filled.unwrap_or_else(|error| {
-                sink.problem(self.act, self.source.origin(), error);
+                sink.problem(self.act, source.origin(), error);
                 End::Reached
             });
-            if end == End::Reached || self.source.is_stopped() {
-                self.finish(carry, search, sink);
+            if end == End::Reached || source.is_stopped() {
+                let chunks = self.assembly.finish();
+                chunks
+                    .into_iter()
+                    .for_each(|chunk| sink.search(search, chunk));
                 return sink.flush();
             }
             sink.flush()?;
@@ -401,7 +517,7 @@ impl Text {
     }
 
     fn fill(&mut self, block: &mut Block) -> io::Result<End> {
-        if !self.live {
+        if self.live.is_none() {
             return fill(block, &mut self.reader);
         }
         Ok(match block.fill_from(&mut self.reader)? {
@@ -409,44 +525,12 @@ impl Text {
             _ => End::Ahead,
         })
     }
+}
 
-    fn search_block(
-        &mut self,
-        block: Bytes,
-        carry: &mut Carry,
-        search: &Search,
-        sink: &mut Sink<'_>,
-    ) {
-        let pushed = carry.push(&block);
-        if let Some(line) = pushed.completed {
-            sink.search(search, self.chunk(line.bytes.into(), line.offset));
-        }
-        let offset = self.offset + pushed.lines.start as u64;
-        self.offset += block.len() as u64;
-        sink.search(search, self.chunk(block.slice(pushed.lines), offset));
-    }
-
-    /// Searches a last line without a newline, and tells the end of the source.
-    fn finish(&self, mut carry: Carry, search: &Search, sink: &mut Sink<'_>) {
-        let line = carry.finish().unwrap_or(Completed {
-            bytes: Vec::new(),
-            offset: self.offset,
-        });
-        sink.search(
-            search,
-            Chunk {
-                last: true,
-                ..self.chunk(line.bytes.into(), line.offset)
-            },
-        );
-    }
-
-    fn chunk(&self, lines: Bytes, offset: u64) -> Chunk {
-        Chunk {
-            source: Arc::clone(&self.source),
-            lines,
-            offset,
-            last: false,
-        }
-    }
+/// Whether there is something to read, or will be within `wait`; also an end or an error.
+fn is_ready(file: &File, wait: Duration) -> bool {
+    let timeout = Timespec::try_from(wait).ok();
+    let mut polled = [PollFd::new(file, PollFlags::IN)];
+    // Reading tells what is wrong.
+    poll(&mut polled, timeout.as_ref()).map_or(true, |ready| ready > 0)
 }

@@ -125,7 +125,7 @@ impl Plan {
         let Some(bom_bytes) = bom_bytes else {
             let reader = match found.kind {
                 Kind::Regular => Reader::File(file),
-                Kind::Stream => Reader::Live(Box::new(file)),
+                Kind::Stream => Reader::Live(Arc::new(file)),
             };
             return self.push(Part::Stream(StreamPart {
                 source,
@@ -209,7 +209,7 @@ impl Ranges {
             file: Arc::clone(&self.file),
             offset: number * self.cut.chunk_bytes as u64,
             bytes: self.cut.chunk_bytes,
-            bom_bytes: (number == 0).then_some(self.bom_bytes),
+            bom_bytes: self.bom_bytes,
             last: self.left.is_empty(),
         })
     }

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use birl_record::format::Known;
 use birl_record::search::Search;
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
@@ -45,6 +46,11 @@ pub struct Options {
     /// others from their start ([`Source::is_backwards`](crate::Source::is_backwards)). The lines of
     /// each batch are in their order all the same. Lines cannot be numbered then.
     pub backwards: bool,
+    /// Whether records are searched, which may be several lines, and not lines. A search over fields
+    /// needs that.
+    pub records: bool,
+    /// The format of all sources; without one it is found.
+    pub format: Option<&'static Known>,
     /// How many threads search; at least one does.
     pub threads: usize,
     /// How many bytes of a line are searched and kept; at least one.
@@ -63,6 +69,8 @@ impl Default for Options {
             numbered: false,
             ends: false,
             backwards: false,
+            records: false,
+            format: None,
             threads: 1,
             line_bytes_max: 1 << 20,
             chunk_bytes: CHUNK_BYTES,

@@ -4,8 +4,9 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use birl_record::format::Parser;
 use birl_record::query;
-use birl_record::search::Search;
+use birl_record::search::{Records, Search};
 use birl_scan::{Batch, Event, Options, Want, scan};
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
@@ -217,6 +218,99 @@ proptest! {
             at += batch.bytes.len();
         }
         prop_assert_eq!(at, file.len());
+    }
+}
+
+/// Logs that mix formats, with records of several lines, long and short.
+fn logs() -> impl Strategy<Value = Vec<u8>> {
+    let level = prop::sample::select(vec!["info", "ERROR", "warn", "E", "trace"]);
+    let word = prop::sample::select(vec![
+        "reset",
+        "Ann \\\"B\\\"",
+        "caf\\u00e9",
+        "caf\u{e9}",
+        "5e2",
+        "500",
+        "r\\u0065set",
+        "",
+    ]);
+    let record = (0..5, level, word, 0usize..6, 0usize..3000).prop_map(
+        |(kind, level, word, lines, padding)| {
+            let padding = "x".repeat(padding * usize::from(padding % 7 == 0));
+            let trace = "\tat a.b.C\n".repeat(lines);
+            match kind {
+                0 => format!("{{\"level\":\"{level}\",\"msg\":\"{word}{padding}\",\"n\":500}}\n"),
+                1 => format!("{{\"n\":{{\"m\":5e2}},\"k\":\"{word}\",\"severity\":\"{level}\"}}\n"),
+                2 => format!("2026-03-14 14:05:30,250 {level} c.Main - {word} {padding}\n{trace}"),
+                3 => format!("ts=2026-03-14T14:05:30Z level={level} k={padding}y n=500\n"),
+                _ => format!("{word} {padding}\n{trace}"),
+            }
+        },
+    );
+    prop::collection::vec(record, 0..40).prop_map(|records| records.concat().into_bytes())
+}
+
+/// The records of `file` that match `query`, found by asking all of them, each where it begins.
+fn expected_records(parser: &Parser, file: &[u8], query: &str) -> Vec<(u64, Vec<u8>)> {
+    let mut starts = vec![];
+    let mut at = 0;
+    for line in file.split_inclusive(|&byte| byte == b'\n') {
+        if at == 0 || parser.begins(&content(line)) {
+            starts.push(at);
+        }
+        at += line.len();
+    }
+    let ends = starts.iter().skip(1).copied().chain([file.len()]);
+    let ranges = starts.iter().copied().zip(ends);
+    let search = search(query).asking_all();
+    let holds = |range: &std::ops::Range<usize>| {
+        let record = Records {
+            chunk: &file[range.clone()],
+            parser,
+            source: b"",
+            offset: range.start as u64,
+            is_start: true,
+        };
+        let mut is_found = false;
+        search.find_records(record, |_| is_found = true);
+        is_found
+    };
+    ranges
+        .map(|(start, end)| start..end)
+        .filter(|range| !range.is_empty() && holds(range))
+        .map(|range| (range.start as u64, file[range].to_vec()))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn every_record_is_found_once_wherever_chunks_are_cut(
+        file in logs(),
+        chunk_bytes in prop::sample::select(vec![4096, 8192, 1 << 20]),
+        threads in 1usize..4,
+        query in prop::sample::select(vec![
+            "level:error", "-level:error", "level:>=warn", "reset", "msg:reset", "k:caf\u{e9}",
+            "n:500", "n.m:500", "n:400..600", "k:*", "NOT k:*", "level:error reset",
+            "msg:*b* OR n:>1", "k:/^c/", "*", "line:main", "level:info k:(reset OR y)",
+        ]),
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.log");
+        fs::write(&path, &file).unwrap();
+        let options = Options { records: true, numbered: true, ends: true, threads, chunk_bytes, ..Options::default() };
+        let found = batches(events(&[&path], query, options));
+        let parser = found[0].parser.clone().unwrap();
+        let expected = expected_records(&parser, &file, query);
+        let runs = found.iter().flat_map(|batch| {
+            batch.runs.iter().map(|run| (run.offset, batch.bytes[run.range.clone()].to_vec()))
+        });
+        prop_assert_eq!(runs.collect::<Vec<_>>(), expected.clone());
+        let matched: u64 = found.iter().map(|batch| batch.matched).sum();
+        prop_assert_eq!(matched, expected.len() as u64);
+        let lines: u64 = found.iter().map(|batch| batch.lines).sum();
+        prop_assert_eq!(lines as usize, file.split_inclusive(|&byte| byte == b'\n').count());
     }
 }
 

@@ -1,0 +1,136 @@
+//! Assembly: the blocks of a source that is read in order become chunks of whole lines or records.
+
+use std::sync::Arc;
+
+use birl_record::extent::RecordCarry;
+use birl_record::framing::Carry;
+use bytes::Bytes;
+
+use crate::batch::Source;
+use crate::chunk::Chunk;
+use crate::detection::Detection;
+use crate::scan::Options;
+
+/// Takes blocks and gives chunks; what is unfinished waits for the next block.
+#[derive(Debug)]
+pub(crate) struct Assembly {
+    source: Arc<Source>,
+    /// Where the source begins, and where the next block does, in bytes from the start of the
+    /// decoded source.
+    start: u64,
+    offset: u64,
+    lines: Carry,
+    records: Option<Records>,
+}
+
+/// What records take besides lines.
+#[derive(Debug)]
+struct Records {
+    carry: RecordCarry,
+    detection: Detection,
+}
+
+impl Assembly {
+    /// Begins at `offset`, which is the beginning of a line.
+    pub(crate) fn new(source: Arc<Source>, offset: u64, options: Options) -> Self {
+        Self {
+            source,
+            start: offset,
+            offset,
+            lines: Carry::new(offset, options.line_bytes_max),
+            records: options.records.then(|| Records {
+                carry: RecordCarry::default(),
+                detection: Detection::new(options.format),
+            }),
+        }
+    }
+
+    pub(crate) fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// Takes the next block.
+    pub(crate) fn push(&mut self, block: &Bytes) -> Vec<Chunk> {
+        let mut chunks = Vec::new();
+        let pushed = self.lines.push(block);
+        if let Some(line) = pushed.completed {
+            self.push_lines(line.bytes.into(), line.offset, &mut chunks);
+        }
+        let offset = self.offset + pushed.lines.start as u64;
+        self.offset += block.len() as u64;
+        self.push_lines(block.slice(pushed.lines), offset, &mut chunks);
+        chunks
+    }
+
+    fn push_lines(&mut self, lines: Bytes, offset: u64, chunks: &mut Vec<Chunk>) {
+        if lines.is_empty() {
+            return;
+        }
+        let Some(records) = &mut self.records else {
+            chunks.push(self.chunk(lines, offset));
+            return;
+        };
+        let parser = records.detection.with(&lines);
+        let pushed = records.carry.push(&parser, &lines, offset);
+        if let Some(record) = pushed.completed {
+            chunks.push(self.chunk(record.bytes.into(), record.offset));
+        }
+        if !pushed.records.is_empty() {
+            let offset = offset + pushed.records.start as u64;
+            chunks.push(self.chunk(lines.slice(pushed.records), offset));
+        }
+    }
+
+    /// Gives the unfinished line, and the record that it may belong to, as if they were whole.
+    pub(crate) fn finish_lines(&mut self) -> Vec<Chunk> {
+        let mut chunks = Vec::new();
+        if let Some(line) = self.lines.finish() {
+            self.push_lines(line.bytes.into(), line.offset, &mut chunks);
+        }
+        chunks.extend(self.finish_record());
+        chunks
+    }
+
+    /// Gives the record that may go on, but for an unfinished line, as if it were whole.
+    pub(crate) fn finish_record(&mut self) -> Option<Chunk> {
+        let record = self.records.as_mut()?.carry.finish()?;
+        Some(self.chunk(record.bytes.into(), record.offset))
+    }
+
+    /// Gives what is left, and tells the end of the source.
+    pub(crate) fn finish(mut self) -> Vec<Chunk> {
+        let mut chunks = self.finish_lines();
+        let last = chunks.pop().unwrap_or_else(|| {
+            let end = self.offset;
+            self.chunk(Bytes::new(), end)
+        });
+        chunks.push(Chunk { last: true, ..last });
+        chunks
+    }
+
+    /// Whether a line has begun and not ended.
+    pub(crate) fn has_begun_line(&self) -> bool {
+        self.lines.is_pending()
+    }
+
+    /// Whether a record has begun that may go on.
+    pub(crate) fn has_begun_record(&self) -> bool {
+        self.records
+            .as_ref()
+            .is_some_and(|records| records.carry.is_pending())
+    }
+
+    fn chunk(&self, lines: Bytes, offset: u64) -> Chunk {
+        Chunk {
+            source: Arc::clone(&self.source),
+            lines,
+            offset,
+            first: offset == self.start,
+            last: false,
+            parser: self
+                .records
+                .as_ref()
+                .map(|records| records.detection.parser()),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Detection: what the records of a source are written in.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use birl_record::format::{Known, Parser};
+use birl_record::framing;
+
+/// So much of a source is looked at, in all.
+const SAMPLE_BYTES: usize = 192 * 1024;
+
+/// Finds the formats in parts of a source, which begin where lines do.
+pub(crate) fn detect(parts: &[&[u8]], forced: Option<&Known>, modified: SystemTime) -> Arc<Parser> {
+    let reference = nanoseconds(modified);
+    let parser = match forced {
+        // Without what the format needs, each line is a message.
+        Some(known) => Parser::forced(known, parts, reference).unwrap_or_default(),
+        None => Parser::detect(parts, reference),
+    };
+    Arc::new(parser)
+}
+
+/// The parts of a text that are looked at: its beginning, its middle and its end.
+pub(crate) fn parts(text: &[u8]) -> Vec<&[u8]> {
+    if text.len() <= SAMPLE_BYTES {
+        return vec![text];
+    }
+    let part = SAMPLE_BYTES / 3;
+    let places = [0, text.len() / 2, text.len() - part];
+    places
+        .into_iter()
+        .map(|at| whole_lines(&text[at..at + part], at))
+        .collect()
+}
+
+/// The same of a file, but for a mark of `bom_bytes` at its beginning.
+pub(crate) fn parts_of(file: &File, bom_bytes: usize) -> io::Result<Vec<Vec<u8>>> {
+    let len = file.metadata()?.len() as usize;
+    let part = SAMPLE_BYTES / 3;
+    let places = [bom_bytes, len / 2, len.saturating_sub(part)];
+    let mut parts = Vec::new();
+    for (index, at) in places.into_iter().enumerate() {
+        let mut bytes = vec![0; part];
+        let read = file.read_at(&mut bytes, at as u64)?;
+        let from_line = if index == 0 { 0 } else { at };
+        parts.push(whole_lines(&bytes[..read], from_line).to_vec());
+    }
+    Ok(parts)
+}
+
+/// What of `part` are whole lines, which begins at `at`.
+fn whole_lines(part: &[u8], at: usize) -> &[u8] {
+    let start = match at {
+        0 => 0,
+        _ => framing::first_start(part).unwrap_or(part.len()),
+    };
+    let end = memchr::memrchr(b'\n', part).map_or(part.len(), |newline| newline + 1);
+    &part[start.min(end)..end]
+}
+
+/// When a file was last written to; now, where that is unknown.
+pub(crate) fn modified(file: &File) -> SystemTime {
+    let metadata = file.metadata();
+    metadata
+        .and_then(|metadata| metadata.modified())
+        .unwrap_or_else(|_| SystemTime::now())
+}
+
+fn nanoseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// Detection in a source that comes piece by piece: the more has come, the better it is known.
+#[derive(Debug)]
+pub(crate) struct Detection {
+    forced: Option<&'static Known>,
+    sample: Vec<u8>,
+    /// How much of the sample was looked at last.
+    looked_at: usize,
+    parser: Arc<Parser>,
+}
+
+impl Detection {
+    pub(crate) fn new(forced: Option<&'static Known>) -> Self {
+        Self {
+            forced,
+            sample: Vec::new(),
+            looked_at: 0,
+            parser: Arc::default(),
+        }
+    }
+
+    /// What reads the records, as far as it is known.
+    pub(crate) fn parser(&self) -> Arc<Parser> {
+        Arc::clone(&self.parser)
+    }
+
+    /// The same, now that these lines have come as well.
+    pub(crate) fn with(&mut self, lines: &[u8]) -> Arc<Parser> {
+        if self.looked_at > 0 && self.is_strange_to(lines) {
+            // The source has changed its mind.
+            self.sample.clear();
+            self.looked_at = 0;
+        }
+        let room = SAMPLE_BYTES.saturating_sub(self.sample.len());
+        self.sample
+            .extend_from_slice(&lines[..room.min(lines.len())]);
+        if self.sample.len() > 2 * self.looked_at || self.looked_at == 0 {
+            self.looked_at = self.sample.len();
+            self.parser = detect(&parts(&self.sample), self.forced, SystemTime::now());
+        }
+        self.parser()
+    }
+
+    /// Whether none of many lines is in a format that was found.
+    fn is_strange_to(&self, lines: &[u8]) -> bool {
+        let lines = lines.split_inclusive(|&byte| byte == b'\n').take(LINES_MIN);
+        let mut count = 0;
+        for line in lines {
+            if self.parser.format_of(framing::content(line)).is_some() {
+                return false;
+            }
+            count += 1;
+        }
+        count == LINES_MIN
+    }
+}
+
+/// So many lines in no format that was found are looked at anew.
+const LINES_MIN: usize = 32;
