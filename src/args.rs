@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use birl_record::format::Known;
 use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
@@ -29,6 +30,8 @@ pub(crate) enum Invocation {
     Print(String),
     /// To print completions for a shell.
     Completions(Shell),
+    /// To say what these files are written in; without any, what birl knows.
+    Formats(Vec<OsString>),
     /// To print the manual page.
     Man,
 }
@@ -201,6 +204,21 @@ pub(crate) struct Args {
     /// with it.
     #[arg(long, value_name = "SIZE", value_parser = value::size, help_heading = SEARCHING)]
     pub(crate) line_max: Option<usize>,
+
+    /// Search records, not lines
+    ///
+    /// A record may have several lines, such as a stack trace; all of it is searched, printed and
+    /// counted as one. A query with a field term (level:error) does so without this flag.
+    #[arg(long, help_heading = SEARCHING)]
+    pub(crate) records: bool,
+
+    /// Read all sources as this format
+    ///
+    /// Without it, birl finds out by the first, middle and last lines of each source.
+    /// "birl formats" lists the names.
+    #[arg(long, value_name = "FORMAT", value_parser = value::input_format)]
+    #[arg(help_heading = SEARCHING)]
+    pub(crate) input_format: Option<&'static Known>,
 
     /// Stop with an error at the first bad input
     ///

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use birl_record::format::Known;
 use birl_record::search::Case;
 use birl_render::{Bytes, Json, Render, Styles, Text};
 use birl_source::Inode;
@@ -45,6 +46,10 @@ pub(crate) struct Config {
     pub(crate) hidden: bool,
     /// The length in bytes beyond which a line is cut.
     pub(crate) line_bytes_max: usize,
+    /// Whether records are searched, whatever the queries are.
+    pub(crate) records: bool,
+    /// The format of all sources; without one it is found.
+    pub(crate) input_format: Option<&'static Known>,
     /// Whether bad input ends the search.
     pub(crate) strict: bool,
     pub(crate) threads: NonZeroUsize,
@@ -187,6 +192,8 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
         tail: args.tail,
         hidden: args.hidden,
         line_bytes_max: args.line_max.unwrap_or(LINE_BYTES_MAX),
+        records: args.records,
+        input_format: args.input_format,
         strict: args.strict,
         threads: args
             .threads

@@ -4,6 +4,7 @@ mod answer;
 mod args;
 mod completions;
 mod config;
+mod formats;
 mod interrupt;
 mod man;
 mod messages;
@@ -39,6 +40,8 @@ fn run() -> Result<ExitCode> {
     match args::parse(&arguments, &environment)? {
         Invocation::Print(text) => out.write_all(text.as_bytes())?,
         Invocation::Completions(shell) => completions::write_completions(shell, &mut out)?,
+        Invocation::Formats(files) if files.is_empty() => formats::list(&mut out)?,
+        Invocation::Formats(files) => return formats::describe(&files, &mut out),
         Invocation::Man => man::write_man(&mut out)?,
         Invocation::Search(args) => return search::run(&config::resolve(&args, &environment)?),
     }

@@ -101,6 +101,7 @@ mod tests {
                 "OTHER",
                 "COMMANDS",
                 "QUERIES",
+                "FIELDS",
                 "\"CONFIGURATION FILE\"",
                 "ENVIRONMENT",
                 "\"EXIT CODES\"",

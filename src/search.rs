@@ -65,7 +65,8 @@ fn events(
         output: config.output_file,
     };
     let Some(follow) = config.follow else {
-        let scan = scan(names, walk, search, options(config));
+        let options = options(config, &search);
+        let scan = scan(names, walk, search, options);
         return (scan.progress(), scan.boxed());
     };
     // A pipe needs no following: it says when it has more, and when it ends.
@@ -73,7 +74,8 @@ fn events(
         .into_iter()
         .partition(|name| matches!(name, Name::Stdin));
     if files.is_empty() {
-        let scan = scan(pipes, walk, search, options(config));
+        let options = options(config, &search);
+        let scan = scan(pipes, walk, search, options);
         return (scan.progress(), scan.boxed());
     }
     let how = follow::Options {
@@ -82,18 +84,13 @@ fn events(
         output: config.output_file,
         ..Default::default()
     };
-    let following = birl_scan::follow(
-        files,
-        how,
-        follow.partial_after,
-        search.clone(),
-        options(config),
-    );
+    let options = options(config, &search);
+    let following = birl_scan::follow(files, how, follow.partial_after, search.clone(), options);
     let counters = following.progress();
     if pipes.is_empty() {
         return (counters, following.boxed());
     }
-    let piped = scan(pipes, walk, search, options(config));
+    let piped = scan(pipes, walk, search, options);
     (counters, select(piped, following).boxed())
 }
 
@@ -137,7 +134,7 @@ fn literal(query: &str) -> Term {
     }
 }
 
-fn options(config: &Config) -> Options {
+fn options(config: &Config, search: &Search) -> Options {
     let lines = config.mode == Mode::Lines;
     Options {
         want: match lines {
@@ -151,6 +148,8 @@ fn options(config: &Config) -> Options {
             Mode::Count { include_zero: true } | Mode::FilesWithoutMatch
         ),
         backwards: config.searches_backwards(),
+        records: config.records || search.needs_records(),
+        format: config.input_format,
         threads: config.threads.get(),
         line_bytes_max: config.line_bytes_max,
         ..Options::default()

@@ -10,7 +10,7 @@ use birl_render::{Line, Render};
 use birl_scan::{Batch, Run, Source};
 use memchr::{memchr, memrchr};
 
-use super::tail::Tail;
+use super::tail::{Tail, last_units};
 use super::{Answer, source_name};
 use crate::config::Config;
 
@@ -81,6 +81,15 @@ pub(super) struct Found {
     pub(super) number: Option<u64>,
     pub(super) cut: bool,
     pub(super) context: bool,
+    /// It goes on with the record that the line before belongs to.
+    pub(super) continues: bool,
+}
+
+impl Found {
+    /// Whether a match begins here.
+    pub(super) fn is_match(&self) -> bool {
+        !self.context && !self.continues
+    }
 }
 
 impl Lines {
@@ -204,16 +213,23 @@ impl Page<'_> {
     fn write_run(&mut self, run: &Run, out: &mut dyn Write) -> io::Result<()> {
         self.number = self.place.lines + run.lines_before + 1;
         let wanted = self.lines.max_count - self.place.matched;
+        let is_record = self.batch.parser.is_some();
         if self.lines.copies_lines() && wanted >= self.batch.matched && !run.cut {
             let lines = &self.batch.bytes[run.range.clone()];
-            self.count(framing::count_lines(lines) as u64);
+            self.count(match is_record {
+                true => 1,
+                false => framing::count_lines(lines) as u64,
+            });
             return self.lines.writer.copy(lines, out);
         }
         let mut start = run.range.start;
         while start < run.range.end && self.place.matched < self.lines.max_count {
-            let end = line_end(&self.batch.bytes[..run.range.end], start);
+            let end = match is_record {
+                true => run.range.end,
+                false => line_end(&self.batch.bytes[..run.range.end], start),
+            };
             let offset = run.offset + (start - run.range.start) as u64;
-            self.write_line(start..end, offset, run.cut, false, out)?;
+            self.write_unit(start..end, offset, run.cut, false, out)?;
             self.count(1);
             start = end;
         }
@@ -247,7 +263,7 @@ impl Page<'_> {
         let from_kept = self.lines.before - starts.len();
         let mut kept = std::mem::take(&mut self.place.kept);
         if self.at == 0 {
-            kept.drain(..kept.len().saturating_sub(from_kept));
+            drop_all_but(&mut kept, from_kept);
             for line in kept {
                 self.emit(line.found, &line.bytes, out)?;
             }
@@ -261,16 +277,35 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Writes the line that begins at `start` as context, and goes behind it.
+    /// Writes the line or record that begins at `start` as context, and goes behind it.
     fn write_context(&mut self, start: usize, out: &mut dyn Write) -> io::Result<()> {
-        let end = line_end(&self.batch.bytes, start);
+        let end = self.unit_end(start);
         let offset = self.batch.offset + start as u64;
-        self.write_line(start..end, offset, false, true, out)?;
+        self.write_unit(start..end, offset, false, true, out)?;
         self.at = end;
         Ok(())
     }
 
-    fn write_line(
+    /// Where the line that begins at `start` ends, or all lines of the record.
+    fn unit_end(&self, start: usize) -> usize {
+        let bytes = &self.batch.bytes;
+        let mut end = line_end(bytes, start);
+        while end < bytes.len() && !self.begins_unit(end) {
+            end = line_end(bytes, end);
+        }
+        end
+    }
+
+    /// Whether the line that begins at `start` is no part of the record before it.
+    fn begins_unit(&self, start: usize) -> bool {
+        let end = line_end(&self.batch.bytes, start);
+        let line = framing::content(&self.batch.bytes[start..end]);
+        let parser = self.batch.parser.as_ref();
+        parser.is_none_or(|parser| parser.begins(line))
+    }
+
+    /// Writes a line, or the lines of a record.
+    fn write_unit(
         &mut self,
         range: std::ops::Range<usize>,
         offset: u64,
@@ -278,23 +313,42 @@ impl Page<'_> {
         context: bool,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let line = &self.batch.bytes[range];
-        let bytes = line.strip_suffix(b"\n").unwrap_or(line);
-        let overlong = context && framing::content(line).len() > self.lines.line_bytes_max;
-        let bytes = if overlong {
-            &bytes[..self.lines.line_bytes_max]
-        } else {
-            bytes
-        };
-        let found = Found {
-            offset,
-            next: offset + line.len() as u64,
-            number: self.lines.numbered.then_some(self.number),
-            cut: cut || overlong,
-            context,
-        };
+        let mut start = range.start;
+        while start < range.end {
+            let end = line_end(&self.batch.bytes[..range.end], start);
+            let place = Found {
+                offset: offset + (start - range.start) as u64,
+                next: offset + (end - range.start) as u64,
+                number: self.next_number(),
+                cut: cut && end == range.end,
+                context,
+                continues: start > range.start,
+            };
+            self.write_line(start..end, place, out)?;
+            start = end;
+        }
+        Ok(())
+    }
+
+    /// The number of the next line, if lines are numbered.
+    fn next_number(&mut self) -> Option<u64> {
         self.number += 1;
-        self.emit(found, bytes, out)
+        self.lines.numbered.then_some(self.number - 1)
+    }
+
+    fn write_line(
+        &mut self,
+        range: std::ops::Range<usize>,
+        found: Found,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let line = &self.batch.bytes[range];
+        let (bytes, overlong) = match found.context {
+            true => shown(line, self.lines.line_bytes_max),
+            false => (without_newline(line), false),
+        };
+        let cut = found.cut || overlong;
+        self.emit(Found { cut, ..found }, bytes, out)
     }
 
     fn emit(&mut self, found: Found, bytes: &[u8], out: &mut dyn Write) -> io::Result<()> {
@@ -328,44 +382,44 @@ impl Page<'_> {
         for start in starts {
             self.keep(start);
         }
-        let too_many = self.place.kept.len().saturating_sub(self.lines.before);
-        self.place.kept.drain(..too_many);
+        drop_all_but(&mut self.place.kept, self.lines.before);
     }
 
+    /// Keeps the line or record that begins at `start`.
     fn keep(&mut self, start: usize) {
-        let end = line_end(&self.batch.bytes, start);
-        let line = &self.batch.bytes[start..end];
-        let bytes = line.strip_suffix(b"\n").unwrap_or(line);
-        let overlong = framing::content(line).len() > self.lines.line_bytes_max;
-        let bytes = if overlong {
-            &bytes[..self.lines.line_bytes_max]
-        } else {
-            bytes
-        };
-        let offset = self.batch.offset + start as u64;
-        let found = Found {
-            offset,
-            next: offset + line.len() as u64,
-            number: self.lines.numbered.then_some(self.number),
-            cut: overlong,
-            context: true,
-        };
-        self.number += 1;
-        self.place.kept.push_back(Owned {
-            found,
-            bytes: bytes.into(),
-        });
+        let mut at = start;
+        let unit_end = self.unit_end(start);
+        while at < unit_end {
+            let end = line_end(&self.batch.bytes, at);
+            let number = self.next_number();
+            let line = &self.batch.bytes[at..end];
+            let (bytes, cut) = shown(line, self.lines.line_bytes_max);
+            let found = Found {
+                offset: self.batch.offset + at as u64,
+                next: self.batch.offset + end as u64,
+                number,
+                cut,
+                context: true,
+                continues: at > start,
+            };
+            let bytes = bytes.into();
+            self.place.kept.push_back(Owned { found, bytes });
+            at = end;
+        }
     }
 
-    /// Where the last lines before `end` begin, at most `lines` of them and none already passed.
-    fn last_starts(&self, end: usize, lines: usize) -> Vec<usize> {
+    /// Where the last lines or records before `end` begin, at most `count` of them and none already
+    /// passed.
+    fn last_starts(&self, end: usize, count: usize) -> Vec<usize> {
         let mut starts = Vec::new();
         let mut end = end;
-        while starts.len() < lines && end > self.at {
+        while starts.len() < count && end > self.at {
             // The newline at the end is the line's own.
             let before = &self.batch.bytes[self.at..end - 1];
             end = memrchr(b'\n', before).map_or(self.at, |newline| self.at + newline + 1);
-            starts.push(end);
+            if end == self.at || self.begins_unit(end) {
+                starts.push(end);
+            }
         }
         starts.reverse();
         starts
@@ -384,6 +438,24 @@ impl Lines {
     fn copies_lines(&self) -> bool {
         self.writer.copies && self.tail.is_none() && !self.surroundings()
     }
+}
+
+/// As much of a line as is shown of context, and whether that is not all.
+fn shown(line: &[u8], line_bytes_max: usize) -> (&[u8], bool) {
+    match framing::content(line).len() > line_bytes_max {
+        true => (&line[..line_bytes_max], true),
+        false => (without_newline(line), false),
+    }
+}
+
+fn without_newline(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\n").unwrap_or(line)
+}
+
+/// Lets go of all but the last `count` lines or records.
+fn drop_all_but(kept: &mut VecDeque<Owned>, count: usize) {
+    let wanted = last_units(kept.iter(), count);
+    kept.drain(..kept.len() - wanted);
 }
 
 /// Where the line that begins at `start` ends, terminator included.

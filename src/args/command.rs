@@ -36,6 +36,15 @@ enum Command {
         #[arg(value_name = "SHELL")]
         shell: Shell,
     },
+    /// Print the formats that birl knows, or what files are written in
+    ///
+    /// With a FILE: its format and what made birl decide, the shape of its timestamps, and what its
+    /// first records say.
+    Formats {
+        /// Files, directories, globs, or - for standard input
+        #[arg(value_name = "FILE")]
+        files: Vec<OsString>,
+    },
     /// Print the manual page
     ///
     /// To read it: birl man | man -l -
@@ -77,6 +86,7 @@ pub(super) fn parse(name: &'static str, arguments: &[OsString]) -> Result<Invoca
         .map_err(|error| message::explained(&error, &Words::default()))?;
     match Command::from_arg_matches(&matches)? {
         Command::Completions { shell } => Ok(Invocation::Completions(shell)),
+        Command::Formats { files } => Ok(Invocation::Formats(files)),
         Command::Man => Ok(Invocation::Man),
         Command::Help { topic: None } => Ok(Invocation::Print(help::whole())),
         Command::Help { topic: Some(name) } => topic(&name),
@@ -88,7 +98,7 @@ fn topic(name: &str) -> Result<Invocation> {
     let mut command = whole_command();
     command.build();
     let Some(command) = command.find_subcommand_mut(name) else {
-        bail!("there is no help for {name:?}: the commands are completions, man and help");
+        bail!("there is no help for {name:?}: the commands are formats, completions, man and help");
     };
     Ok(Invocation::Print(help::of(command)))
 }

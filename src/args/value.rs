@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use birl_record::format::Known;
+
 /// Reads a whole number, as many as its type holds.
 pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse()
@@ -33,6 +35,12 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
         .ok_or_else(|| "it is a number with a unit, such as 500ms or 2s".to_owned())
+}
+
+/// Reads the name of a format of logs.
+pub(super) fn input_format(text: &str) -> Result<&'static Known, String> {
+    Known::named(text)
+        .ok_or_else(|| "there is no format of this name; birl formats lists them".to_owned())
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ fn plain() -> Config {
         tail: None,
         hidden: false,
         line_bytes_max: 1_048_576,
+        records: false,
+        input_format: None,
         strict: false,
         threads: NonZeroUsize::new(4).unwrap(),
         follow: None,

@@ -77,15 +77,16 @@ pub fn parse(text: &str) -> Result<Query, Error> {
     grammar::parse(text)
 }
 
-/// Reads a query that is a search of raw lines: words, phrases, regexes, and what joins them.
+/// Reads a query that is a search alone: words, phrases, regexes, terms over fields, and what joins
+/// them.
 ///
 /// # Errors
 ///
-/// As [`parse`], and where the query has field terms, pipes or SQL, which need records.
+/// As [`parse`], and where the query has pipes or SQL.
 ///
 /// ```
-/// let error = birl_record::query::parse_search("timeout level:error").unwrap_err();
-/// assert_eq!(error.message(), "field terms such as level:error are not supported yet");
+/// let error = birl_record::query::parse_search("timeout | count").unwrap_err();
+/// assert_eq!(error.message(), "pipes such as | count are not supported yet");
 /// ```
 pub fn parse_search(text: &str) -> Result<Term, Error> {
     let query = parse(text)?;
