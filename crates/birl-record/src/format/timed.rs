@@ -201,8 +201,9 @@ impl Timed {
 
     /// The timestamp of a line in a place where others have it, found without a scan.
     fn usual(&self, line: &[u8]) -> Option<Found> {
+        let near = &line[..line.len().min(START_BYTES_MAX)];
         self.places.iter().find_map(|place| {
-            let start = head::behind_words(line, place.words)?;
+            let start = head::behind_words(near, place.words)?;
             let (_, taken) = place.shape.parse(&line[start..])?;
             Some(Found {
                 place: *place,

@@ -136,7 +136,12 @@ impl Step {
             Kind::Letter => self.has(80, &[Kind::Letter]),
             _ if !is_kept_apart => false,
             Kind::Bracket => part.before_level || self.has(80, &[Kind::Bracket]),
-            Kind::Number => part.before_level || is_told && self.has(90, &[Kind::Number]),
+            Kind::Number | Kind::Status => {
+                let kinds = [Kind::Number, Kind::Status];
+                // Where all look like a status, they are.
+                let are_ids = self.has(10, &kinds[..1]) && self.has(90, &kinds);
+                part.before_level || is_told && are_ids
+            }
             Kind::Colon if is_qualified(part.text) => self.has(30, &[Kind::Colon]),
             Kind::Colon => {
                 let follows = is_told || progress.has_level || progress.has_parts;
@@ -213,13 +218,13 @@ pub(super) fn before(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || next_word(&mut cursor))
 }
 
-/// Where, behind so many words, a timestamp may begin; `None` where the line is indented, or has
-/// fewer words.
-pub(super) fn behind_words(line: &[u8], words: usize) -> Option<usize> {
-    if line.first()?.is_ascii_whitespace() {
+/// Where, behind so many words, a timestamp may begin; `None` where the text is indented, or has
+/// fewer words. It is the beginning of a line, and takes as long as all of it is long for each word.
+pub(super) fn behind_words(text: &[u8], words: usize) -> Option<usize> {
+    if text.first()?.is_ascii_whitespace() {
         return None;
     }
-    let mut cursor = Cursor::new(line);
+    let mut cursor = Cursor::new(text);
     for _ in 0..words {
         next_word(&mut cursor)?;
     }
@@ -228,7 +233,7 @@ pub(super) fn behind_words(line: &[u8], words: usize) -> Option<usize> {
         let is_around = rest.first().is_some_and(is_punctuation);
         cursor = Cursor::new(&rest[usize::from(is_around)..]);
         if !is_around {
-            return Some(line.len() - rest.len());
+            return Some(text.len() - rest.len());
         }
     }
 }
@@ -253,7 +258,7 @@ fn next_word<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
 }
 
 fn is_punctuation(byte: &u8) -> bool {
-    b" []()<>{}:,;|-\"'*#".contains(byte)
+    b" []()<>{}:,;|-=\"'*#".contains(byte)
 }
 
 /// A word without the punctuation around it.
@@ -273,7 +278,9 @@ fn unclosed(head: &[u8]) -> Option<u8> {
         b'(' => b')',
         b'<' => b'>',
         b'{' => b'}',
-        quote => quote,
+        // A quote somewhere in the words before may be an apostrophe.
+        quote if open + 1 == head.len() => quote,
+        _ => return None,
     };
     (!head[open + 1..].contains(&close)).then_some(close)
 }

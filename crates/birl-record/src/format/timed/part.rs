@@ -38,6 +38,8 @@ pub(super) enum Kind {
     Bracket,
     /// A number.
     Number,
+    /// A number that may be an HTTP status.
+    Status,
     /// A name with a colon behind it.
     Colon,
     /// A name with a hyphen behind it, between spaces.
@@ -51,73 +53,86 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const COUNT: usize = 10;
+    pub(super) const COUNT: usize = 11;
 }
 
 /// The parts that `text` may begin with, the likeliest first; each of them, or all, may be none, but
 /// belong to the message. Where the line has columns, `bar` separates them.
 pub(super) fn parts(text: &[u8], has_level: bool, bar: u8) -> impl Iterator<Item = Part<'_>> {
-    let is_bracket = matches!(text.first(), Some(b'[' | b'(' | b'<' | b'{'));
-    let readers: &[Reader] = match is_bracket {
-        true => &[bracketed],
-        false if has_level => &[number, named, words],
-        false => &[level, number, named, words],
+    let readers: &[Reader] = match (text.first().and_then(closing), has_level) {
+        (Some(_), true) => &[bracketed],
+        (Some(_), false) => &[bracketed_level, bracketed],
+        (None, true) => &[number, named, words],
+        (None, false) => &[level, number, named, words],
     };
-    readers
+    let parts = readers
         .iter()
-        .filter_map(move |read| read(text, has_level, bar))
+        .filter_map(move |read| read(text, has_level, bar));
+    // What is surely a level is nothing else.
+    let mut is_sure = false;
+    parts.take_while(move |part| {
+        let is_first = !is_sure;
+        is_sure |= part.kind == Kind::Level;
+        is_first
+    })
 }
 
 type Reader = for<'a> fn(&'a [u8], bool, u8) -> Option<Part<'a>>;
 
-fn bracketed(text: &[u8], has_level: bool, bar: u8) -> Option<Part<'_>> {
-    let (open, close) = match text[0] {
-        b'[' => (b'[', b']'),
-        b'(' => (b'(', b')'),
-        b'{' => (b'{', b'}'),
-        _ => (b'<', b'>'),
-    };
-    let mut cursor = Cursor::new(&text[..text.len().min(BYTES_MAX)]);
-    let inside = within(&mut cursor, open, close)?;
-    if open == b'{' && (inside.is_empty() || inside.contains(&b'"')) {
-        // An object.
-        return None;
+/// What closes a bracket.
+fn closing(open: &u8) -> Option<u8> {
+    match open {
+        b'[' => Some(b']'),
+        b'(' => Some(b')'),
+        b'<' => Some(b'>'),
+        b'{' => Some(b'}'),
+        _ => None,
     }
+}
+
+/// What stands in the bracket that `text` begins with, and what follows it.
+fn bracket(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let open = text.first()?;
+    let mut cursor = Cursor::new(&text[..text.len().min(BYTES_MAX)]);
+    let inside = within(&mut cursor, *open, closing(open)?)?;
+    let is_object = *open == b'{' && (inside.is_empty() || inside.contains(&b'"'));
     let after = &text[inside.len() + 2..];
-    let trimmed = skip_blank(inside).trim_ascii();
-    let (severity, trimmed) = match has_level {
-        true => (None, trimmed),
-        false => level_within(trimmed),
-    };
-    let (kind, rest) = match severity {
-        Some(_) => (Kind::Level, skip_separator(after)),
-        None => match separator(after, bar) {
-            Some((kind, rest)) => (kind, rest),
-            None => (Kind::Bracket, skip_blank(after)),
-        },
-    };
+    (!is_object).then(|| (skip_blank(inside).trim_ascii(), after))
+}
+
+fn bracketed(text: &[u8], has_level: bool, bar: u8) -> Option<Part<'_>> {
+    let (inside, after) = bracket(text)?;
+    let (kind, rest) = separator(after, bar).unwrap_or_else(|| (Kind::Bracket, skip_blank(after)));
     Some(Part {
         kind,
-        text: trimmed,
-        severity,
+        text: inside,
+        severity: None,
         before_level: !has_level && is_level(rest),
         rest,
     })
 }
 
-/// A level in brackets, alone or behind the name of a thread, and what is left beside it.
-fn level_within(inside: &[u8]) -> (Option<Severity>, &[u8]) {
-    let letters = inside.iter().all(u8::is_ascii_alphabetic);
-    if letters && let Some(severity) = Severity::from_word(inside) {
-        return (Some(severity), b"");
-    }
-    let Some(at) = inside.iter().rposition(|byte| matches!(byte, b'/' | b' ')) else {
-        return (None, inside);
+/// A level in brackets, alone or behind the name of a thread.
+fn bracketed_level(text: &[u8], _has_level: bool, _bar: u8) -> Option<Part<'_>> {
+    let (inside, after) = bracket(text)?;
+    let at = inside.iter().rposition(|byte| matches!(byte, b'/' | b' '));
+    let (thread, word) = inside.split_at(at.map_or(0, |at| at + 1));
+    let is_word = match word {
+        [letter] => letter.is_ascii_uppercase(),
+        word => thread.is_empty() || strict(word).is_some(),
     };
-    match strict(&inside[at + 1..]) {
-        Some(severity) => (Some(severity), inside[..at].trim_ascii()),
-        None => (None, inside),
-    }
+    let severity = Severity::from_word(word).filter(|_| is_word)?;
+    let thread = thread.strip_suffix(b"/").unwrap_or(thread);
+    Some(Part {
+        kind: match has_other_uses(word) {
+            true => Kind::Word,
+            false => Kind::Level,
+        },
+        text: thread.trim_ascii(),
+        severity: Some(severity),
+        before_level: false,
+        rest: skip_separator(after),
+    })
 }
 
 /// A level that is written as one: in capitals, and not as a word that has other uses.
@@ -137,13 +152,11 @@ fn has_other_uses(word: &[u8]) -> bool {
 
 /// Whether `text` begins with a level that can be nothing else.
 fn is_level(text: &[u8]) -> bool {
-    match text.first() {
-        Some(b'[' | b'(' | b'<' | b'{') => {
-            bracketed(text, false, b'|').is_some_and(|part| part.severity.is_some())
-        }
-        Some(b'A'..=b'Z') => level(text, false, b'|').is_some_and(|part| part.kind == Kind::Level),
-        _ => false,
-    }
+    let part = match text.first() {
+        Some(b'A'..=b'Z') => level(text, false, b'|'),
+        _ => bracketed_level(text, false, b'|'),
+    };
+    part.is_some_and(|part| part.kind == Kind::Level)
 }
 
 fn level(text: &[u8], _has_level: bool, _bar: u8) -> Option<Part<'_>> {
@@ -206,6 +219,9 @@ fn number(text: &[u8], has_level: bool, bar: u8) -> Option<Part<'_>> {
             });
         }
         (_, Some((kind @ (Kind::Bar | Kind::Hyphen), rest))) => (kind, rest),
+        (b' ' | b'\t', _) if matches!(number, [b'1'..=b'5', _, _]) => {
+            (Kind::Status, skip_blank(after))
+        }
         (b' ' | b'\t', _) => (Kind::Number, skip_blank(after)),
         _ => return None,
     };

@@ -412,6 +412,53 @@ fn names_and_numbers_before_the_level_are_no_part_of_the_message() {
 }
 
 #[test]
+fn a_bracket_with_a_word_of_the_message_is_no_level() {
+    check(&[
+        ("2026-03-14 14:05:30 [cart] up", "-", "up"),
+        ("2026-03-14 14:05:31 [config] read", "-", "read"),
+        ("2026-03-14 14:05:32 [c] late", "-", "late"),
+        ("2026-03-14 14:05:33 [cart] [error] no", "error", "no"),
+        ("2026-03-14 14:05:34 [log level] set", "-", "set"),
+    ]);
+    check(&[
+        ("2026-03-14 14:05:30 [Note] up", "info", "up"),
+        ("2026-03-14 14:05:31 [Warning] late", "warn", "late"),
+        ("2026-03-14 14:05:32 [Note] [7] done", "info", "[7] done"),
+    ]);
+}
+
+#[test]
+fn lines_of_nothing_but_parts_are_read_to_their_end() {
+    for part in [
+        "[a]",
+        "(a) ",
+        "a: ",
+        "a|",
+        "a - ",
+        "INFO ",
+        "7 ",
+        "a.b ",
+        "<",
+        "[",
+        "{\"",
+        "[ ",
+        "| ",
+        "\u{1b}[1m",
+    ] {
+        let parts = part.repeat(300_000);
+        let line = format!("2026-03-14 14:05:30 {parts}");
+        let behind = format!("a b 2026-03-14 14:05:30 {parts}");
+        for line in [line, behind] {
+            let parser = Parser::detect(&[line.as_bytes()], REFERENCE);
+            assert!(parser.begins(line.as_bytes()), "{part}");
+            assert!(parser.parse(line.as_bytes()).message.is_some(), "{part}");
+            parser.begins(parts.as_bytes());
+            parser.parse(parts.as_bytes());
+        }
+    }
+}
+
+#[test]
 fn colours_are_no_part_of_anything() {
     check(&[
         (
@@ -481,6 +528,26 @@ fn numbers_and_words_at_the_beginning_of_messages_stay() {
         ("2026-03-14 14:05:35 (retry)", "-", "(retry)"),
         ("2026-03-14 14:05:36 done", "-", "done"),
     ]);
+}
+
+#[test]
+fn a_column_of_numbers_is_one_unless_it_is_of_statuses() {
+    let message = "GET / 12 ms";
+    check(
+        &[(
+            "2026-03-14 14:05:30 200 GET / 12 ms",
+            "-",
+            "200 GET / 12 ms",
+        ); 6],
+    );
+    check(&[("2026-03-14 14:05:30 2001 GET / 12 ms", "-", message); 6]);
+    check(
+        &[(
+            "it's 2026-03-14 14:05:30 'ann' or 'bob'",
+            "-",
+            "'ann' or 'bob'",
+        ); 6],
+    );
 }
 
 #[test]
