@@ -85,7 +85,13 @@ fn events(
         ..Default::default()
     };
     let options = options(config, &search);
-    let following = birl_scan::follow(files, how, follow.partial_after, search.clone(), options);
+    let following = birl_scan::follow(
+        files,
+        how,
+        follow.partial_after,
+        search.clone(),
+        options.clone(),
+    );
     let counters = following.progress();
     if pipes.is_empty() {
         return (counters, following.boxed());

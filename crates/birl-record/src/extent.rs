@@ -85,6 +85,16 @@ impl<'a> Extents<'a> {
         })
     }
 
+    /// All records.
+    pub fn into_all(self) -> impl Iterator<Item = Extent> + use<'a> {
+        let mut at = self.first();
+        std::iter::from_fn(move || {
+            let extent = (at < self.chunk.len()).then(|| self.at(at))?;
+            at = extent.next;
+            Some(extent)
+        })
+    }
+
     /// The record that begins at `start`.
     pub fn at(&self, start: usize) -> Extent {
         let mut end = line_end(self.chunk, start);

@@ -1,5 +1,6 @@
 //! From bytes and an offset to lines that match a search. No I/O happens here.
 
+pub mod chronology;
 mod envelope;
 pub mod extent;
 pub mod format;

@@ -19,7 +19,7 @@ mod zone;
 pub use decide::decide;
 pub use frame::Frame;
 pub use reading::{Abbreviation, Day, Period, Reading, Zone};
-pub use resolver::Resolver;
+pub use resolver::{Resolver, Tracks};
 pub use shape::{Shape, candidates, find};
 pub use track::{Anchor, Relative, Shift, Track};
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use birl_record::chronology::{Chronology, ChunkTimes};
 use birl_record::extent::RecordCarry;
+use birl_record::format::Parser;
 use birl_record::framing::Carry;
 use bytes::Bytes;
 
@@ -28,11 +30,15 @@ pub(crate) struct Assembly {
 struct Records {
     carry: RecordCarry,
     detection: Detection,
+    /// When they were, where that is wanted.
+    chronology: Option<Chronology>,
 }
 
 impl Assembly {
-    /// Begins at `offset`, which is the beginning of a line.
-    pub(crate) fn new(source: Arc<Source>, offset: u64, options: Options) -> Self {
+    /// Begins at `offset`, which is the beginning of a line. The source was last written to at
+    /// `reference`, in nanoseconds since 1970, which is now where it still is.
+    pub(crate) fn new(source: Arc<Source>, offset: u64, reference: i64, options: &Options) -> Self {
+        let chronology = || Chronology::new(options.zone.clone(), reference);
         Self {
             source,
             start: offset,
@@ -40,7 +46,8 @@ impl Assembly {
             lines: Carry::new(offset, options.line_bytes_max),
             records: options.records.then(|| Records {
                 carry: RecordCarry::default(),
-                detection: Detection::new(options.format),
+                detection: Detection::new(options.format, reference),
+                chronology: options.times.then(chronology),
             }),
         }
     }
@@ -120,17 +127,25 @@ impl Assembly {
             .is_some_and(|records| records.carry.is_pending())
     }
 
-    fn chunk(&self, lines: Bytes, offset: u64) -> Chunk {
+    fn chunk(&mut self, lines: Bytes, offset: u64) -> Chunk {
+        let first = offset == self.start;
+        let parser = self
+            .records
+            .as_ref()
+            .map(|records| records.detection.parser());
         Chunk {
+            times: self.times(parser.as_deref(), &lines, first),
             source: Arc::clone(&self.source),
             lines,
             offset,
-            first: offset == self.start,
+            first,
             last: false,
-            parser: self
-                .records
-                .as_ref()
-                .map(|records| records.detection.parser()),
+            parser,
         }
+    }
+
+    fn times(&mut self, parser: Option<&Parser>, lines: &[u8], first: bool) -> Option<ChunkTimes> {
+        let chronology = self.records.as_mut()?.chronology.as_mut()?;
+        Some(chronology.read(parser?, lines, first))
     }
 }

@@ -4,9 +4,12 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use birl_record::chronology::RecordTime;
 use birl_record::format::Parser;
 use birl_source::Origin;
 use bytes::Bytes;
+
+use crate::timeline::Timeline;
 
 /// A source that is being searched.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub struct Source {
     stopped: AtomicBool,
     /// What its records are written in, once that is known; only where it is cut into stretches.
     parser: OnceLock<Arc<Parser>>,
+    /// When its records were, where that takes to read all of it; likewise.
+    timeline: OnceLock<Timeline>,
 }
 
 impl Source {
@@ -27,6 +32,7 @@ impl Source {
             backwards: false,
             stopped: AtomicBool::new(false),
             parser: OnceLock::new(),
+            timeline: OnceLock::new(),
         })
     }
 
@@ -38,6 +44,7 @@ impl Source {
             backwards: true,
             stopped: AtomicBool::new(false),
             parser: OnceLock::new(),
+            timeline: OnceLock::new(),
         })
     }
 
@@ -68,6 +75,11 @@ impl Source {
         Arc::clone(self.parser.get_or_init(detect))
     }
 
+    /// When its records were; `read` finds out, the first time.
+    pub(crate) fn timeline(&self, read: impl FnOnce() -> Timeline) -> &Timeline {
+        self.timeline.get_or_init(read)
+    }
+
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }
@@ -94,6 +106,9 @@ pub struct Batch {
     pub last: bool,
     /// What reads the records, where records were searched.
     pub parser: Option<Arc<Parser>>,
+    /// Where each record of the chunk begins in the batch's bytes, and when it was, where
+    /// surroundings and times are wanted.
+    pub times: Vec<RecordTime>,
 }
 
 /// Lines that matched and follow on each other, or a record that matched.
@@ -107,6 +122,9 @@ pub struct Run {
     pub lines_before: u64,
     /// A single line, or a record, that was longer than the limit, of which this is the beginning.
     pub cut: bool,
+    /// When the record was, in nanoseconds since 1970 (UTC); `None` where it does not say, where it
+    /// is a line, and where [times](crate::Options::times) are not wanted.
+    pub time: Option<i64>,
 }
 
 /// What a scan gives.

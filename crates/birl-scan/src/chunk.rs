@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use birl_record::chronology::{ChunkTimes, RecordTime, RecordTimes};
 use birl_record::format::Parser;
 use birl_record::framing;
 use birl_record::search::{Records, Search};
@@ -64,14 +65,17 @@ pub(crate) struct Chunk {
     pub(crate) last: bool,
     /// What reads its records, where records are searched.
     pub(crate) parser: Option<Arc<Parser>>,
+    /// When they were, where that is wanted.
+    pub(crate) times: Option<ChunkTimes>,
 }
 
 impl Chunk {
     /// Searches the chunk. Where few of its lines matched they are copied out, so that its memory
     /// is free at once.
-    pub(crate) fn search(self, context: &Context, search: &Search) -> Batch {
+    pub(crate) fn search(mut self, context: &Context, search: &Search) -> Batch {
         let max = context.options.line_bytes_max;
-        let mut found = Found::new(&self, context.options);
+        let times = self.times.take();
+        let mut found = Found::new(&self, &context.options);
         let overlong = match &self.parser {
             None => search.find_lines(&self.lines, max, |hit| {
                 let end = if hit.overlong {
@@ -79,7 +83,7 @@ impl Chunk {
                 } else {
                     hit.lines.end
                 };
-                found.add(hit.lines.start..end, hit.overlong);
+                found.add(hit.lines.start..end, hit.overlong, None);
             }),
             Some(parser) => {
                 let records = Records {
@@ -89,7 +93,22 @@ impl Chunk {
                     offset: self.offset,
                     is_start: self.first,
                 };
-                search.find_records(records, |hit| found.add(hit.lines, hit.overlong))
+                let times =
+                    times.map(|times| RecordTimes::new(times, parser, &self.lines, self.first));
+                let time = |range: &std::ops::Range<usize>| {
+                    let text = &self.lines[range.clone()];
+                    times
+                        .as_ref()?
+                        .at(range.start, || parser.parse(text).timestamp)
+                };
+                let cut = search.find_records(records, |hit| {
+                    let time = time(&hit.lines);
+                    found.add(hit.lines, hit.overlong, time);
+                });
+                if found.want == Want::Surroundings {
+                    found.times = times.as_ref().map(RecordTimes::all).unwrap_or_default();
+                }
+                cut
             }
         };
         context.progress.bytes_searched(self.lines.len() as u64);
@@ -107,6 +126,8 @@ struct Found<'a> {
     want: Want,
     numbered: bool,
     runs: Vec<Run>,
+    /// When the records of the chunk were.
+    times: Vec<RecordTime>,
     matched: u64,
     bytes: usize,
     /// How far lines have been counted, and how many there were.
@@ -114,19 +135,20 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn new(chunk: &'a Chunk, options: Options) -> Self {
+    fn new(chunk: &'a Chunk, options: &Options) -> Self {
         Self {
             chunk,
             want: options.want,
             numbered: options.numbered,
             runs: Vec::new(),
+            times: Vec::new(),
             matched: 0,
             bytes: 0,
             counted: (0, 0),
         }
     }
 
-    fn add(&mut self, range: std::ops::Range<usize>, cut: bool) {
+    fn add(&mut self, range: std::ops::Range<usize>, cut: bool, time: Option<i64>) {
         self.matched += match cut || self.chunk.parser.is_some() {
             true => 1,
             false => framing::count_lines(&self.chunk.lines[range.clone()]) as u64,
@@ -142,6 +164,7 @@ impl<'a> Found<'a> {
             offset,
             lines_before,
             cut,
+            time,
         });
     }
 
@@ -174,6 +197,7 @@ impl<'a> Found<'a> {
             offset: chunk.offset,
             last: chunk.last,
             parser: chunk.parser.clone(),
+            times: self.times,
         }
     }
 

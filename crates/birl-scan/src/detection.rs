@@ -9,12 +9,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use birl_record::format::{Known, Parser};
 use birl_record::framing;
 
+use crate::scan::Options;
+
 /// So much of a source is looked at, in all.
 const SAMPLE_BYTES: usize = 192 * 1024;
 
 /// Finds the formats in parts of a source, which begin where lines do.
-pub(crate) fn detect(parts: &[&[u8]], forced: Option<&Known>, modified: SystemTime) -> Arc<Parser> {
-    let reference = nanoseconds(modified);
+///
+/// `reference` is when the last of them was written, or later, in nanoseconds since 1970.
+pub(crate) fn detect(parts: &[&[u8]], forced: Option<&Known>, reference: i64) -> Arc<Parser> {
     let parser = match forced {
         // Without what the format needs, each line is a message.
         Some(known) => Parser::forced(known, parts, reference).unwrap_or_default(),
@@ -61,12 +64,19 @@ fn whole_lines(part: &[u8], at: usize) -> &[u8] {
     &part[start.min(end)..end]
 }
 
-/// When a file was last written to; now, where that is unknown.
-pub(crate) fn modified(file: &File) -> SystemTime {
+/// When a file was last written to, in nanoseconds since 1970; now, where that is unknown.
+pub(crate) fn modified(file: &File, options: &Options) -> i64 {
     let metadata = file.metadata();
     metadata
         .and_then(|metadata| metadata.modified())
-        .unwrap_or_else(|_| SystemTime::now())
+        .map_or_else(|_| now(options), nanoseconds)
+}
+
+/// What is now, in nanoseconds since 1970.
+pub(crate) fn now(options: &Options) -> i64 {
+    options
+        .now
+        .unwrap_or_else(|| nanoseconds(SystemTime::now()))
 }
 
 fn nanoseconds(time: SystemTime) -> i64 {
@@ -78,6 +88,8 @@ fn nanoseconds(time: SystemTime) -> i64 {
 #[derive(Debug)]
 pub(crate) struct Detection {
     forced: Option<&'static Known>,
+    /// When the source was last written to, or now, in nanoseconds since 1970.
+    reference: i64,
     sample: Vec<u8>,
     /// How much of the sample was looked at last.
     looked_at: usize,
@@ -85,9 +97,10 @@ pub(crate) struct Detection {
 }
 
 impl Detection {
-    pub(crate) fn new(forced: Option<&'static Known>) -> Self {
+    pub(crate) fn new(forced: Option<&'static Known>, reference: i64) -> Self {
         Self {
             forced,
+            reference,
             sample: Vec::new(),
             looked_at: 0,
             parser: Arc::default(),
@@ -111,7 +124,7 @@ impl Detection {
             .extend_from_slice(&lines[..room.min(lines.len())]);
         if self.sample.len() > 2 * self.looked_at || self.looked_at == 0 {
             self.looked_at = self.sample.len();
-            self.parser = detect(&parts(&self.sample), self.forced, SystemTime::now());
+            self.parser = detect(&parts(&self.sample), self.forced, self.reference);
         }
         self.parser()
     }

@@ -17,6 +17,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::assembly::Assembly;
 use crate::batch::{Event, Source};
 use crate::chunk::{Chunk, Context};
+use crate::detection;
 use crate::part::RECORD_WAIT;
 use crate::progress::Progress;
 use crate::scan::Options;
@@ -99,12 +100,13 @@ impl Following {
     fn take_data(&mut self, origin: Origin, number: u64, offset: u64, bytes: Bytes) -> Vec<Event> {
         self.progress.bytes_found(bytes.len() as u64);
         self.progress.bytes_read(bytes.len() as u64);
+        let now = detection::now(&self.context.options);
         let generation = self.generations.entry(number).or_insert_with(|| {
             self.progress.sources(1);
             self.sources += 1;
             let source = Source::new(origin, self.sources - 1);
             Generation {
-                assembly: Assembly::new(source, offset, self.context.options),
+                assembly: Assembly::new(source, offset, now, &self.context.options),
                 line_due: None,
                 record_due: None,
             }

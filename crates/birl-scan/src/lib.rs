@@ -7,6 +7,7 @@
 //! - `plan`: names → the parts that workers search;
 //! - `part`: a part → its chunks of whole lines;
 //! - `detection`: what the records of a source are written in, where records are searched;
+//! - `timeline`: when they were, where one does not say it without those before it;
 //! - `assembly`: the blocks of a source that is read in order → its chunks;
 //! - `chunk`: a chunk → a batch;
 //! - [`follow()`]: the same over what is still being written;
@@ -21,6 +22,7 @@ mod part;
 mod plan;
 mod progress;
 mod scan;
+mod timeline;
 
 pub use batch::{Batch, Event, Run, Source};
 pub use follow::{Following, follow};

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use birl_record::extent::{self, RECORD_BYTES_MAX};
 use birl_record::format::Parser;
@@ -22,6 +22,7 @@ use crate::batch::{Event, Source};
 use crate::chunk::{Chunk, Context};
 use crate::detection;
 use crate::progress::Progress;
+use crate::timeline::{self, Timeline};
 
 /// A record that may go on is searched when nothing more has come for so long.
 pub(crate) const RECORD_WAIT: Duration = Duration::from_millis(100);
@@ -58,6 +59,8 @@ pub(crate) struct RangePart {
     pub(crate) bytes: usize,
     /// The bytes of a byte order mark at the file's beginning.
     pub(crate) bom_bytes: usize,
+    /// How many stretches the file is cut into, all as long as this one.
+    pub(crate) stretches: u64,
     pub(crate) last: bool,
 }
 
@@ -168,7 +171,8 @@ impl FilePart {
         };
         match text {
             Some(bom) if end == End::Reached => {
-                self.search_whole(block, bom, detection::modified(&file), search, sink);
+                let modified = detection::modified(&file, &sink.context.options);
+                self.search_whole(block, bom, modified, search, sink);
             }
             _ => {
                 let Self { source, found } = self;
@@ -187,16 +191,20 @@ impl FilePart {
         self,
         block: Block,
         bom: usize,
-        modified: SystemTime,
+        modified: i64,
         search: &Search,
         sink: &mut Sink<'_>,
     ) {
         sink.context.progress.bytes_read(block.len() as u64);
         sink.context.progress.sources(1);
         let lines = block.freeze().slice(bom..);
-        let options = sink.context.options;
+        let options = &sink.context.options;
         let detect = || detection::detect(&detection::parts(&lines), options.format, modified);
         let parser = options.records.then(detect);
+        let times = parser
+            .as_deref()
+            .filter(|_| options.times)
+            .map(|parser| timeline::times_of_whole(parser, &lines, modified, options));
         sink.search(
             search,
             Chunk {
@@ -206,6 +214,7 @@ impl FilePart {
                 first: true,
                 last: true,
                 parser,
+                times,
             },
         );
     }
@@ -216,13 +225,18 @@ impl RangePart {
         if self.source.is_stopped() {
             return;
         }
-        let options = sink.context.options;
+        let options = &sink.context.options;
         let parser = options.records.then(|| {
             self.source.parser(|| {
                 let parts = detection::parts_of(&self.file, self.bom_bytes).unwrap_or_default();
                 let parts: Vec<_> = parts.iter().map(Vec::as_slice).collect();
-                detection::detect(&parts, options.format, detection::modified(&self.file))
+                let modified = detection::modified(&self.file, options);
+                detection::detect(&parts, options.format, modified)
             })
+        });
+        let times = parser.as_deref().filter(|_| options.times).map(|parser| {
+            let timeline = || Timeline::read(&self, parser, sink.context);
+            self.source.timeline(timeline).at(self.number())
         });
         let mut block = sink.context.blocks.take();
         let read = self.read(&mut block, parser.as_deref(), options.line_bytes_max);
@@ -246,6 +260,7 @@ impl RangePart {
                 first: self.is_first(),
                 last,
                 parser,
+                times,
             },
         );
         if let Some(error) = error {
@@ -253,12 +268,28 @@ impl RangePart {
         }
     }
 
-    fn is_first(&self) -> bool {
+    pub(crate) fn is_first(&self) -> bool {
         self.offset == 0
     }
 
+    /// The stretch's place among those of its file.
+    fn number(&self) -> u64 {
+        self.offset / self.bytes as u64
+    }
+
+    /// Another stretch of the same file.
+    pub(crate) fn sibling(&self, number: u64) -> Self {
+        Self {
+            source: Arc::clone(&self.source),
+            file: Arc::clone(&self.file),
+            offset: number * self.bytes as u64,
+            last: number + 1 == self.stretches,
+            ..*self
+        }
+    }
+
     /// Reads the stretch, and on to the end of what it owns; gives that.
-    fn read(
+    pub(crate) fn read(
         &self,
         block: &mut Block,
         parser: Option<&Parser>,
@@ -373,9 +404,10 @@ impl StreamPart {
             mut reader,
         } = self;
         let progress = sink.context.progress.clone();
-        let live = match &reader {
-            Reader::File(_) => None,
-            Reader::Live(file) => Some(Arc::clone(file)),
+        let options = &sink.context.options;
+        let (live, reference) = match &reader {
+            Reader::File(file) => (None, detection::modified(file, options)),
+            Reader::Live(file) => (Some(Arc::clone(file)), detection::now(options)),
         };
         let head = match reader.complete(head) {
             Ok(head) => head.freeze(),
@@ -408,7 +440,7 @@ impl StreamPart {
         }
         sink.context.progress.sources(1);
         let text = Text {
-            assembly: Assembly::new(source, decoded.bom_bytes, sink.context.options),
+            assembly: Assembly::new(source, decoded.bom_bytes, reference, options),
             reader: decoded.reader,
             live,
             act,

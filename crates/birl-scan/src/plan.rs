@@ -51,6 +51,7 @@ struct Ranges {
     source: Arc<Source>,
     file: Arc<File>,
     bom_bytes: usize,
+    stretches: u64,
     /// The numbers of the stretches that are left.
     left: std::ops::Range<u64>,
     cut: Cut,
@@ -140,11 +141,13 @@ impl Plan {
             true => source.backwards(),
             false => source,
         };
+        let stretches = found.len.div_ceil(self.cut.chunk_bytes as u64);
         self.ranges = Some(Ranges {
             source,
             file,
             bom_bytes,
-            left: 0..found.len.div_ceil(self.cut.chunk_bytes as u64),
+            stretches,
+            left: 0..stretches,
             cut: self.cut,
         });
     }
@@ -210,6 +213,7 @@ impl Ranges {
             offset: number * self.cut.chunk_bytes as u64,
             bytes: self.cut.chunk_bytes,
             bom_bytes: self.bom_bytes,
+            stretches: self.stretches,
             last: self.left.is_empty(),
         })
     }

@@ -11,6 +11,7 @@ use birl_source::walk::WalkOptions;
 use birl_stream::block::BlockPool;
 use birl_stream::{FlowExt, ParFlatMap, blocking_iter};
 use futures_core::Stream;
+use jiff::tz::TimeZone;
 
 use crate::batch::{Batch, Event};
 use crate::chunk::Context;
@@ -34,7 +35,7 @@ pub enum Want {
 }
 
 /// How to scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// What is wanted of each chunk.
     pub want: Want,
@@ -51,6 +52,13 @@ pub struct Options {
     pub records: bool,
     /// The format of all sources; without one it is found.
     pub format: Option<&'static Known>,
+    /// Whether the records that match are wanted with their times ([`Run::time`](crate::Run::time)).
+    pub times: bool,
+    /// The zone of times that name none.
+    pub zone: TimeZone,
+    /// What is now, in nanoseconds since 1970 (UTC), for sources that do not tell when they were
+    /// last written to; without it, the system's clock says.
+    pub now: Option<i64>,
     /// How many threads search; at least one does.
     pub threads: usize,
     /// How many bytes of a line are searched and kept; at least one.
@@ -71,6 +79,9 @@ impl Default for Options {
             backwards: false,
             records: false,
             format: None,
+            times: false,
+            zone: TimeZone::UTC,
+            now: None,
             threads: 1,
             line_bytes_max: 1 << 20,
             chunk_bytes: CHUNK_BYTES,
@@ -80,7 +91,7 @@ impl Default for Options {
 
 impl Options {
     /// Whether a batch is wanted in which nothing matched.
-    pub(crate) fn wants(self, batch: &Batch) -> bool {
+    pub(crate) fn wants(&self, batch: &Batch) -> bool {
         self.want == Want::Surroundings
             || (self.numbered && batch.lines > 0)
             || (self.ends && batch.last)
@@ -94,12 +105,12 @@ pub fn scan(names: Vec<Name>, walk: WalkOptions, search: Search, options: Option
     let threads = options.threads.max(1);
     // Each worker fills one block while the one before is on its way to the consumer.
     let blocks = BlockPool::new(options.chunk_bytes, threads + 1);
-    let context = Arc::new(Context::new(search, options, blocks));
-    let progress = context.progress.clone();
     let cut = Cut {
-        chunk_bytes: context.blocks.body_bytes(),
+        chunk_bytes: blocks.body_bytes(),
         backwards: options.backwards,
     };
+    let context = Arc::new(Context::new(search, options, blocks));
+    let progress = context.progress.clone();
     let plan = Plan::new(names, walk, cut, progress.clone());
     let events = blocking_iter(plan, threads)
         .par_flat_map(threads, move |part, outlet| {

@@ -1,17 +1,20 @@
 //! Scans held against reading everything and asking every line.
 
+mod common;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use birl_record::format::Parser;
-use birl_record::query;
-use birl_record::search::{Records, Search};
+use birl_record::search::Records;
 use birl_scan::{Batch, Event, Options, Want, scan};
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
 use futures::StreamExt;
 use proptest::prelude::*;
+
+use crate::common::{batches, events, search};
 
 /// A line as a scan gives it, and as the model does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,38 +24,6 @@ struct Line {
     number: u64,
     bytes: Vec<u8>,
     cut: bool,
-}
-
-fn search(query: &str) -> Search {
-    let term = query::parse_search(query).unwrap();
-    Search::new(&term, Default::default()).unwrap()
-}
-
-/// All events of a scan over `names`.
-fn events(names: &[&Path], query: &str, options: Options) -> Vec<Event> {
-    let names = names
-        .iter()
-        .map(|path| Name::parse(path.as_os_str()).unwrap())
-        .collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let scan = async {
-        scan(names, WalkOptions::default(), search(query), options)
-            .collect()
-            .await
-    };
-    runtime.block_on(scan)
-}
-
-fn batches(events: Vec<Event>) -> Vec<Batch> {
-    let batch = |event| match event {
-        Event::Batch(batch) => batch,
-        other => panic!("{other:?}"),
-    };
-    events.into_iter().map(batch).collect()
 }
 
 /// The lines that batches say matched; `numbers` go on from batch to batch.
@@ -162,7 +133,7 @@ proptest! {
         let options = Options { numbered: true, threads, line_bytes_max: max, chunk_bytes, ..Options::default() };
         let all: Vec<_> = contents.iter().enumerate().flat_map(|(index, file)| expected(index as u64, file, query, max)).collect();
 
-        let found = batches(events(&[directory.path()], query, options));
+        let found = batches(events(&[directory.path()], query, options.clone()));
         prop_assert_eq!(lines(&found), all.clone());
         let matched: u64 = found.iter().map(|batch| batch.matched).sum();
         prop_assert_eq!(matched, all.len() as u64);
@@ -187,7 +158,7 @@ proptest! {
         }
         let names: Vec<&Path> = paths.iter().map(|path| path.as_path()).collect();
         let options = Options { ends: true, threads, chunk_bytes, ..Options::default() };
-        let forwards = batches(events(&names, "needle", options));
+        let forwards = batches(events(&names, "needle", options.clone()));
         let backwards = batches(events(&names, "needle", Options { backwards: true, ..options }));
 
         let ends = backwards.iter().filter(|batch| batch.last).map(|batch| batch.source.number());

@@ -40,6 +40,8 @@ pub struct Parser {
     formats: Vec<Arc<dyn Format>>,
     /// The shape of most timestamps.
     shape: Option<Shape>,
+    /// Some timestamps do not say their whole date.
+    has_partial_times: bool,
 }
 
 impl Parser {
@@ -105,6 +107,7 @@ impl Parser {
         let parser = Self {
             formats,
             shape: None,
+            has_partial_times: false,
         };
         let timestamps: Vec<_> = lines
             .iter()
@@ -113,7 +116,16 @@ impl Parser {
         let shape = commonest(timestamps.iter().filter_map(Timestamp::shape));
         let texts = timestamps.iter().map(Timestamp::text);
         let shape = shape.map(|shape| time::decide(shape, texts, reference));
-        Self { shape, ..parser }
+        let is_partial = |timestamp: &Timestamp<'_>| {
+            let reading = timestamp.reading(shape);
+            reading.is_some_and(|reading| reading.period().is_some())
+        };
+        let has_partial_times = timestamps.iter().any(is_partial);
+        Self {
+            shape,
+            has_partial_times,
+            ..parser
+        }
     }
 
     /// The formats that were found, that of most records first. None where each line is a message.
@@ -187,6 +199,12 @@ impl Parser {
     /// What a timestamp says, which a record of this source has.
     pub fn reading(&self, timestamp: Timestamp<'_>) -> Option<Reading> {
         timestamp.reading(self.shape)
+    }
+
+    /// Whether timestamps were found that do not say their whole date, so that each is told from
+    /// those before it.
+    pub fn has_partial_times(&self) -> bool {
+        self.has_partial_times
     }
 
     /// The format in which a record is written; `None` if it is only a message.

@@ -6,6 +6,31 @@ use super::frame::Frame;
 use super::reading::{Period, Reading};
 use super::track::{Anchor, Track};
 
+/// The times of a stretch of a source that do not say their whole date, in the order in which they
+/// were written.
+#[derive(Clone, Debug, Default)]
+pub struct Tracks {
+    days: Track,
+    years: Track,
+}
+
+impl Tracks {
+    /// Takes the next time, if it does not say its whole date.
+    pub fn place(&mut self, reading: Reading, frame: &mut Frame) {
+        match reading.period() {
+            None => {}
+            Some(Period::Day) => _ = self.days.place(reading, frame),
+            Some(Period::Year) => _ = self.years.place(reading, frame),
+        }
+    }
+
+    /// Takes the times of a stretch that stands behind this one.
+    pub fn append(&mut self, next: &Tracks) {
+        self.days.append(&next.days);
+        self.years.append(&next.years);
+    }
+}
+
 /// Makes instants of the readings of one source, in the order in which they were written.
 ///
 /// A reading that says its whole date is an instant by itself. One without a year is in the last
@@ -57,6 +82,40 @@ impl Resolver {
         }
     }
 
+    /// The same for a source whose times are known to its end: not its first is not long after the
+    /// reference, but its last.
+    pub fn of_whole(zone: TimeZone, reference: i64, whole: &Tracks) -> Self {
+        let mut frame = Frame::new(zone, reference);
+        let course = |track: &Track, frame: &mut Frame| Course {
+            track: Track::new(),
+            anchor: Anchor::of_last(track, frame),
+        };
+        Self {
+            days: course(&whole.days, &mut frame),
+            years: course(&whole.years, &mut frame),
+            frame,
+        }
+    }
+
+    /// Goes on behind a stretch of the source, as if each of its times had been resolved.
+    pub fn pass(&mut self, stretch: &Tracks) {
+        self.days.pass(&stretch.days, &mut self.frame);
+        self.years.pass(&stretch.years, &mut self.frame);
+    }
+
+    /// The instant of a reading as if no other had come before.
+    pub fn resolve_alone(&mut self, reading: Reading) -> Option<i64> {
+        match reading.period() {
+            None => self.frame.instant(reading),
+            Some(_) => Course::default().resolve(reading, &mut self.frame),
+        }
+    }
+
+    /// What readings are looked at from.
+    pub fn frame(&mut self) -> &mut Frame {
+        &mut self.frame
+    }
+
     /// The instant of the next reading, in nanoseconds since 1970 (UTC).
     ///
     /// `None` where it is not between the years 1678 and 2261, and where it names a zone by an
@@ -72,6 +131,13 @@ impl Resolver {
 }
 
 impl Course {
+    fn pass(&mut self, stretch: &Track, frame: &mut Frame) {
+        if self.anchor.is_none() {
+            self.anchor = Anchor::of_first(stretch, frame);
+        }
+        self.track.append(stretch);
+    }
+
     fn resolve(&mut self, reading: Reading, frame: &mut Frame) -> Option<i64> {
         let relative = self.track.place(reading, frame)?;
         let anchor = match self.anchor.filter(|anchor| anchor.admits(&self.track)) {
