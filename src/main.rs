@@ -17,7 +17,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::args::Invocation;
 use crate::config::Environment;
@@ -37,13 +37,17 @@ fn run() -> Result<ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let environment = Environment::of_process();
     let mut out = io::stdout();
-    match args::parse(&arguments, &environment)? {
-        Invocation::Print(text) => out.write_all(text.as_bytes())?,
-        Invocation::Completions(shell) => completions::write_completions(shell, &mut out)?,
-        Invocation::Formats(files) if files.is_empty() => formats::list(&mut out)?,
+    let written = match args::parse(&arguments, &environment)? {
+        Invocation::Print(text) => out.write_all(text.as_bytes()),
+        Invocation::Completions(shell) => completions::write_completions(shell, &mut out),
+        Invocation::Formats(files) if files.is_empty() => formats::list(&mut out),
         Invocation::Formats(files) => return formats::describe(&files, &mut out),
-        Invocation::Man => man::write_man(&mut out)?,
+        Invocation::Man => man::write_man(&mut out),
         Invocation::Search(args) => return search::run(&config::resolve(&args, &environment)?),
+    };
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.context("cannot write to standard output")?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,8 @@
 //! How birl ends when it is not birl that decides.
 
+use std::fs::File;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::Stdio;
 
 use libtest_mimic::{Failed, Trial};
@@ -15,6 +17,15 @@ pub(crate) fn trials() -> Vec<Trial> {
             "ending::a_closed_pipe_ends_quietly_with_success",
             a_closed_pipe_ends_quietly_with_success,
         ),
+        Trial::test(
+            "ending::whatever_is_printed_a_closed_pipe_ends_it_quietly",
+            whatever_is_printed_a_closed_pipe_ends_it_quietly,
+        ),
+        Trial::test(
+            "ending::a_full_disk_is_told_whatever_is_printed",
+            a_full_disk_is_told_whatever_is_printed,
+        )
+        .with_ignored_flag(!Path::new("/dev/full").exists()),
         Trial::test(
             "ending::a_closed_pipe_ends_following_while_nothing_is_written",
             a_closed_pipe_ends_following_while_nothing_is_written,
@@ -53,6 +64,47 @@ fn a_closed_pipe_ends_quietly_with_success() -> Result<(), Failed> {
     let ended = child.wait_with_output()?;
     compare("stderr", b"", &ended.stderr)?;
     assert_eq!(ended.status.code(), Some(0));
+    Ok(())
+}
+
+/// Command lines that print, each through a path of its own.
+const PRINTING: &[&[&str]] = &[
+    &["hit", "app.log"],
+    &["-c", "hit", "app.log"],
+    &["-l", "hit", "app.log"],
+    &["--help"],
+    &["-h"],
+    &["--version"],
+    &["completions", "bash"],
+    &["formats"],
+    &["formats", "app.log"],
+    &["man"],
+];
+
+fn whatever_is_printed_a_closed_pipe_ends_it_quietly() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    sandbox.write("app.log", b"hit\n");
+    for args in PRINTING {
+        let (reader, writer) = std::io::pipe()?;
+        drop(reader);
+        let ended = sandbox.birl(args).stdout(writer).output()?;
+        compare(&format!("stderr of {args:?}"), b"", &ended.stderr)?;
+        assert_eq!(ended.status.code(), Some(0), "{args:?}");
+    }
+    Ok(())
+}
+
+fn a_full_disk_is_told_whatever_is_printed() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    sandbox.write("app.log", b"hit\n");
+    for args in PRINTING {
+        let full = File::options().write(true).open("/dev/full")?;
+        let ended = sandbox.birl(args).stdout(full).output()?;
+        let said =
+            b"birl: cannot write to standard output: No space left on device (os error 28)\n";
+        compare(&format!("stderr of {args:?}"), said, &ended.stderr)?;
+        assert_eq!(ended.status.code(), Some(2), "{args:?}");
+    }
     Ok(())
 }
 
