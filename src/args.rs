@@ -2,6 +2,7 @@
 
 mod command;
 mod defaults;
+mod elsewhere;
 mod help;
 mod message;
 mod value;

@@ -3,6 +3,7 @@
 use anyhow::{Error, anyhow};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::elsewhere;
 use super::words::Words;
 
 /// `error` as a message, with hints as far as `words` give reason for them.
@@ -10,7 +11,7 @@ pub(super) fn explained(error: &clap::Error, words: &Words) -> Error {
     let (message, hints) = match error.kind() {
         ErrorKind::UnknownArgument => unknown(error, words),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            (bad_value(error), words.ambiguous().into_iter().collect())
+            (bad_value(error), value_hints(error, words))
         }
         ErrorKind::TooManyValues => (surplus_value(error), Vec::new()),
         ErrorKind::MissingRequiredArgument => (missing(error), Vec::new()),
@@ -28,7 +29,11 @@ fn unknown(error: &clap::Error, words: &Words) -> (String, Vec<String>) {
         return (format!("unexpected argument {flag:?}"), Vec::new());
     }
     let mut hints = Vec::new();
-    if let Some(suggested) = error.get(ContextKind::SuggestedArg) {
+    if words.ambiguous().is_none()
+        && let Some(instead) = elsewhere::instead_of(&flag)
+    {
+        hints.push(format!("hint: {instead}"));
+    } else if let Some(suggested) = error.get(ContextKind::SuggestedArg) {
         hints.push(format!("hint: did you mean {suggested}?"));
     }
     let Some((word, hint)) = words.unknown(&flag) else {
@@ -40,6 +45,16 @@ fn unknown(error: &clap::Error, words: &Words) -> (String, Vec<String>) {
     } else {
         (format!("unknown flag {flag} in {word:?}"), hints)
     }
+}
+
+fn value_hints(error: &clap::Error, words: &Words) -> Vec<String> {
+    if let Some(hint) = words.ambiguous() {
+        return vec![hint];
+    }
+    // In grep and ripgrep, `-o timeout` is a query and a flag.
+    let is_output = flag(error) == "--output" && words.has_short('o');
+    let hint = "hint: to print what matched, not the whole line: --only-matching";
+    is_output.then(|| hint.to_owned()).into_iter().collect()
 }
 
 fn bad_value(error: &clap::Error) -> String {

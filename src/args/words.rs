@@ -104,6 +104,12 @@ impl Words {
         Some((&word.text, self.hint(word)))
     }
 
+    /// Whether a flag was typed by its letter.
+    pub(super) fn has_short(&self, short: char) -> bool {
+        let shorts = |word: &FlagWord| !word.text.starts_with("--") && word.text.contains(short);
+        self.flags.iter().any(shorts)
+    }
+
     /// How the first word that is as much a word as several flags may be asked for as a query.
     pub(super) fn ambiguous(&self) -> Option<String> {
         let is_word = |word: &&FlagWord| {

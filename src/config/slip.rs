@@ -56,6 +56,9 @@ pub(super) fn check_sources(
         return Ok(());
     };
     let name = sources[first].to_string_lossy();
+    if name.is_empty() {
+        bail!("cannot search a source whose name is empty");
+    }
     let [query] = queries else {
         bail!("cannot find the source {name:?}");
     };
