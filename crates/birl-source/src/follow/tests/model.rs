@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::super::Event;
-use super::World;
+use super::{World, show};
 
 /// Something that is done to a followed file or its siblings.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +62,9 @@ struct Model {
     /// Kept open, so that no new file gets the inode of one that was created in the same tick of
     /// the file system's clock: nothing could tell the two apart.
     removed: Vec<File>,
+    /// What was done and what came of it: a failure that hangs on the file system's clock cannot
+    /// be run again.
+    history: Vec<String>,
 }
 
 impl Model {
@@ -75,10 +78,12 @@ impl Model {
             given: Vec::new(),
             partial: BTreeMap::new(),
             removed: Vec::new(),
+            history: Vec::new(),
         }
     }
 
     fn perform(&mut self, act: Act) {
+        self.history.push(format!("{act:?}"));
         match act {
             Act::Append { lines, line_bytes } => self.append(lines, line_bytes),
             Act::Rotate => {
@@ -196,6 +201,8 @@ impl Model {
     fn look(&mut self) {
         self.seen.extend(self.files.keys().cloned());
         for event in self.world.poll_events() {
+            let shown = show(&event, self.world.directory.path());
+            self.history.push(format!("    {shown}"));
             self.take(event);
         }
     }
@@ -214,7 +221,7 @@ impl Model {
             }
             Event::End { generation, .. } => {
                 let partial = self.partial.remove(&generation).unwrap_or_default();
-                assert_eq!(partial, b"", "a line was cut");
+                assert_eq!(partial, b"", "a line was cut:\n{}", self.history.join("\n"));
             }
             _ => {}
         }
@@ -225,11 +232,17 @@ impl Model {
             self.look();
         }
         let distinct: BTreeSet<usize> = self.given.iter().copied().collect();
-        prop_assert_eq!(distinct.len(), self.given.len(), "twice: {:?}", &self.given);
+        let history = self.history.join("\n");
+        prop_assert_eq!(
+            distinct.len(),
+            self.given.len(),
+            "a line came twice:\n{}",
+            &history
+        );
         let lost: Vec<usize> = (0..self.written)
             .filter(|line| !distinct.contains(line) && !self.losable.contains(line))
             .collect();
-        prop_assert_eq!(lost, Vec::<usize>::new(), "given: {:?}", &self.given);
+        prop_assert_eq!(lost, Vec::<usize>::new(), "lines were lost:\n{}", &history);
         Ok(())
     }
 }
@@ -255,8 +268,6 @@ fn check(name: &str, acts: &[Act]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn each_line_of_a_named_file_is_given_once(acts in vec(act(), 1..24)) {
         check("app.log", &acts)?;
