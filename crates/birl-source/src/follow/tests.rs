@@ -758,10 +758,11 @@ fn new_files_that_a_glob_matches_are_followed() {
     let mut world = World::new();
     assert_eq!(world.follow(&["*/logs/app*"]), ["caught up"]);
     fs::create_dir_all(world.path("x/logs/app-dir")).unwrap();
-    world.write("x/logs/app.log", "a\n");
-    world.write("x/logs/other.log", "o\n");
+    // In the order in which they are to be read, whether or not the clock ticks between them.
     world.write("x/logs/app-dir/any", "d\n");
     world.write("x/logs/app-dir/.hidden", "h\n");
+    world.write("x/logs/app.log", "a\n");
+    world.write("x/logs/other.log", "o\n");
     assert_eq!(
         world.settle(),
         [

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::time::{Instant, SystemTime};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -65,12 +66,18 @@ struct Model {
     /// What was done and what came of it: a failure that hangs on the file system's clock cannot
     /// be run again.
     history: Vec<String>,
+    /// When the world began, by the looks' clock and by the file system's.
+    began: Instant,
+    began_at: SystemTime,
 }
 
 impl Model {
     fn new() -> Self {
+        let world = World::new();
         Self {
-            world: World::new(),
+            began: world.now,
+            began_at: SystemTime::now(),
+            world,
             written: 0,
             files: BTreeMap::new(),
             seen: BTreeSet::new(),
@@ -99,8 +106,20 @@ impl Model {
         }
     }
 
+    /// Gives what was changed just now the time of the looks' clock.
+    ///
+    /// Between two looks it goes on a second, in which the file system's own may not tick even once:
+    /// on a kernel with coarse time stamps, three looks later nothing would tell of the change.
+    fn stamp(&self, name: &str) {
+        let since = self.world.now.duration_since(self.began);
+        let path = self.world.path(name);
+        let file = File::open(path).unwrap();
+        file.set_modified(self.began_at + since).unwrap();
+    }
+
     fn create(&mut self) {
         self.world.write("app.log", "");
+        self.stamp(".");
         self.files.insert("app.log".to_owned(), Vec::new());
     }
 
@@ -115,6 +134,7 @@ impl Model {
             file.push(self.written);
             self.written += 1;
         }
+        self.stamp("app.log");
     }
 
     /// Moves `app.log.N` to `app.log.N+1`, compressed or not.
@@ -140,6 +160,7 @@ impl Model {
 
     fn rename(&mut self, from: &str, to: &str) {
         self.world.rename(from, to);
+        self.stamp(".");
         let file = self.files.remove(from).unwrap();
         self.files.insert(to.to_owned(), file);
         if self.seen.remove(from) {
@@ -159,6 +180,8 @@ impl Model {
             self.shift();
             self.world.copy("app.log", "app.log.1");
             self.world.truncate("app.log");
+            self.stamp(".");
+            self.stamp("app.log");
             let file = self.files.insert("app.log".to_owned(), Vec::new());
             self.files.insert("app.log.1".to_owned(), file.unwrap());
         }
@@ -177,6 +200,7 @@ impl Model {
         if let Some(file) = self.files.remove("app.log") {
             self.keep_open("app.log");
             self.world.remove("app.log");
+            self.stamp(".");
             if !self.seen.remove("app.log") {
                 self.losable.extend(file);
             }
@@ -188,6 +212,7 @@ impl Model {
         if let Some(file) = self.files.remove(&name) {
             self.keep_open(&name);
             self.world.gzip(&name);
+            self.stamp(".");
             self.seen.remove(&name);
             self.files.insert(format!("{name}.gz"), file);
         }
