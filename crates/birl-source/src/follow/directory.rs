@@ -22,6 +22,8 @@ pub(super) struct Directory {
     entries: Listing,
     stamp: Option<Stamp>,
     hot_until: Option<Instant>,
+    /// Why it could not be listed the last time, so that it is said once.
+    pub(super) complaint: Option<io::ErrorKind>,
 }
 
 /// What a new listing of a directory found.

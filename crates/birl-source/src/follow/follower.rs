@@ -92,6 +92,22 @@ pub(super) struct Place {
     complaint: Option<io::ErrorKind>,
 }
 
+impl Place {
+    /// A path in the directory of the place, or below, in the words in which the place is shown.
+    fn shown(&self, path: &Path) -> Option<PathBuf> {
+        let parent = self.target.path.parent()?;
+        let inside = match path.strip_prefix(parent) {
+            Ok(inside) => inside.to_owned(),
+            // Files are known by where they truly lie.
+            Err(_) => {
+                let parent = fs::canonicalize(parent).ok()?;
+                path.strip_prefix(parent).ok()?.to_owned()
+            }
+        };
+        Some(self.target.shown_parent()?.join(inside))
+    }
+}
+
 /// A file that is known and not read: it was there before, it has been read, or it is a copy.
 pub(super) struct Kin {
     pub(super) print: Print,
@@ -236,11 +252,13 @@ impl Follower {
         }
         let hot_until = self.hot_until();
         let directory = self.directories.entry(path.to_owned()).or_default();
-        let changes = match directory.relist(path, hot_until) {
+        let listed = directory.relist(path, hot_until);
+        let complaint = listed.as_ref().err().map(io::Error::kind);
+        let is_news = std::mem::replace(&mut directory.complaint, complaint) != complaint;
+        let changes = match listed {
             Ok(changes) => changes,
-            Err(error) => {
-                return self.complain_of_directory(path, &error);
-            }
+            Err(error) if is_news => return self.complain_of_directory(path, &error),
+            Err(_) => return,
         };
         for name in &changes.left {
             self.to_check.extend(self.places_at(&path.join(name)));
@@ -259,9 +277,32 @@ impl Follower {
     fn complain_of_directory(&mut self, path: &Path, error: &io::Error) {
         // Without a listing the places in it are still looked at; only what is new is not seen.
         self.notice(Notice::CannotOpen {
-            origin: Origin::file(path),
+            origin: Origin::file(self.shown_directory(path)),
             reason: refusal(error),
         });
+    }
+
+    /// A directory as whoever typed the names would type it, where it has to do with them.
+    fn shown_directory(&self, path: &Path) -> PathBuf {
+        let beside = |place: &Place| {
+            let is_parent = place.target.path.parent() == Some(path);
+            is_parent.then(|| place.target.shown_parent()).flatten()
+        };
+        let shown = self
+            .targets
+            .shown_tree(path)
+            .or_else(|| self.places.values().find_map(beside));
+        match shown {
+            Some(shown) if shown.as_os_str().is_empty() => PathBuf::from("."),
+            Some(shown) => shown,
+            None => path.to_owned(),
+        }
+    }
+
+    /// A path near a followed place as whoever typed the place would type it.
+    pub(super) fn shown(&self, path: &Path, place: &Path) -> PathBuf {
+        let shown = self.places.get(place).and_then(|place| place.shown(path));
+        shown.unwrap_or_else(|| path.to_owned())
     }
 
     fn is_followed(&self, path: &Path) -> bool {

@@ -284,10 +284,11 @@ impl Follower {
             }
         };
         let track = self.track(key);
-        let path = track.path.clone();
+        let (path, family) = (track.path.clone(), track.family.clone());
         if let Some(of) = read
             && !std::mem::replace(&mut track.skipped, true)
         {
+            let path = self.shown(&path, &family);
             self.notice(Notice::Skipped { path, of });
         }
         match original {
@@ -323,6 +324,7 @@ impl Follower {
             track.place.clone_from(&family);
             let origin = self.places[&family].target.origin.clone();
             self.track(key).origin = origin.clone();
+            let path = self.shown(&path, &family);
             self.notice(Notice::Missed { origin, path });
             self.join_queue(key);
             self.stray(key, &family);
@@ -391,7 +393,7 @@ impl Follower {
             let copy = self.best_copy_of(key);
             let from = copy
                 .as_ref()
-                .map(|(copy, _)| self.tracks[copy].path.clone());
+                .map(|(copy, _)| self.shown(&self.tracks[copy].path, &self.tracks[&key].place));
             self.track(key).restart = Some(Restart {
                 copy,
                 from,

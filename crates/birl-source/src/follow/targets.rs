@@ -25,6 +25,13 @@ pub(super) struct Target {
     pub(super) rank: usize,
 }
 
+impl Target {
+    /// The directory that it lies in as it is shown: empty for the current one.
+    pub(super) fn shown_parent(&self) -> Option<PathBuf> {
+        self.origin.path()?.parent().map(Path::to_owned)
+    }
+}
+
 /// A directory in which everything is followed.
 struct Tree {
     path: PathBuf,
@@ -107,6 +114,17 @@ impl Targets {
             rank: target.rank,
         });
         true
+    }
+
+    /// A directory in a tree as it is shown.
+    pub(super) fn shown_tree(&self, directory: &Path) -> Option<PathBuf> {
+        self.trees.iter().find_map(|tree| {
+            let inside = directory.strip_prefix(&tree.path).ok()?;
+            Some(match inside.as_os_str().is_empty() {
+                true => tree.shown.clone(),
+                false => tree.shown.join(inside),
+            })
+        })
     }
 
     /// The target that a path is because of where it lies; the first name counts.

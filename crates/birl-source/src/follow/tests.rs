@@ -11,9 +11,9 @@ use tempfile::TempDir;
 
 use super::follower::{Follower, Scope};
 use super::targets::Targets;
-use super::{Event, Options, Start};
-use crate::Inode;
+use super::{Event, Notice, Options, Start};
 use crate::name::Name;
+use crate::{Inode, Origin};
 
 /// A directory with files that are followed, and a clock that goes on a second with each look.
 struct World {
@@ -154,6 +154,50 @@ fn from_the_end_only_what_is_new_is_given() {
     assert_eq!(world.follow_with(&["app.log"], options), ["caught up"]);
     world.append("app.log", "new\n");
     assert_eq!(world.poll(), ["app.log#0@4: new\\n"]);
+}
+
+#[test]
+fn notices_name_files_as_they_would_be_typed() {
+    let mut world = World::new();
+    world.write("app.log", long("one"));
+    // The way from the current directory to the world, which a relative name is.
+    let current = std::env::current_dir().unwrap();
+    let up: PathBuf = current.iter().skip(1).map(|_| "..").collect();
+    let directory = fs::canonicalize(world.directory.path()).unwrap();
+    let typed = up.join(directory.strip_prefix("/").unwrap());
+    let targets = Targets::new(vec![Name::Path(typed.join("app.log"))], false);
+    world.follower = Some(Follower::new(targets, Options::default(), world.now));
+    world.poll();
+    world.rename("app.log", "app.log.1");
+    world.write("app.log", long("two"));
+    world.settle();
+    world.copy("app.log", "app.log.2");
+    world.truncate("app.log");
+    let notices: Vec<Event> = (0..10)
+        .flat_map(|_| world.poll_events())
+        .filter(|event| matches!(event, Event::Notice(_)))
+        .collect();
+    let origin = || Origin::file(typed.join("app.log"));
+    assert_eq!(
+        notices,
+        [
+            Event::Notice(Notice::Skipped {
+                path: typed.join("app.log.2"),
+                of: origin(),
+            }),
+            Event::Notice(Notice::Truncated {
+                origin: origin(),
+                copy: Some((typed.join("app.log.2"), 0)),
+                unread: 0,
+            }),
+        ]
+    );
+    world.rename("app.log", "app.log.3");
+    let moved = Event::Notice(Notice::Rotated {
+        origin: origin(),
+        to: Some(typed.join("app.log.3")),
+    });
+    assert!(world.poll_events().contains(&moved));
 }
 
 #[test]

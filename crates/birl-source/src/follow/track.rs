@@ -95,7 +95,7 @@ pub(super) enum Standing {
 pub(super) struct Restart {
     /// The copy that still has the content, where there is one, and its key.
     pub(super) copy: Option<(Key, Body)>,
-    /// Where that copy lies.
+    /// Where that copy lies, as it is shown.
     pub(super) from: Option<PathBuf>,
     /// How many bytes were read from it.
     pub(super) recovered: u64,

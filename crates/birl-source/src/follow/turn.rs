@@ -108,7 +108,7 @@ impl Follower {
         if belongs_here && gone {
             self.notice(Notice::Deleted { origin });
         } else if belongs_here {
-            let to = (moved_to != home).then_some(moved_to);
+            let to = (moved_to != home).then(|| self.shown(&moved_to, path));
             self.notice(Notice::Rotated { origin, to });
         }
     }

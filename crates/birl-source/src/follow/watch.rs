@@ -13,6 +13,7 @@ use super::identity::FileId;
 use super::shared::{Dirty, Shared};
 use super::targets::Targets;
 use super::{Event, Notice, Options};
+use crate::error::{lower_first, refusal};
 use crate::name::Name;
 
 /// Between two looks that events ask for, at least this much time passes, and four times as much
@@ -100,7 +101,7 @@ impl Watches {
         let watcher = notify::recommended_watcher(move |event| on_event(&shared, event));
         let (watcher, failure) = match watcher {
             Ok(watcher) => (Some(watcher), None),
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => (None, Some(reason(&error))),
         };
         Self {
             watcher,
@@ -147,7 +148,7 @@ impl Watches {
             }
             Err(error) => {
                 if !is_absence(&error) {
-                    self.failure = Some(error.to_string());
+                    self.failure = Some(reason(&error));
                 }
                 // Not tried again until it is another directory: the limits stay what they are.
                 self.watched.insert(path, id);
@@ -162,6 +163,15 @@ fn is_absence(error: &notify::Error) -> bool {
         notify::ErrorKind::PathNotFound => true,
         notify::ErrorKind::Io(error) => super::directory::is_absence(error),
         _ => false,
+    }
+}
+
+/// What the system said, without the list of paths that `notify` adds.
+fn reason(error: &notify::Error) -> String {
+    match &error.kind {
+        notify::ErrorKind::Io(error) => refusal(error),
+        notify::ErrorKind::MaxFilesWatch => "the system allows no more watches".to_owned(),
+        _ => lower_first(&error.to_string()),
     }
 }
 
