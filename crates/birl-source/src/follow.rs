@@ -109,7 +109,8 @@ impl Default for Options {
 pub enum Start {
     /// At the first byte.
     Beginning,
-    /// Behind the last byte: only what is written from now on is given.
+    /// Behind the last byte: only what is written from now on is given. What is compressed is read
+    /// through for it.
     End,
 }
 

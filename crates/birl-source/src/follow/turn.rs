@@ -9,8 +9,13 @@ use std::time::SystemTime;
 use super::Notice;
 use super::directory::is_absence;
 use super::follower::Follower;
-use super::identity::{FileId, Print};
+use super::identity::{FileId, HEAD_BYTES, Print, read_at};
+use super::judge::body_of;
 use super::track::{Key, Standing, Track};
+use crate::content::detect;
+
+/// How much is unpacked at a time of what is passed over.
+const UNPACKED_BYTES: usize = 64 * 1024;
 
 impl Follower {
     /// Finds out what is at a place now and where the file went that was there.
@@ -178,7 +183,7 @@ impl Follower {
             track.print = kin.print;
             track.standing = Standing::Reading;
         } else if self.starts_at_end() {
-            track.print = Print::of_start(file, metadata.len()).unwrap_or_default();
+            track.print = print_of_all(file, metadata.len()).unwrap_or_default();
         }
         track.given = track.print.end();
         self.add_track(track)
@@ -205,5 +210,26 @@ impl Follower {
             later = self.tracks.get(&key).and_then(|track| track.after);
         }
         later.is_some()
+    }
+}
+
+/// The print of all that a file holds now. What is compressed is read through: how much it holds is
+/// not known otherwise.
+fn print_of_all(file: &File, size: u64) -> io::Result<Print> {
+    let mut head = [0; HEAD_BYTES];
+    let length = read_at(file, &mut head, 0)?;
+    let content = detect(&head[..length]);
+    if !content.is_compressed() {
+        return Print::of_start(file, size);
+    }
+    let mut body = body_of(file, content)?;
+    let mut print = Print::default();
+    let mut buffer = vec![0; UNPACKED_BYTES];
+    loop {
+        let length = body.read_from(print.end(), &mut buffer)?;
+        if length == 0 {
+            return Ok(print);
+        }
+        print.extend(&buffer[..length]);
     }
 }
