@@ -78,7 +78,7 @@ async fn read_lines(follow: &mut Follow, count: u64, progress: &Progress) -> Vec
     let mut lines = Lines::default();
     while (lines.whole.len() as u64) < count {
         // A line that never comes fails the comparison instead of hanging the test.
-        let Ok(event) = tokio::time::timeout(Duration::from_secs(20), follow.next()).await else {
+        let Ok(event) = tokio::time::timeout(Duration::from_secs(60), follow.next()).await else {
             progress.set(u64::MAX);
             break;
         };

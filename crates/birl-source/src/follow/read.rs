@@ -28,8 +28,15 @@ impl Follower {
         }
         match self.step(key) {
             Ok(Step::Data(bytes)) => {
+                // The block was not filled, so this is the end for now. It is gone past at once where
+                // later files wait: a thousand of them would each take a turn to find it so.
+                let is_end = bytes.len() < self.pool.body_bytes();
                 self.give(key, bytes);
-                self.go_on(key);
+                if is_end && self.is_succeeded_in_queue(key) {
+                    self.queue.push_front(key);
+                } else {
+                    self.go_on(key);
+                }
             }
             Ok(Step::Empty) if self.tracks[&key].restart.is_some() => {
                 self.begin_anew(key);
@@ -54,6 +61,12 @@ impl Follower {
         after
             .and_then(|after| self.tracks.get(&after))
             .is_some_and(|before| before.queued)
+    }
+
+    /// Whether a later file of its place is to be read after this one.
+    fn is_succeeded_in_queue(&self, key: Key) -> bool {
+        let place = self.places.get(&self.tracks[&key].place);
+        place.is_some_and(|place| place.newest != Some(key))
     }
 
     /// Until all that was there has been read, it is read in order; then each gets its turn.

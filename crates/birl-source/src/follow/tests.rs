@@ -157,6 +157,30 @@ fn from_the_end_only_what_is_new_is_given() {
 }
 
 #[test]
+fn from_the_end_of_a_compressed_file_only_what_is_added_is_given() {
+    for size in [1, 100_000] {
+        let mut world = World::new();
+        let old = "old\n".repeat(size);
+        world.write("app.log.gz", gzip(old.as_bytes()));
+        let options = Options {
+            from: Start::End,
+            ..Options::default()
+        };
+        assert_eq!(world.follow_with(&["app.log.gz"], options), ["caught up"]);
+        assert_eq!(world.settle(), NOTHING);
+        world.append("app.log.gz", gzip(b"new\n"));
+        let at = old.len();
+        assert_eq!(
+            world.settle(),
+            [
+                format!("app.log.gz#0@{at}: new\\n"),
+                "app.log.gz#0 ended".to_owned()
+            ]
+        );
+    }
+}
+
+#[test]
 fn notices_name_files_as_they_would_be_typed() {
     let mut world = World::new();
     world.write("app.log", long("one"));
@@ -198,30 +222,6 @@ fn notices_name_files_as_they_would_be_typed() {
         to: Some(typed.join("app.log.3")),
     });
     assert!(world.poll_events().contains(&moved));
-}
-
-#[test]
-fn from_the_end_of_a_compressed_file_only_what_is_added_is_given() {
-    for size in [1, 100_000] {
-        let mut world = World::new();
-        let old = "old\n".repeat(size);
-        world.write("app.log.gz", gzip(old.as_bytes()));
-        let options = Options {
-            from: Start::End,
-            ..Options::default()
-        };
-        assert_eq!(world.follow_with(&["app.log.gz"], options), ["caught up"]);
-        assert_eq!(world.settle(), NOTHING);
-        world.append("app.log.gz", gzip(b"new\n"));
-        let at = old.len();
-        assert_eq!(
-            world.settle(),
-            [
-                format!("app.log.gz#0@{at}: new\\n"),
-                "app.log.gz#0 ended".to_owned()
-            ]
-        );
-    }
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub(super) struct Track {
     pub(super) given: u64,
     /// It waits for its turn to be read.
     pub(super) queued: bool,
+    /// It has been the newest of its place: others may wait for it.
+    pub(super) has_joined: bool,
     /// The file that must have been read to its end before this one is begun.
     pub(super) after: Option<Key>,
     /// The content was replaced, and what was not read of the old one is still to be dealt with.
@@ -130,6 +132,7 @@ impl Track {
             generation: None,
             given: 0,
             queued: false,
+            has_joined: false,
             after: None,
             restart: None,
             gone: false,

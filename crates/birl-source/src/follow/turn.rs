@@ -196,8 +196,10 @@ impl Follower {
             && place.newest != Some(key)
         {
             let after = place.newest.replace(key);
-            // Names may be handed back and forth: two files must not wait for each other.
-            if !self.comes_after(after, key) {
+            // Names may be handed back and forth: two files must not wait for each other. None waits
+            // for one that joins the first time.
+            let has_joined = std::mem::replace(&mut self.track(key).has_joined, true);
+            if !has_joined || !self.comes_after(after, key) {
                 self.track(key).after = after;
             }
         }
