@@ -3,6 +3,7 @@
 mod batch;
 mod cutter;
 mod file;
+mod newline;
 mod reader;
 
 use std::fmt;

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::str::Utf8Error;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use memchr::{memchr, memmem};
+use memchr::memmem;
+
+use super::newline::Newline;
 
 /// One line, without its end.
 ///
@@ -28,7 +31,9 @@ pub struct LineBatch {
     pub(super) number: u64,
     /// Of the first byte.
     pub(super) offset: u64,
-    pub(super) len: usize,
+    /// Of all lines but the last, which is what is left of the bytes, with an end or without. So a
+    /// batch of one line needs none.
+    pub(super) newlines: Arc<[Newline]>,
     pub(super) line_bytes_max: usize,
 }
 
@@ -108,12 +113,15 @@ impl LineBatch {
 
     /// How many lines there are.
     pub fn len(&self) -> usize {
-        self.len
+        match self.bytes.is_empty() {
+            true => 0,
+            false => self.newlines.len() + 1,
+        }
     }
 
     /// Whether there is no line. What comes out of a stream has at least one.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.bytes.is_empty()
     }
 
     /// All lines as they were read, with their ends.
@@ -152,25 +160,29 @@ struct Cut {
 
 impl Cursor {
     fn next(&mut self, batch: &LineBatch) -> Option<Cut> {
-        let rest = &batch.bytes[self.at..];
-        if rest.is_empty() {
-            return None;
-        }
-        let (content, next) = match memchr(b'\n', rest) {
-            Some(newline) => {
-                let carriage_return = newline > 0 && rest[newline - 1] == b'\r';
-                (newline - usize::from(carriage_return), newline + 1)
+        let (content, next) = match batch.newlines.get(self.lines) {
+            Some(newline) => (newline.content_end(), newline.at() + 1),
+            None => {
+                let rest = batch.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
+                (self.at + content(rest).len(), batch.bytes.len())
             }
-            None => (rest.len(), rest.len()),
         };
         let cut = Cut {
-            range: self.at..self.at + content.min(batch.line_bytes_max),
+            range: self.at..content.min(self.at.saturating_add(batch.line_bytes_max)),
             index: self.lines,
-            truncated: content > batch.line_bytes_max,
+            truncated: content - self.at > batch.line_bytes_max,
         };
-        self.at += next;
+        self.at = next;
         self.lines += 1;
         Some(cut)
+    }
+}
+
+/// The line without its end.
+fn content(line: &[u8]) -> &[u8] {
+    match line.strip_suffix(b"\n") {
+        Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
+        None => line,
     }
 }
 
@@ -181,7 +193,7 @@ impl Default for LineBatch {
             bytes: Bytes::new(),
             number: 1,
             offset: 0,
-            len: 0,
+            newlines: Arc::default(),
             line_bytes_max: 0,
         }
     }
@@ -197,7 +209,7 @@ impl<'a> Iterator for Iter<'a> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.batch.len - self.cursor.lines;
+        let left = self.batch.len() - self.cursor.lines;
         (left, Some(left))
     }
 }
@@ -212,7 +224,7 @@ impl Iterator for IntoIter {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.batch.len - self.cursor.lines;
+        let left = self.batch.len() - self.cursor.lines;
         (left, Some(left))
     }
 }

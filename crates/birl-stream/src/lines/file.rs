@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use memchr::memchr_iter;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::batch::LineBatch;
 use super::cutter::Cutter;
+use super::newline::{Newline, newlines};
 use crate::block::{Block, BlockPool};
 use crate::failure::resume_task;
 
@@ -56,7 +56,7 @@ struct Input {
 /// What was read at once.
 struct Part {
     block: Block,
-    newlines: usize,
+    newlines: Vec<Newline>,
     /// What came after the block, if nothing more can.
     end: Option<io::Result<()>>,
 }
@@ -189,7 +189,7 @@ impl Input {
             block.fill_from(&mut &*self.file).map(|read| read == 0)
         };
         Part {
-            newlines: memchr_iter(b'\n', block.as_ref()).count(),
+            newlines: newlines(block.as_ref()),
             block,
             end: match is_last {
                 Ok(false) => None,

@@ -7,12 +7,12 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use memchr::memchr_iter;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::task::coop;
 
 use super::batch::LineBatch;
 use super::cutter::Cutter;
+use super::newline::newlines;
 
 /// How much is read at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -47,8 +47,8 @@ impl ReaderBatches {
         match ready!(reader.as_mut().poll_read(cx, &mut buffer)) {
             Ok(()) if !buffer.filled().is_empty() => {
                 let bytes = Bytes::copy_from_slice(buffer.filled());
-                let newlines = memchr_iter(b'\n', &bytes).count();
-                self.cutter.push(bytes, newlines, &mut self.ready);
+                let newlines = newlines(&bytes);
+                self.cutter.push(&bytes, &newlines, &mut self.ready);
                 return Poll::Ready(());
             }
             Ok(()) => {}

@@ -187,6 +187,19 @@ proptest! {
     }
 }
 
+/// The first line ends in such a place that the second one's `\r` is the last byte of a block.
+#[tokio::test]
+async fn an_end_that_lies_across_blocks_is_no_part_of_the_line() {
+    let short = b"short\r\nlast";
+    let mut text = vec![b'x'; (1 << 20) - b"\nshort\r".len()];
+    text.push(b'\n');
+    text.extend_from_slice(short);
+    let (_directory, path) = write(&text);
+    let expected = model(&text, 1 << 20);
+    assert!(collect(lines(&path)).await == expected);
+    assert!(collect_batches(lines(&path)).await == expected);
+}
+
 fn lines_of(path: &std::path::Path, max: usize) -> Lines {
     lines(path).line_bytes_max(max)
 }
