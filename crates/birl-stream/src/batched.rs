@@ -9,8 +9,10 @@ use std::time::Duration;
 use futures::stream::FusedStream;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use tokio::task::coop;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
+
+use crate::timer::{Timer, after};
+use crate::turn::Turn;
 
 pin_project! {
     /// The stream that [`batched`](crate::FlowExt::batched) returns.
@@ -36,8 +38,9 @@ struct Batch<T> {
     weight_max: usize,
     weigh: Option<Weigh<T>>,
     within: Option<Duration>,
-    /// Made with the first batch, and set anew with each.
-    timer: Option<Pin<Box<Sleep>>>,
+    /// When the time of the open batch has passed.
+    due: Option<Instant>,
+    timer: Timer,
 }
 
 impl<S: Stream> Batched<S> {
@@ -51,7 +54,8 @@ impl<S: Stream> Batched<S> {
                 weight_max: usize::MAX,
                 weigh: None,
                 within: None,
-                timer: None,
+                due: None,
+                timer: Timer::default(),
             },
         }
     }
@@ -94,16 +98,17 @@ impl<S: Stream> Stream for Batched<S> {
         if this.batch.is_full() || this.batch.poll_overdue(cx).is_ready() {
             return Poll::Ready(Some(this.batch.close()));
         }
+        let mut turn = Turn::default();
         while let Some(upstream) = this.upstream.as_mut().as_pin_mut() {
-            let budget = ready!(coop::poll_proceed(cx));
+            ready!(turn.poll_more(cx));
             let Poll::Ready(item) = upstream.poll_next(cx) else {
                 // Asked again, for the batch may have been opened just now.
                 ready!(this.batch.poll_overdue(cx));
                 return Poll::Ready(Some(this.batch.close()));
             };
-            budget.made_progress();
             match item {
                 Some(item) => {
+                    turn.came(cx);
                     if let Some(items) = this.batch.push(item) {
                         return Poll::Ready(Some(items));
                     }
@@ -150,7 +155,7 @@ impl<T> Batch<T> {
         let total = self.weight.saturating_add(weight);
         let before = (!self.items.is_empty() && total > self.weight_max).then(|| self.close());
         if self.items.is_empty() {
-            self.start_timer();
+            self.due = self.within.map(after);
         }
         self.items.push(item);
         self.weight = self.weight.saturating_add(weight);
@@ -168,19 +173,9 @@ impl<T> Batch<T> {
         mem::take(&mut self.items)
     }
 
-    fn start_timer(&mut self) {
-        let Some(within) = self.within else { return };
-        match (Instant::now().checked_add(within), &mut self.timer) {
-            (Some(deadline), Some(timer)) => timer.as_mut().reset(deadline),
-            (Some(deadline), None) => self.timer = Some(Box::pin(sleep_until(deadline))),
-            // Beyond the end of time.
-            (None, _) => self.timer = None,
-        }
-    }
-
     fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.timer {
-            Some(timer) if !self.items.is_empty() => timer.as_mut().poll(cx),
+        match self.due {
+            Some(due) if !self.items.is_empty() => self.timer.poll(due, cx),
             _ => Poll::Pending,
         }
     }

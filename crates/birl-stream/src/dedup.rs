@@ -8,6 +8,8 @@ use futures::stream::FusedStream;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use crate::turn::Turn;
+
 pin_project! {
     /// The stream that [`dedup`](crate::FlowExt::dedup) and
     /// [`dedup_by_key`](crate::FlowExt::dedup_by_key) return.
@@ -41,6 +43,7 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let mut this = self.project();
+        let mut turn = Turn::default();
         loop {
             let Some(upstream) = this.upstream.as_mut().as_pin_mut() else {
                 return Poll::Ready(None);
@@ -54,6 +57,9 @@ where
                 *this.last = Some(key);
                 return Poll::Ready(Some(item));
             }
+            // The consumer does not see this one, and could not let others run.
+            turn.came(cx);
+            ready!(turn.poll_more(cx));
         }
     }
 

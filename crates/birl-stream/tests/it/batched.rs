@@ -6,9 +6,11 @@ use birl_stream::prelude::*;
 use futures::FutureExt;
 use futures::stream::{self, FusedStream};
 use proptest::prelude::*;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::probe::paused;
+use crate::timed::{ms, rushing};
 
 /// An item that comes so many milliseconds after the one before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -130,13 +132,14 @@ async fn the_remainder_is_what_was_not_handed_out() {
     assert_eq!(batches.into_remainder(), [5, 6]);
 }
 
-/// Time stands still as long as anybody is ready, so it takes real time to see this.
-#[tokio::test]
-async fn an_upstream_that_is_always_ready_does_not_keep_a_batch_open() {
-    let mut batches = stream::repeat(())
-        .batched(usize::MAX)
-        .within(Duration::from_millis(1));
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_is_always_ready_neither_keeps_a_batch_open_nor_others_from_running() {
+    let mut batches = Box::pin(rushing().batched(usize::MAX).within(ms(5)));
     assert!(batches.next().await.is_some());
+    assert!(unconstrained(batches.next()).await.is_some());
+
+    let mut batches = Box::pin(rushing().batched(usize::MAX));
+    assert!(timeout(ms(5), unconstrained(batches.next())).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,11 @@
 use birl_stream::prelude::*;
 use birl_stream::testing::check_fused;
 use proptest::prelude::*;
+use tokio::task::unconstrained;
+use tokio::time::timeout;
 
 use crate::probe::current_thread;
+use crate::timed::{ms, rushing};
 
 proptest! {
     #[test]
@@ -19,4 +22,12 @@ proptest! {
         let kept = birl_stream::iter(items).dedup();
         prop_assert_eq!(current_thread().block_on(check_fused(kept)), model);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn repetitions_without_end_let_others_run() {
+    let mut items = Box::pin(rushing().dedup());
+    assert_eq!(items.next().await, Some(()));
+    assert!(timeout(ms(10), items.next()).await.is_err());
+    assert!(timeout(ms(10), unconstrained(items.next())).await.is_err());
 }
