@@ -4,8 +4,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
+
+#[cfg(test)]
+use shuttle::sync::{Mutex, MutexGuard};
+#[cfg(not(test))]
+use std::sync::{Mutex, MutexGuard};
 
 use futures::StreamExt;
 use futures::stream::{BoxStream, FusedStream};
@@ -87,16 +92,7 @@ impl<T: Send + 'static> Buffer<T> {
         S: Stream<Item = T> + Send + 'static,
     {
         Self {
-            queue: Arc::new(Queue {
-                items_max: items_max.max(1),
-                overflow,
-                state: Mutex::new(State {
-                    items: VecDeque::new(),
-                    stats: BufferStats::default(),
-                    consumer: None,
-                    pump: None,
-                }),
-            }),
+            queue: Arc::new(Queue::new(items_max, overflow)),
             stage: Stage::Lazy(upstream.boxed()),
         }
     }
@@ -130,6 +126,19 @@ impl<T> Buffer<T> {
 }
 
 impl<T> Queue<T> {
+    fn new(items_max: usize, overflow: Overflow) -> Self {
+        Self {
+            items_max: items_max.max(1),
+            overflow,
+            state: Mutex::new(State {
+                items: VecDeque::new(),
+                stats: BufferStats::default(),
+                consumer: None,
+                pump: None,
+            }),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         // Nothing panics under the lock that would leave it half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -141,7 +150,9 @@ impl<T> Queue<T> {
         if self.overflow != Overflow::Wait || state.items.len() < self.items_max {
             return Poll::Ready(());
         }
-        state.pump = Some(cx.waker().clone());
+        let replaced = state.pump.replace(cx.waker().clone());
+        drop(state);
+        drop(replaced);
         Poll::Pending
     }
 
@@ -183,7 +194,9 @@ impl<T> Queue<T> {
     fn poll_pop(&self, cx: &Context<'_>) -> Poll<T> {
         let mut state = self.lock();
         let Some(item) = state.items.pop_front() else {
-            state.consumer = Some(cx.waker().clone());
+            let replaced = state.consumer.replace(cx.waker().clone());
+            drop(state);
+            drop(replaced);
             return Poll::Pending;
         };
         let pump = state.pump.take();
@@ -312,5 +325,58 @@ impl<T> fmt::Debug for Buffer<T> {
             .field("overflow", &self.queue.overflow)
             .field("stats", &self.stats())
             .finish_non_exhaustive()
+    }
+}
+
+/// Explores the interleavings of pump and consumer: in tests, the queue is built on shuttle's
+/// locks, and a lost wake-up is a deadlock that shuttle reports.
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures::stream;
+    use shuttle::future::block_on;
+    use shuttle::thread;
+
+    use super::*;
+
+    /// Of each kind, for each case.
+    const SCHEDULES: usize = 200;
+
+    const ITEMS: usize = 4;
+
+    /// Whether the queue, while `ITEMS` go through it, gives what `overflow` allows for.
+    fn explore(items_max: usize, overflow: Overflow) {
+        let run = move || {
+            let queue = Arc::new(Queue::new(items_max, overflow));
+            let for_pump = Arc::clone(&queue);
+            let upstream = stream::iter(0..ITEMS).boxed();
+            let pump = thread::spawn(move || block_on(pump(upstream, for_pump)));
+            let mut taken = vec![];
+            // The last item always comes; with it nothing is left to wait for.
+            while taken.last() != Some(&(ITEMS - 1)) {
+                taken.push(block_on(poll_fn(|cx| queue.poll_pop(cx))));
+                assert!(queue.lock().items.len() <= items_max);
+            }
+            pump.join().unwrap();
+            let stats = queue.lock().stats();
+            assert!(taken.is_sorted());
+            assert_eq!(stats.received, ITEMS as u64);
+            assert_eq!(stats.dropped, (ITEMS - taken.len()) as u64);
+            assert!(stats.waiting_max <= items_max);
+            if overflow == Overflow::Wait {
+                assert_eq!(stats.dropped, 0);
+            }
+        };
+        shuttle::check_random(run, SCHEDULES);
+        shuttle::check_pct(run, SCHEDULES, 3);
+    }
+
+    #[test]
+    fn in_every_schedule_pump_and_consumer_wake_each_other() {
+        for items_max in [1, 2] {
+            explore(items_max, Overflow::Wait);
+            explore(items_max, Overflow::DropOldest);
+        }
     }
 }
