@@ -86,6 +86,10 @@ fn adapters_on_tokios_clock() {
         items.rate_limit(rate).map(|n| [n])
     });
     check(|items| merge_sorted([items.map(|n| [n])], |[n]| *n).stall_after(10 * MS));
+    check(|items| {
+        let merged = merge_sorted([items], |n| *n).marked();
+        merged.map(|merged| [merged.item])
+    });
     check(|items| items.map(|n| [n]).share(3, lag::Wait));
     let others = || at((0..300).map(|n| (n * MS, n)));
     check(|items| items.latest_with(others()).map(|(n, _)| [n]));
@@ -132,6 +136,12 @@ fn adapters_on_blocking_threads() {
     for runtime in [current_thread(), multi_thread()] {
         check_blocking(&runtime, |numbers| birl_stream::blocking_iter(numbers, 3));
         check_blocking(&runtime, |numbers| iter(numbers).par_map_blocking(3, |n| n));
+        check_blocking(&runtime, |numbers| {
+            let end = numbers.end;
+            iter(numbers.step_by(3)).par_flat_map(3, move |n, outlet| {
+                (n..end.min(n + 3)).for_each(|n| outlet.send(n).unwrap());
+            })
+        });
         check_blocking(&runtime, |numbers| {
             iter(numbers).par_chunks(3, 50, |chunk| chunk)
         });

@@ -1,4 +1,4 @@
-//! Our names beside everybody else's.
+//! Our names beside everybody else's, and under the headings that all of them have.
 
 use std::time::Duration;
 
@@ -84,6 +84,68 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
     receiver.into_stream().each(|_| ()).await;
     let interval = tokio::time::interval(Duration::from_secs(1));
     drop(interval.into_stream());
+}
+
+/// The functions of one source file whose lines begin with `start`, each with its documentation.
+fn functions(file: &str, start: &str) -> Vec<(String, String)> {
+    let path = format!("{}/src/{file}.rs", env!("CARGO_MANIFEST_DIR"));
+    let (mut functions, mut docs) = (vec![], String::new());
+    for line in std::fs::read_to_string(path).unwrap().lines() {
+        if let Some(doc) = line.trim_start().strip_prefix("///") {
+            docs += &format!("{doc}\n");
+        } else if let Some(rest) = line.strip_prefix(start) {
+            let name = rest.split(['<', '(']).next().unwrap();
+            functions.push((name.to_owned(), std::mem::take(&mut docs)));
+        } else if !line.trim_start().starts_with("#[") {
+            docs.clear();
+        }
+    }
+    functions
+}
+
+fn adapters() -> Vec<(String, String)> {
+    let methods = ["flow", "try_flow"].map(|file| functions(file, "    fn "));
+    methods.into_iter().flatten().collect()
+}
+
+#[test]
+fn every_adapter_is_called_in_the_test_of_names() {
+    let called = include_str!("side_by_side.rs");
+    let names = adapters().into_iter().map(|(name, _)| format!(".{name}("));
+    let (called, missing): (Vec<_>, Vec<_>) = names.partition(|name| called.contains(name));
+    assert_eq!(missing, [""; 0]);
+    assert!(called.len() > 20, "only {called:?} have been found");
+}
+
+#[test]
+fn every_adapter_and_every_source_says_what_all_of_them_say() {
+    let sources = [
+        "iter",
+        "blocking_iter",
+        "lines",
+        "stream_fn",
+        "merge_sorted",
+        "reconnect",
+    ];
+    let sources = sources.map(|file| functions(file, "pub fn "));
+    let headings = [
+        "Ordering",
+        "Backpressure",
+        "Cancellation",
+        "Errors and panics",
+        "Examples",
+    ];
+    for (name, docs) in sources.into_iter().flatten().chain(adapters()) {
+        let said: Vec<_> = docs
+            .lines()
+            .filter_map(|line| line.strip_prefix(" # "))
+            .collect();
+        let said: Vec<_> = said
+            .into_iter()
+            .filter(|line| headings.contains(line))
+            .collect();
+        assert_eq!(said, headings, "of `{name}`");
+    }
 }
 
 /// What both preludes bring must be the same thing, or else it could not be named.
