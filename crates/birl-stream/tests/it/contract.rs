@@ -1,17 +1,21 @@
 //! Adapters keep the contract of streams, whatever their upstream does.
 
 use std::fmt::Debug;
+use std::mem;
+use std::panic::AssertUnwindSafe;
+use std::task::Poll;
 use std::time::Duration;
 
 use birl_stream::prelude::*;
 use birl_stream::testing::{At, at, check_fused};
-use futures::stream::FusedStream;
+use futures::FutureExt;
+use futures::stream::{BoxStream, FusedStream};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-use crate::probe::{current_thread, multi_thread, paused};
+use crate::probe::{Live, current_thread, message, multi_thread, paused};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -145,5 +149,79 @@ fn adapters_on_blocking_threads() {
         check_blocking(&runtime, |numbers| {
             iter(numbers).par_chunks(3, 50, |chunk| chunk)
         });
+    }
+}
+
+type Adapt<T> = fn(BoxStream<'static, T>) -> BoxStream<'static, ()>;
+
+/// The adapters that poll their upstream themselves, without a task.
+fn without_tasks<T: Send + 'static>() -> [(&'static str, Adapt<T>); 11] {
+    fn unit<S: Stream + Send + 'static>(stream: S) -> BoxStream<'static, ()> {
+        stream.map(drop).boxed()
+    }
+    [
+        ("batched", |items| unit(items.batched(4).within(10 * MS))),
+        ("windows", |items| {
+            let windows = Windows::tumbling(MS);
+            unit(items.windows(windows, |_| 0, || (), |(), _| ()))
+        }),
+        ("sessions", |items| {
+            unit(items.sessions(MS, |_| 0, || (), |(), _| (), |(), ()| ()))
+        }),
+        ("debounce", |items| unit(items.debounce(10 * MS))),
+        ("sample_every", |items| unit(items.sample_every(10 * MS))),
+        ("rate_limit", |items| {
+            unit(items.rate_limit(Rate::per_second(1)))
+        }),
+        ("idle_timeout", |items| unit(items.idle_timeout(10 * MS))),
+        ("latest_with", |items| {
+            unit(items.latest_with(stream::pending::<()>()))
+        }),
+        ("dedup_by_key", |items| unit(items.dedup_by_key(|_| ()))),
+        ("meter", |items| unit(items.meter(&Meter::new()))),
+        ("on_error", |items| {
+            unit(items.map(Ok::<_, ()>).on_error(OnError::Stop))
+        }),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_an_adapter_drops_all_that_it_holds() {
+    for (name, adapt) in without_tasks() {
+        let live = Live::default();
+        let (held, made) = (live.token(), live.clone());
+        let silent = stream::pending().inspect(move |_| {
+            let _ = &held;
+        });
+        let items = iter(0..3).map(move |_| made.token()).chain(silent);
+        let mut adapted = adapt(items.boxed());
+        let first = adapted.next().now_or_never();
+        assert!(
+            live.count() > 0,
+            "{name} has dropped its upstream: {first:?}"
+        );
+        drop(adapted);
+        assert_eq!(live.count(), 0, "{name} leaves something behind");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_upstream_passes_through_and_the_rest_follows() {
+    for (name, adapt) in without_tasks() {
+        let mut panicked = false;
+        let panics = stream::poll_fn(move |_| {
+            assert!(mem::replace(&mut panicked, true), "the upstream panics");
+            Poll::Ready(None)
+        });
+        let mut adapted = adapt(iter(0..2).chain(panics).boxed());
+        let mut seen = vec![];
+        loop {
+            match AssertUnwindSafe(adapted.next()).catch_unwind().await {
+                Ok(Some(())) => {}
+                Ok(None) => break,
+                Err(panic) => seen.push(message(panic)),
+            }
+        }
+        assert_eq!(seen, ["the upstream panics"], "{name}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, ReadBuf};
 use tokio::time::timeout;
 
-use crate::probe::{current_thread, multi_thread};
+use crate::probe::{Live, Token, current_thread, message, multi_thread};
 
 /// A line as the model has it: number, offset, content, and whether it was cut.
 type Expected = (u64, u64, Vec<u8>, bool);
@@ -318,6 +319,41 @@ async fn of_a_long_line_the_beginning_is_kept_and_the_next_one_follows() {
     let kept = vec![b'x'; 1 << 20];
     let next = (2, (3 << 20) + 1, b"next".to_vec(), false);
     assert!(lines == [(1, 0, kept, true), next], "{} lines", lines.len());
+}
+
+/// Gives a line, and panics when it is asked for more.
+struct Panics {
+    given: bool,
+    _held: Token,
+}
+
+impl AsyncRead for Panics {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        assert!(!self.given, "the reader panics");
+        self.given = true;
+        buffer.put_slice(b"one\ntwo");
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_the_reader_passes_through_and_dropping_drops_it() {
+    let live = Live::default();
+    let reader = Panics {
+        given: false,
+        _held: live.token(),
+    };
+    let mut lines = lines_from(reader);
+    assert_eq!(lines.next().await.unwrap().unwrap(), "one");
+    let panic = AssertUnwindSafe(lines.next()).catch_unwind().await;
+    assert_eq!(message(panic.unwrap_err()), "the reader panics");
+    assert_eq!(live.count(), 1);
+    drop(lines);
+    assert_eq!(live.count(), 0);
 }
 
 #[tokio::test]
