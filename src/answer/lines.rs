@@ -37,6 +37,8 @@ struct Place {
     source: Arc<Source>,
     /// The lines in the batches before.
     lines: u64,
+    /// Where the last batch ended, in bytes from the start of the source.
+    end: Option<u64>,
     /// Lines that matched, so far.
     matched: u64,
     /// How many more lines to write after the last match.
@@ -52,6 +54,7 @@ impl Place {
         Self {
             source,
             lines: 0,
+            end: None,
             matched: 0,
             after_left: 0,
             kept: VecDeque::new(),
@@ -137,8 +140,12 @@ impl Answer for Lines {
             number: 0,
         };
         page.number = page.place.lines + 1;
+        if page.lines.surroundings() && !batch.source.is_backwards() {
+            page.join();
+        }
         page.write(out)?;
         place.lines += batch.lines;
+        place.end = Some(batch.offset + batch.bytes.len() as u64);
         self.places.insert(batch.source.number(), place);
         Ok(())
     }
@@ -187,6 +194,25 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// What of an overlong line is left out between two batches parts no neighbours: the line after
+    /// it begins with this batch.
+    fn join(&mut self) {
+        let Some(end) = self.place.end.filter(|end| *end != self.batch.offset) else {
+            return;
+        };
+        let next = (self.place.source.number(), end);
+        if self.lines.writer.next == Some(next) {
+            self.lines.writer.next = Some((next.0, self.batch.offset));
+        }
+        let kept = self.place.kept.back_mut().map(|line| &mut line.found);
+        let tail = self.place.tail.as_mut().and_then(Tail::last_mut);
+        for found in kept.into_iter().chain(tail) {
+            if found.next == end {
+                found.next = self.batch.offset;
+            }
+        }
+    }
+
     fn write(mut self, out: &mut dyn Write) -> io::Result<()> {
         for run in &self.batch.runs {
             if self.place.matched == self.lines.max_count {
@@ -316,11 +342,17 @@ impl Page<'_> {
         let mut start = range.start;
         while start < range.end {
             let end = line_end(&self.batch.bytes[..range.end], start);
+            let cut = cut && end == range.end;
+            // What is left of a cut line is its own, and no gap.
+            let next = match cut {
+                true => line_end(&self.batch.bytes, end),
+                false => end,
+            };
             let place = Found {
                 offset: offset + (start - range.start) as u64,
-                next: offset + (end - range.start) as u64,
+                next: offset + (next - range.start) as u64,
                 number: self.next_number(),
-                cut: cut && end == range.end,
+                cut,
                 context,
                 continues: start > range.start,
             };

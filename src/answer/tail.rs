@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::lines::Owned;
+use super::lines::{Found, Owned};
 
 /// Keeps the last lines that were pushed.
 pub(super) struct Tail {
@@ -38,6 +38,11 @@ impl Tail {
         while self.matched > self.lines {
             self.drop_first_match();
         }
+    }
+
+    /// What is known of the last line.
+    pub(super) fn last_mut(&mut self) -> Option<&mut Found> {
+        self.kept.back_mut().map(|line| &mut line.found)
     }
 
     /// Whether there are as many lines as are wanted.
