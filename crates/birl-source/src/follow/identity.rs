@@ -101,6 +101,11 @@ impl Print {
         self.end
     }
 
+    /// Whether the last of the bytes read so far are these, of which there are few.
+    pub(super) fn ends_with(&self, bytes: &[u8]) -> bool {
+        self.tail.ends_with(bytes)
+    }
+
     /// Takes in the bytes that follow those read so far.
     pub(super) fn extend(&mut self, bytes: &[u8]) {
         let head_missing = HEAD_BYTES - self.head.len();

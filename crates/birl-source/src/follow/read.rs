@@ -198,7 +198,12 @@ impl Follower {
     }
 
     fn finish(&mut self, key: Key) {
-        self.end_generation(key);
+        // What may be added to a compressed file goes on with its generation; only a last line that
+        // has no end would wait for it.
+        let track = &self.tracks[&key];
+        if track.compression.is_none() || !track.is_at_line_start() {
+            self.end_generation(key);
+        }
         self.drop_held(key);
         let track = self.track(key);
         track.unpacked = None;

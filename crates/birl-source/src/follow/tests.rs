@@ -170,13 +170,7 @@ fn from_the_end_of_a_compressed_file_only_what_is_added_is_given() {
         assert_eq!(world.settle(), NOTHING);
         world.append("app.log.gz", gzip(b"new\n"));
         let at = old.len();
-        assert_eq!(
-            world.settle(),
-            [
-                format!("app.log.gz#0@{at}: new\\n"),
-                "app.log.gz#0 ended".to_owned()
-            ]
-        );
+        assert_eq!(world.settle(), [format!("app.log.gz#0@{at}: new\\n")]);
     }
 }
 
@@ -625,13 +619,28 @@ fn a_compressed_file_is_read_through_once() {
     world.write("app.log.gz", gzip(b"one\ntwo\n"));
     assert_eq!(
         world.follow(&["app.log.gz"]),
+        ["app.log.gz#0@0: one\\ntwo\\n", "caught up"]
+    );
+    assert_eq!(world.settle(), NOTHING);
+    world.remove("app.log.gz");
+    assert_eq!(
+        world.settle(),
+        ["\"app.log.gz\" was deleted", "app.log.gz#0 ended"]
+    );
+}
+
+#[test]
+fn a_last_line_without_an_end_is_whole_where_compressed_data_end() {
+    let mut world = World::new();
+    world.write("app.log.gz", gzip(b"one\ntwo"));
+    assert_eq!(
+        world.follow(&["app.log.gz"]),
         [
-            "app.log.gz#0@0: one\\ntwo\\n",
+            "app.log.gz#0@0: one\\ntwo",
             "app.log.gz#0 ended",
             "caught up"
         ]
     );
-    assert_eq!(world.settle(), NOTHING);
 }
 
 #[test]
@@ -656,7 +665,7 @@ fn a_compressed_file_is_read_once_however_often_it_is_looked_at_meanwhile() {
         }
     }
     assert_eq!(String::from_utf8(given).unwrap(), text);
-    assert_eq!(others, ["app.log.gz#0 ended", "caught up"]);
+    assert_eq!(others, ["caught up"]);
 }
 
 #[test]
@@ -666,10 +675,7 @@ fn what_is_added_to_a_compressed_file_is_read_too() {
     world.follow(&["app.log.gz"]);
     world.settle();
     world.append("app.log.gz", gzip(b"two\n"));
-    assert_eq!(
-        world.settle(),
-        ["app.log.gz#1@4: two\\n", "app.log.gz#1 ended"]
-    );
+    assert_eq!(world.settle(), ["app.log.gz#0@4: two\\n"]);
     world.append("app.log.gz", b"");
     assert_eq!(world.settle(), NOTHING);
 }
@@ -687,11 +693,10 @@ fn a_compressed_file_that_ends_early_is_waited_for_and_then_told() {
     );
     world.append("app.log.gz", rest);
     let events = world.settle();
-    assert_eq!(events.len(), 2, "{events:?}");
+    assert_eq!(events.len(), 1, "{events:?}");
     assert!(events[0].starts_with("app.log.gz#0@"), "{events:?}");
     assert!(!events[0].contains("cut line 0\\n"), "{events:?}");
     assert!(events[0].ends_with("cut line 199\\n"), "{events:?}");
-    assert_eq!(events[1], "app.log.gz#0 ended");
 }
 
 #[test]
@@ -707,7 +712,6 @@ fn what_lies_before_damage_is_given_and_the_damage_told() {
         [
             "app.log.gz#0@0: one\\n",
             "cannot decode \"app.log.gz\": trailing garbage after the gzip data",
-            "app.log.gz#0 ended",
             "caught up",
         ]
     );
@@ -724,8 +728,8 @@ fn a_compressed_file_that_is_replaced_in_place_is_read_anew() {
         world.settle(),
         [
             "\"app.log.gz\" was truncated: what was written just before may be missing",
+            "app.log.gz#0 ended",
             "app.log.gz#1@0: another\\n",
-            "app.log.gz#1 ended",
         ]
     );
     world.write("app.log.gz", "no longer compressed\n");
@@ -733,6 +737,7 @@ fn a_compressed_file_that_is_replaced_in_place_is_read_anew() {
         world.settle(),
         [
             "\"app.log.gz\" was truncated: what was written just before may be missing",
+            "app.log.gz#1 ended",
             "app.log.gz#2@0: no longer compressed\\n",
         ]
     );

@@ -152,6 +152,11 @@ impl Track {
         self.print.end()
     }
 
+    /// Whether the last line that was read of it is known to be whole.
+    pub(super) fn is_at_line_start(&self) -> bool {
+        matches!(self.form, Form::Text) && self.print.ends_with(b"\n")
+    }
+
     /// Whether there is something to be done with its content.
     pub(super) fn is_wanted(&self) -> bool {
         self.queued || self.restart.is_some() || matches!(self.standing, Standing::Unjudged { .. })
