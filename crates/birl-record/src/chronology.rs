@@ -79,6 +79,22 @@ pub enum ChunkTimes {
     Listed(Vec<RecordTime>),
 }
 
+impl ChunkTimes {
+    /// The times of the records of the chunk's next piece, which `parser` reads, and goes on behind
+    /// it. What is left of a list begins with the piece.
+    pub fn next_piece(&mut self, parser: &Parser, piece: &[u8], is_start: bool) -> Self {
+        match self {
+            Self::From(chronology) => chronology.read(parser, piece, is_start),
+            Self::Listed(list) => {
+                let count = list.partition_point(|(start, _)| *start < piece.len());
+                let next = list.drain(..count).collect();
+                list.iter_mut().for_each(|(start, _)| *start -= piece.len());
+                Self::Listed(next)
+            }
+        }
+    }
+}
+
 /// Where a record begins in its chunk, and when it was: nanoseconds since 1970 (UTC).
 pub type RecordTime = (usize, Option<i64>);
 

@@ -1,15 +1,19 @@
 //! Extents: which lines are one record.
 //!
 //! A record begins where a [parser](Parser) says that one begins, and goes on to where the next one
-//! does. What is longer than [`RECORD_BYTES_MAX`] or [`RECORD_LINES_MAX`] is cut there, and the lines
-//! up to the next beginning belong to no record. So whether a line belongs to a record can be told
-//! from what stands within these limits before it, wherever reading began.
+//! does, or to a line that [frames](Parser::frames) records, such as a header. What is longer than
+//! [`RECORD_BYTES_MAX`] or [`RECORD_LINES_MAX`] is cut there, and the lines up to the next beginning
+//! belong to no record. So whether a line belongs to a record can be told from what stands within
+//! these limits before it, wherever reading began.
+//!
+//! Where that takes more than the line itself, chunks begin where a record does, and the parser is
+//! asked for all [starts](Parser::starts) in one.
 
 use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
-use crate::format::Parser;
+use crate::format::{Parser, State};
 use crate::framing::{self, Completed};
 
 /// So many bytes of a record are looked at.
@@ -23,24 +27,22 @@ pub const RECORD_LINES_MAX: usize = 10_000;
 pub struct Extent {
     /// The record, with its last terminator.
     pub range: Range<usize>,
-    /// Where the next record begins: the end of `range`, unless this one was cut.
+    /// Where the next record begins: behind the end of `range` where this one was cut, or where lines
+    /// that are no part of any stand between them.
     pub next: usize,
-}
-
-impl Extent {
     /// Whether this is only the beginning of what stands there.
-    pub fn is_cut(&self) -> bool {
-        self.next > self.range.end
-    }
+    pub is_cut: bool,
 }
 
 /// Finds records in a chunk of whole lines.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Extents<'a> {
     parser: &'a Parser,
     chunk: &'a [u8],
     /// The source begins with the chunk, so that a record does.
     is_start: bool,
+    /// Where records may begin, where not every line tells by itself.
+    starts: Option<Vec<usize>>,
 }
 
 impl<'a> Extents<'a> {
@@ -50,6 +52,7 @@ impl<'a> Extents<'a> {
             parser,
             chunk,
             is_start,
+            starts: parser.starts(&State::default(), chunk),
         }
     }
 
@@ -69,6 +72,9 @@ impl<'a> Extents<'a> {
             let is_line = start == 0 || self.chunk[start - 1] == b'\n';
             if is_line && self.begins(start) {
                 return Some(self.at(start)).filter(|extent| extent.range.contains(&place));
+            }
+            if is_line && self.frames(start) {
+                return None;
             }
             end = floor + newline?;
         }
@@ -98,16 +104,22 @@ impl<'a> Extents<'a> {
     /// The record that begins at `start`.
     pub fn at(&self, start: usize) -> Extent {
         let mut end = line_end(self.chunk, start);
-        for _ in 1..RECORD_LINES_MAX {
-            if end - start > RECORD_BYTES_MAX || end == self.chunk.len() || self.begins(end) {
-                break;
-            }
+        let mut lines = 1;
+        while lines < RECORD_LINES_MAX && end - start <= RECORD_BYTES_MAX && !self.ends(end) {
             end = line_end(self.chunk, end);
+            lines += 1;
         }
+        let is_cut = end - start > RECORD_BYTES_MAX || !self.ends(end);
         Extent {
             range: start..end.min(start + RECORD_BYTES_MAX),
             next: self.next_start(end),
+            is_cut,
         }
+    }
+
+    /// Whether no record goes on with the line at `at`.
+    fn ends(&self, at: usize) -> bool {
+        at == self.chunk.len() || self.begins(at) || self.frames(at)
     }
 
     /// Where the first record begins that begins from `at` on, where a line begins; the chunk's end
@@ -121,16 +133,38 @@ impl<'a> Extents<'a> {
     }
 
     fn begins(&self, start: usize) -> bool {
-        let is_first = self.is_start && start == 0;
+        if let Some(starts) = &self.starts
+            && starts.binary_search(&start).is_err()
+        {
+            return false;
+        }
+        let is_first = self.is_start && start == 0 && !self.frames(start);
         is_first || self.parser.begins(line_at(self.chunk, start))
+    }
+
+    fn frames(&self, start: usize) -> bool {
+        self.parser.frames(line_at(self.chunk, start))
     }
 }
 
-/// Where the first record begins in `bytes`, which begin where a line does; an unfinished last line
-/// is not looked at.
-pub fn first_start(parser: &Parser, bytes: &[u8]) -> Option<usize> {
+/// Where the first record begins in `bytes`, which begin where a line does, behind lines that leave
+/// `state`; an unfinished last line is not looked at.
+pub fn first_start(parser: &Parser, state: &State, bytes: &[u8]) -> Option<usize> {
     let whole = memrchr(b'\n', bytes).map_or(0, |newline| newline + 1);
-    line_starts(&bytes[..whole]).find(|start| parser.begins(line_at(bytes, *start)))
+    starts(parser, state, &bytes[..whole]).next()
+}
+
+/// Where records begin in whole lines that come behind `state`.
+fn starts<'a>(
+    parser: &'a Parser,
+    state: &State,
+    lines: &'a [u8],
+) -> Box<dyn DoubleEndedIterator<Item = usize> + 'a> {
+    let begins = |start: &usize| parser.begins(line_at(lines, *start));
+    match parser.starts(state, lines) {
+        Some(starts) => Box::new(starts.into_iter().filter(begins)),
+        None => Box::new(line_starts(lines).filter(begins)),
+    }
 }
 
 /// The line that begins at `start`, as much of it as is looked at.
@@ -164,12 +198,12 @@ pub struct Pushed {
 }
 
 impl RecordCarry {
-    /// Takes whole lines, which begin at `offset` and follow on those before.
-    pub fn push(&mut self, parser: &Parser, lines: &[u8], offset: u64) -> Pushed {
-        let starts = |at: &usize| parser.begins(line_at(lines, *at));
+    /// Takes whole lines, which begin at `offset` and follow on those before, which leave `state`.
+    pub fn push(&mut self, parser: &Parser, state: &State, lines: &[u8], offset: u64) -> Pushed {
+        let mut starts = starts(parser, state, lines);
         let first = match self.kept.is_empty() {
             true => Some(0),
-            false => line_starts(lines).find(starts),
+            false => starts.next(),
         };
         let Some(first) = first else {
             self.kept.extend_from_slice(lines);
@@ -182,10 +216,7 @@ impl RecordCarry {
         };
         self.kept.extend_from_slice(&lines[..first]);
         let completed = self.finish();
-        let last = line_starts_from_end(lines)
-            .take_while(|at| *at > first)
-            .find(starts);
-        let last = last.unwrap_or(first);
+        let last = starts.next_back().unwrap_or(first).max(first);
         self.kept.extend_from_slice(&lines[last..]);
         self.offset = offset + last as u64;
         Pushed {
@@ -209,17 +240,9 @@ impl RecordCarry {
 }
 
 /// Where the lines of `bytes` begin.
-fn line_starts(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    let after_newlines = memchr::memchr_iter(b'\n', bytes).map(|newline| newline + 1);
-    std::iter::once(0)
-        .chain(after_newlines)
-        .take_while(|start| *start < bytes.len())
-}
-
-/// The same from the last line to the first.
-fn line_starts_from_end(bytes: &[u8]) -> impl Iterator<Item = usize> {
+fn line_starts(bytes: &[u8]) -> impl DoubleEndedIterator<Item = usize> {
     let body = &bytes[..bytes.len().saturating_sub(1)];
-    memchr::memrchr_iter(b'\n', body)
-        .map(|newline| newline + 1)
-        .chain(std::iter::once(0))
+    let after_newlines = memchr::memchr_iter(b'\n', body).map(|newline| newline + 1);
+    let first = (!bytes.is_empty()).then_some(0);
+    first.into_iter().chain(after_newlines)
 }

@@ -22,6 +22,7 @@ mod hpc;
 mod istio;
 mod java_util;
 mod json;
+mod json_spread;
 mod klog;
 mod layout;
 mod log4j;
@@ -45,6 +46,7 @@ mod rust;
 mod s3;
 mod spdlog;
 mod squid;
+mod state;
 mod syslog;
 mod syslog_5424;
 mod table;
@@ -64,6 +66,7 @@ use crate::record::Record;
 use crate::value::Value;
 
 pub use parser::{Lines, Parser};
+pub use state::{Piece, State, Stateful};
 
 /// A format, as a certain source uses it.
 pub trait Format: Debug + Send + Sync {
@@ -85,6 +88,17 @@ pub trait Format: Debug + Send + Sync {
     /// even if it looks like the beginning of a record of another format.
     fn goes_on(&self, _line: &[u8]) -> bool {
         false
+    }
+
+    /// Whether `line` is no part of any record, but of what the source puts around them, such as a
+    /// header.
+    fn frames(&self, _line: &[u8]) -> bool {
+        false
+    }
+
+    /// How lines depend on those before them; `None` where each tells by itself what it is.
+    fn stateful(&self) -> Option<&dyn Stateful> {
+        None
     }
 
     /// Whether a value may stand in pieces, with other text between them, as where each line has an

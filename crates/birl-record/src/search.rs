@@ -99,7 +99,7 @@ pub struct Hit {
 impl Hit {
     fn record(extent: Extent) -> Self {
         Self {
-            overlong: extent.is_cut(),
+            overlong: extent.is_cut,
             lines: extent.range,
         }
     }

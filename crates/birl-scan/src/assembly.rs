@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use birl_record::chronology::{Chronology, ChunkTimes};
 use birl_record::extent::RecordCarry;
-use birl_record::format::Parser;
-use birl_record::framing::Carry;
+use birl_record::format::{Parser, State};
+use birl_record::framing::{self, Carry};
 use bytes::Bytes;
 
 use crate::batch::Source;
@@ -32,6 +32,10 @@ struct Records {
     detection: Detection,
     /// When they were, where that is wanted.
     chronology: Option<Chronology>,
+    /// What the lines so far say of those to come.
+    state: State,
+    /// What reads the last lines that came.
+    parser: Arc<Parser>,
 }
 
 impl Assembly {
@@ -48,6 +52,8 @@ impl Assembly {
                 carry: RecordCarry::default(),
                 detection: Detection::new(options.format, reference),
                 chronology: options.times.then(chronology),
+                state: State::default(),
+                parser: Arc::default(),
             }),
         }
     }
@@ -78,7 +84,35 @@ impl Assembly {
             return;
         };
         let parser = records.detection.with(&lines);
-        let pushed = records.carry.push(&parser, &lines, offset);
+        let mut before = records.state.clone();
+        let pieces = parser.pieces(&mut records.state, &lines);
+        for (range, parser) in pieces {
+            let offset = offset + range.start as u64;
+            self.push_piece(lines.slice(range), offset, parser, &before, chunks);
+            // Where there are several pieces, each begins outside of records.
+            before = State::default();
+        }
+    }
+
+    /// Takes whole lines that one parser reads.
+    fn push_piece(
+        &mut self,
+        lines: Bytes,
+        offset: u64,
+        parser: Arc<Parser>,
+        state: &State,
+        chunks: &mut Vec<Chunk>,
+    ) {
+        let first = lines.split(|&byte| byte == b'\n').next();
+        if parser.frames(framing::content(first.unwrap_or_default())) {
+            // What has begun was written before, perhaps in other columns.
+            chunks.extend(self.finish_record());
+        }
+        let Some(records) = &mut self.records else {
+            return;
+        };
+        let pushed = records.carry.push(&parser, state, &lines, offset);
+        records.parser = parser;
         if let Some(record) = pushed.completed {
             chunks.push(self.chunk(record.bytes.into(), record.offset));
         }
@@ -132,7 +166,7 @@ impl Assembly {
         let parser = self
             .records
             .as_ref()
-            .map(|records| records.detection.parser());
+            .map(|records| Arc::clone(&records.parser));
         Chunk {
             times: self.times(parser.as_deref(), &lines, first),
             source: Arc::clone(&self.source),

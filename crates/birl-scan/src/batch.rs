@@ -9,6 +9,7 @@ use birl_record::format::Parser;
 use birl_source::Origin;
 use bytes::Bytes;
 
+use crate::states::States;
 use crate::timeline::Timeline;
 
 /// A source that is being searched.
@@ -22,6 +23,8 @@ pub struct Source {
     parser: OnceLock<Arc<Parser>>,
     /// When its records were, where that takes to read all of it; likewise.
     timeline: OnceLock<Timeline>,
+    /// How far its lines have been passed, where they depend on those before them.
+    states: States,
 }
 
 impl Source {
@@ -33,6 +36,7 @@ impl Source {
             stopped: AtomicBool::new(false),
             parser: OnceLock::new(),
             timeline: OnceLock::new(),
+            states: States::default(),
         })
     }
 
@@ -45,6 +49,7 @@ impl Source {
             stopped: AtomicBool::new(false),
             parser: OnceLock::new(),
             timeline: OnceLock::new(),
+            states: States::default(),
         })
     }
 
@@ -78,6 +83,11 @@ impl Source {
     /// When its records were; `read` finds out, the first time.
     pub(crate) fn timeline(&self, read: impl FnOnce() -> Timeline) -> &Timeline {
         self.timeline.get_or_init(read)
+    }
+
+    /// What its lines say of those behind them.
+    pub(crate) fn states(&self) -> &States {
+        &self.states
     }
 
     pub(crate) fn is_stopped(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use birl_record::chronology::{ChunkTimes, RecordTime, RecordTimes};
-use birl_record::format::Parser;
+use birl_record::format::{Parser, State};
 use birl_record::framing;
 use birl_record::search::{Records, Search};
 use birl_stream::block::BlockPool;
@@ -70,6 +70,36 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
+    /// The chunk in pieces that one parser each reads; `state` is that before it.
+    pub(crate) fn pieces(mut self, mut state: State) -> Vec<Self> {
+        let Some(parser) = &self.parser else {
+            return vec![self];
+        };
+        let mut pieces = parser.pieces(&mut state, &self.lines);
+        if pieces.len() == 1 {
+            self.parser = pieces.pop().map(|(_, parser)| parser);
+            return vec![self];
+        }
+        let mut times = self.times.take();
+        let pieces = pieces.into_iter().map(|(range, parser)| {
+            let first = self.first && range.start == 0;
+            let last = self.last && range.end == self.lines.len();
+            let offset = self.offset + range.start as u64;
+            let lines = self.lines.slice(range);
+            let next = |times: &mut ChunkTimes| times.next_piece(&parser, &lines, first);
+            Self {
+                source: Arc::clone(&self.source),
+                times: times.as_mut().map(next),
+                lines,
+                offset,
+                first,
+                last,
+                parser: Some(parser),
+            }
+        });
+        pieces.collect()
+    }
+
     /// Searches the chunk. Where few of its lines matched they are copied out, so that its memory
     /// is free at once.
     pub(crate) fn search(mut self, context: &Context, search: &Search) -> Batch {

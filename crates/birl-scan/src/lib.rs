@@ -7,6 +7,7 @@
 //! - `plan`: names → the parts that workers search;
 //! - `part`: a part → its chunks of whole lines;
 //! - `detection`: what the records of a source are written in, where records are searched;
+//! - `states`: what lines say of those behind them, where a stretch begins;
 //! - `timeline`: when they were, where one does not say it without those before it;
 //! - `assembly`: the blocks of a source that is read in order → its chunks;
 //! - `chunk`: a chunk → a batch;
@@ -22,6 +23,7 @@ mod part;
 mod plan;
 mod progress;
 mod scan;
+mod states;
 mod timeline;
 
 pub use batch::{Batch, Event, Run, Source};

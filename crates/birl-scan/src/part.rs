@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use birl_record::extent::{self, RECORD_BYTES_MAX};
-use birl_record::format::Parser;
+use birl_record::format::{Parser, State};
 use birl_record::framing;
 use birl_record::search::Search;
 use birl_source::content::{self, Content};
@@ -202,21 +202,21 @@ impl FilePart {
         let detect = || detection::detect(&detection::parts(&lines), options.format, modified);
         let parser = options.records.then(detect);
         let times = parser
-            .as_deref()
+            .as_ref()
             .filter(|_| options.times)
             .map(|parser| timeline::times_of_whole(parser, &lines, modified, options));
-        sink.search(
-            search,
-            Chunk {
-                source: self.source,
-                lines,
-                offset: bom as u64,
-                first: true,
-                last: true,
-                parser,
-                times,
-            },
-        );
+        let chunk = Chunk {
+            source: self.source,
+            lines,
+            offset: bom as u64,
+            first: true,
+            last: true,
+            parser,
+            times,
+        };
+        for piece in chunk.pieces(State::default()) {
+            sink.search(search, piece);
+        }
     }
 }
 
@@ -234,7 +234,7 @@ impl RangePart {
                 detection::detect(&parts, options.format, modified)
             })
         });
-        let times = parser.as_deref().filter(|_| options.times).map(|parser| {
+        let times = parser.as_ref().filter(|_| options.times).map(|parser| {
             let timeline = || Timeline::read(&self, parser, sink.context);
             self.source.timeline(timeline).at(self.number())
         });
@@ -243,26 +243,24 @@ impl RangePart {
         sink.context
             .progress
             .bytes_read(block.len().min(self.bytes) as u64);
-        let (owned, error) = match read {
-            Ok(owned) => (owned, None),
+        let (owned, state, error) = match read {
+            Ok((owned, state)) => (owned, state, None),
             // What came before an error is searched like all else.
-            Err(error) => (self.owned(block.as_ref()), Some(error)),
+            Err(error) => (self.owned(block.as_ref()), State::default(), Some(error)),
         };
-        let (source, last) = (Arc::clone(&self.source), self.last);
         let offset = self.offset + owned.start as u64;
-        let lines = block.freeze().slice(owned);
-        sink.search(
-            search,
-            Chunk {
-                source,
-                lines,
-                offset,
-                first: self.is_first(),
-                last,
-                parser,
-                times,
-            },
-        );
+        let chunk = Chunk {
+            source: Arc::clone(&self.source),
+            lines: block.freeze().slice(owned),
+            offset,
+            first: self.is_first(),
+            last: self.last,
+            parser,
+            times,
+        };
+        for piece in chunk.pieces(state) {
+            sink.search(search, piece);
+        }
         if let Some(error) = error {
             sink.problem("read", self.source.origin(), error);
         }
@@ -288,27 +286,45 @@ impl RangePart {
         }
     }
 
-    /// Reads the stretch, and on to the end of what it owns; gives that.
+    /// Reads the stretch, and on to the end of what it owns; gives that, with the state before it.
     pub(crate) fn read(
         &self,
         block: &mut Block,
         parser: Option<&Parser>,
         line_bytes_max: usize,
-    ) -> io::Result<Range<usize>> {
+    ) -> io::Result<(Range<usize>, State)> {
         self.read_lines(block, line_bytes_max)?;
         let lines = self.owned(block.as_ref());
         let Some(parser) = parser.filter(|_| !lines.is_empty()) else {
-            return Ok(lines);
+            return Ok((lines, State::default()));
         };
+        let mut state = self.state_before(lines.start, parser)?;
+        let mut behind = state.clone();
+        parser.pass(&mut behind, &block.as_ref()[lines.clone()]);
+        if block.as_ref()[..lines.end].ends_with(b"\n") {
+            let end = self.offset + lines.end as u64;
+            self.source.states().tell(end, behind.clone());
+        }
         let start = match self.is_first() {
             true => lines.start,
-            false => self.record_start(block, lines.start, parser)?,
+            false => self.record_start(block, lines.start, parser, &state)?,
         };
         let end = match self.last {
             true => lines.end,
-            false => self.record_start(block, lines.end, parser)?,
+            false => self.record_start(block, lines.end, parser, &behind)?,
         };
-        Ok(start.min(end)..end)
+        let owned = start.min(end)..end;
+        parser.pass(&mut state, &block.as_ref()[lines.start..owned.start]);
+        Ok((owned, state))
+    }
+
+    /// The state before the line that begins at `line` of the block.
+    fn state_before(&self, line: usize, parser: &Parser) -> io::Result<State> {
+        let place = self.offset + line as u64;
+        let start = self.bom_bytes as u64;
+        self.source
+            .states()
+            .before(place, start, parser, &self.file)
     }
 
     /// Reads the stretch, and on to the end of its last line or as far as that line is searched.
@@ -336,11 +352,17 @@ impl RangePart {
     /// it. Where none does for longer than a record may be, that is `line` itself.
     ///
     /// It does not depend on the stretch, so that what one leaves is what the next one takes.
-    fn record_start(&self, block: &mut Block, line: usize, parser: &Parser) -> io::Result<usize> {
+    fn record_start(
+        &self,
+        block: &mut Block,
+        line: usize,
+        parser: &Parser,
+        state: &State,
+    ) -> io::Result<usize> {
         let mut more = PAGE_BYTES;
         loop {
             let end = block.len().min(line + RECORD_BYTES_MAX);
-            if let Some(start) = extent::first_start(parser, &block.as_ref()[line..end]) {
+            if let Some(start) = extent::first_start(parser, state, &block.as_ref()[line..end]) {
                 return Ok(line + start);
             }
             if end < block.len() {

@@ -4,12 +4,12 @@
 //! and joined in order, and then, when each stretch is known to begin in which year or day, by the
 //! search.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use birl_record::chronology::{Chronology, ChunkTimes};
-use birl_record::format::Parser;
+use birl_record::format::{Parser, State};
 use birl_record::time::Tracks;
 
 use crate::chunk::Context;
@@ -26,7 +26,7 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     /// Reads the file of a stretch, where that is needed.
-    pub(crate) fn read(stretch: &RangePart, parser: &Parser, context: &Context) -> Self {
+    pub(crate) fn read(stretch: &RangePart, parser: &Arc<Parser>, context: &Context) -> Self {
         let options = &context.options;
         let modified = detection::modified(&stretch.file, options);
         let mut chronology = Chronology::new(options.zone.clone(), modified);
@@ -60,14 +60,14 @@ impl Timeline {
 
 /// The times of the records of a source that is at hand as a whole.
 pub(crate) fn times_of_whole(
-    parser: &Parser,
+    parser: &Arc<Parser>,
     text: &[u8],
     modified: i64,
     options: &Options,
 ) -> ChunkTimes {
     let mut chronology = Chronology::new(options.zone.clone(), modified);
     if parser.has_partial_times() {
-        let whole = chronology.tracks(parser, text, true);
+        let whole = tracks_in(text, State::default(), parser, &mut chronology, true);
         chronology = Chronology::of_whole(options.zone.clone(), modified, &whole);
     }
     chronology.here()
@@ -76,7 +76,7 @@ pub(crate) fn times_of_whole(
 /// The tracks of all stretches, in their order.
 fn tracks_of_all(
     stretch: &RangePart,
-    parser: &Parser,
+    parser: &Arc<Parser>,
     chronology: &Chronology,
     context: &Context,
 ) -> Vec<Tracks> {
@@ -108,13 +108,30 @@ fn tracks_of_all(
 
 fn tracks_of(
     stretch: &RangePart,
-    parser: &Parser,
+    parser: &Arc<Parser>,
     chronology: &mut Chronology,
     context: &Context,
 ) -> Tracks {
     let mut block = context.blocks.take();
     // What cannot be read has no times; the search reports it.
     let owned = stretch.read(&mut block, Some(parser), context.options.line_bytes_max);
-    let owned = owned.unwrap_or_default();
-    chronology.tracks(parser, &block.as_ref()[owned], stretch.is_first())
+    let (owned, state) = owned.unwrap_or_default();
+    let text = &block.as_ref()[owned];
+    tracks_in(text, state, parser, chronology, stretch.is_first())
+}
+
+/// The tracks of whole records, which come behind `state`.
+fn tracks_in(
+    text: &[u8],
+    mut state: State,
+    parser: &Arc<Parser>,
+    chronology: &mut Chronology,
+    is_start: bool,
+) -> Tracks {
+    let mut all = Tracks::default();
+    for (range, parser) in parser.pieces(&mut state, text) {
+        let is_start = is_start && range.start == 0;
+        all.append(&chronology.tracks(&parser, &text[range], is_start));
+    }
+    all
 }

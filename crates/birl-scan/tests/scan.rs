@@ -285,6 +285,137 @@ proptest! {
     }
 }
 
+/// A log that is more than its lines: what each stretch of it is, in order.
+#[derive(Clone, Debug)]
+enum Stretch {
+    /// A record, and whether its field `status` is 500.
+    Record(String, bool),
+    /// What is around records.
+    Frame(String),
+}
+
+/// A table whose cells go on over lines that look like rows; the time comes behind them.
+fn csv() -> impl Strategy<Value = Vec<Stretch>> {
+    let text = prop::collection::vec(
+        prop::sample::select(vec!["x", "a,500,b", "say \"\"no\"\"", "", " y", "}"]),
+        1..5,
+    );
+    let row = (text, prop::bool::ANY, prop::bool::ANY, 0usize..40).prop_map(
+        |(text, hit, crlf, times)| {
+            let end = if crlf { "\r\n" } else { "\n" };
+            let status = if hit { 500 } else { 200 };
+            let text = vec![text.join(end); times / 7 + 1].join("-");
+            Stretch::Record(
+                format!("\"{text}\",{status},2026-03-14T14:05:30Z{end}"),
+                hit,
+            )
+        },
+    );
+    prop::collection::vec(row, 1..200).prop_map(|rows| {
+        let header = Stretch::Frame("message,status,time\n".to_owned());
+        [vec![header], rows].concat()
+    })
+}
+
+/// Tables whose columns change places.
+fn w3c() -> impl Strategy<Value = Vec<Stretch>> {
+    let rows = prop::collection::vec((prop::bool::ANY, 0usize..60), 0..60);
+    let table = (prop::bool::ANY, rows).prop_map(|(swaps, rows)| {
+        let names = if swaps {
+            "sc-bytes status"
+        } else {
+            "status sc-bytes"
+        };
+        let header = Stretch::Frame(format!("#Software: x\n#Fields: date time {names} cs-uri\n"));
+        let rows = rows.into_iter().map(|(hit, length)| {
+            let status = if hit { 500 } else { 200 };
+            let other = 700 - status;
+            let (first, second) = if swaps {
+                (other, status)
+            } else {
+                (status, other)
+            };
+            let path = "x".repeat(length);
+            Stretch::Record(
+                format!("2026-03-14 14:05:30 {first} {second} /{path}\n"),
+                hit,
+            )
+        });
+        std::iter::once(header).chain(rows).collect::<Vec<_>>()
+    });
+    prop::collection::vec(table, 1..8).prop_map(|tables| {
+        let row = Stretch::Record("2026-03-14 14:05:30 200 1 /\n".to_owned(), false);
+        let header = Stretch::Frame("#Fields: date time status sc-bytes cs-uri\n".to_owned());
+        [vec![header, row], tables.concat()].concat()
+    })
+}
+
+/// Objects over several lines, in a list or one after the other.
+fn json() -> impl Strategy<Value = Vec<Stretch>> {
+    let object = (prop::bool::ANY, 0usize..4);
+    (prop::collection::vec(object, 1..80), prop::bool::ANY).prop_map(|(objects, is_list)| {
+        let count = objects.len();
+        let indent = if is_list { "  " } else { "" };
+        let objects = objects.into_iter().enumerate().map(|(at, (hit, inner))| {
+            let status = if hit { 500 } else { 200 };
+            let inner = vec![format!("{indent}    {{\n{indent}      \"status\": 500\n{indent}    }}"); inner].join(",\n");
+            let end = if is_list && at + 1 < count { "," } else { "" };
+            Stretch::Record(format!("{indent}{{\n{indent}  \"status\": {status},\n{indent}  \"x\": [\n{inner}\n{indent}  ]\n{indent}}}{end}\n"), hit)
+        });
+        match is_list {
+            false => objects.collect(),
+            true => {
+                let frame = |text: &str| Stretch::Frame(text.to_owned());
+                std::iter::once(frame("[\n")).chain(objects).chain([frame("]\n")]).collect::<Vec<_>>()
+            }
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn what_lines_say_of_others_holds_wherever_chunks_are_cut(
+        log in prop_oneof![csv(), w3c(), json()],
+        chunk_bytes in prop::sample::select(vec![4096, 8192, 1 << 20]),
+        threads in 1usize..4,
+        (backwards, piped) in (prop::bool::ANY, prop::bool::ANY),
+    ) {
+        let mut file = String::new();
+        let mut expected = vec![];
+        for stretch in log {
+            match stretch {
+                Stretch::Record(text, hit) => {
+                    if hit {
+                        expected.push((file.len() as u64, text.clone().into_bytes()));
+                    }
+                    file += &text;
+                }
+                Stretch::Frame(text) => file += &text,
+            }
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.log");
+        match piped {
+            // What is compressed is read in order.
+            true => {
+                let mut encoder = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
+                encoder.write_all(file.as_bytes()).unwrap();
+                fs::write(&path, encoder.finish().unwrap()).unwrap();
+            }
+            false => fs::write(&path, &file).unwrap(),
+        }
+        let options = Options { records: true, backwards, threads, chunk_bytes, ..Options::default() };
+        let mut found = batches(events(&[&path], "status:500", options));
+        found.sort_by_key(|batch| batch.offset);
+        let runs = found.iter().flat_map(|batch| {
+            batch.runs.iter().map(|run| (run.offset, batch.bytes[run.range.clone()].to_vec()))
+        });
+        prop_assert_eq!(runs.collect::<Vec<_>>(), expected);
+    }
+}
+
 #[test]
 fn a_file_that_cannot_be_read_is_a_problem_and_the_others_are_searched() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,10 +1,14 @@
-//! CSV and its like with a header: the first line of the source.
+//! CSV and its like with a header: the first line of the source. What is in quotes may have several
+//! lines.
 
 use std::sync::Arc;
 
 use super::parser::first_line;
+use super::state::OpenCell;
 use super::table::{Column, Dialect, Header, Kind, Quoting, cells};
-use super::{Format, Known, Lines, Sample};
+use super::{Format, Known, Lines, Sample, State, Stateful};
+use crate::extent::{RECORD_BYTES_MAX, RECORD_LINES_MAX};
+use crate::framing;
 use crate::record::Record;
 
 pub(super) const KNOWN: Known = Known {
@@ -23,6 +27,11 @@ pub(super) const KNOWN: Known = Known {
             text: "time;severity;text\n14.03.2026 14:05:30;4;1,5 s",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"warn","message":"14.03.2026 14:05:30;4;1,5 s","text":"1,5 s"}"#,
         },
+        // A cell of several lines
+        Sample {
+            text: "level,message,time\ninfo,ready,2026-03-14T14:05:29Z\nERROR,\"no luck:\n\tat c.s.Main, \"\"main\"\"\n\nends\",2026-03-14T14:05:30Z",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","message":"no luck:\n\tat c.s.Main, \"main\"\n\nends"}"#,
+        },
         Sample {
             text: "ts\thost\tmsg\n1773497130.5\tweb-1\tno luck, ann",
             record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","message":"no luck, ann","host":"web-1"}"#,
@@ -35,20 +44,18 @@ pub(super) const KNOWN: Known = Known {
             .iter()
             .filter_map(|separator| header(first, *separator));
         let header = headers.max_by_key(Header::columns)?;
-        let fitting = rows.iter().filter(|row| header.fits(row)).count();
-        let is_table = !rows.is_empty() && fitting * 100 >= rows.len() * FIT_PERCENT;
-        is_table.then(|| {
-            Arc::new(Csv {
-                first: first.to_vec(),
-                header,
-            }) as Arc<dyn Format>
-        })
+        let csv = Csv {
+            first: first.to_vec(),
+            header,
+        };
+        let is_table = !rows.is_empty() && csv.fitting(rows) * 100 >= rows.len() * FIT_PERCENT;
+        is_table.then(|| Arc::new(csv) as Arc<dyn Format>)
     },
 };
 
 static SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// A table has so many percent of its rows on one line. The others have a cell with several.
+/// So many percent of the lines are rows of a table, or parts of them. The others are broken.
 const FIT_PERCENT: usize = 60;
 
 /// The name of a column is no longer.
@@ -67,7 +74,7 @@ impl Format for Csv {
     }
 
     fn begins(&self, line: &[u8]) -> bool {
-        self.header.fits(line) && !self.goes_on(line)
+        self.header.fits(line) && !self.frames(line)
     }
 
     fn lines(&self) -> Lines {
@@ -75,15 +82,82 @@ impl Format for Csv {
     }
 
     /// The header is no record; it comes again where files were put together.
-    fn goes_on(&self, line: &[u8]) -> bool {
+    fn frames(&self, line: &[u8]) -> bool {
         line.ends_with(&self.first)
+    }
+
+    fn stateful(&self) -> Option<&dyn Stateful> {
+        Some(self)
     }
 
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
         let line = first_line(text);
-        if self.begins(line) {
-            self.header.push(line, record);
+        if !self.begins(line) {
+            return;
         }
+        match self.header.ends_in_cell(line, false) {
+            true => self.header.push(text, record),
+            false => self.header.push(line, record),
+        }
+    }
+}
+
+impl Stateful for Csv {
+    fn pass(&self, state: &mut State, lines: &[u8]) {
+        if state.cell.is_none() && memchr::memchr(b'"', lines).is_none() {
+            return;
+        }
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            self.pass_line(state, line);
+        }
+    }
+
+    fn starts(&self, state: &State, lines: &[u8]) -> Option<Vec<usize>> {
+        if state.cell.is_none() && memchr::memchr(b'"', lines).is_none() {
+            return None;
+        }
+        let mut state = state.clone();
+        let mut starts = Vec::new();
+        let mut at = 0;
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            if self.pass_line(&mut state, line) {
+                starts.push(at);
+            }
+            at += line.len();
+        }
+        Some(starts)
+    }
+}
+
+impl Csv {
+    /// Passes a line, and says whether it begins outside of cells.
+    ///
+    /// A quote that is not closed does not swallow the rest of the source: the cell ends before a line
+    /// that is surely a row, and where a record would be cut anyway.
+    fn pass_line(&self, state: &mut State, line: &[u8]) -> bool {
+        let content = framing::content(line);
+        let is_too_long =
+            |cell: &OpenCell| cell.lines >= RECORD_LINES_MAX || cell.bytes >= RECORD_BYTES_MAX;
+        let cell = state.cell.take();
+        let cell = cell.filter(|cell| !is_too_long(cell) && !self.header.is_surely(content));
+        if self.header.ends_in_cell(content, cell.is_some()) {
+            let so_far = cell.unwrap_or_default();
+            state.cell = Some(OpenCell {
+                lines: so_far.lines + 1,
+                bytes: so_far.bytes + line.len(),
+            });
+        }
+        cell.is_none()
+    }
+
+    /// How many of these lines are rows, or parts of them.
+    fn fitting(&self, lines: &[&[u8]]) -> usize {
+        let mut state = State::default();
+        let fit = lines.iter().filter(|line| {
+            let begins = self.pass_line(&mut state, line);
+            !begins || self.header.fits(line)
+        });
+        fit.count()
     }
 }
 
@@ -91,7 +165,7 @@ impl Format for Csv {
 fn header(line: &[u8], separator: u8) -> Option<Header> {
     let dialect = Dialect {
         separator,
-        quoting: Quoting::Quotes,
+        quoting: Quoting::QuotesOverLines,
         absent: b"",
     };
     let names: Vec<_> = cells(line, dialect).collect();
@@ -115,4 +189,46 @@ fn is_name(name: &[u8]) -> bool {
         .first()
         .is_some_and(|first| !first.is_ascii_digit() && *first != b' ');
     begins && name.len() <= NAME_BYTES_MAX && name.iter().all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Parser;
+    use crate::format::State;
+
+    /// Where records begin in the lines behind a header.
+    fn starts(lines: &[&str]) -> Vec<usize> {
+        let head = "time,level,message\n2026-03-14T14:05:29Z,info,up\n";
+        let parser = Parser::detect(&[head.as_bytes()], 0);
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let starts = parser.starts(&State::default(), text.as_bytes());
+        let line_of = |at: usize| text[..at].matches('\n').count();
+        starts.unwrap().into_iter().map(line_of).collect()
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_does_not_swallow_the_rows_behind_it() {
+        let row = "2026-03-14T14:05:30Z,info,ok";
+        let open = r#"2026-03-14T14:05:30Z,error,"no luck"#;
+        assert_eq!(starts(&[open, "at a", row, row]), [0, 2, 3]);
+        assert_eq!(
+            starts(&[open, r#"2026-03-14T14:05:30Z,info,"a, b""#, row]),
+            [0, 1, 2]
+        );
+        // The row before which it ends is one in a cell.
+        assert_eq!(
+            starts(&[open, r#"2026-03-14T14:05:30Z,info,a""#, row]),
+            [0, 2]
+        );
+    }
+
+    #[test]
+    fn a_cell_without_an_end_is_given_up_where_a_record_is_cut() {
+        let head = "level,message\ninfo,up\n";
+        let parser = Parser::detect(&[head.as_bytes()], 0);
+        let text = format!("error,\"no\n{}", "info,ok\n".repeat(20_000));
+        let starts = parser.starts(&State::default(), text.as_bytes()).unwrap();
+        assert_eq!(starts[..2], [0, 10 + 8 * 9_999]);
+        assert_eq!(starts.len(), 2 + 10_000);
+    }
 }

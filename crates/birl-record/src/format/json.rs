@@ -1,8 +1,8 @@
-//! JSON, an object a line, in the dialects of all loggers.
+//! JSON, an object a line or [otherwise spread](super::json_spread), in the dialects of all loggers.
 
 use std::sync::Arc;
 
-use super::{Format, Known, Lines, Sample};
+use super::{Format, Known, Lines, Sample, json_spread};
 use crate::json::{self, Members};
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
@@ -10,7 +10,7 @@ use crate::value::{Text, Value};
 
 pub(super) const KNOWN: Known = Known {
     name: "json",
-    about: "JSON, an object a line: pino, bunyan, zap, slog, Serilog, ECS, OpenTelemetry, journald",
+    about: "JSON, objects in lines, over lines, or in a list: pino, bunyan, zap, slog, Serilog, ECS, OpenTelemetry, journald",
     samples: &[
         // zap
         Sample {
@@ -56,8 +56,27 @@ pub(super) const KNOWN: Known = Known {
             text: r#"{"EdgeStartTimestamp":"2026-03-14T14:05:30Z","ClientRequestURI":"/a","EdgeResponseStatus":503}"#,
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","ClientRequestURI":"/a","EdgeResponseStatus":503}"#,
         },
+        // jq
+        Sample {
+            text: "{\n  \"level\": \"info\",\n  \"msg\": \"up\"\n}\n{\n  \"time\": \"2026-03-14T14:05:30Z\",\n  \"level\": \"error\",\n  \"msg\": \"no luck\",\n  \"tries\": [\n    {\n      \"n\": 1\n    },\n    {\n      \"n\": 2\n    }\n  ]\n}",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","message":"no luck","tries":[{"n":1},{"n":2}]}"#,
+        },
+        // A list of objects
+        Sample {
+            text: "[\n  {\n    \"time\": \"2026-03-14T14:05:30Z\",\n    \"msg\": \"up\"\n  },\n  {\n    \"time\": \"2026-03-14T14:05:30Z\",\n    \"level\": \"error\",\n    \"req\": {\n      \"id\": 7\n    }\n  }\n]",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","req":{"id":7}}"#,
+        },
+        Sample {
+            text: "[{\"ts\":1773497129,\"msg\":\"up\"},\n {\"ts\":1773497130,\"msg\":\"down\"}]",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"down"}"#,
+        },
+        // kubectl get events -o json
+        Sample {
+            text: "{\n    \"apiVersion\": \"v1\",\n    \"items\": [\n        {\n            \"count\": 3,\n            \"eventTime\": null,\n            \"lastTimestamp\": \"2026-03-14T14:05:30Z\",\n            \"message\": \"Back-off\",\n            \"metadata\": {\n                \"name\": \"web-1\"\n            },\n            \"type\": \"Warning\"\n        }\n    ],\n    \"kind\": \"List\"\n}",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"warn","message":"Back-off","count":3,"eventTime":null,"metadata":{"name":"web-1"}}"#,
+        },
     ],
-    open: |_| Some(Arc::new(Json)),
+    open: |lines| Some(json_spread::open(lines).unwrap_or_else(|| Arc::new(Json))),
 };
 
 /// JSON, an object a line.
@@ -70,12 +89,7 @@ impl Format for Json {
     }
 
     fn begins(&self, line: &[u8]) -> bool {
-        let Some(inside) = line.trim_ascii_start().strip_prefix(b"{") else {
-            return false;
-        };
-        let inside = inside.trim_ascii_start();
-        // What stands in a string has a backslash before its quotes.
-        matches!(inside.first(), Some(b'"' | b'}')) || inside.starts_with(b"\\\"")
+        begins_object(line)
     }
 
     fn lines(&self) -> Lines {
@@ -89,6 +103,16 @@ impl Format for Json {
     fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         json::get(text, path)
     }
+}
+
+/// Whether a text begins with an object, and not only with its bracket.
+pub(super) fn begins_object(text: &[u8]) -> bool {
+    let Some(inside) = text.trim_ascii_start().strip_prefix(b"{") else {
+        return false;
+    };
+    let inside = inside.trim_ascii_start();
+    // What stands in a string has a backslash before its quotes.
+    matches!(inside.first(), Some(b'"' | b'}')) || inside.starts_with(b"\\\"")
 }
 
 /// Reads an object, and finds out by the names of its fields what they feed.
@@ -120,7 +144,7 @@ pub(super) fn parse_object<'a>(text: &'a [u8], record: &mut Record<'a>) {
 }
 
 /// The keys of timestamps, the likeliest first.
-pub(super) static TIME_KEYS: [&str; 16] = [
+pub(super) static TIME_KEYS: [&str; 17] = [
     "@timestamp",
     "timestamp",
     "time",
@@ -134,6 +158,7 @@ pub(super) static TIME_KEYS: [&str; 16] = [
     "__realtime_timestamp",
     "edgestarttimestamp",
     "observedtimeunixnano",
+    "lasttimestamp",
     "t",
     "date",
     "created_at",

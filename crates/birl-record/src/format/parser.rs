@@ -1,11 +1,14 @@
 //! The parser of a source: the formats that were found in it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::memchr;
 
 use super::cursor::commonest;
-use super::{Format, KNOWN, Known};
+use super::state::Stateful;
+use super::{Format, KNOWN, Known, State};
+use crate::extent::Extents;
 use crate::framing;
 use crate::record::{Record, Timestamp};
 use crate::time::{self, Reading, Shape};
@@ -32,8 +35,9 @@ pub enum Lines {
 
 /// Reads the records of a source, in whatever formats were found in it.
 ///
-/// What a line is depends on that line alone, never on those before it, so that a source may be
-/// read from anywhere.
+/// What a line is depends on that line alone, so that a source may be read from anywhere; but for
+/// formats of which [`is_stateful`](Self::is_stateful) is true. There a cheap pass over all lines
+/// tells the [`State`] before any of them, with which it can be read.
 #[derive(Clone, Debug, Default)]
 pub struct Parser {
     /// The format of most records, and then those of others.
@@ -88,10 +92,8 @@ impl Parser {
         let mut formats = vec![main.format];
         // Others join only for lines that none before them claims.
         for candidate in candidates {
-            let unclaimed = |line: &&&[u8]| {
-                let claims = |format: &Arc<dyn Format>| format.begins(line) || format.goes_on(line);
-                !formats.iter().any(claims)
-            };
+            let unclaimed =
+                |line: &&&[u8]| !formats.iter().any(|format| is_claimed(&**format, line));
             if lines
                 .iter()
                 .filter(unclaimed)
@@ -109,9 +111,10 @@ impl Parser {
             shape: None,
             has_partial_times: false,
         };
-        let timestamps: Vec<_> = lines
-            .iter()
-            .filter_map(|line| parser.parse(line).timestamp)
+        let text = lines.join(&b'\n');
+        let records = Extents::new(&parser, &text, true).into_all();
+        let timestamps: Vec<_> = records
+            .filter_map(|record| parser.parse(&text[record.range]).timestamp)
             .collect();
         let shape = commonest(timestamps.iter().filter_map(Timestamp::shape));
         let texts = timestamps.iter().map(Timestamp::text);
@@ -144,7 +147,7 @@ impl Parser {
             if format.begins(line) {
                 return true;
             }
-            if format.goes_on(line) {
+            if format.goes_on(line) || format.frames(line) {
                 return false;
             }
         }
@@ -153,6 +156,64 @@ impl Parser {
             Some(Lines::One) => !is_continuation(line),
             None => !is_continuation(line),
         }
+    }
+
+    /// Whether a line is no part of any record ([`Format::frames`]).
+    pub fn frames(&self, line: &[u8]) -> bool {
+        let main = self.formats.first();
+        main.is_some_and(|format| format.frames(line))
+    }
+
+    /// Whether lines depend on those before them: then those have to be [passed](Self::pass) first.
+    pub fn is_stateful(&self) -> bool {
+        self.stateful().is_some()
+    }
+
+    /// Goes over whole lines, which come behind `state`, and leaves the state behind them.
+    pub fn pass(&self, state: &mut State, lines: &[u8]) {
+        if let Some(stateful) = self.stateful() {
+            stateful.pass(state, lines);
+        }
+    }
+
+    /// Where a record may begin in whole lines that come behind `state`, in order; `None` where that
+    /// may be at each line that [`begins`](Self::begins) one.
+    pub fn starts(&self, state: &State, lines: &[u8]) -> Option<Vec<usize>> {
+        self.stateful()?.starts(state, lines)
+    }
+
+    /// Cuts whole lines, which come behind `state`, into pieces, each with the parser that reads it;
+    /// leaves the state behind them.
+    pub fn pieces(
+        self: &Arc<Self>,
+        state: &mut State,
+        lines: &[u8],
+    ) -> Vec<(Range<usize>, Arc<Self>)> {
+        let pieces = self.stateful().map(|it| it.pieces(state, lines));
+        let mut pieces = pieces.unwrap_or_default();
+        if pieces.is_empty() {
+            pieces.push((0, None));
+        }
+        let starts = pieces.iter().map(|(start, _)| *start);
+        let ends: Vec<_> = starts.skip(1).chain([lines.len()]).collect();
+        let parsers = pieces.into_iter().zip(ends).map(|((start, format), end)| {
+            let parser = format.map(|format| Arc::new(self.with_main(format)));
+            (start..end, parser.unwrap_or_else(|| Arc::clone(self)))
+        });
+        parsers.collect()
+    }
+
+    /// The same, but for the format of most records.
+    fn with_main(&self, format: Arc<dyn Format>) -> Self {
+        let mut formats = self.formats.clone();
+        formats[0] = format;
+        Self { formats, ..*self }
+    }
+
+    /// Only the format of most records may be stateful: in others there is no telling where a state
+    /// ends.
+    fn stateful(&self) -> Option<&dyn Stateful> {
+        self.formats.first()?.stateful()
     }
 
     /// Whether a value may stand in pieces ([`Format::scatters`]).
@@ -224,10 +285,14 @@ struct Candidate {
 impl Candidate {
     fn of(known: &Known, lines: &[&[u8]]) -> Option<Self> {
         let format = (known.open)(lines)?;
-        let is_claimed = |line: &&&[u8]| format.begins(line) || format.goes_on(line);
-        let claims = lines.iter().filter(is_claimed).count();
+        let claimed = lines.iter().filter(|line| is_claimed(&*format, line));
+        let claims = claimed.count();
         (claims > 0).then_some(Self { format, claims })
     }
+}
+
+fn is_claimed(format: &dyn Format, line: &[u8]) -> bool {
+    format.begins(line) || format.goes_on(line) || format.frames(line)
 }
 
 /// Some lines of each part, without terminators and without empty ones.

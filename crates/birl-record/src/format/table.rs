@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::json::{LEVEL_KEYS, MESSAGE_KEYS, TIME_KEYS};
 use super::parser::first_line;
-use super::{Format, Lines, field};
+use super::{Format, Lines, Piece, State, Stateful, field};
+use crate::framing;
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
 use crate::value::{Text, Value};
@@ -13,31 +14,50 @@ use crate::value::{Text, Value};
 /// Tables whose headers are among the lines that begin with `#`; there may be several, with other
 /// columns.
 ///
-/// Which of them a row belongs to, its number of columns tells: so a source can be read from
-/// anywhere. Of headers with as many columns, the first is taken.
-#[derive(Debug)]
+/// Rows are read with the header in force. Where none has been seen, as in a file that begins with
+/// rows, the number of columns tells which of the headers in the samples that is: of those with as
+/// many, the first.
+#[derive(Clone, Debug)]
 pub(super) struct Tables {
     name: &'static str,
+    syntax: Syntax,
     headers: Vec<Header>,
 }
 
+/// How headers are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Syntax {
+    /// What the line with the names of the columns begins with.
+    pub(super) mark: &'static [u8],
+    /// Reads that line; it is given the lines behind it, too.
+    pub(super) read: fn(&[u8], &[&[u8]]) -> Option<Header>,
+}
+
+/// No more of a header is kept.
+const HEADER_BYTES_MAX: usize = 16 * 1024;
+
 impl Tables {
-    /// The format with all headers that some lines hold; `header` reads one, and is given the lines
-    /// behind it, too.
+    /// The format with all headers that some lines hold.
     pub(super) fn open(
         name: &'static str,
         lines: &[&[u8]],
-        header: fn(&[u8], &[&[u8]]) -> Option<Header>,
+        syntax: Syntax,
     ) -> Option<Arc<dyn Format>> {
         let mut headers: Vec<Header> = Vec::new();
         for (at, line) in lines.iter().enumerate() {
-            if let Some(header) = header(line, &lines[at + 1..])
+            if let Some(header) = (syntax.read)(line, &lines[at + 1..])
                 && !headers.contains(&header)
             {
                 headers.push(header);
             }
         }
-        (!headers.is_empty()).then(|| Arc::new(Self { name, headers }) as Arc<dyn Format>)
+        (!headers.is_empty()).then(|| {
+            Arc::new(Self {
+                name,
+                syntax,
+                headers,
+            }) as Arc<dyn Format>
+        })
     }
 
     fn header_of(&self, line: &[u8]) -> Option<&Header> {
@@ -46,6 +66,77 @@ impl Tables {
         }
         self.headers.iter().find(|header| header.fits(line))
     }
+
+    /// The same with the header in force, where that is another one.
+    fn under(&self, state: &State) -> Option<Arc<dyn Format>> {
+        let text = state.header.as_deref()?;
+        let lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').collect();
+        let lines: Vec<_> = lines.into_iter().map(framing::content).collect();
+        let (first, behind) = lines.split_first()?;
+        let header = (self.syntax.read)(first, behind)?;
+        let is_other = self.headers.len() != 1 || self.headers[0] != header;
+        is_other.then(|| {
+            Arc::new(Self {
+                headers: vec![header],
+                ..self.clone()
+            }) as Arc<dyn Format>
+        })
+    }
+
+    /// Where the headers are in whole lines.
+    fn marks<'a>(&self, lines: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+        let marks = memchr::memmem::find_iter(lines, self.syntax.mark);
+        marks.filter(|at| *at == 0 || lines[at - 1] == b'\n')
+    }
+}
+
+impl Stateful for Tables {
+    fn pass(&self, state: &mut State, lines: &[u8]) {
+        let mut lines = lines;
+        if let Some(begun) = &state.header
+            && !is_whole_header(begun)
+        {
+            let (more, behind) = lines.split_at(header_bytes(lines));
+            let both = [begun, more].concat();
+            let last = self.marks(&both).last().unwrap_or(0);
+            state.header = Some(Arc::from(&both[last..]));
+            lines = behind;
+        }
+        if let Some(last) = self.marks(lines).last() {
+            let text = &lines[last..];
+            state.header = Some(Arc::from(&text[..header_bytes(text)]));
+        }
+    }
+
+    fn pieces(&self, state: &mut State, lines: &[u8]) -> Vec<Piece> {
+        let marks = self.marks(lines).filter(|at| *at > 0);
+        let starts: Vec<_> = std::iter::once(0).chain(marks).collect();
+        let ends = starts[1..].iter().copied().chain([lines.len()]);
+        let pieces = starts.iter().zip(ends).map(|(&start, end)| {
+            self.pass(state, &lines[start..end]);
+            (start, self.under(state))
+        });
+        pieces.collect()
+    }
+}
+
+/// How much of some lines belongs to the header that they begin with or go on with: that is up to the
+/// first row, which tells how rows are written, or as much as has come.
+fn header_bytes(lines: &[u8]) -> usize {
+    let mut end = 0;
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        end += line.len();
+        if !line.starts_with(b"#") {
+            break;
+        }
+    }
+    end
+}
+
+fn is_whole_header(text: &[u8]) -> bool {
+    let body = &text[..text.len().saturating_sub(1)];
+    let last = memchr::memrchr(b'\n', body).map_or(0, |newline| newline + 1);
+    text.len() >= HEADER_BYTES_MAX || !text[last..].starts_with(b"#")
 }
 
 impl Format for Tables {
@@ -62,8 +153,12 @@ impl Format for Tables {
     }
 
     /// A header is no record.
-    fn goes_on(&self, line: &[u8]) -> bool {
+    fn frames(&self, line: &[u8]) -> bool {
         line.starts_with(b"#")
+    }
+
+    fn stateful(&self) -> Option<&dyn Stateful> {
+        Some(self)
     }
 
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
@@ -89,12 +184,14 @@ pub(super) struct Dialect {
 pub(super) enum Quoting {
     /// Cells may be in quotes, in which a quote is written twice.
     Quotes,
+    /// The same, and what is in quotes may have several lines.
+    QuotesOverLines,
     /// A backslash, and the number of the byte.
     Backslashes,
 }
 
 /// What the columns of a table are, and what they feed.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Header {
     dialect: Dialect,
     columns: Vec<Column>,
@@ -141,10 +238,13 @@ impl Header {
         self.columns.len()
     }
 
-    /// Whether a line is a row of this table: with all cells, and with digits where the time is.
+    /// Whether a line is a row of this table, or begins one: with all cells, or in the middle of one
+    /// that goes on in the next line, and with digits where the time is.
     pub(super) fn fits(&self, line: &[u8]) -> bool {
         let mut count = 0;
+        let mut goes_on = false;
         for cell in self.cells(line) {
+            goes_on = cell.is_open;
             if self.time.as_ref().is_some_and(|time| time.start == count) {
                 let first = line[cell.range].first();
                 let is_time = first.is_some_and(u8::is_ascii_alphanumeric);
@@ -154,7 +254,51 @@ impl Header {
             }
             count += 1;
         }
-        count == self.columns.len()
+        count == self.columns.len() || goes_on && count < self.columns.len()
+    }
+
+    /// Whether a line, before which a cell has begun, is a whole row and can hardly be anything else:
+    /// its time is one, and it does not end that cell.
+    pub(super) fn is_surely(&self, line: &[u8]) -> bool {
+        let Some(time) = &self.time else {
+            return false;
+        };
+        if matches!(self.cells(line).quoted_end(0), Quoted::Ends(_)) {
+            return false;
+        }
+        let is_whole = || !self.cells(line).any(|cell| cell.is_open);
+        let mut times = self.cells(line).skip(time.start).take(time.len());
+        let first = times.next().map(|cell| cell.range);
+        let last = times.last().map(|cell| cell.range);
+        let range = match (first, last) {
+            (Some(first), Some(last)) => first.start..last.end,
+            (Some(only), None) => only,
+            (None, _) => return false,
+        };
+        self.fits(line)
+            && is_whole()
+            && Timestamp::of_any(&line[range.clone()])
+                .shape()
+                .and_then(|shape| shape.parse(&line[range.clone()]))
+                .is_some_and(|(_, taken)| taken == range.len())
+    }
+
+    /// Whether a line ends within a cell, which the next line goes on with; `is_open` where it begins
+    /// in one.
+    pub(super) fn ends_in_cell(&self, line: &[u8], is_open: bool) -> bool {
+        let mut cells = self.cells(line);
+        if is_open {
+            match cells.quoted_end(0) {
+                Quoted::Goes => return true,
+                Quoted::Ends(end) if end + 1 == line.len() => return false,
+                Quoted::Ends(end) => cells.at = Some(end + 2),
+                Quoted::Strays => {
+                    let next = memchr::memchr(self.dialect.separator, line);
+                    cells.at = next.map(|separator| separator + 1);
+                }
+            }
+        }
+        cells.last().is_some_and(|cell| cell.is_open)
     }
 
     /// Adds the cells of a row.
@@ -200,8 +344,10 @@ impl Header {
             return None;
         }
         let text = match self.dialect.quoting {
-            Quoting::Quotes if is_quoted => return Some(Value::Text(Text::doubled(cell))),
-            Quoting::Quotes => Text::plain(cell),
+            Quoting::Quotes | Quoting::QuotesOverLines => match is_quoted {
+                true => return Some(Value::Text(Text::doubled(cell))),
+                false => Text::plain(cell),
+            },
             Quoting::Backslashes if memchr::memchr(b'\\', cell).is_some() => Text::escaped(cell),
             Quoting::Backslashes => Text::plain(cell),
         };
@@ -243,6 +389,18 @@ struct Cells<'a> {
 struct Cell {
     range: Range<usize>,
     is_quoted: bool,
+    /// Whether it has begun with a quote, and not ended.
+    is_open: bool,
+}
+
+/// What becomes of a cell that begins with a quote.
+enum Quoted {
+    /// There is another quote, with a separator or nothing behind it.
+    Ends(usize),
+    /// There is another quote, with something else behind it: they are part of the cell.
+    Strays,
+    /// There is none.
+    Goes,
 }
 
 impl Iterator for Cells<'_> {
@@ -251,36 +409,54 @@ impl Iterator for Cells<'_> {
     fn next(&mut self) -> Option<Cell> {
         let start = self.at?;
         let rest = &self.line[start..];
-        if self.dialect.quoting == Quoting::Quotes
-            && rest.first() == Some(&b'"')
-            && let Some(end) = self.quoted_end(start + 1)
-        {
-            self.at = (end + 1 < self.line.len()).then_some(end + 2);
-            return Some(Cell {
-                range: start + 1..end,
-                is_quoted: true,
-            });
+        let quoted = match (self.dialect.quoting, rest.first()) {
+            (Quoting::Quotes | Quoting::QuotesOverLines, Some(b'"')) => self.quoted_end(start + 1),
+            _ => Quoted::Strays,
+        };
+        match (quoted, self.dialect.quoting) {
+            (Quoted::Ends(end), _) => {
+                self.at = (end + 1 < self.line.len()).then_some(end + 2);
+                Some(Cell {
+                    range: start + 1..end,
+                    is_quoted: true,
+                    is_open: false,
+                })
+            }
+            (Quoted::Goes, Quoting::QuotesOverLines) => {
+                self.at = None;
+                Some(Cell {
+                    range: start + 1..self.line.len(),
+                    is_quoted: true,
+                    is_open: true,
+                })
+            }
+            _ => {
+                let end = memchr::memchr(self.dialect.separator, rest).map(|at| start + at);
+                self.at = end.map(|end| end + 1);
+                Some(Cell {
+                    range: start..end.unwrap_or(self.line.len()),
+                    is_quoted: false,
+                    is_open: false,
+                })
+            }
         }
-        let end = memchr::memchr(self.dialect.separator, rest).map(|at| start + at);
-        self.at = end.map(|end| end + 1);
-        Some(Cell {
-            range: start..end.unwrap_or(self.line.len()),
-            is_quoted: false,
-        })
     }
 }
 
 impl Cells<'_> {
-    /// Where the quote is that closes a cell: behind it there is a separator, or nothing.
-    fn quoted_end(&self, from: usize) -> Option<usize> {
+    /// What becomes of a cell that begins with a quote before `from`.
+    fn quoted_end(&self, from: usize) -> Quoted {
         let mut at = from;
         loop {
-            at += memchr::memchr(b'"', self.line.get(at..)?)?;
+            let Some(quote) = memchr::memchr(b'"', self.line.get(at..).unwrap_or_default()) else {
+                return Quoted::Goes;
+            };
+            at += quote;
             match self.line.get(at + 1) {
-                None => return Some(at),
-                Some(next) if *next == self.dialect.separator => return Some(at),
+                None => return Quoted::Ends(at),
+                Some(next) if *next == self.dialect.separator => return Quoted::Ends(at),
                 Some(b'"') => at += 2,
-                Some(_) => return None,
+                Some(_) => return Quoted::Strays,
             }
         }
     }
@@ -402,6 +578,46 @@ mod tests {
                 .collect();
             assert_eq!(found, expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_quoted_cell_may_go_on_in_the_next_line() {
+        let dialect = Dialect {
+            quoting: Quoting::QuotesOverLines,
+            ..CSV
+        };
+        let column = |name: &&str| Column {
+            name: name.as_bytes().to_vec(),
+            kind: Kind::Any,
+        };
+        let header = Header::new(dialect, ["a", "b", "c"].iter().map(column).collect());
+        for (line, is_open, goes_on) in [
+            (r#"1,2,3"#, false, false),
+            (r#"1,"2,3"#, false, true),
+            (r#"1,"2"",3"#, false, true),
+            (r#"1,"2"x,3"#, false, false),
+            (r#"1,"2","#, false, false),
+            (r#"1,2,""#, false, true),
+            (r#"1,2,"""#, false, false),
+            ("", false, false),
+            ("", true, true),
+            (r#"""#, true, false),
+            (r#"x,y"#, true, true),
+            (r#"x""y"#, true, true),
+            (r#"x",3"#, true, false),
+            (r#"x","3"#, true, true),
+            (r#"x"y,3"#, true, false),
+            (r#"x"y,"3"#, true, true),
+        ] {
+            assert_eq!(
+                header.ends_in_cell(line.as_bytes(), is_open),
+                goes_on,
+                "{line}"
+            );
+        }
+        assert!(header.fits(br#"1,"2,3"#));
+        assert!(!header.fits(br#"1,2,3,"4"#));
+        assert_eq!(cells(br#"1,"2,3"#, dialect).last(), Some(&b"2,3"[..]));
     }
 
     #[test]

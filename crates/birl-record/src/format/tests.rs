@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json};
 
 use super::*;
+use crate::extent::Extents;
 use crate::time::Resolver;
 
 /// The end of 2026-03-14, in nanoseconds since 1970.
@@ -11,15 +12,17 @@ const REFERENCE: i64 = 1_773_532_800_000_000_000 - 1;
 
 /// The last record of a text.
 fn last_record(parser: &Parser, text: &str) -> Json {
-    let mut start = 0;
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if parser.begins(line.trim_end_matches(['\n', '\r']).as_bytes()) {
-            start = at;
+    let mut state = State::default();
+    let pieces = Arc::new(parser.clone()).pieces(&mut state, text.as_bytes());
+    let mut last = Json::Null;
+    for (range, parser) in pieces {
+        let piece = &text.as_bytes()[range];
+        let extents = Extents::new(&parser, piece, false);
+        if let Some(extent) = extents.all(extents.first()..piece.len()).last() {
+            last = as_json(&parser, &piece[extent.range]);
         }
-        at += line.len();
     }
-    as_json(parser, &text.as_bytes()[start..])
+    last
 }
 
 fn as_json(parser: &Parser, text: &[u8]) -> Json {

@@ -1,7 +1,7 @@
 //! W3C's extended log format, as IIS, CloudFront and Exchange write it. A header says what the
 //! columns are; it may come again, with other columns.
 
-use super::table::{Column, Dialect, Header, Kind, Quoting, Tables};
+use super::table::{Column, Dialect, Header, Kind, Quoting, Syntax, Tables};
 use super::{Known, Sample};
 
 pub(super) const KNOWN: Known = Known {
@@ -28,7 +28,12 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET /b","cs-method":"GET","cs-uri":"/b","x-comment":"so \"what\" now"}"#,
         },
     ],
-    open: |lines| Tables::open(KNOWN.name, lines, header),
+    open: |lines| Tables::open(KNOWN.name, lines, SYNTAX),
+};
+
+const SYNTAX: Syntax = Syntax {
+    mark: b"#Fields:",
+    read: header,
 };
 
 /// The header that a line is, if it is one; its first row tells what stands between cells.

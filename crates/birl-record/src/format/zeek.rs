@@ -1,6 +1,6 @@
 //! Zeek's own logs: tables with tabs between their cells, whose header says what the columns are.
 
-use super::table::{Column, Dialect, Header, Kind, Quoting, Tables};
+use super::table::{Column, Dialect, Header, Kind, Quoting, Syntax, Tables};
 use super::{Known, Sample};
 
 pub(super) const KNOWN: Known = Known {
@@ -17,7 +17,12 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"warn","message":"say \"no\"","location":"1"}"#,
         },
     ],
-    open: |lines| Tables::open(KNOWN.name, lines, header),
+    open: |lines| Tables::open(KNOWN.name, lines, SYNTAX),
+};
+
+const SYNTAX: Syntax = Syntax {
+    mark: b"#fields\t",
+    read: header,
 };
 
 /// The header that a line is, if it is one; the line behind it has the types.

@@ -40,7 +40,7 @@ impl Search {
         let mut hits = candidates.hits(chunk);
         let mut cut = 0;
         let mut give = |extent: Extent| {
-            cut += usize::from(extent.is_cut());
+            cut += usize::from(extent.is_cut);
             found(Hit::record(extent));
         };
         let mut at = extents.first();
