@@ -270,6 +270,11 @@ impl RangePart {
         self.offset == 0
     }
 
+    /// Whether nothing of the file follows; the last stretch that is searched may be its first.
+    fn is_at_end(&self) -> bool {
+        self.number() + 1 == self.stretches
+    }
+
     /// The stretch's place among those of its file.
     fn number(&self) -> u64 {
         self.offset / self.bytes as u64
@@ -309,7 +314,7 @@ impl RangePart {
             true => lines.start,
             false => self.record_start(block, lines.start, parser, &state)?,
         };
-        let end = match self.last {
+        let end = match self.is_at_end() {
             true => lines.end,
             false => self.record_start(block, lines.end, parser, &behind)?,
         };
