@@ -107,10 +107,6 @@ where
     TryStreamFn(Generator::new(f))
 }
 
-/// So many items cost one unit of tokio's cooperative budget: what it takes to account for each
-/// would be a good part of what an item takes.
-const ITEMS_PER_BUDGET: u8 = 8;
-
 /// The stream that [`stream_fn`] returns.
 ///
 /// Dropping it drops the closure's future, and the item that nobody has taken.
@@ -245,8 +241,6 @@ struct Generator<T, Fut, O> {
     /// What it returned, until that is taken.
     output: Option<O>,
     shared: Arc<Shared<T>>,
-    /// How many items have been paid for and not come yet.
-    paid: u8,
 }
 
 enum Next<T, O> {
@@ -269,21 +263,13 @@ impl<T, Fut: Future> Generator<T, Fut, Fut::Output> {
             work: Some(Box::pin(f(Emitter(Arc::clone(&shared))))),
             output: None,
             shared,
-            paid: 0,
         }
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<T, Fut::Output>> {
-        let budget = match self.paid {
-            0 => Some(ready!(coop::poll_proceed(cx))),
-            _ => None,
-        };
+        let budget = ready!(coop::poll_proceed(cx));
         let item = ready!(self.poll_item(cx));
-        if let Some(budget) = budget {
-            budget.made_progress();
-            self.paid = ITEMS_PER_BUDGET;
-        }
-        self.paid -= 1;
+        budget.made_progress();
         Poll::Ready(match item {
             Some(item) => Next::Item(item),
             None => self.output.take().map_or(Next::Nothing, Next::Output),
