@@ -21,7 +21,7 @@ mod haproxy;
 mod hpc;
 mod istio;
 mod java_util;
-mod json;
+pub(crate) mod json;
 mod json_spread;
 mod klog;
 mod layout;
@@ -107,6 +107,17 @@ pub trait Format: Debug + Send + Sync {
         false
     }
 
+    /// Where in the text the field stands that `path` names, so that it can be looked for before
+    /// records are read.
+    fn place(&self, _path: &[u8]) -> Place {
+        Place::Unknown
+    }
+
+    /// How the severity stands in the text, for the same purpose.
+    fn severity_place(&self) -> SeverityPlace {
+        SeverityPlace::Unknown
+    }
+
     /// Reads a record, the first line of which [`begins`](Self::begins) one, into `record`, which is
     /// empty.
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>);
@@ -118,6 +129,28 @@ pub trait Format: Debug + Send + Sync {
         self.parse(text, &mut record);
         record.get(path)
     }
+}
+
+/// Where a field stands in the text of a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Somewhere, or nowhere.
+    #[default]
+    Unknown,
+    /// Behind its own name, as `"name":value` or `name=value`, if the record has it.
+    Named,
+    /// It is a number, and stands behind these bytes and before a space.
+    Behind(&'static str),
+}
+
+/// How a severity stands in the text of a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SeverityPlace {
+    /// In a way of its own.
+    #[default]
+    Unknown,
+    /// As the value of one of the keys that loggers have for it in JSON.
+    JsonKeys,
 }
 
 /// A line of the registry.

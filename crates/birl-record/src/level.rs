@@ -118,26 +118,7 @@ impl Severity {
         for (to, from) in lower.iter_mut().zip(word) {
             *to = from.to_ascii_lowercase();
         }
-        Some(Self(match &*lower {
-            b"trace" | b"trc" | b"t" | b"finest" | b"silly" => 1,
-            b"finer" => 2,
-            b"verbose" | b"v" | b"vrb" => 4,
-            b"debug" | b"dbg" | b"debg" | b"d" | b"fine" | b"debug1" => 5,
-            b"debug2" => 4,
-            b"debug3" => 3,
-            b"debug4" => 2,
-            b"debug5" => 1,
-            b"config" => 8,
-            b"info" | b"inf" | b"i" | b"information" | b"informational" | b"log" | b"success" => 9,
-            b"notice" | b"note" | b"n" => 10,
-            b"warn" | b"warning" | b"wrn" | b"w" => 13,
-            b"error" | b"err" | b"e" | b"eror" | b"erro" | b"severe" => 17,
-            b"failure" | b"dpanic" | b"crit" => 18,
-            b"alert" => 19,
-            b"fatal" | b"ftl" | b"fata" | b"f" | b"critical" | b"c" | b"panic" | b"emerg"
-            | b"emergency" => 21,
-            _ => return None,
-        }))
+        of_lower(lower).map(Self)
     }
 
     /// A level by its name, as syslog and those that took its names mean it (RFC 5424, section
@@ -162,6 +143,41 @@ impl Severity {
 
 /// No word for a level is longer.
 const WORD_BYTES_MAX: usize = 13;
+
+/// The words for levels, in lower case, with their numbers.
+macro_rules! words {
+    ($($number:literal: $($word:literal)*;)*) => {
+        /// Each word for a level, in lower case, and its number.
+        pub(crate) static WORDS: &[(&str, u8)] = &[$($(($word, $number),)*)*];
+
+        /// The number of a word in lower case.
+        fn of_lower(word: &[u8]) -> Option<u8> {
+            // A match is compiled to comparisons of whole machine words.
+            $($(const { assert!($word.len() <= WORD_BYTES_MAX) };)*)*
+            let word = std::str::from_utf8(word).ok()?;
+            Some(match word {
+                $($($word)|* => $number,)*
+                _ => return None,
+            })
+        }
+    };
+}
+
+words! {
+    1: "trace" "trc" "t" "finest" "silly" "debug5";
+    2: "finer" "debug4";
+    3: "debug3";
+    4: "verbose" "v" "vrb" "debug2";
+    5: "debug" "dbg" "debg" "d" "fine" "debug1";
+    8: "config";
+    9: "info" "inf" "i" "information" "informational" "log" "success";
+    10: "notice" "note" "n";
+    13: "warn" "warning" "wrn" "w";
+    17: "error" "err" "e" "eror" "erro" "severe";
+    18: "failure" "dpanic" "crit";
+    19: "alert";
+    21: "fatal" "ftl" "fata" "f" "critical" "c" "panic" "emerg" "emergency";
+}
 
 #[cfg(test)]
 mod tests {

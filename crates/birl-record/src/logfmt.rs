@@ -88,7 +88,7 @@ fn key_before(text: &[u8], from: usize, end: usize) -> &[u8] {
 }
 
 /// The value that begins at `at`, and where to look for the next pair.
-fn value_at(text: &[u8], at: usize) -> (Value<'_>, usize) {
+pub(crate) fn value_at(text: &[u8], at: usize) -> (Value<'_>, usize) {
     let rest = &text[at..];
     if let [b'"', quoted @ ..] = rest
         && let Some(end) = closing_quote(quoted)

@@ -8,9 +8,14 @@
 mod candidates;
 mod field;
 mod folded;
+#[cfg(test)]
+mod laws;
+mod level_key;
 mod literal;
+mod named;
 mod pattern;
 mod records;
+mod triples;
 
 use std::ops::Range;
 

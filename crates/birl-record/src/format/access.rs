@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::cursor::Cursor;
-use super::{Format, Known, Lines, Sample, field};
+use super::{Format, Known, Lines, Place, Sample, field};
 use crate::logfmt::Pairs;
 use crate::record::{Record, Timestamp};
 use crate::time::Shape;
-use crate::value::Text;
+use crate::value::{Text, Value};
 
 pub(super) const KNOWN: Known = Known {
     name: "access",
@@ -112,6 +112,13 @@ impl Format for Access {
         Lines::One
     }
 
+    fn place(&self, path: &[u8]) -> Place {
+        match path {
+            b"status" => Place::Behind("\" "),
+            _ => Place::Unknown,
+        }
+    }
+
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
         let Some((head, rest)) = self.read(text) else {
             return;
@@ -128,6 +135,15 @@ impl Format for Access {
         field::number(record, "status", head.status);
         field::number(record, "bytes", head.bytes);
         push_behind(record, rest);
+    }
+
+    fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
+        if path == b"status" {
+            return Some(Value::Number(self.read(text)?.0.status));
+        }
+        let mut record = Record::default();
+        self.parse(text, &mut record);
+        record.get(path)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Format, Known, Lines, Sample, json_spread};
+use super::{Format, Known, Lines, Place, Sample, SeverityPlace, json_spread};
 use crate::json::{self, Members};
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
@@ -96,6 +96,14 @@ impl Format for Json {
         Lines::One
     }
 
+    fn place(&self, _path: &[u8]) -> Place {
+        Place::Named
+    }
+
+    fn severity_place(&self) -> SeverityPlace {
+        SeverityPlace::JsonKeys
+    }
+
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
         parse_object(text, record);
     }
@@ -164,7 +172,9 @@ pub(super) static TIME_KEYS: [&str; 17] = [
     "created_at",
 ];
 
-pub(super) static LEVEL_KEYS: [&str; 17] = [
+/// The keys of levels, the likeliest first. Whether a record has one is also told by
+/// `search/level_key.rs`.
+pub(crate) static LEVEL_KEYS: [&str; 17] = [
     "level",
     "severity",
     "lvl",
@@ -205,8 +215,8 @@ struct Best<T> {
 }
 
 /// What was found, and whether its field says no more.
-struct Found<T> {
-    what: T,
+pub(crate) struct Found<T> {
+    pub(crate) what: T,
     whole: bool,
 }
 
@@ -251,7 +261,7 @@ fn timestamp(value: Value<'_>) -> Option<Found<Timestamp<'_>>> {
 }
 
 /// How bad it is, in a field of this name.
-fn severity(name: &[u8], value: Value<'_>) -> Option<Found<Severity>> {
+pub(crate) fn severity(name: &[u8], value: Value<'_>) -> Option<Found<Severity>> {
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
     let whole = |what| Found { what, whole: true };
     match value {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Format, Known, Lines, Sample};
+use super::{Format, Known, Lines, Place, Sample};
 use crate::level::Severity;
 use crate::logfmt::{self, Pairs};
 use crate::record::{Record, Timestamp};
@@ -50,6 +50,10 @@ impl Format for Logfmt {
 
     fn lines(&self) -> Lines {
         Lines::One
+    }
+
+    fn place(&self, _path: &[u8]) -> Place {
+        Place::Named
     }
 
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::layout::Part::*;
 use super::layout::{Layout, Style, whole};
-use super::{Format, Known, Lines, Sample};
+use super::{Format, Known, Lines, Place, Sample};
 use crate::json::{self, Members};
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
@@ -86,6 +86,10 @@ impl Format for MongoDb {
 
     fn lines(&self) -> Lines {
         Lines::One
+    }
+
+    fn place(&self, _path: &[u8]) -> Place {
+        Place::Named
     }
 
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {

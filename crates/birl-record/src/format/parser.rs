@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::cursor::commonest;
 use super::state::Stateful;
-use super::{Format, KNOWN, Known, State};
+use super::{Format, KNOWN, Known, Place, SeverityPlace, State};
 use crate::extent::Extents;
 use crate::framing;
 use crate::record::{Record, Timestamp};
@@ -219,6 +219,16 @@ impl Parser {
     /// Whether a value may stand in pieces ([`Format::scatters`]).
     pub fn scatters(&self) -> bool {
         self.formats.iter().any(|format| format.scatters())
+    }
+
+    /// Where the field stands that `path` names, in each of the source's formats.
+    pub(crate) fn places(&self, path: &[u8]) -> impl Iterator<Item = Place> {
+        self.formats().map(move |format| format.place(path))
+    }
+
+    /// How the severity stands in the text, in each of the source's formats.
+    pub(crate) fn severity_places(&self) -> impl Iterator<Item = SeverityPlace> {
+        self.formats().map(|format| format.severity_place())
     }
 
     /// What a record says; its text is whole lines.

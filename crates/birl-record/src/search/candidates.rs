@@ -1,12 +1,17 @@
 //! Candidates: the lines of a chunk that are worth asking, found without looking at the others.
 
+use std::ops::RangeInclusive;
+
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind, Span, packed};
 use memchr::{memchr, memmem};
 use regex_automata::{Input, meta};
 
 use super::folded::FoldedFinder;
+use super::level_key::LevelKeyFinder;
 use super::literal;
+use super::named::{NamedFinder, UnnamedFinder};
 use super::pattern::Engine;
+use crate::format::{Parser, SeverityPlace};
 
 /// So many literals are looked for one by one: each search runs at the speed of memory.
 const SEPARATE_MAX: usize = 3;
@@ -23,6 +28,10 @@ pub(super) enum Need {
     Literals(Vec<Literal>),
     /// A match of this regex, which never crosses a newline.
     Regex(Box<Engine>),
+    /// A field that stands behind its name, where the format of the records is one that does that.
+    Named(NamedFinder),
+    /// A severity, where it is known how the format of the records writes it.
+    Severity(RangeInclusive<u8>),
     /// One of these kinds of things.
     Any(Vec<Need>),
 }
@@ -89,7 +98,9 @@ impl Need {
         match self {
             Self::Nothing => 0,
             Self::Regex(_) => 1,
-            Self::Literals(literals) => literal::set_score(literals).max(2),
+            Self::Named(_) => 2,
+            Self::Severity(_) => 3,
+            Self::Literals(literals) => literal::set_score(literals).max(4),
             Self::Any(needs) => needs.iter().map(Self::score).min().unwrap_or(0),
         }
     }
@@ -111,6 +122,8 @@ pub(super) enum Finder {
     Few(packed::Searcher),
     Many(AhoCorasick),
     Regex(Box<Engine>),
+    Named(NamedFinder),
+    LevelKey(Box<LevelKeyFinder>),
 }
 
 impl Candidates {
@@ -118,12 +131,24 @@ impl Candidates {
         let mut finders = Vec::new();
         match need {
             Need::Nothing => return Self::Every,
-            Need::Any(needs) => needs
-                .into_iter()
-                .for_each(|need| add_finders(need, &mut finders)),
             need => add_finders(need, &mut finders),
         }
         Self::Found(finders)
+    }
+
+    /// Whether all candidates are found among the records of `parser`.
+    pub(super) fn suit(&self, parser: &Parser) -> bool {
+        let suits = |finder: &Finder| match finder {
+            Finder::Named(named) => named.suits(parser),
+            Finder::LevelKey(_) => parser
+                .severity_places()
+                .all(|place| place == SeverityPlace::JsonKeys),
+            _ => true,
+        };
+        match self {
+            Self::Every => true,
+            Self::Found(finders) => finders.iter().all(suits),
+        }
     }
 
     /// The candidates of `lines`, in order.
@@ -132,16 +157,27 @@ impl Candidates {
             Self::Every => &[][..],
             Self::Found(finders) => finders,
         };
-        let cursor = |finder| Cursor {
-            finder,
-            window: Window::default(),
-            ahead: None,
-        };
         Hits {
             lines,
             every: matches!(self, Self::Every),
-            cursors: finders.iter().map(cursor).collect(),
+            cursors: finders.iter().map(Cursor::of).collect(),
         }
+    }
+
+    /// The candidates of `lines` where these are records of `parser`, whom they [suit](Self::suit).
+    pub(super) fn hits_of_records<'a>(&'a self, lines: &'a [u8], parser: &Parser) -> Hits<'a> {
+        let mut hits = self.hits(lines);
+        if let Self::Found(finders) = self {
+            for finder in finders {
+                if let Finder::Named(named) = finder {
+                    let unnamed = named
+                        .unnamed(parser)
+                        .map(|finder| Looking::Unnamed(Box::new(finder)));
+                    hits.cursors.extend(unnamed.map(Cursor::new));
+                }
+            }
+        }
+        hits
     }
 }
 
@@ -152,6 +188,10 @@ fn add_finders(need: Need, finders: &mut Vec<Finder>) {
             .into_iter()
             .for_each(|need| add_finders(need, finders)),
         Need::Regex(regex) => finders.push(Finder::Regex(regex)),
+        Need::Named(finder) => finders.push(Finder::Named(finder)),
+        Need::Severity(severities) => {
+            finders.push(Finder::LevelKey(Box::new(LevelKeyFinder::new(severities))));
+        }
         Need::Literals(literals) => {
             let (folded, exact): (Vec<_>, Vec<_>) =
                 literals.into_iter().partition(Literal::has_case);
@@ -202,6 +242,8 @@ impl Finder {
                 .find(aho_corasick::Input::new(lines).range(at..))
                 .map(|found| found.start()),
             Self::Regex(engine) => find_in_windows(engine, lines, at, window),
+            Self::Named(finder) => finder.find(lines, at),
+            Self::LevelKey(finder) => finder.find(lines, at),
         }
     }
 }
@@ -252,7 +294,7 @@ pub(super) struct Hits<'a> {
 
 /// How far one finder has come.
 struct Cursor<'a> {
-    finder: &'a Finder,
+    looking: Looking<'a>,
     window: Window<'a>,
     /// What it found last; the length of the chunk where it will find no more.
     ahead: Option<usize>,
@@ -278,11 +320,31 @@ impl Hits<'_> {
     }
 }
 
-impl Cursor<'_> {
+enum Looking<'a> {
+    For(&'a Finder),
+    Unnamed(Box<UnnamedFinder<'a>>),
+}
+
+impl<'a> Cursor<'a> {
+    fn of(finder: &'a Finder) -> Self {
+        Self::new(Looking::For(finder))
+    }
+
+    fn new(looking: Looking<'a>) -> Self {
+        Self {
+            looking,
+            window: Window::default(),
+            ahead: None,
+        }
+    }
+
     fn next(&mut self, lines: &[u8], at: usize) -> usize {
         let known = self.ahead.filter(|&place| place >= at);
         let place = known
-            .or_else(|| self.finder.find(lines, at, &mut self.window))
+            .or_else(|| match &self.looking {
+                Looking::For(finder) => finder.find(lines, at, &mut self.window),
+                Looking::Unnamed(finder) => finder.find(lines, at),
+            })
             .unwrap_or(lines.len());
         self.ahead = Some(place);
         place

@@ -1,9 +1,11 @@
 //! Field terms: what is asked of one field of a record.
 
 use std::cell::OnceCell;
+use std::ops::RangeInclusive;
 
 use super::candidates::{Literal as Wanted, Need};
 use super::folded::FoldedFinder;
+use super::named::NamedFinder;
 use super::pattern::{Engine, Pattern};
 use super::{Leaf, Options, folds_beyond_ascii, literal};
 use crate::format::Parser;
@@ -100,16 +102,11 @@ impl Target {
     fn is_prose(&self) -> bool {
         matches!(self, Self::Message | Self::Line)
     }
-
-    /// Whether its values stand in the record's text, perhaps with escapes.
-    fn is_written(&self) -> bool {
-        matches!(self, Self::Message | Self::Line | Self::Own(_))
-    }
 }
 
 /// What is asked of a value. All but `Not` is false of one that is absent.
 #[derive(Clone, Debug)]
-enum Test {
+pub(super) enum Test {
     Exists,
     Equals(Equal),
     /// Of a text.
@@ -127,7 +124,7 @@ enum Test {
 
 /// A value that another one may be the same as.
 #[derive(Clone, Debug)]
-enum Equal {
+pub(super) enum Equal {
     /// These bytes, or this number otherwise written.
     Exact(Box<[u8]>, Option<Number>),
     /// The same but for the case of ASCII letters.
@@ -138,7 +135,7 @@ enum Equal {
 
 /// An end of a range.
 #[derive(Clone, Debug)]
-struct Edge {
+pub(super) struct Edge {
     text: Box<[u8]>,
     /// Where the text is one, numbers are compared, and a text is in no range.
     number: Option<Number>,
@@ -163,10 +160,13 @@ impl FieldTest {
             span: &field.span,
         };
         let (test, need) = compiler.test(&field.condition()?)?;
-        let need = if target.is_written() {
-            need
-        } else {
-            Need::Nothing
+        let need = match &target {
+            Target::Level | Target::Severity => {
+                test.severities().map_or(Need::Nothing, Need::Severity)
+            }
+            Target::Own(path) => need.better(NamedFinder::need(path, &test)),
+            Target::Message | Target::Line => need,
+            Target::Source | Target::Offset => Need::Nothing,
         };
         Ok((Self { target, test }, need))
     }
@@ -222,7 +222,7 @@ fn plain(text: &[u8]) -> Value<'_> {
 }
 
 impl Test {
-    fn holds(&self, value: Option<Value<'_>>) -> bool {
+    pub(super) fn holds(&self, value: Option<Value<'_>>) -> bool {
         match self {
             Self::Not(test) => !test.holds(value),
             Self::All(tests) => tests.iter().all(|test| test.holds(value)),
@@ -237,6 +237,21 @@ impl Test {
                 }
                 Some(value) => self.holds_of(value),
             },
+        }
+    }
+
+    /// The range within which each severity is of which it holds, if it holds of nothing else.
+    fn severities(&self) -> Option<RangeInclusive<u8>> {
+        match self {
+            Self::Severity(low, high) => Some(*low..=*high),
+            Self::All(tests) => tests.iter().find_map(Self::severities),
+            Self::Any(tests) => {
+                let ranges: Option<Vec<_>> = tests.iter().map(Self::severities).collect();
+                ranges?.into_iter().reduce(|one, other| {
+                    *one.start().min(other.start())..=*one.end().max(other.end())
+                })
+            }
+            _ => None,
         }
     }
 

@@ -33,11 +33,10 @@ impl Search {
         let chunk = records.chunk;
         let extents = Extents::new(records.parser, chunk, records.is_start);
         let every = Candidates::new(Need::Nothing);
-        let candidates = match records.parser.scatters() {
-            true => &every,
-            false => &self.candidates,
-        };
-        let mut hits = candidates.hits(chunk);
+        let parser = records.parser;
+        let suits = !parser.scatters() && self.candidates.suit(parser);
+        let candidates = if suits { &self.candidates } else { &every };
+        let mut hits = candidates.hits_of_records(chunk, parser);
         let mut cut = 0;
         let mut give = |extent: Extent| {
             cut += usize::from(extent.is_cut);

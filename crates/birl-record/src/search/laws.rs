@@ -1,0 +1,190 @@
+//! What holds of every search over records: looking for those that may match finds what asking all
+//! of them finds.
+
+use proptest::prelude::*;
+
+use super::{Hit, Options, Records, Search};
+use crate::format::Parser;
+use crate::query;
+
+fn key() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "level",
+        "Level",
+        "l",
+        "lvl",
+        "severity",
+        "severityNumber",
+        "PRIORITY",
+        "log",
+        "log.level",
+        "type",
+        "n",
+        "\\u006e",
+        "nn",
+        "a",
+        "a.n",
+        "k",
+        "caf\u{e9}",
+        "caf\\u00e9",
+        "a b",
+        "msg",
+        "x/y",
+        "x\\/y",
+    ])
+}
+
+fn scalar() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "500",
+        "5e2",
+        "500.0",
+        "-1",
+        "50",
+        "17",
+        "3",
+        "30",
+        "12345678901234567890",
+        "true",
+        "null",
+        "NaN",
+        "\"500\"",
+        "\"error\"",
+        "\"ERR\"",
+        "\"E\"",
+        "\" warn \"",
+        "\"in\\u0066o\"",
+        "\"info\"",
+        "\"3\"",
+        "\"reset\"",
+        "\"r\\u0065set by\"",
+        "\"\"",
+        "\"n=500 level=error\"",
+        "\"{\\\"n\\\":500,\\\"level\\\":\\\"error\\\"}\"",
+        "\"caf\u{e9}\"",
+        "nil",
+    ])
+}
+
+fn json() -> impl Strategy<Value = String> {
+    let member = |value: BoxedStrategy<String>| {
+        let colon = prop::sample::select(vec![":", ": ", " : ", ":\t", ":  "]);
+        (key(), colon, value).prop_map(|(key, colon, value)| format!("\"{key}\"{colon}{value}"))
+    };
+    let flat = prop::collection::vec(member(scalar().prop_map(str::to_owned).boxed()), 0..4);
+    let value = prop_oneof![
+        6 => scalar().prop_map(str::to_owned),
+        1 => flat.prop_map(|members| format!("{{{}}}", members.join(","))),
+        1 => prop::collection::vec(scalar(), 0..3).prop_map(|list| format!("[{}]", list.join(", "))),
+    ];
+    let comma = prop::sample::select(vec![",", ", "]);
+    (prop::collection::vec(member(value.boxed()), 0..7), comma)
+        .prop_map(|(members, comma)| format!("{{{}}}", members.join(comma)))
+}
+
+fn pairs() -> impl Strategy<Value = String> {
+    let value = prop::sample::select(vec![
+        "500",
+        "5e2",
+        "error",
+        "\"error\"",
+        "\"a b\"",
+        "\"a",
+        "",
+        "x,",
+        "500;",
+        "(500)",
+        "\\\"n\\\"",
+    ]);
+    let pair = (key(), value).prop_map(|(key, value)| format!("{key}={value}"));
+    prop::collection::vec(pair, 1..6).prop_map(|pairs| pairs.join(" "))
+}
+
+fn plain() -> impl Strategy<Value = String> {
+    let text = prop::sample::select(vec![
+        "panic: n=500",
+        "  at n=500 (x)",
+        "level=error n: 500",
+        "error {\"n\":500} reset",
+        "}",
+        "reset",
+        "{'n': 500}",
+        "",
+        "2026-03-14 14:05:30 ERROR n=500 reset",
+        "<3>Mar 14 14:05:30 host app: n=500",
+        "192.0.2.1 - ann [14/Mar/2026:14:05:30 +0000] \"GET /a HTTP/1.1\" 502 5",
+        "192.0.2.1 - - [14/Mar/2026:14:05:30 +0000] \"GET /b HTTP/1.1\" 200 500 \"-\" \"a 502 \"",
+        "status=502 \"status\": 502",
+    ]);
+    text.prop_map(str::to_owned)
+}
+
+/// Lines of one format with guests of others, or of all; some are cut off.
+fn logs() -> impl Strategy<Value = Vec<u8>> {
+    let weights = prop::sample::select(vec![(9, 0, 1), (0, 9, 1), (1, 1, 1), (1, 0, 0), (0, 1, 0)]);
+    let lines = weights.prop_flat_map(|(json_weight, pairs_weight, plain_weight)| {
+        let line = prop_oneof![
+            json_weight => json(),
+            pairs_weight => pairs(),
+            plain_weight => plain(),
+        ];
+        let line = (line, 0..40usize).prop_map(|(mut line, cut)| {
+            if cut < 3 {
+                let mut end = line.len().saturating_sub(cut);
+                while !line.is_char_boundary(end) {
+                    end -= 1;
+                }
+                line.truncate(end);
+            }
+            line
+        });
+        prop::collection::vec(line, 1..12)
+    });
+    (lines, any::<bool>()).prop_map(|(lines, ends)| {
+        let mut text = lines.join("\n");
+        if ends {
+            text.push('\n');
+        }
+        text.into_bytes()
+    })
+}
+
+fn hits(search: &Search, parser: &Parser, chunk: &[u8]) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    let records = Records {
+        chunk,
+        parser,
+        source: b"a.log",
+        offset: 0,
+        is_start: true,
+    };
+    search.find_records(records, |hit| hits.push(hit));
+    hits
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn what_may_match_holds_all_that_does(
+        chunk in logs(),
+        query in prop::sample::select(vec![
+            "level:error", "level:>=warn", "level:info..warn", "severity:17", "level:!=error",
+            "-level:error", "level:(error OR warn)", "level:e*", "level:*",
+            "n:500", "n:>1", "n:400..600", "n:<0", "n:\"500\"", "n:!=500", "n:*", "-n:500",
+            "a.n:500", "a.n:>1", "k:error", "k:reset", "k:/^r/", "k:r*", "k:true", "k:\"\"",
+            "caf\u{e9}:500", "fields.level:error",
+            "n:500 level:error", "n:500 OR level:error", "n:500 OR reset", "n:500 k:reset",
+            "(n:500 OR k:500) -level:error", "msg:reset", "msg:/re.et/",
+            "status:502", "status:500..599", "-status:502", "status:5*",
+        ]),
+    ) {
+        let Ok(term) = query::parse_search(query) else {
+            return Err(TestCaseError::fail(format!("{query} is no query")));
+        };
+        let search = Search::new(&term, Options::default()).unwrap();
+        let parser = Parser::detect(&[&chunk], 0);
+        let expected = hits(&search.clone().asking_all(), &parser, &chunk);
+        prop_assert_eq!(hits(&search, &parser, &chunk), expected);
+    }
+}
