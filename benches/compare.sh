@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Puts birl beside ripgrep and grep: the same generated logs, the same lines found, in turns.
+# Puts birl beside ripgrep, grep and awk: the same generated logs, the same lines found, in turns.
 #
 #   benches/compare.sh [--quick | --big] [--rounds N]
 #
 # --quick measures on a tenth of the data, --big also measures memory on 20 GB. What is generated
-# stays in bench-data/ (about 4 GB; 24 GB with --big) for the next run; delete it when you like.
+# stays in bench-data/ (about 8 GB; 28 GB with --big) for the next run; delete it when you like.
 #
 # BIRL        the birl to measure; without it, one is built
 # RG          the ripgrep to compare with; without it, the one on PATH
@@ -40,12 +40,15 @@ while (($#)); do
 done
 
 case $size in
-    full) log_bytes=2G gzip_bytes=1G files=10000 ;;
-    quick) log_bytes=200M gzip_bytes=100M files=1000 ;;
+    # What is wanted of fields is 1.5 GB/s of JSON and 1 GB/s of access logs.
+    full) log_bytes=2G gzip_bytes=1G files=10000 json_ms=1333 access_ms=2000 ;;
+    quick) log_bytes=200M gzip_bytes=100M files=1000 json_ms=133 access_ms=200 ;;
 esac
 log=$data/plain-$log_bytes.log
 log_big=$data/plain-20G.log
 log_gzip=$data/plain-$gzip_bytes.log.gz
+log_json=$data/json-$log_bytes.log
+log_access=$data/access-$log_bytes.log
 log_small=$data/ten-lines.log
 logs=$data/files-$files
 
@@ -74,6 +77,8 @@ generate_all() {
     mkdir -p "$data"
     generate "$log" "$generator" --bytes $log_bytes
     generate "$log_gzip" bash -c "'$generator' --bytes $gzip_bytes | gzip"
+    generate "$log_json" "$generator" --kind json --bytes $log_bytes
+    generate "$log_access" "$generator" --kind access --bytes $log_bytes
     generate "$log_small" bash -c "'$generator' --bytes 1M | head -n 10"
     if [[ ! -e $logs ]]; then
         printf 'generating %s\n' "$logs" >&2
@@ -113,6 +118,24 @@ versus() {
 
 compare_all() {
     "$target/release/birl-versus" --header
+    compare_lines
+    compare_records
+}
+
+# The unit is the record here, and what is asked for is a field.
+compare_records() {
+    # The rival is the word search, which knows nothing of levels.
+    versus 'level:error of JSON, 1 % of records' --at-least 0.667 --rss-mib 64 \
+        -- "$birl" -j2 level:error "$log_json" -- "$birl" -j2 -F '"level":"error"' "$log_json" \
+        -- "$rg" -F '"level":"error"' "$log_json"
+    versus 'number of JSON, 3 % of records' --within-ms "$json_ms" --rss-mib 64 \
+        -- "$birl" -j2 'ms:>2900' "$log_json" -- "$rg" '"ms":29(0[1-9]|[1-9][0-9])' "$log_json"
+    versus 'status of access logs, 20 % of records' --within-ms "$access_ms" --rss-mib 64 \
+        -- "$birl" -j2 'status:500..599' "$log_access" \
+        -- awk '$9 ~ /^5[0-9][0-9]$/' "$log_access"
+}
+
+compare_lines() {
 
     versus 'word, 1 % of lines' --at-least 1.6 --rss-mib 32 \
         -- "$birl" -j2 Timeout "$log" -- "$rg" Timeout "$log" -- grep Timeout "$log"

@@ -102,11 +102,14 @@ impl Lines {
         push(out, r#"{"time":""#);
         out.extend_from_slice(self.clock.iso());
         push(out, r#"","level":""#);
-        push(
-            out,
-            self.random
-                .choose(&["info", "info", "debug", "warn", "error"]),
-        );
+        // Errors are rare where things go well.
+        let level = match self.random.below(100) {
+            0 => "error",
+            1..10 => "warn",
+            10..30 => "debug",
+            _ => "info",
+        };
+        push(out, level);
         push(out, r#"","service":""#);
         push(out, self.random.choose(SERVICES));
         push(out, r#"","user":"#);
