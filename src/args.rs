@@ -243,6 +243,16 @@ pub(crate) struct Args {
     #[arg(short, long, help_heading = FOLLOWING)]
     pub(crate) follow: bool,
 
+    /// Print the records of all sources in the order of their times
+    ///
+    /// Each source is taken to be in order, and is read with the others: memory does not depend on
+    /// their length. Records without a time stay behind the one before them. The unit is the
+    /// record; -m and --tail are of all sources together. With -f, what is new is held back for
+    /// half a second, so that sources that are written at once are put in order. Context (-A, -B, -C)
+    /// is left out.
+    #[arg(long, help_heading = FOLLOWING)]
+    pub(crate) merge: bool,
+
     /// With -f, print a last line without a newline after TIME
     ///
     /// TIME is a number with a unit, such as 500ms or 2s. Without this flag, such a line waits

@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) line_bytes_max: usize,
     /// Whether records are searched, whatever the queries are.
     pub(crate) records: bool,
+    /// Whether the records of all sources are put in the order of their times.
+    pub(crate) merge: bool,
     /// The format of all sources; without one it is found.
     pub(crate) input_format: Option<&'static Known>,
     /// Whether bad input ends the search.
@@ -81,6 +83,7 @@ impl Config {
         self.mode == Mode::Lines
             && self.tail.is_some_and(|lines| lines <= TAIL_BACKWARDS_MAX)
             && self.follow.is_none()
+            && !self.merge
             && self.max_count.is_none()
             && !self.output.line_number
             && self.before == 0
@@ -178,7 +181,7 @@ impl Output {
 pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> {
     let (queries, sources) = asked(args, environment)?;
     let pager = pager(args, environment)?;
-    let (before, after) = context(args);
+    let (before, after) = if args.merge { (0, 0) } else { context(args) };
     Ok(Config {
         output: output(args, environment, &sources, pager.is_some()),
         output_file: environment.stdout_file,
@@ -193,6 +196,7 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
         hidden: args.hidden,
         line_bytes_max: args.line_max.unwrap_or(LINE_BYTES_MAX),
         records: args.records,
+        merge: args.merge && mode(args) == Mode::Lines,
         input_format: args.input_format,
         strict: args.strict,
         threads: args

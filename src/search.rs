@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow};
 use birl_record::query::tree::{Term, Text};
 use birl_record::query::{self};
 use birl_record::search::{Options as SearchOptions, Search};
-use birl_scan::{Event, Options, Want, scan};
+use birl_scan::{Event, MergeOptions, Options, Want, merge, scan, settle};
 use birl_source::follow;
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
@@ -26,6 +26,10 @@ use crate::stats;
 
 /// What is printed is gathered to blocks of this size, as long as more is at hand.
 const OUTPUT_BYTES: usize = 64 * 1024;
+
+/// How long what is new is held back with `--merge`, so that it comes in order. Programs flush their
+/// logs within that time.
+const SETTLING: Duration = Duration::from_millis(500);
 
 /// Searches, and prints what is found.
 ///
@@ -64,9 +68,19 @@ fn events(
         hidden: config.hidden,
         output: config.output_file,
     };
-    let Some(follow) = config.follow else {
+    let merging = MergeOptions {
+        first: config.max_count,
+        last: config.tail,
+    };
+    let scan_all = |names| {
         let options = options(config, &search);
-        let scan = scan(names, walk, search, options);
+        match config.merge {
+            true => merge(names, walk, search.clone(), options, merging),
+            false => scan(names, walk, search.clone(), options),
+        }
+    };
+    let Some(follow) = config.follow else {
+        let scan = scan_all(names);
         return (scan.progress(), scan.boxed());
     };
     // A pipe needs no following: it says when it has more, and when it ends.
@@ -74,8 +88,7 @@ fn events(
         .into_iter()
         .partition(|name| matches!(name, Name::Stdin));
     if files.is_empty() {
-        let options = options(config, &search);
-        let scan = scan(pipes, walk, search, options);
+        let scan = scan_all(pipes);
         return (scan.progress(), scan.boxed());
     }
     let how = follow::Options {
@@ -93,11 +106,15 @@ fn events(
         options.clone(),
     );
     let counters = following.progress();
-    if pipes.is_empty() {
-        return (counters, following.boxed());
-    }
-    let piped = scan(pipes, walk, search, options);
-    (counters, select(piped, following).boxed())
+    let live = match pipes.is_empty() {
+        true => following.boxed(),
+        false => select(scan(pipes, walk, search, options), following).boxed(),
+    };
+    let live = match config.merge {
+        true => settle(live, SETTLING, merging).boxed(),
+        false => live,
+    };
+    (counters, live)
 }
 
 /// The lines that any of the queries wants.
@@ -154,7 +171,8 @@ fn options(config: &Config, search: &Search) -> Options {
             Mode::Count { include_zero: true } | Mode::FilesWithoutMatch
         ),
         backwards: config.searches_backwards(),
-        records: config.records || search.needs_records(),
+        records: config.records || config.merge || search.needs_records(),
+        times: config.merge,
         format: config.input_format,
         threads: config.threads.get(),
         line_bytes_max: config.line_bytes_max,

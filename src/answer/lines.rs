@@ -26,7 +26,7 @@ pub(super) struct Lines {
     tail: Option<usize>,
     /// How far each source has been written, by its number.
     places: HashMap<u64, Place>,
-    /// Sources take turns, and never end.
+    /// Sources take turns.
     following: bool,
     /// Lines that matched, in all sources.
     matched: u64,
@@ -100,13 +100,17 @@ impl Lines {
         Self {
             before: config.before,
             after: config.after,
-            max_count: config.max_count.unwrap_or(u64::MAX),
+            // A merge gives no more than is wanted, of all sources together.
+            max_count: match config.merge {
+                true => u64::MAX,
+                false => config.max_count.unwrap_or(u64::MAX),
+            },
             line_bytes_max: config.line_bytes_max,
             numbered: config.output.line_number,
             writer: Writer::new(config, search),
-            tail: config.tail,
+            tail: config.tail.filter(|_| !config.merge),
             places: HashMap::new(),
-            following: config.follow.is_some(),
+            following: config.follow.is_some() || config.merge,
             matched: 0,
         }
     }

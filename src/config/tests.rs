@@ -23,6 +23,7 @@ fn plain() -> Config {
         hidden: false,
         line_bytes_max: 1_048_576,
         records: false,
+        merge: false,
         input_format: None,
         strict: false,
         threads: NonZeroUsize::new(4).unwrap(),

@@ -139,7 +139,7 @@ impl Assembly {
     }
 
     /// Gives what is left, and tells the end of the source.
-    pub(crate) fn finish(mut self) -> Vec<Chunk> {
+    pub(crate) fn finish(&mut self) -> Vec<Chunk> {
         let mut chunks = self.finish_lines();
         let last = chunks.pop().unwrap_or_else(|| {
             let end = self.offset;

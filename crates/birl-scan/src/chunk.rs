@@ -26,10 +26,20 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(search: Search, options: Options, blocks: BlockPool) -> Self {
+        Self::with_progress(search, options, blocks, Progress::default())
+    }
+
+    /// One that counts for someone who has the counters already.
+    pub(crate) fn with_progress(
+        search: Search,
+        options: Options,
+        blocks: BlockPool,
+        progress: Progress,
+    ) -> Self {
         Self {
             options,
             blocks,
-            progress: Progress::default(),
+            progress,
             search,
             idle: Mutex::default(),
         }

@@ -11,7 +11,9 @@
 //! - `timeline`: when they were, where one does not say it without those before it;
 //! - `assembly`: the blocks of a source that is read in order → its chunks;
 //! - `chunk`: a chunk → a batch;
+//! - [`merge()`]: the records of many sources, in the order of their times;
 //! - [`follow()`]: the same over what is still being written;
+//! - [`settle`]: what follows, in the order of its times as far as it can be told;
 //! - [`Batch`] and [`Progress`]: what comes out.
 
 mod assembly;
@@ -19,14 +21,18 @@ mod batch;
 mod chunk;
 mod detection;
 mod follow;
+mod merge;
 mod part;
 mod plan;
 mod progress;
 mod scan;
+mod settle;
 mod states;
 mod timeline;
 
 pub use batch::{Batch, Event, Run, Source};
 pub use follow::{Following, follow};
+pub use merge::{MergeOptions, merge};
 pub use progress::{Progress, Snapshot};
 pub use scan::{CHUNK_BYTES, Options, Scan, Want, scan};
+pub use settle::{Settling, settle};

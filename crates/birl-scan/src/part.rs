@@ -425,24 +425,32 @@ impl StreamPart {
 
     /// Goes on behind `head`, which the source began with.
     fn run_from(self, head: Block, search: &Search, sink: &mut Sink<'_>) -> Result<(), Closed> {
+        match self.open(head, sink.context) {
+            Ok(Some(text)) => text.run(search, sink),
+            Ok(None) => Ok(()),
+            Err(error) => {
+                sink.report(error);
+                Ok(())
+            }
+        }
+    }
+
+    /// Finds out what the source is, which begins with `head`; `None` if it is passed over.
+    pub(crate) fn open(self, head: Block, context: &Context) -> Result<Option<Text>, Error> {
         let Self {
             source,
             named,
             mut reader,
         } = self;
-        let progress = sink.context.progress.clone();
-        let options = &sink.context.options;
+        let progress = context.progress.clone();
+        let options = &context.options;
         let (live, reference) = match &reader {
             Reader::File(file) => (None, detection::modified(file, options)),
             Reader::Live(file) => (Some(Arc::clone(file)), detection::now(options)),
         };
-        let head = match reader.complete(head) {
-            Ok(head) => head.freeze(),
-            Err(error) => {
-                sink.problem("read", source.origin(), error);
-                return Ok(());
-            }
-        };
+        let failed = |act, error| Error::io(act, source.origin().clone(), error);
+        let head = reader.complete(head).map_err(|error| failed("read", error))?;
+        let head = head.freeze();
         progress.bytes_read(head.len() as u64);
         let counted = Counted {
             reader: reader.into_read(),
@@ -454,25 +462,19 @@ impl StreamPart {
         } else {
             "read"
         };
-        let decoded = match decode::text_reader(content, head, counted) {
-            Ok(decoded) => decoded,
-            Err(error) => {
-                sink.problem(act, source.origin(), error);
-                return Ok(());
-            }
-        };
+        let decoded =
+            decode::text_reader(content, head, counted).map_err(|error| failed(act, error))?;
         if decoded.content == Content::Binary && !named {
-            sink.context.progress.skipped_binary(1);
-            return Ok(());
+            context.progress.skipped_binary(1);
+            return Ok(None);
         }
-        sink.context.progress.sources(1);
-        let text = Text {
+        context.progress.sources(1);
+        Ok(Some(Text {
             assembly: Assembly::new(source, decoded.bom_bytes, reference, options),
             reader: decoded.reader,
             live,
             act,
-        };
-        text.run(search, sink)
+        }))
     }
 }
 
@@ -529,8 +531,8 @@ impl Read for Counted {
     }
 }
 
-/// Decoded text that is searched block by block.
-struct Text {
+/// Decoded text that is read block by block.
+pub(crate) struct Text {
     assembly: Assembly,
     reader: Box<dyn Read + Send>,
     /// Where the text comes from, if it comes live.
@@ -539,39 +541,63 @@ struct Text {
     act: &'static str,
 }
 
+/// What reading on came to.
+pub(crate) struct Step {
+    pub(crate) chunks: Vec<Chunk>,
+    /// Why there is no more, if that is a failure.
+    pub(crate) problem: Option<Error>,
+    pub(crate) ended: bool,
+}
+
 impl Text {
     fn run(mut self, search: &Search, sink: &mut Sink<'_>) -> Result<(), Closed> {
         loop {
-            if let Some(file) = &self.live
-                && self.assembly.has_begun_record()
-                && !is_ready(file, RECORD_WAIT)
-            {
-                let record = self.assembly.finish_record();
-                record
-                    .into_iter()
-                    .for_each(|chunk| sink.search(search, chunk));
-                sink.flush()?;
-            }
-            let mut block = sink.context.blocks.take();
-            let filled = self.fill(&mut block);
-            // What came before an error is searched like all else.
-            let chunks = self.assembly.push(&block.freeze());
-            chunks
+            let step = self.step(sink.context);
+            step.chunks
                 .into_iter()
                 .for_each(|chunk| sink.search(search, chunk));
-            let source = self.assembly.source();
-            let end = filled.unwrap_or_else(|error| {
-                sink.problem(self.act, source.origin(), error);
-                End::Reached
-            });
-            if end == End::Reached || source.is_stopped() {
-                let chunks = self.assembly.finish();
-                chunks
-                    .into_iter()
-                    .for_each(|chunk| sink.search(search, chunk));
-                return sink.flush();
+            if let Some(problem) = step.problem {
+                sink.report(problem);
             }
             sink.flush()?;
+            if step.ended {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads the next block. Of what comes live, it gives the last record when nothing more comes.
+    pub(crate) fn step(&mut self, context: &Context) -> Step {
+        if let Some(file) = &self.live
+            && self.assembly.has_begun_record()
+            && !is_ready(file, RECORD_WAIT)
+        {
+            return Step {
+                chunks: self.assembly.finish_record().into_iter().collect(),
+                problem: None,
+                ended: false,
+            };
+        }
+        let mut block = context.blocks.take();
+        let filled = self.fill(&mut block);
+        // What came before an error is searched like all else.
+        let mut chunks = self.assembly.push(&block.freeze());
+        let source = self.assembly.source();
+        let (end, problem) = match filled {
+            Ok(end) => (end, None),
+            Err(error) => {
+                let problem = Error::io(self.act, source.origin().clone(), error);
+                (End::Reached, Some(problem))
+            }
+        };
+        let ended = end == End::Reached || source.is_stopped();
+        if ended {
+            chunks.extend(self.assembly.finish());
+        }
+        Step {
+            chunks,
+            problem,
+            ended,
         }
     }
 

@@ -83,15 +83,10 @@ impl Plan {
         }
     }
 
-    fn take_skipped(&mut self, skipped: Skipped) {
-        match skipped.reason {
-            SkipReason::Hidden => self.progress.skipped_hidden(1),
-            SkipReason::FoundElsewhere | SkipReason::Special | SkipReason::Output => {
-                self.progress.skipped_other(1);
-            }
-        }
-        if skipped.named {
-            self.push(Part::Skipped(skipped));
+    fn take_skipped(&mut self, left_out: Skipped) {
+        skipped(&left_out, &self.progress);
+        if left_out.named {
+            self.push(Part::Skipped(left_out));
         }
     }
 
@@ -216,6 +211,16 @@ impl Ranges {
             stretches: self.stretches,
             last: self.left.is_empty(),
         })
+    }
+}
+
+/// Counts what is left out.
+pub(crate) fn skipped(left_out: &Skipped, progress: &Progress) {
+    match left_out.reason {
+        SkipReason::Hidden => progress.skipped_hidden(1),
+        SkipReason::FoundElsewhere | SkipReason::Special | SkipReason::Output => {
+            progress.skipped_other(1);
+        }
     }
 }
 

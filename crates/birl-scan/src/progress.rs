@@ -57,6 +57,11 @@ macro_rules! counters {
                 self.0.$counter.fetch_add(more, Ordering::Relaxed);
             })*
 
+            /// Counts what another has counted.
+            pub(crate) fn absorb(&self, other: &Snapshot) {
+                $(self.$counter(other.$counter);)*
+            }
+
             /// The counters now.
             pub fn snapshot(&self) -> Snapshot {
                 Snapshot {

@@ -1,5 +1,6 @@
 //! The scan: names and a search go in, a stream of batches comes out.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -9,7 +10,7 @@ use birl_record::search::Search;
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
 use birl_stream::block::BlockPool;
-use birl_stream::{FlowExt, ParFlatMap, blocking_iter};
+use birl_stream::{FlowExt, blocking_iter};
 use futures_core::Stream;
 use jiff::tz::TimeZone;
 
@@ -119,24 +120,38 @@ pub fn scan(names: Vec<Name>, walk: WalkOptions, search: Search, options: Option
         })
         // An output may hold a whole chunk.
         .outputs_max(1);
-    Scan {
-        events,
-        ready: Vec::new().into_iter(),
-        progress,
-    }
+    Scan::of(events, progress)
 }
 
 /// The stream of [`scan`]. Sources come in the order of their names, and each in its own order.
 ///
 /// Dropping it stops the workers after the chunk that each is at.
-#[derive(Debug)]
 pub struct Scan {
-    events: ParFlatMap<Vec<Event>>,
+    events: Pin<Box<dyn Stream<Item = Vec<Event>> + Send>>,
     ready: std::vec::IntoIter<Event>,
     progress: Progress,
 }
 
+impl fmt::Debug for Scan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scan")
+            .field("progress", &self.progress)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Scan {
+    pub(crate) fn of(
+        events: impl Stream<Item = Vec<Event>> + Send + 'static,
+        progress: Progress,
+    ) -> Self {
+        Self {
+            events: Box::pin(events),
+            ready: Vec::new().into_iter(),
+            progress,
+        }
+    }
+
     /// The scan's counters, which go on counting while the stream is elsewhere.
     pub fn progress(&self) -> Progress {
         self.progress.clone()
@@ -151,7 +166,7 @@ impl Stream for Scan {
             if let Some(event) = self.ready.next() {
                 return Poll::Ready(Some(event));
             }
-            match Pin::new(&mut self.events).poll_next(cx) {
+            match self.events.as_mut().poll_next(cx) {
                 Poll::Ready(Some(events)) => self.ready = events.into_iter(),
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => return Poll::Pending,
