@@ -128,7 +128,7 @@ impl Following {
     }
 
     fn end(&mut self, number: u64) -> Vec<Event> {
-        let Some(generation) = self.generations.remove(&number) else {
+        let Some(mut generation) = self.generations.remove(&number) else {
             return Vec::new();
         };
         search_all(&self.context, generation.assembly.finish()).collect()

@@ -301,7 +301,8 @@ impl Iterator for Merging {
         while self.ready.is_empty() {
             if self.left == 0 || self.advance().is_none() {
                 let last = self.last.take()?;
-                self.ready.extend(last.batches.into_iter().map(Event::Batch));
+                self.ready
+                    .extend(last.batches.into_iter().map(Event::Batch));
                 if self.ready.is_empty() {
                     return None;
                 }

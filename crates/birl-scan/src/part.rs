@@ -449,7 +449,9 @@ impl StreamPart {
             Reader::Live(file) => (Some(Arc::clone(file)), detection::now(options)),
         };
         let failed = |act, error| Error::io(act, source.origin().clone(), error);
-        let head = reader.complete(head).map_err(|error| failed("read", error))?;
+        let head = reader
+            .complete(head)
+            .map_err(|error| failed("read", error))?;
         let head = head.freeze();
         progress.bytes_read(head.len() as u64);
         let counted = Counted {

@@ -1,7 +1,5 @@
 //! The times of records, held against when they were written.
 
-mod common;
-
 use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};

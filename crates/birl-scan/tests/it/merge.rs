@@ -1,7 +1,5 @@
 //! Merged sources, held against a merge of whole lists.
 
-mod common;
-
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -33,8 +31,9 @@ fn log() -> impl Strategy<Value = Vec<Line>> {
                 0 if number > 0 => (None, format!("{{\"msg\":\"{word} {padding}\"}}")),
                 _ => {
                     let at = Timestamp::from_second(time).unwrap();
-                    let line =
-                        format!("{{\"time\":\"{at}\",\"n\":{number},\"msg\":\"{word} {padding}\"}}");
+                    let line = format!(
+                        "{{\"time\":\"{at}\",\"n\":{number},\"msg\":\"{word} {padding}\"}}"
+                    );
                     (Some(time), line)
                 }
             }
@@ -83,9 +82,15 @@ fn runtime() -> tokio::runtime::Runtime {
 fn merge_all(directory: &Path, options: Options, how: MergeOptions) -> Vec<Event> {
     let names = vec![Name::parse(directory.as_os_str()).unwrap()];
     runtime().block_on(async {
-        merge(names, WalkOptions::default(), search("needle"), options, how)
-            .collect()
-            .await
+        merge(
+            names,
+            WalkOptions::default(),
+            search("needle"),
+            options,
+            how,
+        )
+        .collect()
+        .await
     })
 }
 
@@ -97,7 +102,7 @@ fn write(path: &Path, log: &[Line]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(20))]
 
     #[test]
     fn records_come_in_the_order_of_their_times(
@@ -223,7 +228,11 @@ fn what_cannot_be_read_is_reported_and_the_others_are_merged() {
     )
     .unwrap();
     // The beginning of gzip, and no more.
-    fs::write(directory.path().join("b"), b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x01").unwrap();
+    fs::write(
+        directory.path().join("b"),
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x01",
+    )
+    .unwrap();
     let events = merge_all(
         directory.path(),
         Options::default(),

@@ -1,7 +1,5 @@
 //! Scans held against reading everything and asking every line.
 
-mod common;
-
 use std::fs;
 use std::io::Write;
 use std::path::Path;
