@@ -48,17 +48,14 @@ impl<'a> Members<'a> {
     }
 
     fn member(&mut self) -> Option<(Text<'a>, Value<'a>)> {
-        let mut at = skip_space(self.text, self.at);
-        match (self.text.get(at)?, self.state) {
-            (b'}', _) => {
-                self.at = at + 1;
+        let mut at = match next_item(self.text, self.at, self.state, b'}')? {
+            Item::At(at) => at,
+            Item::None { end } => {
+                self.at = end;
                 self.state = State::Ended;
                 return None;
             }
-            (b',', State::More) => at = skip_space(self.text, at + 1),
-            (_, State::First) => {}
-            _ => return None,
-        }
+        };
         let (key, end) = string(self.text, at)?;
         at = behind_colon(self.text, end)?;
         let (value, end) = value(self.text, at)?;
@@ -83,21 +80,80 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
+/// What comes next in an object or a list.
+enum Item {
+    /// Another item, which begins here.
+    At(usize),
+    /// No other; the object or list ends here.
+    None { end: usize },
+}
+
+/// What comes next, from `at` on, in an object or a list that `close` ends; nothing where it is no
+/// JSON.
+fn next_item(text: &[u8], at: usize, state: State, close: u8) -> Option<Item> {
+    let at = skip_space(text, at);
+    match (*text.get(at)?, state) {
+        (byte, _) if byte == close => Some(Item::None { end: at + 1 }),
+        (b',', State::More) => Some(Item::At(skip_space(text, at + 1))),
+        (_, State::First) => Some(Item::At(at)),
+        _ => None,
+    }
+}
+
 /// The elements of the list that `text` is, up to where it is no JSON any more.
-pub fn elements(text: &[u8]) -> impl Iterator<Item = Value<'_>> {
-    let mut at = match text.first() {
-        Some(b'[') => 0,
-        _ => text.len(),
+pub fn elements(text: &[u8]) -> Elements<'_> {
+    let state = match text.first() {
+        Some(b'[') => State::First,
+        _ => State::Broken,
     };
-    std::iter::from_fn(move || {
-        let separator = if at == 0 { b'[' } else { b',' };
-        let opened = skip_space(text, at);
-        let start = skip_space(text, opened + 1);
-        let element = (text.get(opened) == Some(&separator)).then(|| value(text, start));
-        let (value, end) = element.flatten()?;
-        at = end;
+    Elements { text, at: 1, state }
+}
+
+/// Goes through the elements of a list, in their order.
+///
+/// Ends where the list does, or where it is no JSON any more: [`Elements::rest`] tells.
+#[derive(Clone, Debug)]
+pub struct Elements<'a> {
+    text: &'a [u8],
+    at: usize,
+    state: State,
+}
+
+impl<'a> Elements<'a> {
+    /// What comes behind the list, once all elements have been taken; `None` if it was broken.
+    pub fn rest(&self) -> Option<&'a [u8]> {
+        (self.state == State::Ended).then(|| &self.text[self.at..])
+    }
+
+    fn element(&mut self) -> Option<Value<'a>> {
+        let at = match next_item(self.text, self.at, self.state, b']')? {
+            Item::At(at) => at,
+            Item::None { end } => {
+                self.at = end;
+                self.state = State::Ended;
+                return None;
+            }
+        };
+        let (value, end) = value(self.text, at)?;
+        self.at = end;
+        self.state = State::More;
         Some(value)
-    })
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Value<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if matches!(self.state, State::Ended | State::Broken) {
+            return None;
+        }
+        let element = self.element();
+        if element.is_none() && self.state != State::Ended {
+            self.state = State::Broken;
+        }
+        element
+    }
 }
 
 /// The member that `path` names in the object that `text` is; of repeated keys the first counts.

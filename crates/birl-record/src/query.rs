@@ -57,7 +57,7 @@ mod steps;
 pub mod tree;
 
 pub use condition::{Bound, Condition, Literal};
-pub use error::Error;
+pub use error::{Error, pointed_at};
 
 pub(crate) use error::excerpt;
 use tree::{Query, Span, Term};

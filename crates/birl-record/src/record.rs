@@ -19,6 +19,9 @@ pub struct Record<'a> {
     pub message: Option<Text<'a>>,
     /// All fields, in the order of the text. A name may come twice; the first counts.
     pub fields: Vec<Field<'a>>,
+    /// Whether the text went wrong somewhere, so that it holds more than the fields tell: half an
+    /// object of JSON.
+    pub is_broken: bool,
 }
 
 /// A field of a record.
@@ -77,6 +80,15 @@ impl<'a> Timestamp<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// Lets it say nothing again, and keeps the memory of its fields.
+    pub fn clear(&mut self) {
+        self.timestamp = None;
+        self.severity = None;
+        self.message = None;
+        self.fields.clear();
+        self.is_broken = false;
+    }
+
     /// Adds a field.
     pub fn push(&mut self, name: Text<'a>, value: Value<'a>) {
         self.fields.push(Field {

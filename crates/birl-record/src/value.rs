@@ -117,6 +117,17 @@ impl<'a> Text<'a> {
         self.raw.starts_with(b"{\\\"").then_some(self.raw)
     }
 
+    /// Whether this is an object or a list of JSON, and not text, which stands in a string of JSON.
+    pub fn is_nested_json(self) -> bool {
+        // Behind the bracket there are only quotes to be escaped; of a text, the backslash before a
+        // quote is escaped as well.
+        let first = memchr::memchr(b'\\', self.raw).map(|at| &self.raw[at..]);
+        self.is_in_string
+            && self.escapes == Escapes::None
+            && matches!(self.raw.first(), Some(b'{' | b'['))
+            && first.is_some_and(|first| first.starts_with(b"\\\""))
+    }
+
     /// The bytes as they are written, without the quotes around them.
     pub fn raw(&self) -> &'a [u8] {
         self.raw

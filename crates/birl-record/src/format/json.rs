@@ -128,7 +128,8 @@ pub(super) fn parse_object<'a>(text: &'a [u8], record: &mut Record<'a>) {
     let mut time = Best::new(&TIME_KEYS);
     let mut level = Best::new(&LEVEL_KEYS);
     let mut message = Best::new(&MESSAGE_KEYS);
-    for (name, value) in Members::of(text) {
+    let mut members = Members::of(text);
+    for (name, value) in members.by_ref() {
         let place = record.fields.len();
         record.push(name, value);
         let name = name.raw();
@@ -146,6 +147,9 @@ pub(super) fn parse_object<'a>(text: &'a [u8], record: &mut Record<'a>) {
             message.offer(rank, place, found);
         }
     }
+    // Behind an object in a list there may be what goes on with the list, or ends it.
+    let is_outside = |rest: &[u8]| rest.iter().all(|byte| b",]} \t\r\n".contains(byte));
+    record.is_broken = !members.rest().is_some_and(is_outside);
     record.timestamp = time.take(record);
     record.severity = level.take(record);
     record.message = message.take(record);

@@ -238,8 +238,8 @@ impl Parser {
         record
     }
 
-    /// What a record says, into `record`, which is empty.
-    pub(super) fn parse_into<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
+    /// What a record says, into `record`, which is empty; its memory is used again.
+    pub fn parse_into<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
         let text = trimmed(text);
         match self.format_of(text) {
             Some(format) => format.parse(text, record),

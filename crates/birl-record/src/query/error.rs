@@ -103,8 +103,7 @@ impl Error {
     pub fn render(&self, query: &str) -> String {
         let mut rendered = self.to_string();
         if !query.trim().is_empty() {
-            let (line, carets) = excerpt_with_carets(query, &self.span);
-            rendered += &format!("\n  {line}\n  {carets}");
+            rendered += &format!("\n{}", pointed_at(query, &self.span));
         }
         if let Some(hint) = &self.hint {
             rendered += &format!("\n\nhint: {hint}");
@@ -120,6 +119,13 @@ impl Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A place in a text that a user typed: the line that it is in, and below it carets that point there.
+/// Both are indented.
+pub fn pointed_at(text: &str, span: &Span) -> String {
+    let (line, carets) = excerpt_with_carets(text, span);
+    format!("  {line}\n  {carets}")
+}
 
 /// `text` for use inside of a message: on one line and not long.
 pub(crate) fn excerpt(text: &str) -> String {
