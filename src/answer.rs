@@ -2,14 +2,17 @@
 
 mod counts;
 mod lines;
+mod records;
 mod sources;
 mod tail;
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use birl_record::search::Search;
 use birl_scan::Batch;
 
+pub(crate) use self::records::{Printed, RecordPrinter};
 use crate::config::{Config, Mode};
 
 /// One way to answer: it takes batches in order and writes what they come to.
@@ -20,6 +23,15 @@ pub(crate) trait Answer {
     ///
     /// Fails where `out` does, as [`finish`](Self::finish) does.
     fn batch(&mut self, batch: &Batch, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Takes the next batch, the records of which are printed already.
+    ///
+    /// # Errors
+    ///
+    /// Fails where `out` does.
+    fn printed(&mut self, batch: &Batch, _: &Printed, out: &mut dyn Write) -> io::Result<()> {
+        self.batch(batch, out)
+    }
 
     /// All that was there when following began has been taken.
     ///
@@ -42,10 +54,15 @@ pub(crate) trait Answer {
     }
 }
 
-/// The answer that `config` asks for, of lines that `search` found.
-pub(crate) fn answer(config: &Config, search: Search) -> Box<dyn Answer> {
+/// The answer that `config` asks for, of what `search` found; `printer` prints records, where they
+/// are what is printed.
+pub(crate) fn answer(
+    config: &Config,
+    search: Search,
+    printer: Option<Arc<RecordPrinter>>,
+) -> Box<dyn Answer> {
     match config.mode {
-        Mode::Lines => Box::new(lines::Lines::new(config, search)),
+        Mode::Lines => Box::new(lines::Lines::new(config, search, printer)),
         Mode::Count { include_zero } => Box::new(counts::Counts::new(config, include_zero)),
         Mode::FilesWithMatches => Box::new(sources::Sources::with_matches(config)),
         Mode::FilesWithoutMatch => Box::new(sources::Sources::without_match(config)),

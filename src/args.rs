@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use birl_record::format::Known;
+use birl_render::{Fields, Theme};
 use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
@@ -77,13 +78,20 @@ pub(crate) enum When {
 }
 
 /// The formats of the output.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum OutputFormat {
     /// Lines as they are in the log.
-    #[default]
     Text,
+    /// Records for people: time, level, message, fields.
+    Pretty,
     /// One JSON object a line.
     Json,
+    /// `key=value` pairs, a line a record.
+    Logfmt,
+    /// A table, with commas.
+    Csv,
+    /// A table, with tabs.
+    Tsv,
 }
 
 // The headings of the flags in the help.
@@ -301,12 +309,31 @@ pub(crate) struct Args {
 
     /// Print in this format
     ///
-    /// FORMAT is text or json. json is one object a line, with "source", "offset" (in bytes from
-    /// the start of the source) and "line", "number" with -n, "cut":true where a line was cut,
-    /// and "context":true where it only surrounds a match.
+    /// FORMAT is text (lines as they are), pretty (time, level, message and fields, for people),
+    /// json (an object a line), logfmt, csv or tsv. All but text print records, which may have
+    /// several lines. Without this flag it is text; on a terminal, JSON is printed as with pretty.
+    /// More under "Outputs" below. Overrides --template.
     #[arg(short, long, value_name = "FORMAT", hide_possible_values = true)]
-    #[arg(help_heading = ANSWERS)]
+    #[arg(overrides_with = "template", help_heading = ANSWERS)]
     pub(crate) output: Option<OutputFormat>,
+
+    /// Print each record like this
+    ///
+    /// As in '{timestamp:%H:%M} {level} {service}: {message}': what stands in braces is a field, and
+    /// empty where there is none; timestamp takes a format of strftime behind a colon. {{ and }} are
+    /// braces; \n, \t and \\ a newline, a tab and a backslash. Overrides -o.
+    #[arg(long, value_name = "TEMPLATE", allow_hyphen_values = true)]
+    #[arg(overrides_with = "output", help_heading = ANSWERS)]
+    pub(crate) template: Option<String>,
+
+    /// Print only these fields, or all but these
+    ///
+    /// FIELDS is names with commas between: a,b prints only these, in this order; -a,-b all but
+    /// these; a,'*' a and then all others. It is for -o pretty, which has time, level and message in
+    /// any case but with -message and so on, and for json, logfmt, csv and tsv.
+    #[arg(long, value_name = "FIELDS", allow_hyphen_values = true)]
+    #[arg(help_heading = ANSWERS)]
+    pub(crate) fields: Option<Fields>,
 
     /// Print NUM lines after each match too
     #[arg(short = 'A', long, value_name = "NUM", value_parser = value::whole_number::<usize>)]
@@ -361,6 +388,14 @@ pub(crate) struct Args {
     /// and CLICOLOR_FORCE are known too.
     #[arg(long, value_name = "WHEN", hide_possible_values = true, help_heading = LOOK)]
     pub(crate) color: Option<When>,
+
+    /// The colours of -o pretty
+    ///
+    /// THEME is dark (the default), light (for a light background), vivid, or mono (no colours, but
+    /// bold and dim).
+    #[arg(long, value_name = "THEME", value_parser = value::theme)]
+    #[arg(help_heading = LOOK)]
+    pub(crate) theme: Option<Theme>,
 
     /// When to print through a pager
     ///

@@ -1,21 +1,21 @@
 //! What is asked, resolved: flags, defaults, environment and terminal, decided once.
 
 mod environment;
+mod output;
 mod slip;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use birl_record::format::Known;
 use birl_record::search::Case;
-use birl_render::{Bytes, Json, Render, Styles, Text};
 use birl_source::Inode;
 
 pub(crate) use self::environment::{Environment, Kind};
-use crate::args::{Args, OutputFormat, When};
+pub(crate) use self::output::{Format, Output, Records};
+use crate::args::{Args, When};
 use crate::pager::Pager;
 
 /// The length of a line beyond which it is cut, if the user says nothing.
@@ -77,6 +77,17 @@ pub(crate) struct Config {
 const TAIL_BACKWARDS_MAX: usize = 10_000;
 
 impl Config {
+    /// Whether how a record is printed depends on nothing but the record, so that several may be
+    /// printed at once.
+    pub(crate) fn prints_ahead(&self) -> bool {
+        self.mode == Mode::Lines
+            && self.output.prints_records()
+            && !self.output.line_number
+            && self.tail.is_none()
+            && self.before == 0
+            && self.after == 0
+    }
+
     /// Whether large files are searched from their end on: where the last lines are all that is
     /// wanted, and nothing that only reading the others would tell.
     pub(crate) fn searches_backwards(&self) -> bool {
@@ -118,60 +129,6 @@ pub(crate) struct Follow {
     pub(crate) partial_after: Option<Duration>,
 }
 
-/// How an answer looks.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Output {
-    pub(crate) format: OutputFormat,
-    /// Whether lines and counts have the names of their sources.
-    pub(crate) with_filename: bool,
-    /// Whether lines have their numbers.
-    pub(crate) line_number: bool,
-    /// Whether matches are printed instead of lines.
-    pub(crate) only_matching: bool,
-    /// Whether a NUL follows the name of a source.
-    pub(crate) null: bool,
-    pub(crate) color: bool,
-    /// Whether the output ends at a terminal, which must not see control characters of a log.
-    pub(crate) harmless: bool,
-    /// Whether each line is passed on at once.
-    pub(crate) line_buffered: bool,
-}
-
-impl Output {
-    /// The format that writes such output.
-    pub(crate) fn render(&self) -> Box<dyn Render> {
-        match self.format {
-            OutputFormat::Json => Box::new(Json {
-                only_matching: self.only_matching,
-            }),
-            OutputFormat::Text => Box::new(self.text()),
-        }
-    }
-
-    /// Whether lines are printed as they stand, so that many may be printed at once.
-    pub(crate) fn copies_lines(&self) -> bool {
-        self.format == OutputFormat::Text && !self.line_number && self.text().copies_lines()
-    }
-
-    fn text(&self) -> Text {
-        Text {
-            with_source: self.with_filename,
-            only_matching: self.only_matching,
-            null_after_source: self.null,
-            bytes: if self.harmless {
-                Bytes::Harmless
-            } else {
-                Bytes::Verbatim
-            },
-            styles: if self.color {
-                Styles::coloured()
-            } else {
-                Styles::plain()
-            },
-        }
-    }
-}
-
 /// Resolves `args` in `environment`.
 ///
 /// # Errors
@@ -183,7 +140,7 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
     let pager = pager(args, environment)?;
     let (before, after) = if args.merge { (0, 0) } else { context(args) };
     Ok(Config {
-        output: output(args, environment, &sources, pager.is_some()),
+        output: output::resolve(args, environment, &sources, pager.is_some())?,
         output_file: environment.stdout_file,
         queries,
         sources,
@@ -284,38 +241,6 @@ fn context(args: &Args) -> (usize, usize) {
         args.before_context.unwrap_or(both),
         args.after_context.unwrap_or(both),
     )
-}
-
-fn output(args: &Args, environment: &Environment, sources: &[OsString], paged: bool) -> Output {
-    Output {
-        format: args.output.unwrap_or_default(),
-        with_filename: with_filename(args, environment, sources),
-        line_number: args.line_number,
-        only_matching: args.only_matching,
-        null: args.null,
-        color: color(args, environment),
-        harmless: environment.stdout_is_terminal || paged,
-        line_buffered: args.line_buffered || args.follow || environment.stdout_is_terminal,
-    }
-}
-
-fn with_filename(args: &Args, environment: &Environment, sources: &[OsString]) -> bool {
-    let several = match sources {
-        [source] => match (environment.kind)(Path::new(source)) {
-            Some(kind) => kind == Kind::Directory,
-            None => slip::is_glob(source),
-        },
-        _ => true,
-    };
-    args.with_filename || (several && !args.no_filename)
-}
-
-fn color(args: &Args, environment: &Environment) -> bool {
-    match args.color.unwrap_or_default() {
-        When::Auto => environment.wants_color(),
-        When::Always => true,
-        When::Never => false,
-    }
 }
 
 fn pager(args: &Args, environment: &Environment) -> Result<Option<Pager>> {

@@ -102,6 +102,7 @@ mod tests {
                 "COMMANDS",
                 "QUERIES",
                 "FIELDS",
+                "OUTPUTS",
                 "\"CONFIGURATION FILE\"",
                 "ENVIRONMENT",
                 "\"EXIT CODES\"",

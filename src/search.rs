@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
@@ -16,7 +17,7 @@ use birl_source::walk::WalkOptions;
 use futures::stream::{BoxStream, select};
 use futures::{FutureExt, Stream, StreamExt};
 
-use crate::answer::{Answer, answer};
+use crate::answer::{Answer, Printed, RecordPrinter, answer};
 use crate::config::{Config, Mode};
 use crate::interrupt::Interrupt;
 use crate::messages::Messages;
@@ -51,7 +52,14 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
         .context("cannot start the threads that a search needs")?;
     let code = runtime.block_on(async {
         let (counters, events) = events(config, names, search.clone());
-        Run::new(config, search, counters)?.drive(events).await
+        let printer = RecordPrinter::new(config, &search);
+        let events = match &printer {
+            Some(printer) => prepared(config, Arc::clone(printer), events),
+            None => events.map(|event| (event, None)).boxed(),
+        };
+        Run::new(config, search, printer, counters)?
+            .drive(events)
+            .await
     });
     // A thread may be waiting for a pipe that never says anything again.
     runtime.shutdown_background();
@@ -117,6 +125,21 @@ fn events(
     (counters, live)
 }
 
+/// What is found, with the records printed ahead where that does not depend on those before.
+fn prepared(
+    config: &Config,
+    printer: Arc<RecordPrinter>,
+    events: BoxStream<'static, Event>,
+) -> BoxStream<'static, (Event, Option<Printed>)> {
+    match config.prints_ahead() {
+        true => printer.print_all(events, config.threads.get()).boxed(),
+        false => printer
+            .with_columns(events)
+            .map(|event| (event, None))
+            .boxed(),
+    }
+}
+
 /// The lines that any of the queries wants.
 fn compile(config: &Config) -> Result<Search> {
     let options = SearchOptions {
@@ -171,8 +194,11 @@ fn options(config: &Config, search: &Search) -> Options {
             Mode::Count { include_zero: true } | Mode::FilesWithoutMatch
         ),
         backwards: config.searches_backwards(),
-        records: config.records || config.merge || search.needs_records(),
-        times: config.merge,
+        records: config.records
+            || config.merge
+            || search.needs_records()
+            || config.output.prints_records(),
+        times: config.merge || lines && config.output.shows_times(),
         format: config.input_format,
         threads: config.threads.get(),
         line_bytes_max: config.line_bytes_max,
@@ -184,6 +210,8 @@ fn options(config: &Config, search: &Search) -> Options {
 struct Run<'a> {
     config: &'a Config,
     answer: Box<dyn Answer>,
+    /// Prints records, where they are what is printed.
+    printer: Option<Arc<RecordPrinter>>,
     out: BufWriter<Printer>,
     counters: birl_scan::Progress,
     bar: Progress,
@@ -203,9 +231,13 @@ enum End {
 }
 
 impl<'a> Run<'a> {
-    fn new(config: &'a Config, search: Search, counters: birl_scan::Progress) -> Result<Self> {
-        let printer =
-            Printer::new(config.pager.clone()).context("cannot write to standard output")?;
+    fn new(
+        config: &'a Config,
+        search: Search,
+        printer: Option<Arc<RecordPrinter>>,
+        counters: birl_scan::Progress,
+    ) -> Result<Self> {
+        let out = Printer::new(config.pager.clone()).context("cannot write to standard output")?;
         let bar = match config.progress {
             true => {
                 let counters = counters.clone();
@@ -215,8 +247,9 @@ impl<'a> Run<'a> {
         };
         Ok(Self {
             config,
-            answer: answer(config, search),
-            out: BufWriter::with_capacity(OUTPUT_BYTES, printer),
+            answer: answer(config, search, printer.clone()),
+            printer,
+            out: BufWriter::with_capacity(OUTPUT_BYTES, out),
             counters,
             bar,
             held: Messages::default(),
@@ -225,7 +258,10 @@ impl<'a> Run<'a> {
         })
     }
 
-    async fn drive(mut self, events: impl Stream<Item = Event> + Unpin) -> Result<ExitCode> {
+    async fn drive(
+        mut self,
+        events: impl Stream<Item = (Event, Option<Printed>)> + Unpin,
+    ) -> Result<ExitCode> {
         let mut interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
         let end = match self.print(events, &mut interrupt).await {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => End::Closed,
@@ -255,7 +291,7 @@ impl<'a> Run<'a> {
     /// Prints what comes until there is an end.
     async fn print(
         &mut self,
-        mut events: impl Stream<Item = Event> + Unpin,
+        mut events: impl Stream<Item = (Event, Option<Printed>)> + Unpin,
         interrupt: &mut Interrupt,
     ) -> io::Result<End> {
         let quit = self.out.get_ref().quit();
@@ -285,25 +321,28 @@ impl<'a> Run<'a> {
             }
             match next {
                 None => break,
-                Some(Event::Batch(batch)) => {
+                Some((Event::Batch(batch), printed)) => {
                     if self.config.output.harmless && batch.matched > 0 {
                         self.bar.end();
                     }
-                    self.answer.batch(&batch, &mut self.out)?;
+                    match &printed {
+                        Some(printed) => self.answer.printed(&batch, printed, &mut self.out)?,
+                        None => self.answer.batch(&batch, &mut self.out)?,
+                    }
                     if self.config.output.line_buffered {
                         self.flush(interrupt)?;
                     }
                 }
-                Some(Event::CaughtUp) => self.answer.caught_up(&mut self.out)?,
-                Some(Event::Notice(notice)) => {
+                Some((Event::CaughtUp, _)) => self.answer.caught_up(&mut self.out)?,
+                Some((Event::Notice(notice), _)) => {
                     self.flush(interrupt)?;
                     self.say(&notice);
                 }
-                Some(Event::Skipped(skipped)) => {
+                Some((Event::Skipped(skipped), _)) => {
                     self.flush(interrupt)?;
                     self.say(&skipped);
                 }
-                Some(Event::Problem(problem)) => {
+                Some((Event::Problem(problem), _)) => {
                     self.flush(interrupt)?;
                     self.failed = true;
                     self.say(&problem);
@@ -332,6 +371,10 @@ impl<'a> Run<'a> {
         }
         if snapshot.lines_overlong > 0 {
             self.say(&stats::overlong(&snapshot, self.config.line_bytes_max));
+        }
+        let left_out = self.printer.as_ref().map(|printer| printer.left_out());
+        if let Some(message) = stats::left_out(&left_out.unwrap_or_default()) {
+            self.say(&message);
         }
         if self.config.stats {
             let _ = write!(io::stderr(), "{}", stats::summary(&snapshot, elapsed));

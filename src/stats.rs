@@ -6,6 +6,7 @@ use std::time::Duration;
 use birl_scan::Snapshot;
 use indicatif::{BinaryBytes, HumanCount};
 
+use crate::args::shell_quoted;
 use crate::progress;
 
 /// What the progress bar shows.
@@ -36,6 +37,25 @@ pub(crate) fn overlong(snapshot: &Snapshot, line_bytes_max: usize) -> String {
     format!(
         "{lines}: what lies beyond {line_bytes_max} bytes was not searched\n\nhint: try --line-max 16M"
     )
+}
+
+/// That fields were left out since no column was for them; nothing where there were none.
+pub(crate) fn left_out(fields: &[(String, u64)]) -> Option<String> {
+    /// More are not told.
+    const NAMES_MAX: usize = 10;
+    let (first, _) = fields.first()?;
+    let names = fields.iter().take(NAMES_MAX).map(|(name, count)| {
+        let s = if *count == 1 { "" } else { "s" };
+        format!("{name:?} of {} record{s}", HumanCount(*count))
+    });
+    let mut names = names.collect::<Vec<_>>().join(", ");
+    if fields.len() > NAMES_MAX {
+        names += &format!(", and {} more", fields.len() - NAMES_MAX);
+    }
+    let fields = shell_quoted(&format!("*,{first}"));
+    Some(format!(
+        "left out, since there is no column for it: {names}\n\nhint: try --fields {fields}"
+    ))
 }
 
 /// All that was counted, a line each.

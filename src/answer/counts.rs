@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use birl_render::Render;
+use birl_render::RenderSource;
 use birl_scan::{Batch, Source};
 
 use super::Answer;
@@ -11,21 +11,24 @@ use crate::config::Config;
 
 /// Adds up a source's batches, and writes its count when the next source begins.
 pub(super) struct Counts {
-    render: Box<dyn Render>,
+    render: Box<dyn RenderSource>,
     include_zero: bool,
     max_count: u64,
     current: Option<(Arc<Source>, u64)>,
     found: bool,
+    /// Whether something has been written.
+    begun: bool,
 }
 
 impl Counts {
     pub(super) fn new(config: &Config, include_zero: bool) -> Self {
         Self {
-            render: config.output.render(),
+            render: config.output.sources(),
             include_zero,
             max_count: config.max_count.unwrap_or(u64::MAX),
             current: None,
             found: false,
+            begun: false,
         }
     }
 }
@@ -55,6 +58,9 @@ impl Answer for Counts {
         };
         self.found |= count > 0;
         if count > 0 || self.include_zero {
+            if !std::mem::replace(&mut self.begun, true) {
+                self.render.head_of_counts(out)?;
+            }
             self.render
                 .count(source.origin().name().as_encoded_bytes(), count, out)?;
         }

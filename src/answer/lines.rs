@@ -2,17 +2,20 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
+use birl_record::format::Parser;
 use birl_record::framing;
 use birl_record::search::Search;
-use birl_render::{Line, Render};
+use birl_render::{Line, RenderLine};
 use birl_scan::{Batch, Run, Source};
 use memchr::{memchr, memrchr};
 
+use super::records::{Printed, RecordPrinter, Unit, is_hard_to_read, now, time_of_line};
 use super::tail::{Tail, last_units};
 use super::{Answer, source_name};
-use crate::config::Config;
+use crate::config::{Config, Format};
 
 /// Writes lines in the order of the batches.
 pub(super) struct Lines {
@@ -47,6 +50,8 @@ struct Place {
     kept: VecDeque<Owned>,
     /// The last lines that matched, which are not written yet.
     tail: Option<Tail>,
+    /// What reads its lines, where lines are searched and some may be printed as records.
+    parser: Option<Arc<Parser>>,
 }
 
 impl Place {
@@ -59,6 +64,7 @@ impl Place {
             after_left: 0,
             kept: VecDeque::new(),
             tail: None,
+            parser: None,
         }
     }
 
@@ -73,6 +79,8 @@ impl Place {
 pub(super) struct Owned {
     pub(super) found: Found,
     pub(super) bytes: Box<[u8]>,
+    /// What reads it, where it is printed as a record.
+    pub(super) parser: Option<Arc<Parser>>,
 }
 
 /// What is known of a line, besides its bytes.
@@ -86,6 +94,8 @@ pub(super) struct Found {
     pub(super) context: bool,
     /// It goes on with the record that the line before belongs to.
     pub(super) continues: bool,
+    /// When the record was, where it is printed as one.
+    pub(super) time: Option<i64>,
 }
 
 impl Found {
@@ -96,7 +106,11 @@ impl Found {
 }
 
 impl Lines {
-    pub(super) fn new(config: &Config, search: Search) -> Self {
+    pub(super) fn new(
+        config: &Config,
+        search: Search,
+        printer: Option<Arc<RecordPrinter>>,
+    ) -> Self {
         Self {
             before: config.before,
             after: config.after,
@@ -107,7 +121,7 @@ impl Lines {
             },
             line_bytes_max: config.line_bytes_max,
             numbered: config.output.line_number,
-            writer: Writer::new(config, search),
+            writer: Writer::new(config, search, printer),
             tail: config.tail.filter(|_| !config.merge),
             places: HashMap::new(),
             following: config.follow.is_some() || config.merge,
@@ -136,6 +150,10 @@ impl Lines {
 impl Answer for Lines {
     fn batch(&mut self, batch: &Batch, out: &mut dyn Write) -> io::Result<()> {
         let mut place = self.enter(batch, out)?;
+        if self.writer.is_selective() && batch.parser.is_none() && !batch.runs.is_empty() {
+            let detect = || Arc::new(Parser::detect(&[&batch.bytes], now()));
+            place.parser.get_or_insert_with(detect);
+        }
         let mut page = Page {
             lines: self,
             batch,
@@ -154,14 +172,35 @@ impl Answer for Lines {
         Ok(())
     }
 
+    fn printed(&mut self, batch: &Batch, printed: &Printed, out: &mut dyn Write) -> io::Result<()> {
+        let mut place = self.enter(batch, out)?;
+        let wanted = self.max_count - place.matched;
+        let count =
+            usize::try_from(wanted).map_or(batch.runs.len(), |wanted| wanted.min(batch.runs.len()));
+        self.writer.begin(out)?;
+        out.write_all(printed.first(count))?;
+        place.matched += count as u64;
+        self.matched += count as u64;
+        if place.matched == self.max_count {
+            place.source.stop();
+        }
+        self.places.insert(batch.source.number(), place);
+        Ok(())
+    }
+
     fn caught_up(&mut self, out: &mut dyn Write) -> io::Result<()> {
         let mut places: Vec<_> = self.places.values_mut().collect();
         places.sort_unstable_by_key(|place| place.source.number());
         for place in places {
             let source = place.source.origin().name().as_encoded_bytes();
+            let place_of_line = |line: &Owned| Where {
+                name: source,
+                source: place.source.number(),
+                parser: line.parser.clone(),
+            };
             for line in place.tail.take().into_iter().flatten() {
-                self.writer
-                    .line(source, place.source.number(), line.found, &line.bytes, out)?;
+                let from = place_of_line(&line);
+                self.writer.unit(&from, line.found, &line.bytes, out)?;
             }
         }
         // What comes from now on is new, and shown at once.
@@ -187,17 +226,29 @@ impl Answer for Lines {
 }
 
 /// One batch being written.
-struct Page<'a> {
-    lines: &'a mut Lines,
-    batch: &'a Batch,
-    place: &'a mut Place,
+struct Page<'p, 'b> {
+    lines: &'p mut Lines,
+    batch: &'b Batch,
+    place: &'p mut Place,
     /// Up to where the batch's bytes have been written or passed over.
     at: usize,
     /// The number of the line that begins there.
     number: u64,
 }
 
-impl Page<'_> {
+/// A line or a record of a batch.
+struct Stretch {
+    /// Where it stands in the batch's bytes.
+    range: Range<usize>,
+    /// Where it begins in its source.
+    offset: u64,
+    cut: bool,
+    context: bool,
+    /// When the record was.
+    time: Option<i64>,
+}
+
+impl<'b> Page<'_, 'b> {
     /// What of an overlong line is left out between two batches parts no neighbours: the line after
     /// it begins with this batch.
     fn join(&mut self) {
@@ -259,7 +310,14 @@ impl Page<'_> {
                 false => line_end(&self.batch.bytes[..run.range.end], start),
             };
             let offset = run.offset + (start - run.range.start) as u64;
-            self.write_unit(start..end, offset, run.cut, false, out)?;
+            let stretch = Stretch {
+                range: start..end,
+                offset,
+                cut: run.cut,
+                context: false,
+                time: run.time,
+            };
+            self.write_unit(stretch, out)?;
             self.count(1);
             start = end;
         }
@@ -295,7 +353,7 @@ impl Page<'_> {
         if self.at == 0 {
             drop_all_but(&mut kept, from_kept);
             for line in kept {
-                self.emit(line.found, &line.bytes, out)?;
+                self.emit(line.found, &line.bytes, line.parser, out)?;
             }
         }
         if let Some(&first) = starts.first() {
@@ -310,8 +368,7 @@ impl Page<'_> {
     /// Writes the line or record that begins at `start` as context, and goes behind it.
     fn write_context(&mut self, start: usize, out: &mut dyn Write) -> io::Result<()> {
         let end = self.unit_end(start);
-        let offset = self.batch.offset + start as u64;
-        self.write_unit(start..end, offset, false, true, out)?;
+        self.write_unit(self.surrounding(start..end), out)?;
         self.at = end;
         Ok(())
     }
@@ -334,15 +391,19 @@ impl Page<'_> {
         parser.is_none_or(|parser| parser.begins(line))
     }
 
-    /// Writes a line, or the lines of a record.
-    fn write_unit(
-        &mut self,
-        range: std::ops::Range<usize>,
-        offset: u64,
-        cut: bool,
-        context: bool,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
+    /// Writes a line, the lines of a record, or a record as such.
+    fn write_unit(&mut self, stretch: Stretch, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(parser) = self.record_parser(stretch.range.clone()) {
+            let (found, bytes) = self.record(stretch);
+            return self.emit(found, bytes, Some(parser), out);
+        }
+        let Stretch {
+            range,
+            offset,
+            cut,
+            context,
+            ..
+        } = stretch;
         let mut start = range.start;
         while start < range.end {
             let end = line_end(&self.batch.bytes[..range.end], start);
@@ -359,11 +420,80 @@ impl Page<'_> {
                 cut,
                 context,
                 continues: start > range.start,
+                time: None,
             };
             self.write_line(start..end, place, out)?;
             start = end;
         }
         Ok(())
+    }
+
+    /// What reads a record, if it is printed as one.
+    fn record_parser(&self, range: Range<usize>) -> Option<Arc<Parser>> {
+        let parser = self.batch.parser.as_ref().or(self.place.parser.as_ref())?;
+        let printer = &self.lines.writer.printer;
+        let is_printed = match printer {
+            None => false,
+            Some(_) if self.lines.writer.is_selective() => {
+                is_hard_to_read(parser, &self.batch.bytes[range])
+            }
+            Some(_) => true,
+        };
+        is_printed.then(|| Arc::clone(parser))
+    }
+
+    /// A record that is printed as one, and as much of its text as is shown; goes on with the numbers
+    /// of lines.
+    fn record(&mut self, stretch: Stretch) -> (Found, &'b [u8]) {
+        let Stretch {
+            range,
+            offset,
+            cut,
+            context,
+            time,
+        } = stretch;
+        let text = &self.batch.bytes[range.clone()];
+        let (shown, overlong) = match context {
+            true => shown(text, self.lines.line_bytes_max),
+            false => (text, false),
+        };
+        let time = match &self.batch.parser {
+            Some(_) => time,
+            None => self
+                .place
+                .parser
+                .as_ref()
+                .and_then(|parser| time_of_line(parser, text)),
+        };
+        // What is left of a record that was cut is its own, and no gap.
+        let end = match cut {
+            true => self.unit_end(range.start),
+            false => range.end,
+        };
+        let found = Found {
+            offset,
+            next: offset + (end - range.start) as u64,
+            number: self.lines.numbered.then_some(self.number),
+            cut: cut || overlong,
+            context,
+            continues: false,
+            time,
+        };
+        self.number += self.count_lines(range.start, range.end);
+        (found, framing::content(shown))
+    }
+
+    /// A line or a record around a match.
+    fn surrounding(&self, range: Range<usize>) -> Stretch {
+        let times = &self.batch.times;
+        let place = times.binary_search_by_key(&range.start, |(start, _)| *start);
+        Stretch {
+            offset: self.batch.offset + range.start as u64,
+            range,
+            cut: false,
+            context: true,
+            time: place.ok().and_then(|place| times[place].1),
+        }
     }
 
     /// The number of the next line, if lines are numbered.
@@ -374,7 +504,7 @@ impl Page<'_> {
 
     fn write_line(
         &mut self,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         found: Found,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -384,10 +514,16 @@ impl Page<'_> {
             false => (without_newline(line), false),
         };
         let cut = found.cut || overlong;
-        self.emit(Found { cut, ..found }, bytes, out)
+        self.emit(Found { cut, ..found }, bytes, None, out)
     }
 
-    fn emit(&mut self, found: Found, bytes: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    fn emit(
+        &mut self,
+        found: Found,
+        bytes: &[u8],
+        parser: Option<Arc<Parser>>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         if let Some(lines) = self.lines.tail {
             let before = self.lines.before;
             let tail = self
@@ -397,13 +533,16 @@ impl Page<'_> {
             tail.push(Owned {
                 found,
                 bytes: bytes.into(),
+                parser,
             });
             return Ok(());
         }
-        let number = self.place.source.number();
-        self.lines
-            .writer
-            .line(source_name(self.batch), number, found, bytes, out)
+        let from = Where {
+            name: source_name(self.batch),
+            source: self.place.source.number(),
+            parser,
+        };
+        self.lines.writer.unit(&from, found, bytes, out)
     }
 
     /// Keeps the last lines that were not written, for a match in the next batch.
@@ -425,6 +564,15 @@ impl Page<'_> {
     fn keep(&mut self, start: usize) {
         let mut at = start;
         let unit_end = self.unit_end(start);
+        if let Some(parser) = self.record_parser(start..unit_end) {
+            let (found, bytes) = self.record(self.surrounding(start..unit_end));
+            self.place.kept.push_back(Owned {
+                found,
+                bytes: bytes.into(),
+                parser: Some(parser),
+            });
+            return;
+        }
         while at < unit_end {
             let end = line_end(&self.batch.bytes, at);
             let number = self.next_number();
@@ -437,9 +585,14 @@ impl Page<'_> {
                 cut,
                 context: true,
                 continues: at > start,
+                time: None,
             };
             let bytes = bytes.into();
-            self.place.kept.push_back(Owned { found, bytes });
+            self.place.kept.push_back(Owned {
+                found,
+                bytes,
+                parser: None,
+            });
             at = end;
         }
     }
@@ -499,9 +652,23 @@ fn line_end(bytes: &[u8], start: usize) -> usize {
     memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |newline| start + newline + 1)
 }
 
-/// Writes lines in a format, and marks where neighbours are left out.
+/// Where a line or record is from.
+struct Where<'a> {
+    /// The name of the source.
+    name: &'a [u8],
+    /// The number of the source.
+    source: u64,
+    /// What reads it, where it is printed as a record.
+    parser: Option<Arc<Parser>>,
+}
+
+/// Writes lines or records in a format, and marks where neighbours are left out.
 struct Writer {
-    render: Box<dyn Render>,
+    render: Box<dyn RenderLine>,
+    /// Prints records, if they are printed as such.
+    printer: Option<Arc<RecordPrinter>>,
+    /// Only records that can hardly be read are printed as such.
+    selective: bool,
     search: Search,
     /// What matched is to be found in each line.
     marks: bool,
@@ -511,38 +678,77 @@ struct Writer {
     copies: bool,
     /// Where the line after the last written one begins, and in which source.
     next: Option<(u64, u64)>,
+    /// Something has been written.
+    begun: bool,
+    /// Memory for a record.
+    text: Vec<u8>,
 }
 
 impl Writer {
-    fn new(config: &Config, search: Search) -> Self {
+    fn new(config: &Config, search: Search, printer: Option<Arc<RecordPrinter>>) -> Self {
+        let selective = config.output.format == Format::Readable;
+        let printer = match selective {
+            true => Some(RecordPrinter::pretty(config, &search)),
+            false => printer,
+        };
         Self {
-            render: config.output.render(),
+            render: config.output.lines(),
+            printer,
+            selective,
             search,
             marks: config.output.color || config.output.only_matching,
             gaps: config.before > 0 || config.after > 0,
             copies: config.output.copies_lines(),
             next: None,
+            begun: false,
+            text: Vec::new(),
         }
     }
 
-    fn line(
+    /// Whether some units are printed as records, and others as lines.
+    fn is_selective(&self) -> bool {
+        self.selective
+    }
+
+    /// Writes a line, or a record.
+    fn unit(
         &mut self,
-        name: &[u8],
-        source: u64,
+        from: &Where<'_>,
         found: Found,
         bytes: &[u8],
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        if self.gaps && self.next.is_some_and(|next| next != (source, found.offset)) {
+        match (&from.parser, &self.printer) {
+            (Some(parser), Some(printer)) => {
+                let printer = Arc::clone(printer);
+                self.record(&printer, parser, from, found, bytes, out)
+            }
+            _ => self.line(from, found, bytes, out),
+        }
+    }
+
+    /// Whether something is left out before a unit.
+    fn is_gap(&mut self, from: &Where<'_>, found: Found) -> bool {
+        let expected = self.next.replace((from.source, found.next));
+        self.gaps && expected.is_some_and(|next| next != (from.source, found.offset))
+    }
+
+    fn line(
+        &mut self,
+        from: &Where<'_>,
+        found: Found,
+        bytes: &[u8],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        if self.is_gap(from, found) {
             self.render.gap(out)?;
         }
-        self.next = Some((source, found.next));
         let spans = match self.marks && !found.context {
             true => self.search.spans(framing::content(bytes)),
             false => Vec::new(),
         };
         let line = Line {
-            source: name,
+            source: from.name,
             offset: found.offset,
             number: found.number,
             bytes,
@@ -551,6 +757,45 @@ impl Writer {
             spans: &spans,
         };
         self.render.line(&line, out)
+    }
+
+    /// Writes what stands before the first record.
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(printer) = self.printer.as_ref().filter(|_| !self.begun) else {
+            return Ok(());
+        };
+        self.begun = true;
+        let mut head = Vec::new();
+        printer.print_head(&mut head);
+        out.write_all(&head)
+    }
+
+    fn record(
+        &mut self,
+        printer: &RecordPrinter,
+        parser: &Parser,
+        from: &Where<'_>,
+        found: Found,
+        bytes: &[u8],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        self.begin(out)?;
+        let is_gap = self.is_gap(from, found);
+        self.text.clear();
+        if is_gap {
+            printer.print_gap(&mut self.text);
+        }
+        let unit = Unit {
+            source: from.name,
+            offset: found.offset,
+            number: found.number,
+            text: bytes,
+            cut: found.cut,
+            context: found.context,
+            time: found.time,
+        };
+        printer.print_one(&unit, parser, &mut self.text);
+        out.write_all(&self.text)
     }
 
     /// Writes whole lines as they stand.

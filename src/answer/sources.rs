@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use birl_render::Render;
+use birl_render::RenderSource;
 use birl_scan::{Batch, Source};
 
 use super::{Answer, source_name};
@@ -12,7 +12,7 @@ use crate::config::Config;
 /// Writes the names of sources: of those that have matches at the first one, of the others at
 /// their end.
 pub(super) struct Sources {
-    render: Box<dyn Render>,
+    render: Box<dyn RenderSource>,
     with_matches: bool,
     /// The source that the last batch was of, and whether it matched.
     current: Option<(Arc<Source>, bool)>,
@@ -22,7 +22,7 @@ pub(super) struct Sources {
 impl Sources {
     pub(super) fn with_matches(config: &Config) -> Self {
         Self {
-            render: config.output.render(),
+            render: config.output.sources(),
             with_matches: true,
             current: None,
             found: false,
@@ -53,8 +53,8 @@ impl Answer for Sources {
             *matched = true;
             source.stop();
             if self.with_matches {
-                self.found = true;
-                self.render.source(source_name(batch), out)?;
+                let name = source_name(batch);
+                write_name(&*self.render, &mut self.found, name, out)?;
             }
         }
         Ok(())
@@ -65,9 +65,8 @@ impl Answer for Sources {
             return Ok(());
         };
         if !matched && !self.with_matches {
-            self.found = true;
-            self.render
-                .source(source.origin().name().as_encoded_bytes(), out)?;
+            let name = source.origin().name().as_encoded_bytes();
+            write_name(&*self.render, &mut self.found, name, out)?;
         }
         Ok(())
     }
@@ -75,4 +74,17 @@ impl Answer for Sources {
     fn found(&self) -> bool {
         self.found
     }
+}
+
+/// Writes the name of a source; `found` is whether one has been written.
+fn write_name(
+    render: &dyn RenderSource,
+    found: &mut bool,
+    name: &[u8],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if !std::mem::replace(found, true) {
+        render.head_of_sources(out)?;
+    }
+    render.source(name, out)
 }

@@ -125,6 +125,7 @@ fn what_overrides_a_flag_is_overridden_by_it() {
         &["-c", "-l", "--files-without-match"],
         &["-n", "-N"],
         &["-H", "-I"],
+        &["--output=json", "--template={level}"],
         &["--pager=always", "--no-pager"],
         &["--progress=always", "--no-progress"],
         &["--config=/dev/null", "--no-config"],
@@ -247,7 +248,7 @@ fn a_query_that_happens_to_be_flags_is_refused() {
     );
     assert_eq!(
         message(&["-info", "app.log"]),
-        "cannot use \"app.log\" for --output: it is one of text, json\n\n\
+        "cannot use \"app.log\" for --output: it is one of text, pretty, json, logfmt, csv, tsv\n\n\
          hint: a query that begins with \"-\" comes after -e or --: birl -e -info"
     );
 }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use birl_record::format::Known;
+use birl_render::{THEMES, Theme};
 
 /// Reads a whole number, as many as its type holds.
 pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
@@ -41,6 +42,14 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
 pub(super) fn input_format(text: &str) -> Result<&'static Known, String> {
     Known::named(text)
         .ok_or_else(|| "there is no format of this name; birl formats lists them".to_owned())
+}
+
+/// Reads the name of a theme.
+pub(super) fn theme(text: &str) -> Result<Theme, String> {
+    Theme::named(text).ok_or_else(|| {
+        let names: Vec<_> = THEMES.iter().map(|(name, _)| *name).collect();
+        format!("it is one of {}", names.join(", "))
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use birl_record::query::pointed_at;
+use birl_render::TemplateError;
 
 use super::{Environment, Kind};
 use crate::args::shell_quoted;
@@ -12,6 +14,18 @@ use crate::args::shell_quoted;
 pub(super) const NO_QUERY: &str = "there is no query\n\n\
     usage: birl [OPTIONS] QUERY [SOURCE]...\n\
     hint: birl -h says more, and birl '*' FILE prints every line";
+
+/// What to say of a template that is none.
+pub(super) fn template(text: &str, error: &TemplateError) -> String {
+    let mut message = format!("cannot read the template: {error}");
+    if !text.trim().is_empty() {
+        message += &format!("\n{}", pointed_at(text, &error.span));
+    }
+    if let Some(hint) = error.hint {
+        message += &format!("\n\nhint: {hint}");
+    }
+    message
+}
 
 /// Checks that the first argument is not a file that is to be searched.
 ///

@@ -5,8 +5,10 @@ use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use super::{Case, Config, Environment, Follow, Mode, Output, resolve};
-use crate::args::{Invocation, OutputFormat, parse};
+use birl_render::{DisplayZone, Fields, THEMES};
+
+use super::{Case, Config, Environment, Follow, Format, Mode, Output, resolve};
+use crate::args::{Invocation, parse};
 use crate::pager::Pager;
 
 /// What `birl error app.log` comes to with nothing but pipes around it.
@@ -31,7 +33,7 @@ fn plain() -> Config {
         mode: Mode::Lines,
         before: 0,
         after: 0,
-        output: PIPED,
+        output: piped(),
         output_file: None,
         pager: None,
         progress: false,
@@ -39,23 +41,32 @@ fn plain() -> Config {
     }
 }
 
-const PIPED: Output = Output {
-    format: OutputFormat::Text,
-    with_filename: false,
-    line_number: false,
-    only_matching: false,
-    null: false,
-    color: false,
-    harmless: false,
-    line_buffered: false,
-};
+fn piped() -> Output {
+    Output {
+        format: Format::Text,
+        fields: Fields::All,
+        zone: DisplayZone::utc(),
+        theme: THEMES[0].1,
+        with_filename: false,
+        line_number: false,
+        only_matching: false,
+        context: false,
+        null: false,
+        color: false,
+        harmless: false,
+        line_buffered: false,
+    }
+}
 
-const SHOWN: Output = Output {
-    color: true,
-    harmless: true,
-    line_buffered: true,
-    ..PIPED
-};
+fn shown() -> Output {
+    Output {
+        format: Format::Readable,
+        color: true,
+        harmless: true,
+        line_buffered: true,
+        ..piped()
+    }
+}
 
 fn try_config(line: &[&OsStr], environment: &Environment) -> Result<Config, String> {
     let words: Vec<OsString> = [&[OsStr::new("birl")], line]
@@ -207,49 +218,49 @@ fn each_flag_of_the_look_changes_its_own_part() {
             &["-n"],
             Output {
                 line_number: true,
-                ..PIPED
+                ..piped()
             },
         ),
         (
             &["-H"],
             Output {
                 with_filename: true,
-                ..PIPED
+                ..piped()
             },
         ),
         (
             &["-0"],
             Output {
                 null: true,
-                ..PIPED
+                ..piped()
             },
         ),
         (
             &["-ojson"],
             Output {
-                format: OutputFormat::Json,
-                ..PIPED
+                format: Format::Json,
+                ..piped()
             },
         ),
         (
             &["--only-matching"],
             Output {
                 only_matching: true,
-                ..PIPED
+                ..piped()
             },
         ),
         (
             &["--color=always"],
             Output {
                 color: true,
-                ..PIPED
+                ..piped()
             },
         ),
         (
             &["--line-buffered"],
             Output {
                 line_buffered: true,
-                ..PIPED
+                ..piped()
             },
         ),
     ];
@@ -266,7 +277,7 @@ fn following_passes_lines_on_at_once() {
     };
     let line_buffered = Output {
         line_buffered: true,
-        ..PIPED
+        ..piped()
     };
     let expected = Config {
         follow: Some(follow),
@@ -368,7 +379,7 @@ fn with_the_query_flag_all_operands_are_sources() {
 #[test]
 fn on_a_terminal_answers_are_coloured_harmless_and_paged() {
     let expected = Config {
-        output: SHOWN,
+        output: shown(),
         pager: Some(Pager::less()),
         progress: true,
         ..plain()
@@ -437,10 +448,35 @@ fn what_a_pager_shows_is_harmless_too() {
     assert_eq!(
         config.output,
         Output {
+            format: Format::Readable,
             harmless: true,
-            ..PIPED
+            ..piped()
         }
     );
+}
+
+#[test]
+fn a_format_is_the_one_that_is_asked_for_on_a_terminal_too() {
+    let terminal = Environment {
+        stdout_is_terminal: true,
+        ..Environment::for_test()
+    };
+    let formats: [(&[&str], Format); 6] = [
+        (&[], Format::Readable),
+        (&["--only-matching"], Format::Text),
+        (&["-o", "text"], Format::Text),
+        (&["-o", "pretty"], Format::Pretty),
+        (&["-o", "csv"], Format::Table(b',')),
+        (&["-o", "tsv"], Format::Table(b'\t')),
+    ];
+    for (flags, expected) in formats {
+        let line = [flags, &["error", "app.log"]].concat();
+        assert_eq!(
+            config_in(&terminal, &line).output.format,
+            expected,
+            "{flags:?}"
+        );
+    }
 }
 
 #[test]

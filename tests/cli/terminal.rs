@@ -18,6 +18,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("terminal::matches_are_marked", matches_are_marked),
         Trial::test("terminal::no_color_is_heeded", no_color_is_heeded),
         Trial::test(
+            "terminal::json_is_printed_for_people",
+            json_is_printed_for_people,
+        ),
+        Trial::test(
+            "terminal::lines_that_can_be_read_stay_as_they_are",
+            lines_that_can_be_read_stay_as_they_are,
+        ),
+        Trial::test(
             "terminal::a_log_does_not_drive_the_terminal",
             a_log_does_not_drive_the_terminal,
         ),
@@ -40,6 +48,25 @@ fn no_color_is_heeded() -> Result<(), Failed> {
     let env = [("NO_COLOR", "1")];
     let shown = show(b"a hit\n", &["--no-pager", "hit", "app.log"], &env);
     Ok(compare("terminal", b"a hit\r\n", &shown)?)
+}
+
+fn json_is_printed_for_people() -> Result<(), Failed> {
+    let log = b"{\"level\":\"warn\",\"msg\":\"a hit\",\"n\":1}\n{\"msg\":\"no\"}\nplain hit\n";
+    let args = ["--no-pager", "--color=never", "-n", "hit", "app.log"];
+    let shown = show(log, &args, &[]);
+    compare("terminal", b"1: [WRN] a hit n=1\r\n3:plain hit\r\n", &shown)?;
+    let as_text = [&args[..], &["-o", "text"]].concat();
+    let shown = show(log, &as_text, &[]);
+    let text = b"1:{\"level\":\"warn\",\"msg\":\"a hit\",\"n\":1}\r\n3:plain hit\r\n";
+    Ok(compare("terminal", text, &shown)?)
+}
+
+fn lines_that_can_be_read_stay_as_they_are() -> Result<(), Failed> {
+    let log = b"2026-03-14 14:05:31,200 ERROR [main] a.B - a hit\n\tat a.B.c\n\tat a.hit\n";
+    let args = ["--no-pager", "--color=never", "hit", "app.log"];
+    let shown = show(log, &args, &[]);
+    let lines = b"2026-03-14 14:05:31,200 ERROR [main] a.B - a hit\r\n\tat a.hit\r\n";
+    Ok(compare("terminal", lines, &shown)?)
 }
 
 fn a_log_does_not_drive_the_terminal() -> Result<(), Failed> {

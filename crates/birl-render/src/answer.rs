@@ -1,4 +1,4 @@
-//! What is printed, and the trait of what prints it.
+//! Lines and sources to print, and the traits of what prints them.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -78,11 +78,11 @@ pub(crate) fn parts<'a>(
     })
 }
 
-/// A format: writes each kind of answer as text.
+/// A format that prints lines.
 ///
-/// A format keeps no state between calls, so that several threads may share one and render
-/// their own part of the output; the order of the parts is the caller's.
-pub trait Render: Send + Sync {
+/// It keeps no state between calls, so that several threads may share one and render their own part
+/// of the output; the order of the parts is the caller's.
+pub trait RenderLine: Send + Sync {
     /// Writes one line.
     ///
     /// # Errors
@@ -92,10 +92,29 @@ pub trait Render: Send + Sync {
 
     /// Writes what stands between two lines that are not neighbours in their source, where
     /// context was asked for. Before the first line and after the last one nothing stands.
-    fn gap(&self, out: &mut dyn Write) -> io::Result<()>;
+    fn gap(&self, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A format that prints what is known of whole sources.
+pub trait RenderSource: Send + Sync {
+    /// Writes what stands before all counts.
+    ///
+    /// # Errors
+    ///
+    /// Fails where `out` does, as the other functions do.
+    fn head_of_counts(&self, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Writes how many lines of `source` matched.
     fn count(&self, source: &[u8], count: u64, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Writes what stands before all names of sources.
+    fn head_of_sources(&self, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Writes the name of `source`, in a list of sources.
     fn source(&self, source: &[u8], out: &mut dyn Write) -> io::Result<()>;

@@ -8,6 +8,18 @@ const DIGITS_MAX: usize = 20;
 
 /// Writes `number` in decimal.
 pub(crate) fn write_decimal(number: u64, out: &mut dyn Write) -> io::Result<()> {
+    let (digits, first) = digits(number);
+    out.write_all(&digits[first..])
+}
+
+/// Writes `number` in decimal behind what `out` holds.
+pub(crate) fn push_decimal(number: u64, out: &mut Vec<u8>) {
+    let (digits, first) = digits(number);
+    out.extend_from_slice(&digits[first..]);
+}
+
+/// The digits of a number at the end of an array, and where they begin.
+fn digits(number: u64) -> ([u8; DIGITS_MAX], usize) {
     let mut digits = [0; DIGITS_MAX];
     let mut first = DIGITS_MAX;
     let mut rest = number;
@@ -16,7 +28,7 @@ pub(crate) fn write_decimal(number: u64, out: &mut dyn Write) -> io::Result<()> 
         digits[first] = b'0' + (rest % 10) as u8;
         rest /= 10;
         if rest == 0 {
-            return out.write_all(&digits[first..]);
+            return (digits, first);
         }
     }
 }

@@ -25,6 +25,11 @@ pub(crate) fn write_harmless(bytes: &[u8], out: &mut dyn Write) -> io::Result<()
     Ok(())
 }
 
+/// Writes `bytes` likewise behind what `out` holds.
+pub(crate) fn push_harmless(bytes: &[u8], out: &mut Vec<u8>) {
+    write_harmless(bytes, out).expect("writing into memory does not fail");
+}
+
 /// Writes valid UTF-8 without its control characters.
 fn write_text(mut text: &[u8], out: &mut dyn Write) -> io::Result<()> {
     while let Some(at) = text.iter().position(|&byte| may_control(byte)) {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::answer::{Line, Render, parts};
+use crate::answer::{Line, RenderLine, RenderSource, parts};
 use crate::decimal::write_decimal;
 use crate::harmless::write_harmless;
 
@@ -138,7 +138,7 @@ impl Text {
     }
 }
 
-impl Render for Text {
+impl RenderLine for Text {
     fn line(&self, line: &Line<'_>, out: &mut dyn Write) -> io::Result<()> {
         if self.only_matching {
             for (_, matched) in line.matches() {
@@ -162,7 +162,9 @@ impl Render for Text {
         write_styled(self.styles.remark, out, |out| out.write_all(b"--"))?;
         out.write_all(b"\n")
     }
+}
 
+impl RenderSource for Text {
     fn count(&self, source: &[u8], count: u64, out: &mut dyn Write) -> io::Result<()> {
         if self.with_source {
             self.write_source(source, b":", out)?;
@@ -177,7 +179,7 @@ impl Render for Text {
 }
 
 /// Writes what `write` writes in `style`; a plain style costs nothing.
-fn write_styled(
+pub(crate) fn write_styled(
     style: Style,
     out: &mut dyn Write,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -193,7 +195,7 @@ fn write_styled(
 #[cfg(test)]
 mod tests {
     use super::{Bytes, Styles, Text};
-    use crate::answer::{Line, Render};
+    use crate::answer::{Line, RenderLine, RenderSource};
 
     const PIPE: Text = Text {
         with_source: false,
