@@ -151,6 +151,12 @@ pub enum SeverityPlace {
     Unknown,
     /// As the value of one of the keys that loggers have for it in JSON.
     JsonKeys,
+    /// As a word that [`Severity::from_word`] knows, somewhere in the text.
+    ///
+    /// [`Severity::from_word`]: crate::level::Severity::from_word
+    Words,
+    /// In one of these two ways.
+    WordsOrJsonKeys,
 }
 
 /// A line of the registry.

@@ -11,6 +11,7 @@ mod folded;
 #[cfg(test)]
 mod laws;
 mod level_key;
+mod level_word;
 mod literal;
 mod named;
 mod pattern;

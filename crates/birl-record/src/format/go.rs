@@ -26,7 +26,7 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET      \"/cart?id=7\"","status":404,"latency":"250.3µs","client":"203.0.113.7"}"#,
         },
     ],
-    open: |_| STYLE.open(KNOWN.name),
+    open: |_| STYLE.open_with_words(KNOWN.name),
 };
 
 static STYLE: Style = Style {

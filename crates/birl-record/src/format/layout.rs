@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::cursor::Cursor;
-use super::{Format, Lines, field};
+use super::{Format, Lines, SeverityPlace, field};
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
 use crate::time::Shape;
@@ -102,12 +102,22 @@ pub(super) fn whole<'a>(text: &'a [u8], head: usize, record: &mut Record<'a>) {
 impl Style {
     /// The format of this name. It is the same in all sources.
     pub(super) fn open(&'static self, name: &'static str) -> Option<Arc<dyn Format>> {
-        Some(Arc::new(Laid {
+        Some(Arc::new(self.laid(name, SeverityPlace::Unknown)))
+    }
+
+    /// The same where each level is a word that [`Severity::from_word`] takes for it.
+    pub(super) fn open_with_words(&'static self, name: &'static str) -> Option<Arc<dyn Format>> {
+        Some(Arc::new(self.laid(name, SeverityPlace::Words)))
+    }
+
+    fn laid(&'static self, name: &'static str, severity_place: SeverityPlace) -> Laid {
+        Laid {
             name,
             style: self,
+            severity_place,
             shapes: self.layouts.iter().map(Layout::shapes).collect(),
             part_shapes: self.parts.iter().map(Layout::shapes).collect(),
-        }))
+        }
     }
 }
 
@@ -124,6 +134,7 @@ impl Layout {
 struct Laid {
     name: &'static str,
     style: &'static Style,
+    severity_place: SeverityPlace,
     /// Those of each layout.
     shapes: Vec<Vec<Shape>>,
     part_shapes: Vec<Vec<Shape>>,
@@ -152,6 +163,10 @@ impl Format for Laid {
 
     fn lines(&self) -> Lines {
         self.style.lines
+    }
+
+    fn severity_place(&self) -> SeverityPlace {
+        self.severity_place
     }
 
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {

@@ -89,7 +89,7 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"level":"fatal","message":"gone","elapsed_ms":250,"thread":"main","logger":"com.example.Cart"}"#,
         },
     ],
-    open: |_| STYLE.open(KNOWN.name),
+    open: |_| STYLE.open_with_words(KNOWN.name),
 };
 
 static STYLE: Style = Style {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Format, Known, Lines, Place, Sample};
+use super::{Format, Known, Lines, Place, Sample, SeverityPlace};
 use crate::level::Severity;
 use crate::logfmt::{self, Pairs};
 use crate::record::{Record, Timestamp};
@@ -54,6 +54,10 @@ impl Format for Logfmt {
 
     fn place(&self, _path: &[u8]) -> Place {
         Place::Named
+    }
+
+    fn severity_place(&self) -> SeverityPlace {
+        SeverityPlace::Words
     }
 
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {

@@ -29,7 +29,7 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"fatal","message":"down","channel":"local","exception":"[object] (Error(code: 0): no at /srv/a.php:7)\n[stacktrace]\n#0 {main}\n"}"#,
         },
     ],
-    open: |_| STYLE.open(KNOWN.name),
+    open: |_| STYLE.open_with_words(KNOWN.name),
 };
 
 static STYLE: Style = Style {

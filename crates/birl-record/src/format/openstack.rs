@@ -22,7 +22,7 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"error","message":"down: x","file":"nova-api.log.1.2026-03-14_14:00:00","pid":7,"logger":"nova.api","request":"None req-2 - - - -"}"#,
         },
     ],
-    open: |_| STYLE.open(KNOWN.name),
+    open: |_| STYLE.open_with_words(KNOWN.name),
 };
 
 static STYLE: Style = Style {

@@ -63,7 +63,7 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"200 GET / (::1) 0.8ms","logger":"web:2348"}"#,
         },
     ],
-    open: |_| STYLE.open(KNOWN.name),
+    open: |_| STYLE.open_with_words(KNOWN.name),
 };
 
 static STYLE: Style = Style {

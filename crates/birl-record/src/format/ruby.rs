@@ -28,7 +28,7 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"info","message":"done: 1 s","pid":7,"tid":"abc","class":"PayWorker","jid":"1f"}"#,
         },
     ],
-    open: |_| STYLE.open(KNOWN.name),
+    open: |_| STYLE.open_with_words(KNOWN.name),
 };
 
 pub(super) const RAILS: Known = Known {
@@ -38,7 +38,7 @@ pub(super) const RAILS: Known = Known {
         text: "Started GET \"/cart?id=7\" for 203.0.113.7 at 2026-03-14 14:05:30 +0100\nProcessing by CartsController#show as HTML\n  Parameters: {\"id\"=>\"7\"}\nCompleted 200 OK in 12ms (Views: 3.0ms)",
         record: r#"{"timestamp":"2026-03-14T13:05:30Z","message":"Started GET \"/cart?id=7\" for 203.0.113.7 at 2026-03-14 14:05:30 +0100\nProcessing by CartsController#show as HTML\n  Parameters: {\"id\"=>\"7\"}\nCompleted 200 OK in 12ms (Views: 3.0ms)","method":"GET","path":"/cart?id=7","client":"203.0.113.7"}"#,
     }],
-    open: |_| RAILS_STYLE.open(RAILS.name),
+    open: |_| RAILS_STYLE.open_with_words(RAILS.name),
 };
 
 static STYLE: Style = Style {

@@ -23,7 +23,7 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30.123456Z","level":"error","message":"refused","logger":"0x00007f3a"}"#,
         },
     ],
-    open: |_| STYLE.open(KNOWN.name),
+    open: |_| STYLE.open_with_words(KNOWN.name),
 };
 
 static STYLE: Style = Style {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use self::head::Head;
 use super::cursor::commonest;
-use super::{Format, Known, Sample, json, logfmt};
+use super::{Format, Known, Sample, SeverityPlace, json, logfmt};
 use crate::record::{Record, Timestamp};
 use crate::time::{self, Shape};
 use crate::value::Text;
@@ -109,6 +109,10 @@ impl Format for Timed {
 
     fn begins(&self, line: &[u8]) -> bool {
         self.find(line).is_some()
+    }
+
+    fn severity_place(&self) -> SeverityPlace {
+        SeverityPlace::WordsOrJsonKeys
     }
 
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {

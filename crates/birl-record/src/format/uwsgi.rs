@@ -20,7 +20,7 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / => refused","pid":7,"app":"0","request":"1/1","client":"203.0.113.7"}"#,
         },
     ],
-    open: |_| STYLE.open(KNOWN.name),
+    open: |_| STYLE.open_with_words(KNOWN.name),
 };
 
 static STYLE: Style = Style {

@@ -8,6 +8,7 @@ use regex_automata::{Input, meta};
 
 use super::folded::FoldedFinder;
 use super::level_key::LevelKeyFinder;
+use super::level_word::LevelWordFinder;
 use super::literal;
 use super::named::{NamedFinder, UnnamedFinder};
 use super::pattern::Engine;
@@ -123,7 +124,8 @@ pub(super) enum Finder {
     Many(AhoCorasick),
     Regex(Box<Engine>),
     Named(NamedFinder),
-    LevelKey(Box<LevelKeyFinder>),
+    /// Where it is looked for depends on the format.
+    Severity(Box<SeverityFinder>),
 }
 
 impl Candidates {
@@ -140,9 +142,9 @@ impl Candidates {
     pub(super) fn suit(&self, parser: &Parser) -> bool {
         let suits = |finder: &Finder| match finder {
             Finder::Named(named) => named.suits(parser),
-            Finder::LevelKey(_) => parser
+            Finder::Severity(_) => parser
                 .severity_places()
-                .all(|place| place == SeverityPlace::JsonKeys),
+                .all(|place| place != SeverityPlace::Unknown),
             _ => true,
         };
         match self {
@@ -169,15 +171,48 @@ impl Candidates {
         let mut hits = self.hits(lines);
         if let Self::Found(finders) = self {
             for finder in finders {
-                if let Finder::Named(named) = finder {
-                    let unnamed = named
-                        .unnamed(parser)
-                        .map(|finder| Looking::Unnamed(Box::new(finder)));
-                    hits.cursors.extend(unnamed.map(Cursor::new));
+                match finder {
+                    Finder::Named(named) => {
+                        let unnamed = named.unnamed(parser);
+                        let looking = unnamed.map(|finder| Looking::Unnamed(Box::new(finder)));
+                        hits.cursors.extend(looking.map(Cursor::new));
+                    }
+                    Finder::Severity(severity) => {
+                        hits.cursors
+                            .extend(severity.looking(parser).map(Cursor::new));
+                    }
+                    _ => {}
                 }
             }
         }
         hits
+    }
+}
+
+/// Finds severities in a certain range, however a format writes them.
+#[derive(Clone, Debug)]
+pub(super) struct SeverityFinder {
+    keys: LevelKeyFinder,
+    words: LevelWordFinder,
+}
+
+impl SeverityFinder {
+    /// What to look for among the records of `parser`.
+    fn looking(&self, parser: &Parser) -> impl Iterator<Item = Looking<'_>> {
+        let (mut keys, mut words) = (false, false);
+        for place in parser.severity_places() {
+            use SeverityPlace::{JsonKeys, Unknown, Words, WordsOrJsonKeys};
+            keys |= matches!(place, JsonKeys | WordsOrJsonKeys);
+            words |= matches!(place, Words | WordsOrJsonKeys);
+            debug_assert!(place != Unknown, "what is unknown is not looked for");
+        }
+        let in_keys = keys.then_some(Looking::LevelKey(&self.keys));
+        let in_words = [
+            Looking::LevelWord(&self.words),
+            Looking::LevelLetter(&self.words),
+        ];
+        let in_words = words.then_some(in_words).into_iter().flatten();
+        in_keys.into_iter().chain(in_words)
     }
 }
 
@@ -190,7 +225,10 @@ fn add_finders(need: Need, finders: &mut Vec<Finder>) {
         Need::Regex(regex) => finders.push(Finder::Regex(regex)),
         Need::Named(finder) => finders.push(Finder::Named(finder)),
         Need::Severity(severities) => {
-            finders.push(Finder::LevelKey(Box::new(LevelKeyFinder::new(severities))));
+            finders.push(Finder::Severity(Box::new(SeverityFinder {
+                keys: LevelKeyFinder::new(severities.clone()),
+                words: LevelWordFinder::new(severities),
+            })));
         }
         Need::Literals(literals) => {
             let (folded, exact): (Vec<_>, Vec<_>) =
@@ -243,7 +281,8 @@ impl Finder {
                 .map(|found| found.start()),
             Self::Regex(engine) => find_in_windows(engine, lines, at, window),
             Self::Named(finder) => finder.find(lines, at),
-            Self::LevelKey(finder) => finder.find(lines, at),
+            // Lines have no severity.
+            Self::Severity(_) => None,
         }
     }
 }
@@ -322,6 +361,9 @@ impl Hits<'_> {
 
 enum Looking<'a> {
     For(&'a Finder),
+    LevelKey(&'a LevelKeyFinder),
+    LevelWord(&'a LevelWordFinder),
+    LevelLetter(&'a LevelWordFinder),
     Unnamed(Box<UnnamedFinder<'a>>),
 }
 
@@ -343,6 +385,9 @@ impl<'a> Cursor<'a> {
         let place = known
             .or_else(|| match &self.looking {
                 Looking::For(finder) => finder.find(lines, at, &mut self.window),
+                Looking::LevelKey(finder) => finder.find(lines, at),
+                Looking::LevelWord(finder) => finder.find_word(lines, at),
+                Looking::LevelLetter(finder) => finder.find_letter(lines, at),
                 Looking::Unnamed(finder) => finder.find(lines, at),
             })
             .unwrap_or(lines.len());

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::{Hit, Options, Records, Search};
-use crate::format::Parser;
+use crate::format::{KNOWN, Parser};
 use crate::query;
 
 fn key() -> impl Strategy<Value = &'static str> {
@@ -119,14 +119,63 @@ fn plain() -> impl Strategy<Value = String> {
     text.prop_map(str::to_owned)
 }
 
+/// Lines of formats that say a level as a word, and of those that no format is for.
+fn text() -> impl Strategy<Value = String> {
+    let level = prop::sample::select(vec![
+        "ERROR", "error", "Err", "E", "e", "W", "WARN", "warning", "INFO", "I", "FATAL", "F",
+        "crit", "SEVERE", "notice", "D", "panic", "log", "x",
+    ]);
+    let layout = prop::sample::select(vec![
+        "2026-03-14 14:05:30,250 L  [main] c.s.Orders - paid",
+        "2026-03-14 14:05:30.250 [main] L c.s.Orders - an error",
+        "2026-03-14 14:05:30 L paid",
+        "L2026-03-14 14:05:30 paid",
+        "L 2026-03-14 14:05:30 paid",
+        "[2026-03-14 14:05:30] [L] paid in e minor",
+        "2026-03-14T14:05:30Z [worker-3/L] paid",
+        "2026-03-14 14:05:30 | L | paid | W |",
+        "2026-03-14 14:05:30 1L paid",
+        "2026-03-14 14:05:30 (L) <I> paid",
+        "2026-03-14 14:05:30 \u{1b}[31mL\u{1b}[0m paid",
+        "2026-03-14 14:05:30 L: paid",
+        "2026-03-14 14:05:30 host app[7]: L paid",
+        "2026-03-14 14:05:30 level=L paid",
+        "2026-03-14 14:05:30 {\"level\":\"L\"}",
+        "2026-03-14 14:05:30 {\"level\":50}",
+        "2026/03/14 14:05:30 L paid",
+        "L:root:paid",
+        "L [2026-03-14 14:05:30,250] paid (E)",
+        "time=2026-03-14T14:05:30Z level=L msg=paid",
+    ]);
+    (layout, level).prop_map(|(layout, level)| layout.replace('L', level))
+}
+
+/// Whole records of any format that birl knows.
+fn sample() -> impl Strategy<Value = String> {
+    let samples = KNOWN.iter().flat_map(|known| known.samples);
+    let texts: Vec<_> = samples.map(|sample| sample.text).collect();
+    prop::sample::select(texts).prop_map(str::to_owned)
+}
+
 /// Lines of one format with guests of others, or of all; some are cut off.
 fn logs() -> impl Strategy<Value = Vec<u8>> {
-    let weights = prop::sample::select(vec![(9, 0, 1), (0, 9, 1), (1, 1, 1), (1, 0, 0), (0, 1, 0)]);
-    let lines = weights.prop_flat_map(|(json_weight, pairs_weight, plain_weight)| {
+    let weights = prop::sample::select(vec![
+        [9, 0, 1, 0, 0],
+        [0, 9, 1, 0, 0],
+        [1, 1, 1, 1, 1],
+        [1, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 0, 1, 5, 0],
+        [1, 0, 0, 9, 0],
+        [0, 0, 0, 0, 1],
+    ]);
+    let lines = weights.prop_flat_map(|[as_json, as_pairs, as_plain, as_text, as_sample]| {
         let line = prop_oneof![
-            json_weight => json(),
-            pairs_weight => pairs(),
-            plain_weight => plain(),
+            as_json => json(),
+            as_pairs => pairs(),
+            as_plain => plain(),
+            as_text => text(),
+            as_sample => sample(),
         ];
         let line = (line, 0..40usize).prop_map(|(mut line, cut)| {
             if cut < 3 {
@@ -163,13 +212,13 @@ fn hits(search: &Search, parser: &Parser, chunk: &[u8]) -> Vec<Hit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn what_may_match_holds_all_that_does(
         chunk in logs(),
         query in prop::sample::select(vec![
-            "level:error", "level:>=warn", "level:info..warn", "severity:17", "level:!=error",
+            "level:error", "level:>=warn", "level:info..warn", "level:info", "level:fatal", "level:debug", "severity:17", "level:!=error",
             "-level:error", "level:(error OR warn)", "level:e*", "level:*",
             "n:500", "n:>1", "n:400..600", "n:<0", "n:\"500\"", "n:!=500", "n:*", "-n:500",
             "a.n:500", "a.n:>1", "k:error", "k:reset", "k:/^r/", "k:r*", "k:true", "k:\"\"",

@@ -30,7 +30,7 @@ pub(super) struct LevelKeyFinder {
 
 impl LevelKeyFinder {
     pub(super) fn new(severities: RangeInclusive<u8>) -> Self {
-        let mut beginnings = Triples::new(b'"');
+        let mut beginnings = Triples::behind(b'"');
         let mut known: Vec<&[u8]> = Vec::new();
         let mut keys = [const { Vec::new() }; KEY_BYTES_MAX + 1];
         for key in LEVEL_KEYS {
@@ -42,9 +42,9 @@ impl LevelKeyFinder {
             }
             known.push(beginning);
             match beginning {
-                [first, second] => beginnings.add(&[*first], &[*second]),
+                [first, second] => beginnings.add([b"\"", &[*first], &[*second]]),
                 // Behind a key of one letter stands its quote, or the backslash of the quote.
-                _ => beginnings.add(beginning, b"\"\\"),
+                _ => beginnings.add([b"\"", beginning, b"\"\\"]),
             }
         }
         let words = level::WORDS

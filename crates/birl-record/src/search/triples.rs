@@ -1,6 +1,6 @@
-//! Finds places where three bytes in a row are among certain ones, the first of them always the same.
+//! Finds places where three bytes in a row are among certain ones.
 //!
-//! Each other byte is told by its two halves, at 32 places at once, as in Teddy (of Hyperscan and
+//! A byte is told by its two halves, at 32 places at once, as in Teddy (of Hyperscan and
 //! aho-corasick) and in simdjson (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", VLDB
 //! Journal 2019). What is found may be something else: it is to be looked at.
 
@@ -10,12 +10,20 @@ const CASE: u8 = 0x20;
 /// Finds triples of bytes, whatever the case of ASCII letters.
 #[derive(Clone, Debug)]
 pub(super) struct Triples {
-    first: u8,
+    first: First,
     second: Halves,
     third: Halves,
     groups: u32,
     #[cfg(target_arch = "x86_64")]
     has_avx2: bool,
+}
+
+/// What triples begin with.
+#[derive(Clone, Copy, Debug)]
+enum First {
+    /// This byte, which takes less to compare.
+    Only(u8),
+    Any(Halves),
 }
 
 /// Which of eight groups of triples a byte may belong to, by its lower and its upper half: those
@@ -41,8 +49,17 @@ impl Halves {
 }
 
 impl Triples {
-    /// Finds nothing yet; all triples will begin with `first`.
-    pub(super) fn new(first: u8) -> Self {
+    /// Finds nothing yet.
+    pub(super) fn new() -> Self {
+        Self::beginning_with(First::Any(Halves::default()))
+    }
+
+    /// Finds nothing yet; all triples will begin with this byte.
+    pub(super) fn behind(first: u8) -> Self {
+        Self::beginning_with(First::Only(first))
+    }
+
+    fn beginning_with(first: First) -> Self {
         Self {
             first,
             second: Halves::default(),
@@ -53,11 +70,15 @@ impl Triples {
         }
     }
 
-    /// Also finds the first byte before one of the second set and one of the third. What shares its
-    /// group with other triples, as the ninth does, is mixed up with them.
-    pub(super) fn add(&mut self, second: &[u8], third: &[u8]) {
+    /// Also finds bytes of these sets, one of each in their order; the first is the one that all
+    /// triples begin with, if there is one. What shares its group with other triples, as the ninth
+    /// does, is mixed up with them.
+    pub(super) fn add(&mut self, [first, second, third]: [&[u8]; 3]) {
         let group = 1 << (self.groups % 8);
         self.groups += 1;
+        if let First::Any(halves) = &mut self.first {
+            first.iter().for_each(|byte| halves.add(*byte, group));
+        }
         second.iter().for_each(|byte| self.second.add(*byte, group));
         third.iter().for_each(|byte| self.third.add(*byte, group));
     }
@@ -87,17 +108,24 @@ impl Triples {
         from: usize,
         accepts: impl Fn(usize) -> bool,
     ) -> Option<usize> {
+        let rest = |at: usize| self.second.groups(text[at + 1]) & self.third.groups(text[at + 2]);
+        let end = text.len().saturating_sub(2);
         let mut from = from;
-        loop {
-            let place = from + memchr::memchr(self.first, text.get(from..)?)?;
-            if let [second, third, ..] = text[place + 1..]
-                && self.second.groups(second) & self.third.groups(third) != 0
-                && accepts(place)
-            {
+        while from < end {
+            let place = match self.first {
+                First::Only(byte) => from + memchr::memchr(byte, &text[from..end])?,
+                First::Any(_) => from,
+            };
+            let first = match &self.first {
+                First::Only(_) => !0,
+                First::Any(halves) => halves.groups(text[place]),
+            };
+            if first & rest(place) != 0 && accepts(place) {
                 return Some(place);
             }
             from = place + 1;
         }
+        None
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -129,7 +157,10 @@ impl Triples {
         };
         let (second_low, second_high) = (twice(&self.second.low), twice(&self.second.high));
         let (third_low, third_high) = (twice(&self.third.low), twice(&self.third.high));
-        let first = _mm256_set1_epi8(self.first as i8);
+        let (only, any) = match &self.first {
+            First::Only(byte) => (Some(_mm256_set1_epi8(*byte as i8)), None),
+            First::Any(halves) => (None, Some((twice(&halves.low), twice(&halves.high)))),
+        };
         let half = _mm256_set1_epi8(15);
         let groups = |bytes, low, high| {
             let lower = _mm256_and_si256(bytes, half);
@@ -142,10 +173,17 @@ impl Triples {
         let places_of = |at: usize| {
             let second = groups(load(at + 1), second_low, second_high);
             let third = groups(load(at + 2), third_low, third_high);
-            let pair = _mm256_and_si256(second, third);
-            let no_pair = _mm256_cmpeq_epi8(pair, _mm256_setzero_si256());
-            let triple = _mm256_andnot_si256(no_pair, _mm256_cmpeq_epi8(load(at), first));
-            u64::from(_mm256_movemask_epi8(triple) as u32)
+            let mut triple = _mm256_and_si256(second, third);
+            // Which of the two it is does not change, so that the branch is always foretold.
+            if let Some((low, high)) = any {
+                triple = _mm256_and_si256(triple, groups(load(at), low, high));
+            }
+            let none = _mm256_cmpeq_epi8(triple, _mm256_setzero_si256());
+            let found = match only {
+                Some(only) => _mm256_andnot_si256(none, _mm256_cmpeq_epi8(load(at), only)),
+                None => _mm256_andnot_si256(none, _mm256_set1_epi8(-1)),
+            };
+            u64::from(_mm256_movemask_epi8(found) as u32)
         };
         let mut at = from;
         while at + STEP + 2 <= text.len() {
@@ -173,28 +211,31 @@ mod tests {
         #[test]
         fn many_places_at_a_time_and_one_find_the_same(
             text in prop::collection::vec(prop::sample::select(&b"aAbBeE[{@`1\n\"\"\"\xc3"[..]), 0..400),
-            pairs in prop::collection::vec(
-                prop::array::uniform2(prop::sample::select(vec![&b"a"[..], b"B", b"e\"", b"[{", b"\xc3"])),
+            triples in prop::collection::vec(
+                prop::array::uniform3(prop::sample::select(vec![&b"a"[..], b"B", b"e\"", b"[{", b"\xc3"])),
                 1..12,
             ),
+            only in any::<bool>(),
             from in 0usize..50,
             salt in 0usize..5,
         ) {
-            let mut finder = Triples::new(b'"');
-            pairs.iter().for_each(|[second, third]| finder.add(second, third));
+            let mut finder = if only { Triples::behind(b'"') } else { Triples::new() };
+            triples.iter().for_each(|triple| finder.add(*triple));
             let accepts = |at: usize| at % 5 != salt;
             let fits = |byte: u8, set: &[u8]| set.iter().any(|of| of.eq_ignore_ascii_case(&byte));
-            let is_triple = |at: usize| text[at..].starts_with(b"\"") && pairs.iter().any(|sets| {
-                let pair = text.get(at + 1..at + 3);
-                pair.is_some_and(|pair| fits(pair[0], sets[0]) && fits(pair[1], sets[1]))
+            let is_triple = |at: usize| text.get(at..at + 3).is_some_and(|bytes| {
+                triples.iter().any(|sets| {
+                    let first = if only { bytes[0] == b'"' } else { fits(bytes[0], sets[0]) };
+                    first && fits(bytes[1], sets[1]) && fits(bytes[2], sets[2])
+                })
             });
             let found = finder.find(&text, from, accepts);
             prop_assert_eq!(found, finder.find_one_by_one(&text, from, accepts));
             // With up to eight groups of one byte each, nothing else is found.
             let expected = (from..text.len()).find(|&at| accepts(at) && is_triple(at));
             prop_assert!(found.unwrap_or(text.len()) <= expected.unwrap_or(text.len()));
-            let all_single = pairs.iter().flatten().all(|set| set.len() == 1);
-            if pairs.len() <= 8 && all_single {
+            let all_single = triples.iter().flatten().all(|set| set.len() == 1);
+            if triples.len() <= 8 && all_single {
                 prop_assert_eq!(found, expected);
             }
         }
