@@ -44,7 +44,12 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
         .sources
         .iter()
         .map(|typed| Name::parse(typed))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    let printer = RecordPrinter::new(config, &search);
+    if let Some(printer) = &printer {
+        let options = options(config, &search);
+        printer.sample(names.clone(), walk(config), &search, &options);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -52,12 +57,11 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
         .context("cannot start the threads that a search needs")?;
     let code = runtime.block_on(async {
         let (counters, events) = events(config, names, search.clone());
-        let printer = RecordPrinter::new(config, &search);
         let events = match &printer {
             Some(printer) => prepared(config, Arc::clone(printer), events),
             None => events.map(|event| (event, None)).boxed(),
         };
-        Run::new(config, search, printer, counters)?
+        Run::new(config, search, printer.clone(), counters)?
             .drive(events)
             .await
     });
@@ -72,10 +76,7 @@ fn events(
     names: Vec<Name>,
     search: Search,
 ) -> (birl_scan::Progress, BoxStream<'static, Event>) {
-    let walk = WalkOptions {
-        hidden: config.hidden,
-        output: config.output_file,
-    };
+    let walk = walk(config);
     let merging = MergeOptions {
         first: config.max_count,
         last: config.tail,
@@ -123,6 +124,13 @@ fn events(
         false => live,
     };
     (counters, live)
+}
+
+fn walk(config: &Config) -> WalkOptions {
+    WalkOptions {
+        hidden: config.hidden,
+        output: config.output_file,
+    }
 }
 
 /// What is found, with the records printed ahead where that does not depend on those before.

@@ -11,7 +11,9 @@ use birl_record::record::Record;
 use birl_record::search::Search;
 use birl_record::time::Frame;
 use birl_render::{Columns, Entry, Marks, RenderRecord, Table, TableOptions};
-use birl_scan::{Batch, Event};
+use birl_scan::{Batch, Event, Options};
+use birl_source::name::Name;
+use birl_source::walk::WalkOptions;
 use birl_stream::FlowExt;
 use futures::stream::{self, BoxStream, Fuse};
 use futures::{Stream, StreamExt};
@@ -21,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 use super::source_name;
 use crate::config::{Config, Records};
 
-/// So many records tell which columns a table has.
+/// So many records that are found first tell which columns a table has.
 const FIRST_RECORDS: usize = 1000;
 
 /// They are waited for no longer than so after the first of them.
@@ -103,6 +105,39 @@ impl RecordPrinter {
             table: OnceLock::new(),
             marks: config.output.color.then(|| search.clone()),
         })
+    }
+
+    /// Lets some records tell which columns there are, where that is open: of each file some that
+    /// match.
+    ///
+    /// It reads files, so it blocks.
+    pub(crate) fn sample(
+        &self,
+        names: Vec<Name>,
+        walk: WalkOptions,
+        search: &Search,
+        options: &Options,
+    ) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((columns, _)) = pending.as_mut() else {
+            return;
+        };
+        birl_scan::sample(names, walk, search, options, |parser, text| {
+            let text = framing::content(text);
+            let record = parser.parse(text);
+            // When it was does not matter, but whether that can be read.
+            let reading = record.timestamp.and_then(|time| parser.reading(time));
+            let unit = Unit {
+                source: b"",
+                offset: 0,
+                number: None,
+                text,
+                cut: false,
+                context: false,
+                time: reading.map(|_| 0),
+            };
+            columns.add(&entry(&unit, &record, self.marks().as_ref()));
+        });
     }
 
     /// Prints the records of all batches ahead of the answer, several batches at once.
@@ -269,9 +304,13 @@ impl Opening {
         let mut next = Some(event);
         while let Some(event) = next {
             if let Event::Batch(batch) = &event {
-                self.printer.each_entry(batch, |entry| columns.add(entry));
+                self.printer.each_entry(batch, |entry| {
+                    if records < FIRST_RECORDS {
+                        columns.add(entry);
+                    }
+                    records += 1;
+                });
             }
-            records += count_records(&event);
             let is_enough = records >= FIRST_RECORDS || matches!(event, Event::CaughtUp);
             self.held.push_back(event);
             if is_enough {
