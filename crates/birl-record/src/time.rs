@@ -7,6 +7,7 @@ mod date;
 mod decide;
 mod digits;
 mod frame;
+mod moment;
 mod names;
 mod reading;
 mod resolver;
@@ -18,6 +19,7 @@ mod zone;
 
 pub use decide::decide;
 pub use frame::Frame;
+pub use moment::{Clock, NotTyped, duration, moment, zone};
 pub use reading::{Abbreviation, Day, Period, Reading, Zone};
 pub use resolver::{Resolver, Tracks};
 pub use shape::{Shape, candidates, find};
