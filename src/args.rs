@@ -17,6 +17,7 @@ use birl_record::format::Known;
 use birl_render::{Fields, Theme};
 use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use jiff::tz::TimeZone;
 
 pub(crate) use self::command::whole_command;
 use self::words::Words;
@@ -96,6 +97,7 @@ pub(crate) enum OutputFormat {
 
 // The headings of the flags in the help.
 const SEARCHING: &str = "Searching";
+const TIME: &str = "Time";
 const FOLLOWING: &str = "Following";
 const ANSWERS: &str = "Answers";
 const LOOK: &str = "Look";
@@ -229,6 +231,65 @@ pub(crate) struct Args {
     #[arg(help_heading = SEARCHING)]
     pub(crate) input_format: Option<&'static Known>,
 
+    /// Find records from MOMENT on
+    ///
+    /// MOMENT is a date, a time or both (2026-03-14, 14:05, "2026-03-14 14:05:30"), with or without
+    /// a zone; today, yesterday, "friday 14:00"; now, -90m, "2h ago"; @1773497130; or a timestamp as
+    /// logs have it. Records without a time are left out. The query has terms for the same:
+    /// since:yesterday, until:14:05, last:2h, timestamp:2026-03-14.
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true, help_heading = TIME)]
+    pub(crate) since: Option<String>,
+
+    /// Find records before MOMENT
+    ///
+    /// Before it begins: --until today finds nothing of today.
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true, help_heading = TIME)]
+    pub(crate) until: Option<String>,
+
+    /// Find records of the last LENGTH
+    ///
+    /// LENGTH is such as 90m, 2h or 1d12h. It counts back from the newest record, which is looked
+    /// for at the end of each file; from now with -f or where a source is a pipe.
+    #[arg(long, value_name = "LENGTH", value_parser = value::length, help_heading = TIME)]
+    pub(crate) last: Option<i64>,
+
+    /// Read files whole, whatever range of time is asked for
+    ///
+    /// Without it, birl looks at some records of a large file, and where their times rise reads only
+    /// the part that is in the range.
+    #[arg(long, help_heading = TIME)]
+    pub(crate) scan: bool,
+
+    /// Take a file to be in order whose times fall by TIME at most
+    ///
+    /// The default is 1m. What is read of it is that much longer at both ends.
+    #[arg(long, value_name = "LENGTH", value_parser = value::length, help_heading = TIME)]
+    pub(crate) time_slack: Option<i64>,
+
+    /// Read times without a zone as of ZONE
+    ///
+    /// ZONE is UTC, local, an offset such as +02:00 or a name such as Europe/Paris. The default is
+    /// UTC.
+    #[arg(long, value_name = "ZONE", value_parser = value::zone, allow_hyphen_values = true)]
+    #[arg(help_heading = TIME)]
+    pub(crate) input_tz: Option<TimeZone>,
+
+    /// Show times in ZONE, and take MOMENT as of ZONE
+    ///
+    /// That is, the moments of --since, --until and the query that name no zone themselves, and days
+    /// as they are there. The default is UTC. Overrides --utc and --local.
+    #[arg(long, value_name = "ZONE", value_parser = value::zone, allow_hyphen_values = true)]
+    #[arg(overrides_with_all = ["utc", "local"], help_heading = TIME)]
+    pub(crate) tz: Option<TimeZone>,
+
+    /// The same as --tz UTC
+    #[arg(long, overrides_with_all = ["tz", "local"], help_heading = TIME)]
+    pub(crate) utc: bool,
+
+    /// The same as --tz local
+    #[arg(long, overrides_with_all = ["tz", "utc"], help_heading = TIME)]
+    pub(crate) local: bool,
+
     /// Stop with an error at the first bad input
     ///
     /// Without it, a file that cannot be read, or only in part, is reported and the others are
@@ -265,7 +326,7 @@ pub(crate) struct Args {
     ///
     /// TIME is a number with a unit, such as 500ms or 2s. Without this flag, such a line waits
     /// until it is whole.
-    #[arg(long, value_name = "TIME", value_parser = value::time, help_heading = FOLLOWING)]
+    #[arg(long, value_name = "TIME", value_parser = value::wait, help_heading = FOLLOWING)]
     pub(crate) partial_after: Option<Duration>,
 
     /// Print how many lines match

@@ -3,6 +3,7 @@
 mod environment;
 mod output;
 mod slip;
+mod time;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -11,10 +12,13 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use birl_record::format::Known;
 use birl_record::search::Case;
+use birl_record::time::Clock;
 use birl_source::Inode;
+use jiff::tz::TimeZone;
 
 pub(crate) use self::environment::{Environment, Kind};
 pub(crate) use self::output::{Format, Output, Records};
+pub(crate) use self::time::TimeRange;
 use crate::args::{Args, When};
 use crate::pager::Pager;
 
@@ -52,6 +56,18 @@ pub(crate) struct Config {
     pub(crate) merge: bool,
     /// The format of all sources; without one it is found.
     pub(crate) input_format: Option<&'static Known>,
+    /// The records in which range of time are the answer; all if `None`.
+    pub(crate) range: Option<TimeRange>,
+    /// Whether files are read whole though only a range of time is asked for.
+    pub(crate) scan: bool,
+    /// By how many nanoseconds times may fall in a file that is in order.
+    pub(crate) time_slack: i64,
+    /// The zone of times of records that name none.
+    pub(crate) input_zone: TimeZone,
+    /// From where moments are looked at that are typed, and in which zone.
+    pub(crate) clock: Clock,
+    /// What is now was said by the environment, and does not go on.
+    pub(crate) clock_stands: bool,
     /// Whether bad input ends the search.
     pub(crate) strict: bool,
     pub(crate) threads: NonZeroUsize,
@@ -139,8 +155,15 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
     let (queries, sources) = asked(args, environment)?;
     let pager = pager(args, environment)?;
     let (before, after) = if args.merge { (0, 0) } else { context(args) };
+    let clock = time::clock(args, environment)?;
     Ok(Config {
-        output: output::resolve(args, environment, &sources, pager.is_some())?,
+        output: output::resolve(args, environment, &sources, pager.is_some(), &clock.zone)?,
+        range: time::range(args, &clock)?,
+        scan: args.scan,
+        time_slack: args.time_slack.unwrap_or(birl_scan::SLACK),
+        input_zone: args.input_tz.clone().unwrap_or(TimeZone::UTC),
+        clock,
+        clock_stands: environment.birl_now.is_some(),
         output_file: environment.stdout_file,
         queries,
         sources,

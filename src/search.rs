@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow};
 use birl_record::query::tree::{Term, Text};
 use birl_record::query::{self};
-use birl_record::search::{Options as SearchOptions, Search};
-use birl_scan::{Event, MergeOptions, Options, Want, merge, scan, settle};
+use birl_record::search::{self, Options as SearchOptions, Search};
+use birl_record::time::Clock;
+use birl_scan::{Event, MergeOptions, Options, Want, merge, newest, scan, settle};
 use birl_source::follow;
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
@@ -39,12 +40,19 @@ const SETTLING: Duration = Duration::from_millis(500);
 /// Fails where nothing can be searched: a query or the name of a source is wrong. What goes wrong
 /// with a single source is reported, and shows in the exit code.
 pub(crate) fn run(config: &Config) -> Result<ExitCode> {
-    let search = compile(config)?;
-    let names = config
+    let query = Query::parse(config)?;
+    let mut clock = config.clock.clone();
+    let mut search = query.compile(config, &clock)?;
+    let names: Vec<Name> = config
         .sources
         .iter()
         .map(|typed| Name::parse(typed))
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect::<Result<_, _>>()?;
+    if query.counts_back(config) && config.follow.is_none() {
+        // It takes to read the end of every file.
+        clock.newest = newest(names.clone(), walk(config), &options(config, &search));
+        search = query.compile(config, &clock)?;
+    }
     let printer = RecordPrinter::new(config, &search);
     if let Some(printer) = &printer {
         let options = options(config, &search);
@@ -148,32 +156,52 @@ fn prepared(
     }
 }
 
-/// The lines that any of the queries wants.
-fn compile(config: &Config) -> Result<Search> {
-    let options = SearchOptions {
-        case: config.case,
-        words: config.word,
-    };
-    let mut terms = Vec::new();
-    for query in &config.queries {
-        let term = match config.literal {
-            true => literal(query),
-            false => query::parse_search(query).map_err(|error| anyhow!(error.render(query)))?,
+/// What the queries ask for, before it is known what is now.
+struct Query {
+    /// A line or record matches any of them.
+    terms: Vec<Term>,
+}
+
+impl Query {
+    fn parse(config: &Config) -> Result<Self> {
+        let terms = config.queries.iter().map(|query| match config.literal {
+            true => Ok(literal(query)),
+            false => query::parse_search(query).map_err(|error| anyhow!(error.render(query))),
+        });
+        Ok(Self {
+            terms: terms.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Whether a range of time is asked for that ends at the newest record.
+    fn counts_back(&self, config: &Config) -> bool {
+        let by_flag = config.range.is_some_and(|range| range.last.is_some());
+        by_flag || self.terms.iter().any(search::counts_back)
+    }
+
+    fn compile(&self, config: &Config, clock: &Clock) -> Result<Search> {
+        let options = SearchOptions {
+            case: config.case,
+            words: config.word,
         };
         // Each is compiled alone first, so that an error points into the right one.
-        Search::new(&term, options).map_err(|error| anyhow!(error.render(query)))?;
-        terms.push(term);
+        for (term, query) in self.terms.iter().zip(&config.queries) {
+            Search::with_clock(term, options, clock)
+                .map_err(|error| anyhow!(error.render(query)))?;
+        }
+        let search = match &self.terms[..] {
+            [term] => Search::with_clock(term, options, clock)?,
+            terms => Search::with_clock(&Term::Or(terms.to_vec()), options, clock)?,
+        };
+        let search = match config.invert {
+            true => search.inverted(),
+            false => search,
+        };
+        Ok(match &config.range {
+            Some(range) => search.within(range.instants(clock)),
+            None => search,
+        })
     }
-    let term = match terms.len() {
-        1 => terms.remove(0),
-        _ => Term::Or(terms),
-    };
-    let search = Search::new(&term, options)?;
-    Ok(if config.invert {
-        search.inverted()
-    } else {
-        search
-    })
 }
 
 /// A query that is plain text; without any, it is in every line.
@@ -208,6 +236,10 @@ fn options(config: &Config, search: &Search) -> Options {
             || config.output.prints_records(),
         times: config.merge || lines && config.output.shows_times(),
         format: config.input_format,
+        whole: config.scan,
+        slack: config.time_slack,
+        zone: config.input_zone.clone(),
+        now: config.clock_stands.then_some(config.clock.now),
         threads: config.threads.get(),
         line_bytes_max: config.line_bytes_max,
         ..Options::default()
@@ -383,6 +415,9 @@ impl<'a> Run<'a> {
         let left_out = self.printer.as_ref().map(|printer| printer.left_out());
         if let Some(message) = stats::left_out(&left_out.unwrap_or_default()) {
             self.say(&message);
+        }
+        if snapshot.records_untimed > 0 {
+            self.say(&stats::untimed(&snapshot));
         }
         if self.config.stats {
             let _ = write!(io::stderr(), "{}", stats::summary(&snapshot, elapsed));

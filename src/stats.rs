@@ -12,7 +12,7 @@ use crate::progress;
 /// What the progress bar shows.
 pub(crate) fn progress(snapshot: &Snapshot) -> progress::Snapshot {
     progress::Snapshot {
-        bytes_done: snapshot.bytes_read,
+        bytes_done: snapshot.bytes_read + snapshot.bytes_out_of_time,
         bytes_total: (snapshot.bytes_found > 0).then_some(snapshot.bytes_found),
         matches: snapshot.lines_matched,
     }
@@ -58,6 +58,16 @@ pub(crate) fn left_out(fields: &[(String, u64)]) -> Option<String> {
     ))
 }
 
+/// That records were left out because they say no time.
+pub(crate) fn untimed(snapshot: &Snapshot) -> String {
+    let are = match snapshot.records_untimed {
+        1 => "it is",
+        _ => "they are",
+    };
+    let records = records(snapshot.records_untimed);
+    format!("{records} without a time: {are} in no range of time")
+}
+
 /// All that was counted, a line each.
 pub(crate) fn summary(snapshot: &Snapshot, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64();
@@ -72,12 +82,13 @@ pub(crate) fn summary(snapshot: &Snapshot, elapsed: Duration) -> String {
                 sources(snapshot.sources)
             ),
         ),
-        ("read", BinaryBytes(snapshot.bytes_read).to_string()),
+        ("read", read(snapshot)),
         ("time", format!("{seconds:.3} s, {throughput}/s")),
         (
             "cut",
             lines(snapshot.lines_overlong, "longer than the limit"),
         ),
+        ("no time", records(snapshot.records_untimed)),
         ("skipped", skipped(snapshot)),
         ("problems", HumanCount(snapshot.problems).to_string()),
     ];
@@ -85,6 +96,25 @@ pub(crate) fn summary(snapshot: &Snapshot, elapsed: Duration) -> String {
         let _ = writeln!(text, "{name:>8}: {}", value.trim_end());
         text
     })
+}
+
+fn read(snapshot: &Snapshot) -> String {
+    let read = BinaryBytes(snapshot.bytes_read);
+    match snapshot.bytes_out_of_time {
+        0 => read.to_string(),
+        bytes => format!(
+            "{read}; {} are out of the range of time",
+            BinaryBytes(bytes)
+        ),
+    }
+}
+
+fn records(count: u64) -> String {
+    format!(
+        "{} record{}",
+        HumanCount(count),
+        if count == 1 { "" } else { "s" }
+    )
 }
 
 fn skipped(snapshot: &Snapshot) -> String {

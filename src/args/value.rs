@@ -4,7 +4,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use birl_record::format::Known;
+use birl_record::time;
 use birl_render::{THEMES, Theme};
+use jiff::tz::TimeZone;
 
 /// Reads a whole number, as many as its type holds.
 pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
@@ -31,11 +33,24 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
 }
 
 /// Reads a length of time: `500ms`, `2s`, `1m 30s`.
-pub(super) fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn wait(text: &str) -> Result<Duration, String> {
     text.parse::<jiff::SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
         .ok_or_else(|| "it is a number with a unit, such as 500ms or 2s".to_owned())
+}
+
+/// Reads a length of time of records: `90m`, `2h`, `1d12h`; in nanoseconds.
+pub(super) fn length(text: &str) -> Result<i64, String> {
+    time::duration(text).map_err(|error| error.to_string())
+}
+
+/// Reads a time zone: `UTC`, `local`, `+02:00`, `Europe/Paris`.
+pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
+    match text {
+        "local" => Ok(TimeZone::system()),
+        text => time::zone(text).map_err(|error| error.to_string()),
+    }
 }
 
 /// Reads the name of a format of logs.
@@ -56,7 +71,7 @@ pub(super) fn theme(text: &str) -> Result<Theme, String> {
 mod tests {
     use std::time::Duration;
 
-    use super::{size, time, whole_number};
+    use super::{size, wait, whole_number};
 
     #[test]
     fn a_size_is_bytes_or_has_a_binary_unit() {
@@ -94,13 +109,13 @@ mod tests {
 
     #[test]
     fn a_time_has_a_unit() {
-        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(time("2s"), Ok(Duration::from_secs(2)));
-        assert_eq!(time("1m 30s"), Ok(Duration::from_secs(90)));
-        assert_eq!(time("0s"), Ok(Duration::ZERO));
+        assert_eq!(wait("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(wait("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(wait("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(wait("0s"), Ok(Duration::ZERO));
         for text in ["", "2", "-2s", "2 parsecs", "s"] {
             assert_eq!(
-                time(text),
+                wait(text),
                 Err("it is a number with a unit, such as 500ms or 2s".to_owned()),
                 "{text}"
             );

@@ -6,6 +6,7 @@ use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use birl_source::Inode;
 
@@ -19,10 +20,13 @@ pub(crate) struct Environment {
     pub(crate) stdout_file: Option<Inode>,
     /// How many threads run at once.
     pub(crate) processors: NonZeroUsize,
+    /// What is now, in nanoseconds since 1970 (UTC).
+    pub(crate) now: i64,
     /// What is at a path, if anything is.
     pub(crate) kind: fn(&Path) -> Option<Kind>,
     // The variables of these names, where they are set.
     pub(crate) birl_config: Option<OsString>,
+    pub(crate) birl_now: Option<OsString>,
     pub(crate) birl_pager: Option<OsString>,
     pub(crate) xdg_config_home: Option<OsString>,
     pub(crate) home: Option<OsString>,
@@ -50,8 +54,10 @@ impl Environment {
             stderr_is_terminal: stderr().is_terminal(),
             stdout_file: stdout_file(),
             processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            now: now(),
             kind,
             birl_config: variable("BIRL_CONFIG"),
+            birl_now: variable("BIRL_NOW"),
             birl_pager: variable("BIRL_PAGER"),
             xdg_config_home: variable("XDG_CONFIG_HOME"),
             home: variable("HOME"),
@@ -92,6 +98,14 @@ impl Environment {
     }
 }
 
+/// The clock's time; in 2262 it stands.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    })
+}
+
 fn kind(path: &Path) -> Option<Kind> {
     let metadata = path.metadata().ok()?;
     Some(if metadata.is_dir() {
@@ -118,12 +132,14 @@ impl Environment {
             stderr_is_terminal: false,
             stdout_file: None,
             processors: NonZeroUsize::new(4).unwrap(),
+            now: 1_773_497_130_000_000_000,
             kind: |path| match path.to_str()? {
                 "app.log" | "b.log" | "syslog" => Some(Kind::File),
                 "logs" | "logs/" => Some(Kind::Directory),
                 _ => None,
             },
             birl_config: None,
+            birl_now: None,
             birl_pager: None,
             xdg_config_home: None,
             home: None,

@@ -9,6 +9,7 @@ use birl_render::{
     Bytes, Columns, DisplayZone, Fields, Json, JsonMatches, Logfmt, Pretty, RenderLine,
     RenderRecord, RenderSource, Styles, Table, TableOptions, Template, Text, Theme,
 };
+use jiff::tz::TimeZone;
 
 use super::environment::{Environment, Kind};
 use super::slip;
@@ -172,15 +173,16 @@ impl Output {
     }
 }
 
-/// Resolves how the answer looks; `paged` is whether a pager shows it.
+/// Resolves how the answer looks; `paged` is whether a pager shows it. Times are shown in `zone`.
 pub(super) fn resolve(
     args: &Args,
     environment: &Environment,
     sources: &[OsString],
     paged: bool,
+    zone: &TimeZone,
 ) -> Result<Output> {
     let harmless = environment.stdout_is_terminal || paged;
-    let zone = DisplayZone::utc();
+    let zone = DisplayZone::new(zone.clone());
     let (before, after) = super::context(args);
     let output = Output {
         format: format(args, &zone, harmless)?,

@@ -5,9 +5,11 @@ use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
+use birl_record::time::Clock;
 use birl_render::{DisplayZone, Fields, THEMES};
+use jiff::tz::{TimeZone, offset};
 
-use super::{Case, Config, Environment, Follow, Format, Mode, Output, resolve};
+use super::{Case, Config, Environment, Follow, Format, Mode, Output, TimeRange, resolve};
 use crate::args::{Invocation, parse};
 use crate::pager::Pager;
 
@@ -27,6 +29,16 @@ fn plain() -> Config {
         records: false,
         merge: false,
         input_format: None,
+        range: None,
+        scan: false,
+        time_slack: 60_000_000_000,
+        input_zone: TimeZone::UTC,
+        clock: Clock {
+            now: 1_773_497_130_000_000_000,
+            zone: TimeZone::UTC,
+            newest: None,
+        },
+        clock_stands: false,
         strict: false,
         threads: NonZeroUsize::new(4).unwrap(),
         follow: None,
@@ -105,6 +117,84 @@ fn message(line: &[&str]) -> String {
 #[test]
 fn without_flags_lines_are_passed_on_as_they_are() {
     assert_eq!(config(&[]), plain());
+}
+
+/// The seconds of a range that flags ask for, before which stand 1773497130 for now.
+fn range(flags: &[&str]) -> Option<[Option<i64>; 3]> {
+    let range = config(flags).range?;
+    let TimeRange { since, until, last } = range;
+    Some([since, until, last].map(|time| time.map(|time| time / 1_000_000_000)))
+}
+
+#[test]
+fn a_range_of_time_is_asked_for_by_moments_and_lengths() {
+    let now = 1_773_497_130;
+    assert_eq!(range(&[]), None);
+    assert_eq!(
+        range(&["--since", "-90m"]),
+        Some([Some(now - 5_400), None, None])
+    );
+    assert_eq!(
+        range(&["--since=-1d", "--until", "2h ago"]),
+        Some([Some(now - 86_400), Some(now - 7_200), None])
+    );
+    assert_eq!(config(&["--time-slack", "5m"]).time_slack, 300_000_000_000);
+    assert!(config(&["--scan"]).scan);
+    assert_eq!(
+        range(&["--last", "1d12h"]),
+        Some([None, None, Some(129_600)])
+    );
+    // 14:05:30 on 2026-03-14 in UTC is 00:05:30 on the next day ten hours to the east.
+    let midnight = Some([Some(now - 330), None, None]);
+    assert_eq!(range(&["--since", "today", "--tz", "+10:00"]), midnight);
+    assert_eq!(
+        range(&["--since", "2026-03-15", "--tz", "+10:00"]),
+        midnight
+    );
+    let in_utc = Some([Some(now - 330 - 14 * 3_600), None, None]);
+    assert_eq!(
+        range(&["--since", "today", "--tz", "+10:00", "--utc"]),
+        in_utc
+    );
+    assert_eq!(range(&["--since", "today"]), in_utc);
+}
+
+#[test]
+fn the_last_of_the_flags_for_zones_holds() {
+    let east = TimeZone::fixed(offset(2));
+    assert_eq!(config(&["--tz", "+02:00"]).clock.zone, east);
+    assert_eq!(config(&["--local", "--tz", "+02:00"]).clock.zone, east);
+    assert_eq!(
+        config(&["--tz", "+02:00", "--utc"]).clock.zone,
+        TimeZone::UTC
+    );
+    assert_eq!(config(&["--input-tz", "+02:00"]).input_zone, east);
+    assert_eq!(
+        config(&["--input-tz", "Europe/Paris"])
+            .input_zone
+            .iana_name(),
+        Some("Europe/Paris")
+    );
+}
+
+#[test]
+fn the_environment_may_say_what_is_now() {
+    let environment = Environment {
+        birl_now: Some("2026-03-14T14:05:30Z".into()),
+        now: 0,
+        ..Environment::for_test()
+    };
+    let config = config_in(&environment, &["error", "app.log"]);
+    assert_eq!((config.clock, config.clock_stands), (plain().clock, true));
+    let environment = Environment {
+        birl_now: Some("soon".into()),
+        ..environment
+    };
+    let error = try_config(&["error".as_ref(), "app.log".as_ref()], &environment).unwrap_err();
+    assert!(
+        error.starts_with("cannot use \"soon\" for BIRL_NOW: there is no moment"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -49,6 +49,9 @@ struct Case {
     /// Symbolic links and what they point to.
     #[serde(default)]
     links: BTreeMap<String, String>,
+    /// When all files were last written to, in RFC 3339.
+    #[serde(default)]
+    modified: Option<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
     #[serde(default)]
@@ -170,7 +173,9 @@ impl Case {
     }
 
     fn sandbox(&self) -> Sandbox {
-        let sandbox = Sandbox::new();
+        let modified = self.modified.as_deref();
+        let modified = modified.map(|time| time.parse().expect("a time of RFC 3339"));
+        let sandbox = Sandbox::with_files_of(modified);
         for (path, content) in &self.files {
             sandbox.write(path, &content.bytes());
         }

@@ -3,20 +3,30 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use jiff::Timestamp;
 
 /// A temporary directory that birl runs in, removed with this value.
 pub(crate) struct Sandbox {
     dir: tempfile::TempDir,
+    /// When its files are made to have been written.
+    modified: Option<Timestamp>,
 }
 
 impl Sandbox {
     pub(crate) fn new() -> Sandbox {
+        Sandbox::with_files_of(None)
+    }
+
+    /// One whose files were all last written to at a certain time.
+    pub(crate) fn with_files_of(modified: Option<Timestamp>) -> Sandbox {
         let dir = tempfile::Builder::new().prefix("birl-test-").tempdir();
         Sandbox {
             dir: dir.expect("a temporary directory can be made"),
+            modified,
         }
     }
 
@@ -35,6 +45,11 @@ impl Sandbox {
         let dir = whole.parent().expect("a file is in the sandbox");
         fs::create_dir_all(dir).expect("a directory can be made in the sandbox");
         fs::write(&whole, content).expect("a file can be written in the sandbox");
+        if let Some(modified) = self.modified {
+            let file = File::options().append(true).open(&whole);
+            file.and_then(|file| file.set_modified(modified.into()))
+                .expect("a file's time can be set in the sandbox");
+        }
         whole
     }
 

@@ -32,6 +32,9 @@ impl Kind {
     }
 }
 
+/// How far apart two lines are at most, unless somebody says otherwise.
+const GAP_US: u64 = 2_000;
+
 /// An endless log: equal kinds, seeds and lengths give equal lines.
 #[derive(Clone, Debug)]
 pub struct Lines {
@@ -55,7 +58,17 @@ impl Lines {
         }
     }
 
+    /// The same log, but each line is less than `gap_us` microseconds later than the one before: half
+    /// of that on average. The default is 2,000.
+    pub fn with_gap_us(mut self, gap_us: u64) -> Lines {
+        self.clock.gap_us = gap_us;
+        self
+    }
+
     /// Appends the next line, with its newline, to `out`.
+    ///
+    /// # Panics
+    /// Where the log would get into the next year.
     pub fn append(&mut self, out: &mut Vec<u8>) {
         self.clock.advance(&mut self.random);
         let kind = match self.kind {
@@ -205,17 +218,20 @@ impl Lines {
 struct Clock {
     /// Microseconds since the log began.
     elapsed_us: u64,
+    /// The next line is less than so many microseconds later.
+    gap_us: u64,
     iso: [u8; 27],
     common: [u8; 26],
 }
 
-/// The log begins at this second; a generated log stays within its month.
+/// The log begins at this second; a generated log stays within its year.
 const START: &[u8; 27] = b"2026-03-01T00:00:00.000000Z";
 
 impl Default for Clock {
     fn default() -> Clock {
         Clock {
             elapsed_us: 0,
+            gap_us: GAP_US,
             iso: *START,
             common: *b"01/Mar/2026:00:00:00 +0000",
         }
@@ -223,10 +239,10 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Moves on by up to 2 ms.
+    /// Moves on by less than the gap.
     fn advance(&mut self, random: &mut Random) {
         let second = self.elapsed_us / 1_000_000;
-        self.elapsed_us += random.below(2_000);
+        self.elapsed_us += random.below(self.gap_us);
         put_digits(&mut self.iso[20..26], self.elapsed_us % 1_000_000);
         if self.elapsed_us / 1_000_000 != second {
             self.render_second();
@@ -235,12 +251,14 @@ impl Clock {
 
     fn render_second(&mut self) {
         let second = self.elapsed_us / 1_000_000;
-        let day = second / 86_400 % 31 + 1;
+        let (month, day) = date(second / 86_400);
+        put_digits(&mut self.iso[5..7], month as u64 + 3);
         put_digits(&mut self.iso[8..10], day);
         put_digits(&mut self.iso[11..13], second / 3_600 % 24);
         put_digits(&mut self.iso[14..16], second / 60 % 60);
         put_digits(&mut self.iso[17..19], second % 60);
         put_digits(&mut self.common[0..2], day);
+        self.common[3..6].copy_from_slice(MONTHS[month].0);
         self.common[12..20].copy_from_slice(&self.iso[11..19]);
     }
 
@@ -253,6 +271,31 @@ impl Clock {
     fn common(&self) -> &[u8] {
         &self.common
     }
+}
+
+/// The months that a log may be in, and how many days they have.
+const MONTHS: [(&[u8; 3], u64); 10] = [
+    (b"Mar", 31),
+    (b"Apr", 30),
+    (b"May", 31),
+    (b"Jun", 30),
+    (b"Jul", 31),
+    (b"Aug", 31),
+    (b"Sep", 30),
+    (b"Oct", 31),
+    (b"Nov", 30),
+    (b"Dec", 31),
+];
+
+/// The month, counted from March, and the day in it, so many days after March 1st.
+fn date(mut days: u64) -> (usize, u64) {
+    for (month, (_, length)) in MONTHS.iter().enumerate() {
+        if days < *length {
+            return (month, days + 1);
+        }
+        days -= length;
+    }
+    panic!("a generated log stays within its year");
 }
 
 fn push(out: &mut Vec<u8>, text: &str) {

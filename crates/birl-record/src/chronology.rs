@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use crate::extent::Extents;
 use crate::format::Parser;
 use crate::record::Timestamp;
-use crate::time::{Resolver, Tracks};
+use crate::time::{Reading, Resolver, Tracks};
 
 /// What is known of the times of a source at a place in it, from all that comes before.
 #[derive(Clone, Debug)]
@@ -36,6 +36,17 @@ impl Chronology {
         Self {
             resolver: Resolver::of_whole(zone, reference, whole),
         }
+    }
+
+    /// The instant of a reading that says its whole date, in nanoseconds since 1970 (UTC).
+    pub fn instant(&mut self, reading: Reading) -> Option<i64> {
+        self.resolver.frame().instant(reading)
+    }
+
+    /// What comes from now on has just been written, `now` in nanoseconds since 1970 (UTC), and is
+    /// dated by that; to be called again as time goes on.
+    pub fn go_live(&mut self, now: i64) {
+        self.resolver.go_live(now);
     }
 
     /// Goes on behind a stretch of the source.
@@ -108,6 +119,8 @@ pub struct RecordTimes<'a> {
     list: OnceCell<Vec<RecordTime>>,
     /// What was asked for last.
     last: Cell<Option<RecordTime>>,
+    /// How many records were held against a range of time, and had none.
+    untimed: Cell<u64>,
 }
 
 impl<'a> RecordTimes<'a> {
@@ -126,6 +139,7 @@ impl<'a> RecordTimes<'a> {
             resolver,
             list,
             last: Cell::new(None),
+            untimed: Cell::new(0),
         }
     }
 
@@ -164,11 +178,20 @@ impl<'a> RecordTimes<'a> {
         }
     }
 
+    /// How many records were held against a range of time, and had none.
+    pub fn untimed(&self) -> u64 {
+        self.untimed.get()
+    }
+
+    pub(crate) fn count_untimed(&self) {
+        self.untimed.set(self.untimed.get() + 1);
+    }
+
     /// The times of all records of the chunk, in order.
     pub fn all(&self) -> Vec<RecordTime> {
         let records = records(self.parser, self.chunk, self.is_start);
         let timed = records.map(|(start, text)| {
-            let time = self.at(start, || self.parser.parse(text).timestamp);
+            let time = self.at(start, || self.parser.timestamp(text));
             (start, time)
         });
         timed.collect()
@@ -189,7 +212,7 @@ fn timestamps<'a>(
     chunk: &'a [u8],
     is_start: bool,
 ) -> impl Iterator<Item = (usize, Option<Timestamp<'a>>)> {
-    records(parser, chunk, is_start).map(|(start, text)| (start, parser.parse(text).timestamp))
+    records(parser, chunk, is_start).map(|(start, text)| (start, parser.timestamp(text)))
 }
 
 /// Where the records of a chunk begin, and their texts.

@@ -62,7 +62,7 @@ mod zeek;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-use crate::record::Record;
+use crate::record::{Record, Timestamp};
 use crate::value::Value;
 
 pub use parser::{Lines, Parser};
@@ -128,6 +128,14 @@ pub trait Format: Debug + Send + Sync {
         let mut record = Record::default();
         self.parse(text, &mut record);
         record.get(path)
+    }
+
+    /// The timestamp of a record, as [`parse`](Self::parse) reads it; faster where the format knows
+    /// how.
+    fn timestamp<'a>(&'a self, text: &'a [u8]) -> Option<Timestamp<'a>> {
+        let mut record = Record::default();
+        self.parse(text, &mut record);
+        record.timestamp
     }
 }
 

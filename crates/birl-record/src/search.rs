@@ -16,6 +16,7 @@ mod literal;
 mod named;
 mod pattern;
 mod records;
+mod times;
 mod triples;
 
 use std::ops::Range;
@@ -26,12 +27,19 @@ use self::candidates::{Candidates, Need};
 use self::field::{FieldTest, Unit};
 use self::folded::FoldedFinder;
 use self::pattern::{Engine, Pattern, TooBig};
+use self::times::TimeTest;
 use crate::extent::Extent;
 use crate::framing::{self, Piece};
 use crate::query::Error;
 use crate::query::tree::{Span, Term, Text};
+use crate::time::Clock;
 
 pub use self::records::Records;
+
+/// Whether a search has a term that counts back from the newest record, such as `last:2h`.
+pub fn counts_back(term: &Term) -> bool {
+    times::counts_back(term)
+}
 
 /// Whether `a` and `A` are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,6 +98,7 @@ enum Leaf {
     Folded(FoldedFinder),
     Regex(Engine),
     Field(Box<FieldTest>),
+    Time(TimeTest),
 }
 
 /// Lines that match, one after the other.
@@ -112,13 +121,28 @@ impl Hit {
 }
 
 impl Search {
-    /// Compiles a search.
+    /// Compiles a search without terms over time.
     ///
     /// # Errors
-    /// A regex that is none or too big, a term over fields; the error points at its place.
+    /// A regex that is none or too big, a field's value that is none, a term over time; the error
+    /// points at its place.
     pub fn new(term: &Term, options: Options) -> Result<Self, Error> {
+        Self::compile(term, options, None)
+    }
+
+    /// Compiles a search, whose moments are as seen from `clock`.
+    ///
+    /// # Errors
+    /// A regex that is none or too big, a field's value or a moment that is none; the error points
+    /// at its place.
+    pub fn with_clock(term: &Term, options: Options, clock: &Clock) -> Result<Self, Error> {
+        Self::compile(term, options, Some(clock))
+    }
+
+    fn compile(term: &Term, options: Options, clock: Option<&Clock>) -> Result<Self, Error> {
         let mut compiler = Compiler {
             options,
+            clock,
             leaves: Vec::new(),
             needs: Vec::new(),
         };
@@ -147,6 +171,44 @@ impl Search {
         }
     }
 
+    /// The search for what this one finds among the records in a range of time, in nanoseconds since
+    /// 1970 (UTC). A record without a time is in none.
+    pub fn within(self, range: Range<i64>) -> Self {
+        let mut leaves = self.leaves;
+        leaves.push(Leaf::Time(TimeTest::Within(range)));
+        let time = Expression::Leaf(leaves.len() - 1);
+        let (found, candidates) = match self.inverted {
+            true => {
+                let every = Candidates::new(Need::Nothing);
+                (Expression::Not(Box::new(self.expression)), every)
+            }
+            false => (self.expression, self.candidates),
+        };
+        Self {
+            // The text is asked first: a time takes to parse the record.
+            expression: Expression::And(vec![found, time]),
+            leaves,
+            candidates,
+            exact: false,
+            inverted: false,
+        }
+    }
+
+    /// A range of time that holds every record that matches, in nanoseconds since 1970 (UTC); `None`
+    /// where the search implies none.
+    pub fn time_range(&self) -> Option<Range<i64>> {
+        if self.inverted {
+            return None;
+        }
+        let range = self.expression.time_range(&self.leaves);
+        (range != times::ALWAYS).then_some(range)
+    }
+
+    /// Whether there are terms over time.
+    pub fn needs_times(&self) -> bool {
+        self.leaves.iter().any(|leaf| matches!(leaf, Leaf::Time(_)))
+    }
+
     /// The same search, which asks every line or record instead of looking for those that may match:
     /// slower, and to be held against.
     pub fn asking_all(self) -> Self {
@@ -171,7 +233,7 @@ impl Search {
     pub fn needs_records(&self) -> bool {
         self.leaves
             .iter()
-            .any(|leaf| matches!(leaf, Leaf::Field(_)))
+            .any(|leaf| matches!(leaf, Leaf::Field(_) | Leaf::Time(_)))
     }
 
     /// Calls `found` with the lines of `chunk` that match, in order, and with several at once where
@@ -303,6 +365,25 @@ impl Expression {
         }
     }
 
+    /// A range that holds the time of every record that it holds of.
+    fn time_range(&self, leaves: &[Leaf]) -> Range<i64> {
+        match self {
+            Self::Leaf(leaf) => match &leaves[*leaf] {
+                Leaf::Time(test) => test.range(),
+                _ => times::ALWAYS,
+            },
+            Self::And(parts) => {
+                let ranges = parts.iter().map(|part| part.time_range(leaves));
+                ranges.fold(times::ALWAYS, times::common)
+            }
+            Self::Or(parts) => {
+                let ranges = parts.iter().map(|part| part.time_range(leaves));
+                ranges.reduce(times::around).unwrap_or(times::ALWAYS)
+            }
+            Self::All | Self::Not(_) => times::ALWAYS,
+        }
+    }
+
     fn collect_spans(&self, leaves: &[Leaf], content: &[u8], spans: &mut Vec<Range<usize>>) {
         match self {
             Self::All | Self::Not(_) => {}
@@ -329,13 +410,14 @@ impl Leaf {
             Self::Folded(finder) => finder.find(content, 0).is_some(),
             Self::Regex(engine) => engine.on(content).is_match(content),
             Self::Field(test) => test.holds(unit),
+            Self::Time(test) => test.holds(unit),
         }
     }
 
     fn collect_spans(&self, content: &[u8], spans: &mut Vec<Range<usize>>) {
         match self {
             // A field is not shown where it stands: what it says may be written otherwise.
-            Self::Never | Self::Field(_) => {}
+            Self::Never | Self::Field(_) | Self::Time(_) => {}
             Self::Exact(finder) => {
                 let len = finder.needle().len();
                 spans.extend(finder.find_iter(content).map(|at| at..at + len));
@@ -355,14 +437,15 @@ impl Leaf {
     }
 }
 
-struct Compiler {
+struct Compiler<'a> {
     options: Options,
+    clock: Option<&'a Clock>,
     leaves: Vec<Leaf>,
     /// What a line must hold for the leaf of the same number to match.
     needs: Vec<Need>,
 }
 
-impl Compiler {
+impl Compiler<'_> {
     fn expression(&mut self, term: &Term) -> Result<Expression, Error> {
         match term {
             Term::All => Ok(Expression::All),
@@ -372,6 +455,9 @@ impl Compiler {
                 self.pattern(&pattern, &regex.span)
             }
             Term::Field(field) => {
+                if let Some(test) = TimeTest::new(field, self.clock) {
+                    return Ok(self.leaf(Leaf::Time(test?), Need::Nothing));
+                }
                 let (test, need) = FieldTest::new(field, self.options)?;
                 Ok(self.leaf(Leaf::Field(Box::new(test)), need))
             }
@@ -460,7 +546,7 @@ impl Compiler {
                 Leaf::Never => true,
                 // A carriage return may belong to a terminator, which is not searched.
                 Leaf::Exact(_) | Leaf::Folded(_) => !self.needs[*leaf].holds_byte(b'\r'),
-                Leaf::Regex(_) | Leaf::Field(_) => false,
+                Leaf::Regex(_) | Leaf::Field(_) | Leaf::Time(_) => false,
             },
             Expression::Or(parts) => parts.iter().all(|part| self.is_exact(part)),
             Expression::And(_) | Expression::Not(_) => false,

@@ -40,9 +40,15 @@ struct Records {
 
 impl Assembly {
     /// Begins at `offset`, which is the beginning of a line. The source was last written to at
-    /// `reference`, in nanoseconds since 1970, which is now where it still is.
-    pub(crate) fn new(source: Arc<Source>, offset: u64, reference: i64, options: &Options) -> Self {
-        let chronology = || Chronology::new(options.zone.clone(), reference);
+    /// `reference`, in nanoseconds since 1970, which is now where it still is. Without a
+    /// `chronology`, records have no times.
+    pub(crate) fn new(
+        source: Arc<Source>,
+        offset: u64,
+        reference: i64,
+        chronology: Option<Chronology>,
+        options: &Options,
+    ) -> Self {
         Self {
             source,
             start: offset,
@@ -51,7 +57,7 @@ impl Assembly {
             records: options.records.then(|| Records {
                 carry: RecordCarry::default(),
                 detection: Detection::new(options.format, reference),
-                chronology: options.times.then(chronology),
+                chronology,
                 state: State::default(),
                 parser: Arc::default(),
             }),
@@ -60,6 +66,14 @@ impl Assembly {
 
     pub(crate) fn source(&self) -> &Arc<Source> {
         &self.source
+    }
+
+    /// What comes from now on has just been written.
+    pub(crate) fn go_live(&mut self, now: i64) {
+        let records = self.records.as_mut();
+        if let Some(chronology) = records.and_then(|records| records.chronology.as_mut()) {
+            chronology.go_live(now);
+        }
     }
 
     /// Takes the next block.

@@ -47,7 +47,7 @@ impl Source {
             number: self.number,
             backwards: true,
             stopped: AtomicBool::new(false),
-            parser: OnceLock::new(),
+            parser: self.parser.clone(),
             timeline: OnceLock::new(),
             states: States::default(),
         })

@@ -1,8 +1,9 @@
 //! Chunks: whole lines of a source go in, a batch comes out.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use birl_record::chronology::{ChunkTimes, RecordTime, RecordTimes};
+use birl_record::chronology::{Chronology, ChunkTimes, RecordTime, RecordTimes};
 use birl_record::format::{Parser, State};
 use birl_record::framing;
 use birl_record::search::{Records, Search};
@@ -19,6 +20,10 @@ pub(crate) struct Context {
     pub(crate) options: Options,
     pub(crate) blocks: BlockPool,
     pub(crate) progress: Progress,
+    /// The times of records are asked for, by the search or by who wants them.
+    timed: bool,
+    /// Only records in this range of time are found, in nanoseconds since 1970 (UTC).
+    range: Option<Range<i64>>,
     search: Search,
     /// Searches that are not in use, each with its scratch memory.
     idle: Mutex<Vec<Search>>,
@@ -37,12 +42,35 @@ impl Context {
         progress: Progress,
     ) -> Self {
         Self {
+            range: search.time_range(),
+            timed: options.records && (options.times || search.needs_times()),
             options,
             blocks,
             progress,
             search,
             idle: Mutex::default(),
         }
+    }
+
+    /// Whether the times of records are asked for, by the search or by who wants them.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.timed
+    }
+
+    /// The range of time outside of which nothing is found, and nothing else is wanted either.
+    pub(crate) fn range(&self) -> Option<&Range<i64>> {
+        let options = &self.options;
+        let needs_all = options.numbered || options.want == Want::Surroundings;
+        self.range
+            .as_ref()
+            .filter(|_| options.records && !options.whole && !needs_all)
+    }
+
+    /// What is known of the times of a source that was last written to at `reference`, in
+    /// nanoseconds since 1970, at its beginning; if anybody asks.
+    pub(crate) fn chronology(&self, reference: i64) -> Option<Chronology> {
+        self.timed
+            .then(|| Chronology::new(self.options.zone.clone(), reference))
     }
 
     /// Runs `f` with a search of its own, so that no two threads share one's scratch memory.
@@ -126,27 +154,30 @@ impl Chunk {
                 found.add(hit.lines.start..end, hit.overlong, None);
             }),
             Some(parser) => {
+                let times =
+                    times.map(|times| RecordTimes::new(times, parser, &self.lines, self.first));
                 let records = Records {
                     chunk: &self.lines,
                     parser,
                     source: self.source.origin().name().as_encoded_bytes(),
                     offset: self.offset,
                     is_start: self.first,
+                    times: times.as_ref(),
                 };
-                let times =
-                    times.map(|times| RecordTimes::new(times, parser, &self.lines, self.first));
                 let time = |range: &std::ops::Range<usize>| {
                     let text = &self.lines[range.clone()];
-                    times
-                        .as_ref()?
-                        .at(range.start, || parser.parse(text).timestamp)
+                    let times = times.as_ref().filter(|_| context.options.times);
+                    times?.at(range.start, || parser.timestamp(text))
                 };
                 let cut = search.find_records(records, |hit| {
                     let time = time(&hit.lines);
                     found.add(hit.lines, hit.overlong, time);
                 });
-                if found.want == Want::Surroundings {
-                    found.times = times.as_ref().map(RecordTimes::all).unwrap_or_default();
+                if let Some(times) = &times {
+                    context.progress.records_untimed(times.untimed());
+                    if found.want == Want::Surroundings && context.options.times {
+                        found.times = times.all();
+                    }
                 }
                 cut
             }

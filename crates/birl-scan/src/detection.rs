@@ -26,6 +26,14 @@ pub(crate) fn detect(parts: &[&[u8]], forced: Option<&Known>, reference: i64) ->
     Arc::new(parser)
 }
 
+/// Finds the formats of a file of plain text, which begins with a mark of `bom_bytes`.
+pub(crate) fn detect_in(file: &File, bom_bytes: usize, options: &Options) -> Arc<Parser> {
+    // What cannot be read is reported by the search.
+    let parts = parts_of(file, bom_bytes).unwrap_or_default();
+    let parts: Vec<_> = parts.iter().map(Vec::as_slice).collect();
+    detect(&parts, options.format, modified(file, options))
+}
+
 /// The parts of a text that are looked at: its beginning, its middle and its end.
 pub(crate) fn parts(text: &[u8]) -> Vec<&[u8]> {
     if text.len() <= SAMPLE_BYTES {
@@ -52,6 +60,11 @@ pub(crate) fn parts_of(file: &File, bom_bytes: usize) -> io::Result<Vec<Vec<u8>>
         parts.push(whole_lines(&bytes[..read], from_line).to_vec());
     }
     Ok(parts)
+}
+
+/// What of `part` begins where the first line does that begins in it.
+pub(crate) fn from_line(part: &[u8]) -> &[u8] {
+    &part[framing::first_start(part).unwrap_or(part.len())..]
 }
 
 /// What of `part` are whole lines, which begins at `at`.

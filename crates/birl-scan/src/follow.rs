@@ -45,6 +45,7 @@ pub fn follow(
         partial_after,
         generations: HashMap::new(),
         sources: 0,
+        caught_up: false,
         timer: None,
         ready: Vec::new().into_iter(),
     }
@@ -62,6 +63,8 @@ pub struct Following {
     partial_after: Option<Duration>,
     generations: HashMap<u64, Generation>,
     sources: u64,
+    /// What comes has just been written.
+    caught_up: bool,
     /// Wakes when the next partial line is due.
     timer: Option<Pin<Box<Sleep>>>,
     ready: std::vec::IntoIter<Event>,
@@ -92,7 +95,10 @@ impl Following {
                 bytes,
             } => self.take_data(origin, generation, offset, bytes),
             follow::Event::End { generation, .. } => self.end(generation),
-            follow::Event::CaughtUp => vec![Event::CaughtUp],
+            follow::Event::CaughtUp => {
+                self.caught_up = true;
+                vec![Event::CaughtUp]
+            }
             follow::Event::Notice(notice) => vec![Event::Notice(notice)],
         }
     }
@@ -104,15 +110,20 @@ impl Following {
         let generation = self.generations.entry(number).or_insert_with(|| {
             self.progress.sources(1);
             self.sources += 1;
+            let chronology = self.context.chronology(now);
             let source = Source::new(origin, self.sources - 1);
             Generation {
-                assembly: Assembly::new(source, offset, now, &self.context.options),
+                assembly: Assembly::new(source, offset, now, chronology, &self.context.options),
                 line_due: None,
                 record_due: None,
             }
         });
         if generation.assembly.source().is_stopped() {
             return Vec::new();
+        }
+        if self.caught_up {
+            // A clock that shows no day would lag behind after a day without lines.
+            generation.assembly.go_live(now);
         }
         let chunks = generation.assembly.push(&bytes);
         let now = Instant::now();

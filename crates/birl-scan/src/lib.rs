@@ -5,10 +5,12 @@
 //!
 //! - [`scan()`]: the stream, and its options;
 //! - `plan`: names → the parts that workers search;
+//! - `bisection`: the part of a file that holds a range of time;
 //! - `part`: a part → its chunks of whole lines;
 //! - `detection`: what the records of a source are written in, where records are searched;
 //! - `states`: what lines say of those behind them, where a stretch begins;
 //! - `timeline`: when they were, where one does not say it without those before it;
+//! - [`newest()`]: when the newest of them was;
 //! - `assembly`: the blocks of a source that is read in order → its chunks;
 //! - `chunk`: a chunk → a batch;
 //! - [`merge()`]: the records of many sources, in the order of their times;
@@ -18,13 +20,16 @@
 
 mod assembly;
 mod batch;
+mod bisection;
 mod chunk;
 mod detection;
 mod follow;
 mod merge;
+mod newest;
 mod part;
 mod plan;
 mod progress;
+mod read_at;
 mod sample;
 mod scan;
 mod settle;
@@ -34,7 +39,8 @@ mod timeline;
 pub use batch::{Batch, Event, Run, Source};
 pub use follow::{Following, follow};
 pub use merge::{MergeOptions, merge};
+pub use newest::newest;
 pub use progress::{Progress, Snapshot};
 pub use sample::sample;
-pub use scan::{CHUNK_BYTES, Options, Scan, Want, scan};
+pub use scan::{CHUNK_BYTES, Options, SLACK, Scan, Want, scan};
 pub use settle::{Settling, settle};

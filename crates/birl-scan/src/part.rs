@@ -1,20 +1,23 @@
 //! Parts: what one worker searches at a time, from opening a file to the last of its lines.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use birl_record::chronology::Chronology;
 use birl_record::extent::{self, RECORD_BYTES_MAX};
 use birl_record::format::{Parser, State};
 use birl_record::framing;
 use birl_record::search::Search;
+use birl_record::time::Tracks;
 use birl_source::content::{self, Content};
 use birl_source::walk::{FoundFile, Skipped};
 use birl_source::{Error, Origin, decode};
 use birl_stream::block::{Block, PAGE_BYTES};
 use birl_stream::{Closed, Outlet};
+use bytes::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::assembly::Assembly;
@@ -22,6 +25,7 @@ use crate::batch::{Event, Source};
 use crate::chunk::{Chunk, Context};
 use crate::detection;
 use crate::progress::Progress;
+use crate::read_at::ReadAt;
 use crate::timeline::{self, Timeline};
 
 /// A record that may go on is searched when nothing more has come for so long.
@@ -201,10 +205,9 @@ impl FilePart {
         let options = &sink.context.options;
         let detect = || detection::detect(&detection::parts(&lines), options.format, modified);
         let parser = options.records.then(detect);
-        let times = parser
-            .as_ref()
-            .filter(|_| options.times)
-            .map(|parser| timeline::times_of_whole(parser, &lines, modified, options));
+        let timed = parser.as_ref().filter(|_| sink.context.is_timed());
+        let times =
+            timed.map(|parser| timeline::times_of_whole(parser, &lines, true, modified, options));
         let chunk = Chunk {
             source: self.source,
             lines,
@@ -227,14 +230,11 @@ impl RangePart {
         }
         let options = &sink.context.options;
         let parser = options.records.then(|| {
-            self.source.parser(|| {
-                let parts = detection::parts_of(&self.file, self.bom_bytes).unwrap_or_default();
-                let parts: Vec<_> = parts.iter().map(Vec::as_slice).collect();
-                let modified = detection::modified(&self.file, options);
-                detection::detect(&parts, options.format, modified)
-            })
+            let detect = || detection::detect_in(&self.file, self.bom_bytes, options);
+            self.source.parser(detect)
         });
-        let times = parser.as_ref().filter(|_| options.times).map(|parser| {
+        let timed = parser.as_ref().filter(|_| sink.context.is_timed());
+        let times = timed.map(|parser| {
             let timeline = || Timeline::read(&self, parser, sink.context);
             self.source.timeline(timeline).at(self.number())
         });
@@ -454,6 +454,12 @@ impl StreamPart {
             .map_err(|error| failed("read", error))?;
         let head = head.freeze();
         progress.bytes_read(head.len() as u64);
+        let chronology = match &reader {
+            Reader::File(file) => context
+                .chronology(reference)
+                .map(|chronology| whole(file, &head, chronology, reference, context)),
+            Reader::Live(_) => context.chronology(reference),
+        };
         let counted = Counted {
             reader: reader.into_read(),
             progress,
@@ -472,11 +478,66 @@ impl StreamPart {
         }
         context.progress.sources(1);
         Ok(Some(Text {
-            assembly: Assembly::new(source, decoded.bom_bytes, reference, options),
+            assembly: Assembly::new(source, decoded.bom_bytes, reference, chronology, options),
             reader: decoded.reader,
             live,
             act,
         }))
+    }
+}
+
+/// What is known at its beginning of the times of a source that began with `head`, the rest of which
+/// is in `file` from where that stands. Where times do not say their whole date, all of it is read
+/// for them.
+fn whole(
+    file: &File,
+    head: &Bytes,
+    chronology: Chronology,
+    reference: i64,
+    context: &Context,
+) -> Chronology {
+    // What cannot be read is reported by the search.
+    let tracks = tracks_of_rest(file, head, &chronology, reference, context);
+    match tracks.unwrap_or(None) {
+        Some(tracks) => Chronology::of_whole(context.options.zone.clone(), reference, &tracks),
+        None => chronology,
+    }
+}
+
+fn tracks_of_rest(
+    mut file: &File,
+    head: &Bytes,
+    chronology: &Chronology,
+    reference: i64,
+    context: &Context,
+) -> io::Result<Option<Tracks>> {
+    let rest = ReadAt::new(file.try_clone()?, file.stream_position()?);
+    let mut decoded = decode::text_reader(content::detect(head), head.clone(), rest)?;
+    let source = Source::new(Origin::stdin(), 0);
+    let start = decoded.bom_bytes;
+    let mut assembly = Assembly::new(source, start, reference, None, &context.options);
+    let mut chronology = chronology.clone();
+    let mut whole = Tracks::default();
+    loop {
+        let mut block = context.blocks.take();
+        let end = fill(&mut block, &mut decoded.reader)?;
+        let mut chunks = assembly.push(&block.freeze());
+        let is_last = end == End::Reached;
+        if is_last {
+            chunks.extend(assembly.finish_lines());
+        }
+        for chunk in chunks.iter().filter(|chunk| !chunk.lines.is_empty()) {
+            let Some(parser) = &chunk.parser else {
+                return Ok(None);
+            };
+            if !parser.has_partial_times() {
+                return Ok(None);
+            }
+            whole.append(&chronology.tracks(parser, &chunk.lines, chunk.first));
+        }
+        if is_last {
+            return Ok(Some(whole));
+        }
     }
 }
 

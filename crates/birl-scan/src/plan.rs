@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Seek};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -12,6 +13,9 @@ use birl_source::name::Name;
 use birl_source::walk::{Found, FoundFile, Kind, SkipReason, Skipped, Walk, WalkOptions};
 
 use crate::batch::Source;
+use crate::bisection::Bisection;
+use crate::chunk::Context;
+use crate::detection;
 use crate::part::{FilePart, Part, RangePart, Reader, StreamPart};
 use crate::progress::Progress;
 
@@ -23,6 +27,7 @@ const GROUP_FILES: usize = 64;
 pub(crate) struct Plan {
     walk: Walk,
     cut: Cut,
+    context: Arc<Context>,
     progress: Progress,
     sources: u64,
     group: Group,
@@ -52,8 +57,8 @@ struct Ranges {
     file: Arc<File>,
     bom_bytes: usize,
     stretches: u64,
-    /// The numbers of the stretches that are left.
-    left: std::ops::Range<u64>,
+    /// The numbers of the stretches that are left of those that are read.
+    left: Range<u64>,
     cut: Cut,
 }
 
@@ -62,12 +67,13 @@ impl Plan {
         names: Vec<Name>,
         options: WalkOptions,
         cut: Cut,
-        progress: Progress,
+        context: Arc<Context>,
     ) -> Self {
         Self {
+            progress: context.progress.clone(),
+            context,
             cut,
             walk: Walk::new(names, options),
-            progress,
             sources: 0,
             group: Group::default(),
             ranges: None,
@@ -137,14 +143,50 @@ impl Plan {
             false => source,
         };
         let stretches = found.len.div_ceil(self.cut.chunk_bytes as u64);
+        let text = bom_bytes as u64..found.len;
+        let left = self.stretches_in_time(&source, &file, text);
         self.ranges = Some(Ranges {
             source,
             file,
             bom_bytes,
             stretches,
-            left: 0..stretches,
+            left: left.unwrap_or(0..stretches),
             cut: self.cut,
         });
+    }
+
+    /// The stretches of a file that hold what is in the range of time that is searched, if that can
+    /// be told without reading all of it; at least one, since each source has an end.
+    fn stretches_in_time(
+        &self,
+        source: &Source,
+        file: &File,
+        text: Range<u64>,
+    ) -> Option<Range<u64>> {
+        let range = self.context.range()?;
+        let options = &self.context.options;
+        let detect = || detection::detect_in(file, text.start as usize, options);
+        let parser = source.parser(detect);
+        let chronology = self
+            .context
+            .chronology(detection::modified(file, options))?;
+        let bisection = Bisection {
+            file,
+            text: text.clone(),
+            parser: &parser,
+            chronology,
+            slack: options.slack,
+        };
+        let part = bisection.part(range)?;
+        let chunk_bytes = self.cut.chunk_bytes as u64;
+        // A line that begins where a stretch does belongs to the stretch before.
+        let first = part.start.saturating_sub(1) / chunk_bytes;
+        let end = part.end.div_ceil(chunk_bytes).max(first + 1);
+        let all = text.end.div_ceil(chunk_bytes);
+        let (first, end) = (first.min(all - 1), end.min(all));
+        let kept = (end * chunk_bytes).min(text.end) - first * chunk_bytes;
+        self.progress.bytes_out_of_time(text.end - kept);
+        Some(first..end)
     }
 
     /// Small files come before what follows them.

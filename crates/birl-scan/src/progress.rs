@@ -13,12 +13,14 @@ struct Counters {
     all_found: AtomicBool,
     bytes_read: AtomicU64,
     bytes_searched: AtomicU64,
+    bytes_out_of_time: AtomicU64,
     sources: AtomicU64,
     skipped_hidden: AtomicU64,
     skipped_binary: AtomicU64,
     skipped_other: AtomicU64,
     lines_matched: AtomicU64,
     lines_overlong: AtomicU64,
+    records_untimed: AtomicU64,
     problems: AtomicU64,
 }
 
@@ -33,6 +35,9 @@ pub struct Snapshot {
     pub bytes_read: u64,
     /// How many bytes, decoded, have been searched.
     pub bytes_searched: u64,
+    /// How many bytes of files were passed over, because all that stands there is out of the range
+    /// of time that is searched.
+    pub bytes_out_of_time: u64,
     /// How many sources have been opened.
     pub sources: u64,
     /// How many hidden files and directories were found and passed over.
@@ -46,6 +51,8 @@ pub struct Snapshot {
     pub lines_matched: u64,
     /// How many lines were longer than the limit, and so not searched to their end.
     pub lines_overlong: u64,
+    /// How many records were held against a range of time, and had none.
+    pub records_untimed: u64,
     /// How many problems have been reported.
     pub problems: u64,
 }
@@ -74,8 +81,8 @@ macro_rules! counters {
 }
 
 counters! {
-    bytes_found bytes_read bytes_searched sources skipped_hidden skipped_binary skipped_other
-    lines_matched lines_overlong problems
+    bytes_found bytes_read bytes_searched bytes_out_of_time sources skipped_hidden skipped_binary skipped_other
+    lines_matched lines_overlong records_untimed problems
 }
 
 impl Progress {

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use birl_record::chronology::RecordTimes;
 use birl_record::format::Parser;
 use birl_record::search::{Records, Search};
 use birl_source::content::{self, Content, DETECT_BYTES};
@@ -11,6 +12,7 @@ use birl_source::walk::{Found, FoundFile, Kind, Walk, WalkOptions};
 
 use crate::detection;
 use crate::scan::Options;
+use crate::timeline;
 
 /// Of no more files are there samples.
 const FILES_MAX: usize = 1000;
@@ -60,12 +62,16 @@ fn sample_file(
         return Ok(());
     }
     for (index, text) in texts.into_iter().enumerate() {
+        // A part of a file that leaves out the year or the day is dated as if it were the last.
+        let times = timeline::times_of_whole(&parser, text, index == 0, modified, options);
+        let times = RecordTimes::new(times, &parser, text, index == 0);
         let records = Records {
             chunk: text,
             parser: &parser,
             source: found.origin.name().as_encoded_bytes(),
             offset: 0,
             is_start: index == 0,
+            times: Some(&times),
         };
         search.find_records(records, |hit| each(&parser, &text[hit.lines]));
     }

@@ -23,6 +23,10 @@ use crate::progress::Progress;
 /// How much of a file is read and searched at once, unless [`Options::chunk_bytes`] says otherwise.
 pub const CHUNK_BYTES: usize = 2 << 20;
 
+/// By how many nanoseconds the times of a file may fall that counts as ordered, unless
+/// [`Options::slack`] says otherwise: a minute.
+pub const SLACK: i64 = 60_000_000_000;
+
 /// What is wanted of each chunk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Want {
@@ -57,6 +61,10 @@ pub struct Options {
     pub times: bool,
     /// The zone of times that name none.
     pub zone: TimeZone,
+    /// Whether files are read whole though the search implies a range of time, and their times rise.
+    pub whole: bool,
+    /// By how many nanoseconds the times of a file may fall that counts as ordered.
+    pub slack: i64,
     /// What is now, in nanoseconds since 1970 (UTC), for sources that do not tell when they were
     /// last written to; without it, the system's clock says.
     pub now: Option<i64>,
@@ -82,6 +90,8 @@ impl Default for Options {
             format: None,
             times: false,
             zone: TimeZone::UTC,
+            whole: false,
+            slack: SLACK,
             now: None,
             threads: 1,
             line_bytes_max: 1 << 20,
@@ -112,7 +122,7 @@ pub fn scan(names: Vec<Name>, walk: WalkOptions, search: Search, options: Option
     };
     let context = Arc::new(Context::new(search, options, blocks));
     let progress = context.progress.clone();
-    let plan = Plan::new(names, walk, cut, progress.clone());
+    let plan = Plan::new(names, walk, cut, Arc::clone(&context));
     let events = blocking_iter(plan, threads)
         .par_flat_map(threads, move |part, outlet| {
             // The consumer is gone, and with it whoever would want to know.

@@ -58,16 +58,18 @@ impl Timeline {
     }
 }
 
-/// The times of the records of a source that is at hand as a whole.
+/// The times of the records of a source that is at hand to its end; from its beginning where
+/// `is_start`.
 pub(crate) fn times_of_whole(
     parser: &Arc<Parser>,
     text: &[u8],
+    is_start: bool,
     modified: i64,
     options: &Options,
 ) -> ChunkTimes {
     let mut chronology = Chronology::new(options.zone.clone(), modified);
     if parser.has_partial_times() {
-        let whole = tracks_in(text, State::default(), parser, &mut chronology, true);
+        let whole = tracks_in(text, State::default(), parser, &mut chronology, is_start);
         chronology = Chronology::of_whole(options.zone.clone(), modified, &whole);
     }
     chronology.here()

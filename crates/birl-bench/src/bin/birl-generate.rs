@@ -22,6 +22,8 @@ birl-generate: write a log to measure with
   --kind KIND        plain (default), json, access, mixed
   --seed N           equal seeds give equal logs (default 1)
   --line-bytes N     average length of a line (default 250)
+  --gap-us N         largest distance between two lines, in microseconds
+                     (default 2000)
 
 A SIZE may end in K, M or G, in powers of 1000. A log ends with the last whole line that fits.
 ";
@@ -97,6 +99,7 @@ struct Args {
     kind: Kind,
     seed: u64,
     line_bytes: usize,
+    gap_us: Option<u64>,
     output: Output,
 }
 
@@ -118,14 +121,18 @@ impl Args {
         let seed = self
             .seed
             .wrapping_add(file.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        Lines::new(self.kind, seed, self.line_bytes)
+        let lines = Lines::new(self.kind, seed, self.line_bytes);
+        match self.gap_us {
+            Some(gap_us) => lines.with_gap_us(gap_us),
+            None => lines,
+        }
     }
 }
 
 fn parse_args() -> anyhow::Result<Args> {
     let (mut kind, mut seed, mut line_bytes) = (Kind::Plain, 1, 250);
     let (mut bytes, mut files, mut file_bytes, mut dir) = (None, None, None, None);
-    let mut help = false;
+    let (mut help, mut gap_us) = (false, None);
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
@@ -139,6 +146,7 @@ fn parse_args() -> anyhow::Result<Args> {
                     .parse_with(|name| Kind::named(name).ok_or("no such kind"))?
             }
             Long("seed") => seed = parser.value()?.parse()?,
+            Long("gap-us") => gap_us = Some(parser.value()?.parse()?),
             Long("line-bytes") => line_bytes = parser.value()?.parse()?,
             Long("help") | Short('h') => help = true,
             _ => return Err(arg.unexpected().into()),
@@ -156,6 +164,7 @@ fn parse_args() -> anyhow::Result<Args> {
         kind,
         seed,
         line_bytes,
+        gap_us,
         output,
     })
 }

@@ -111,6 +111,18 @@ impl Format for Json {
     fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         json::get(text, path)
     }
+
+    fn timestamp<'a>(&'a self, text: &'a [u8]) -> Option<Timestamp<'a>> {
+        let mut time = Best::new(&TIME_KEYS);
+        for (name, value) in Members::of(text) {
+            if let Some(rank) = time.rank(name.raw())
+                && let Some(found) = timestamp(value)
+            {
+                time.offer(rank, 0, found);
+            }
+        }
+        time.found.map(|(_, _, found)| found.what)
+    }
 }
 
 /// Whether a text begins with an object, and not only with its bracket.

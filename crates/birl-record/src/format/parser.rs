@@ -267,6 +267,15 @@ impl Parser {
         }
     }
 
+    /// The timestamp of a record.
+    pub fn timestamp<'a>(&'a self, text: &'a [u8]) -> Option<Timestamp<'a>> {
+        let text = trimmed(text);
+        match self.format_of(text) {
+            Some(format) => format.timestamp(text),
+            None => self.parse(text).timestamp,
+        }
+    }
+
     /// What a timestamp says, which a record of this source has.
     pub fn reading(&self, timestamp: Timestamp<'_>) -> Option<Reading> {
         timestamp.reading(self.shape)

@@ -115,6 +115,18 @@ fn fields_are_found_by_name_as_a_whole_parse_finds_them() {
 }
 
 #[test]
+fn timestamps_are_found_alone_as_a_whole_parse_finds_them() {
+    for known in KNOWN {
+        for sample in known.samples {
+            let text = sample.text.as_bytes();
+            let parser = Parser::detect(&[text], REFERENCE);
+            let record = parser.parse(text);
+            assert_eq!(parser.timestamp(text), record.timestamp, "{}", known.name);
+        }
+    }
+}
+
+#[test]
 fn names_are_unique() {
     let mut names: Vec<_> = KNOWN.iter().map(|known| known.name).collect();
     names.sort_unstable();

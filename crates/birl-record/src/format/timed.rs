@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use self::head::Head;
 use super::cursor::commonest;
+use super::parser::first_line;
 use super::{Format, Known, Sample, SeverityPlace, json, logfmt};
 use crate::record::{Record, Timestamp};
 use crate::time::{self, Shape};
@@ -116,8 +117,7 @@ impl Format for Timed {
     }
 
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
-        let first = memchr::memchr(b'\n', text).unwrap_or(text.len());
-        let line = text[..first].strip_suffix(b"\r").unwrap_or(&text[..first]);
+        let line = first_line(text);
         let Some(found) = self.find(line) else {
             return;
         };
@@ -130,6 +130,11 @@ impl Format for Timed {
         // Some have the message in the lines behind the time.
         let message = Text::plain(text[taken..].trim_ascii_start());
         record.message = record.message.or(Some(message));
+    }
+
+    fn timestamp<'a>(&'a self, text: &'a [u8]) -> Option<Timestamp<'a>> {
+        let found = self.find(first_line(text))?;
+        Some(Timestamp::of_shape(&text[found.range], found.place.shape))
     }
 }
 

@@ -8,13 +8,14 @@ use super::folded::FoldedFinder;
 use super::named::NamedFinder;
 use super::pattern::{Engine, Pattern};
 use super::{Leaf, Options, folds_beyond_ascii, literal};
+use crate::chronology::RecordTimes;
 use crate::format::Parser;
 use crate::framing;
 use crate::json;
 use crate::level::Severity;
 use crate::query::Error;
 use crate::query::tree::{Field, Regex, Span, Text};
-use crate::query::{Bound, Condition, Literal, excerpt};
+use crate::query::{Bound, Condition, Literal};
 use crate::record::Record;
 use crate::value::{Number, Value};
 
@@ -25,6 +26,7 @@ pub(super) struct Unit<'a> {
     pub(super) content: &'a [u8],
     record: Option<Origin<'a>>,
     parsed: OnceCell<Record<'a>>,
+    time: OnceCell<Option<i64>>,
 }
 
 /// Where a record is from.
@@ -36,6 +38,10 @@ pub(super) struct Origin<'a> {
     pub(super) source: &'a [u8],
     /// Where the record begins, in bytes from the start of the source.
     pub(super) offset: u64,
+    /// Where the record begins in its chunk.
+    pub(super) start: usize,
+    /// When the records of the chunk were, where that is known.
+    pub(super) times: Option<&'a RecordTimes<'a>>,
 }
 
 impl<'a> Unit<'a> {
@@ -44,6 +50,7 @@ impl<'a> Unit<'a> {
             content,
             record: None,
             parsed: OnceCell::new(),
+            time: OnceCell::new(),
         }
     }
 
@@ -52,7 +59,32 @@ impl<'a> Unit<'a> {
             content: framing::content(text),
             record: Some(origin),
             parsed: OnceCell::new(),
+            time: OnceCell::new(),
         }
+    }
+
+    /// When the record was, in nanoseconds since 1970 (UTC), if it says so.
+    pub(super) fn time(&self) -> Option<i64> {
+        let origin = self.record?;
+        let times = origin.times?;
+        let timestamp = || match self.parsed.get() {
+            Some(record) => record.timestamp,
+            None => origin.parser.timestamp(self.content),
+        };
+        *self.time.get_or_init(|| times.at(origin.start, timestamp))
+    }
+
+    /// The same to hold it against a range; a record without a time is counted.
+    pub(super) fn time_for_range(&self) -> Option<i64> {
+        let is_first = self.time.get().is_none();
+        let time = self.time();
+        if is_first
+            && time.is_none()
+            && let Some(times) = self.record.and_then(|origin| origin.times)
+        {
+            times.count_untimed();
+        }
+        time
     }
 
     fn parsed(&self, parser: &'a Parser) -> &Record<'a> {
@@ -145,14 +177,6 @@ pub(super) struct Edge {
 impl FieldTest {
     /// Compiles a field term, and says what every record that it holds of has in its text.
     pub(super) fn new(field: &Field, options: Options) -> Result<(Self, Need), Error> {
-        if ["timestamp", "since", "until", "last"].contains(&field.name.as_str()) {
-            let typed = field.to_string();
-            let message = format!(
-                "terms over time such as {} are not supported yet",
-                excerpt(&typed)
-            );
-            return Err(Error::new(field.span.clone(), message).with_hint_to_quote(&typed));
-        }
         let target = Target::named(&field.name);
         let compiler = Compiler {
             target: &target,

@@ -206,6 +206,7 @@ fn hits(search: &Search, parser: &Parser, chunk: &[u8]) -> Vec<Hit> {
         source: b"a.log",
         offset: 0,
         is_start: true,
+        times: None,
     };
     search.find_records(records, |hit| hits.push(hit));
     hits

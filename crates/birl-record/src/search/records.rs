@@ -5,6 +5,7 @@ use memchr::memchr;
 use super::candidates::{Candidates, Need};
 use super::field::{Origin, Unit};
 use super::{Hit, Search};
+use crate::chronology::RecordTimes;
 use crate::extent::{Extent, Extents};
 use crate::format::Parser;
 
@@ -21,6 +22,8 @@ pub struct Records<'a> {
     pub offset: u64,
     /// The source begins with the chunk.
     pub is_start: bool,
+    /// When the records of the chunk were. Without it, none is in a range of time.
+    pub times: Option<&'a RecordTimes<'a>>,
 }
 
 impl Search {
@@ -81,6 +84,8 @@ impl<'a> Records<'a> {
             parser: self.parser,
             source: self.source,
             offset: self.offset + extent.range.start as u64,
+            start: extent.range.start,
+            times: self.times,
         };
         Unit::record(&self.chunk[extent.range.clone()], origin)
     }

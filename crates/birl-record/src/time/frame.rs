@@ -78,6 +78,12 @@ impl Frame {
         }
     }
 
+    /// Looks from another time on.
+    pub(super) fn set_reference(&mut self, reference: i64) {
+        self.reference = reference;
+        self.usual_offset = nanoseconds(self.zone.to_offset(timestamp(reference)));
+    }
+
     pub(super) fn reference(&self) -> i64 {
         self.reference
     }

@@ -62,6 +62,7 @@ pub struct Resolver {
     frame: Frame,
     days: Course,
     years: Course,
+    is_live: bool,
 }
 
 /// The readings of one period.
@@ -79,6 +80,7 @@ impl Resolver {
             frame: Frame::new(zone, reference),
             days: Course::default(),
             years: Course::default(),
+            is_live: false,
         }
     }
 
@@ -94,7 +96,15 @@ impl Resolver {
             days: course(&whole.days, &mut frame),
             years: course(&whole.years, &mut frame),
             frame,
+            is_live: false,
         }
+    }
+
+    /// From now on, readings are resolved as they are written: each is the last possible one before
+    /// `now`, whatever came before it. To be called again as time goes on.
+    pub fn go_live(&mut self, now: i64) {
+        self.frame.set_reference(now);
+        self.is_live = true;
     }
 
     /// Goes on behind a stretch of the source, as if each of its times had been resolved.
@@ -107,7 +117,7 @@ impl Resolver {
     pub fn resolve_alone(&mut self, reading: Reading) -> Option<i64> {
         match reading.period() {
             None => self.frame.instant(reading),
-            Some(_) => Course::default().resolve(reading, &mut self.frame),
+            Some(_) => Course::default().resolve(reading, &mut self.frame, false),
         }
     }
 
@@ -124,8 +134,8 @@ impl Resolver {
     pub fn resolve(&mut self, reading: Reading) -> Option<i64> {
         match reading.period() {
             None => self.frame.instant(reading),
-            Some(Period::Day) => self.days.resolve(reading, &mut self.frame),
-            Some(Period::Year) => self.years.resolve(reading, &mut self.frame),
+            Some(Period::Day) => self.days.resolve(reading, &mut self.frame, self.is_live),
+            Some(Period::Year) => self.years.resolve(reading, &mut self.frame, self.is_live),
         }
     }
 }
@@ -138,9 +148,10 @@ impl Course {
         self.track.append(stretch);
     }
 
-    fn resolve(&mut self, reading: Reading, frame: &mut Frame) -> Option<i64> {
+    fn resolve(&mut self, reading: Reading, frame: &mut Frame, is_live: bool) -> Option<i64> {
         let relative = self.track.place(reading, frame)?;
-        let anchor = match self.anchor.filter(|anchor| anchor.admits(&self.track)) {
+        let holds = |anchor: &Anchor| !is_live && anchor.admits(&self.track);
+        let anchor = match self.anchor.filter(holds) {
             Some(anchor) => anchor,
             None => *self.anchor.insert(Anchor::of_last(&self.track, frame)?),
         };

@@ -16,6 +16,11 @@ pub(crate) fn search(query: &str) -> Search {
 
 /// All events of a scan over `names`.
 pub(crate) fn events(names: &[&Path], query: &str, options: Options) -> Vec<Event> {
+    events_of(names, search(query), options)
+}
+
+/// The same with a search that is more than a query.
+pub(crate) fn events_of(names: &[&Path], search: Search, options: Options) -> Vec<Event> {
     let names = names
         .iter()
         .map(|path| Name::parse(path.as_os_str()).unwrap())
@@ -26,7 +31,7 @@ pub(crate) fn events(names: &[&Path], query: &str, options: Options) -> Vec<Even
         .build()
         .unwrap();
     let scan = async {
-        scan(names, WalkOptions::default(), search(query), options)
+        scan(names, WalkOptions::default(), search, options)
             .collect()
             .await
     };

@@ -2,5 +2,6 @@
 
 mod common;
 mod merge;
+mod ranges;
 mod scan;
 mod times;

@@ -239,6 +239,7 @@ fn expected_records(parser: &Parser, file: &[u8], query: &str) -> Vec<(u64, Vec<
             source: b"",
             offset: range.start as u64,
             is_start: true,
+            times: None,
         };
         let mut is_found = false;
         search.find_records(record, |_| is_found = true);

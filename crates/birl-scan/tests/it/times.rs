@@ -1,6 +1,7 @@
 //! The times of records, held against when they were written.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -225,4 +226,61 @@ proptest! {
         };
         prop_assert_eq!(times(&followed(&path, options)), log.times());
     }
+}
+
+#[test]
+fn what_is_written_while_a_file_is_followed_is_not_of_tomorrow() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.log");
+    let line = |clock: &str| format!("{clock} INFO done\n");
+    fs::write(&path, line("22:00:00") + &line("07:00:00")).unwrap();
+    let now: Timestamp = "2026-03-14T08:00:00Z".parse().unwrap();
+    let options = Options {
+        records: true,
+        times: true,
+        now: Some(now.as_nanosecond() as i64),
+        ..Options::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let found = runtime.block_on(async {
+        let names = vec![Name::parse(path.as_os_str()).unwrap()];
+        let how = FollowOptions {
+            poll_interval: Duration::from_millis(10),
+            ..FollowOptions::default()
+        };
+        let mut events = std::pin::pin!(follow(names, how, None, search("*"), options));
+        let mut batches = Vec::new();
+        while batches
+            .iter()
+            .map(|batch: &Batch| batch.runs.len())
+            .sum::<usize>()
+            < 3
+        {
+            match events.next().await.unwrap() {
+                Event::Batch(batch) => batches.push(batch),
+                Event::CaughtUp => {
+                    let mut file = File::options().append(true).open(&path).unwrap();
+                    file.write_all(line("23:00:00").as_bytes()).unwrap();
+                }
+                event => panic!("{event:?}"),
+            }
+        }
+        times(&batches)
+    });
+    let found = found.into_iter().map(|time| {
+        Timestamp::from_nanosecond(time.unwrap().into())
+            .unwrap()
+            .to_string()
+    });
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [
+            "2026-03-13T22:00:00Z",
+            "2026-03-14T07:00:00Z",
+            "2026-03-13T23:00:00Z",
+        ]
+    );
 }
