@@ -145,6 +145,9 @@ pub(super) fn parse_object<'a>(text: &'a [u8], record: &mut Record<'a>) {
         let place = record.fields.len();
         record.push(name, value);
         let name = name.raw();
+        if !may_feed(name) {
+            continue;
+        }
         if let Some(rank) = time.rank(name)
             && let Some(found) = timestamp(value)
         {
@@ -168,7 +171,7 @@ pub(super) fn parse_object<'a>(text: &'a [u8], record: &mut Record<'a>) {
 }
 
 /// The keys of timestamps, the likeliest first.
-pub(super) static TIME_KEYS: [&str; 17] = [
+pub(super) const TIME_KEYS: [&str; 17] = [
     "@timestamp",
     "timestamp",
     "time",
@@ -190,7 +193,7 @@ pub(super) static TIME_KEYS: [&str; 17] = [
 
 /// The keys of levels, the likeliest first. Whether a record has one is also told by
 /// `search/level_key.rs`.
-pub(crate) static LEVEL_KEYS: [&str; 17] = [
+pub(crate) const LEVEL_KEYS: [&str; 17] = [
     "level",
     "severity",
     "lvl",
@@ -210,7 +213,7 @@ pub(crate) static LEVEL_KEYS: [&str; 17] = [
     "type",
 ];
 
-pub(super) static MESSAGE_KEYS: [&str; 11] = [
+pub(super) const MESSAGE_KEYS: [&str; 11] = [
     "message",
     "msg",
     "@m",
@@ -223,6 +226,33 @@ pub(super) static MESSAGE_KEYS: [&str; 11] = [
     "event",
     "log",
 ];
+
+/// Whether a key could be one that says when it was, how bad it is, or what happened. Most are not.
+fn may_feed(name: &[u8]) -> bool {
+    let lengths = name
+        .first()
+        .map_or(0, |first| KEY_LENGTHS[usize::from(*first)]);
+    name.len() < 32 && lengths >> name.len() & 1 == 1
+}
+
+/// How long the keys are that begin with a byte, in any case: a bit for each length.
+static KEY_LENGTHS: [u32; 256] = {
+    let lists: [&[&str]; 3] = [&TIME_KEYS, &LEVEL_KEYS, &MESSAGE_KEYS];
+    let mut lengths = [0; 256];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            let key = lists[list][at].as_bytes();
+            let first = key[0];
+            lengths[first.to_ascii_lowercase() as usize] |= 1 << key.len();
+            lengths[first.to_ascii_uppercase() as usize] |= 1 << key.len();
+            at += 1;
+        }
+        list += 1;
+    }
+    lengths
+};
 
 /// The best of what was found for one purpose.
 struct Best<T> {
@@ -322,5 +352,21 @@ fn words(value: Value<'_>) -> Option<Found<Text<'_>>> {
             }
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_that_is_known_is_passed_over() {
+        for key in TIME_KEYS.iter().chain(&LEVEL_KEYS).chain(&MESSAGE_KEYS) {
+            assert!(may_feed(key.as_bytes()), "{key}");
+            assert!(may_feed(key.to_ascii_uppercase().as_bytes()), "{key}");
+        }
+        for key in ["", "user", "x".repeat(40).as_str()] {
+            assert!(!may_feed(key.as_bytes()), "{key}");
+        }
     }
 }
