@@ -14,6 +14,10 @@ pub(crate) enum Envelope {
     Cri,
     /// `docker compose logs`: `web-1  | line`.
     Compose,
+    /// `kubectl logs --prefix`: `[pod/web-1/app] line`.
+    Pod,
+    /// `docker logs -t`: `2026-03-14T14:05:30.123456789Z line`.
+    Stamped,
     /// Docker's json-file: `{"log":"line\n","stream":"stdout","time":"…"}`.
     Docker,
 }
@@ -53,6 +57,8 @@ impl Envelope {
         match self {
             Envelope::Cri => open_cri(text),
             Envelope::Compose => open_compose(text),
+            Envelope::Pod => open_pod(text),
+            Envelope::Stamped => open_stamped(text),
             Envelope::Docker => open_docker(text),
         }
     }
@@ -60,8 +66,8 @@ impl Envelope {
     /// The bytes that a line means.
     pub(crate) fn decode(self, line: &[u8]) -> Cow<'_, [u8]> {
         match self {
-            Envelope::Cri | Envelope::Compose => Cow::Borrowed(line),
             Envelope::Docker => json::unescape(line),
+            _ => Cow::Borrowed(line),
         }
     }
 
@@ -95,11 +101,11 @@ impl Envelope {
 fn open_cri(text: &[u8]) -> Option<Enclosed<'_>> {
     let at = memchr(b' ', text)?;
     let (time, rest) = text.split_at(at);
-    let (stream, rest) = match rest {
-        [b' ', b's', b't', b'd', b'o', b'u', b't', b' ', rest @ ..] => (&b"stdout"[..], rest),
-        [b' ', b's', b't', b'd', b'e', b'r', b'r', b' ', rest @ ..] => (&b"stderr"[..], rest),
-        _ => return None,
-    };
+    let (stream, rest) = rest[1..].split_at_checked("stdout".len())?;
+    let rest = rest.strip_prefix(b" ")?;
+    if !matches!(stream, b"stdout" | b"stderr") {
+        return None;
+    }
     // Behind the first letter there may be more tags, with colons between them.
     let end = memchr(b' ', rest).unwrap_or(rest.len());
     let is_partial = match &rest[..end] {
@@ -136,6 +142,50 @@ fn open_compose(text: &[u8]) -> Option<Enclosed<'_>> {
         is_partial: false,
         time: None,
         origin: ("container", &text[..len]),
+    })
+}
+
+fn open_pod(text: &[u8]) -> Option<Enclosed<'_>> {
+    const START: &[u8] = b"[pod/";
+    let inside = text.strip_prefix(START)?;
+    let (name, behind) = inside.split_at(memchr(b']', inside)?);
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-./_".contains(byte);
+    if !name.contains(&b'/') || !name.iter().all(is_part) {
+        return None;
+    }
+    let space = match behind {
+        [_] => 0,
+        [_, b' ', ..] => 1,
+        _ => return None,
+    };
+    Some(Enclosed {
+        whole: text,
+        range: START.len() + name.len() + 1 + space..text.len(),
+        is_partial: false,
+        time: None,
+        origin: ("container", name),
+    })
+}
+
+fn open_stamped(text: &[u8]) -> Option<Enclosed<'_>> {
+    const STAMP: &[u8] = b"0000-00-00T00:00:00.000000000Z";
+    let (time, behind) = text.split_at_checked(STAMP.len())?;
+    let mut pairs = time.iter().zip(STAMP);
+    let is_stamp = pairs.all(|(byte, like)| match like {
+        b'0' => byte.is_ascii_digit(),
+        like => byte == like,
+    });
+    let start = match behind {
+        [] => 0,
+        [b' ', ..] => 1,
+        _ => return None,
+    };
+    is_stamp.then_some(Enclosed {
+        whole: text,
+        range: STAMP.len() + start..text.len(),
+        is_partial: false,
+        time: Some(time),
+        origin: ("", b""),
     })
 }
 
@@ -193,6 +243,11 @@ mod tests {
         assert_opened(Envelope::Cri, &format!("{time} stdout F"), "", false);
         assert_opened(Envelope::Compose, "web-1   | a | b", "a | b", false);
         assert_opened(Envelope::Compose, "web-1 |", "", false);
+        assert_opened(Envelope::Pod, "[pod/web-1/app]  a ] b", " a ] b", false);
+        assert_opened(Envelope::Pod, "[pod/web-1/app]", "", false);
+        let stamp = "2026-03-14T14:05:30.123456789Z";
+        assert_opened(Envelope::Stamped, &format!("{stamp} \ta"), "\ta", false);
+        assert_opened(Envelope::Stamped, stamp, "", false);
         let docker = r#"{"log":"a \"b\"\r\n","stream":"stdout","time":"x"}"#;
         assert_opened(Envelope::Docker, docker, "a \"b\"", false);
         let docker = r#"{"log":"a","stream":"stdout","attrs":{"k":"v"},"time":"x"}"#;
@@ -212,8 +267,19 @@ mod tests {
             r#"{"log":{"level":"info"},"stream":"a","time":"b"}"#,
             r#"{"log":"a","stream":"stdout"}"#,
             r#"{"log":"a"#,
+            "[pod/web-1] a",
+            "[pod/a b/c] a",
+            "[pod/web-1/app]a",
+            "2026-03-14T14:05:30.12345678Z a",
+            "2026-03-14T14:05:30.123456789Za",
         ] {
-            for envelope in [Envelope::Cri, Envelope::Compose, Envelope::Docker] {
+            for envelope in [
+                Envelope::Cri,
+                Envelope::Compose,
+                Envelope::Pod,
+                Envelope::Stamped,
+                Envelope::Docker,
+            ] {
                 assert_eq!(opened(envelope, text), None, "{text}");
             }
         }

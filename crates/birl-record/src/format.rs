@@ -5,22 +5,27 @@
 mod access;
 mod alb;
 mod apache_error;
+mod auditd;
+mod cef;
 mod columns;
 mod compose;
 mod cri;
 mod csv;
 mod cursor;
+mod custom;
 mod dmesg;
 mod docker;
 mod elb;
 mod enclosed;
 mod envoy;
 mod field;
+mod formats;
 mod go;
 mod haproxy;
 mod hpc;
 mod istio;
 mod java_util;
+mod journal;
 pub(crate) mod json;
 mod json_spread;
 mod klog;
@@ -38,6 +43,7 @@ mod nlb;
 mod openstack;
 mod parser;
 mod php;
+mod pod;
 mod postgres;
 mod python;
 mod redis;
@@ -46,6 +52,7 @@ mod rust;
 mod s3;
 mod spdlog;
 mod squid;
+mod stamped;
 mod state;
 mod syslog;
 mod syslog_5424;
@@ -54,6 +61,7 @@ mod table;
 mod tests;
 mod timed;
 mod uwsgi;
+mod vpc;
 mod w3c;
 mod windows;
 mod zap;
@@ -65,6 +73,8 @@ use std::sync::Arc;
 use crate::record::{Record, Timestamp};
 use crate::value::Value;
 
+pub use custom::{Custom, Description, DescriptionError};
+pub use formats::Formats;
 pub use parser::{Lines, Parser};
 pub use state::{Piece, State, Stateful};
 
@@ -94,6 +104,12 @@ pub trait Format: Debug + Send + Sync {
     /// header.
     fn frames(&self, _line: &[u8]) -> bool {
         false
+    }
+
+    /// The same format in these lines, where the user has formats of his own, if that makes a
+    /// difference.
+    fn among(&self, _own: &[Arc<Custom>], _lines: &[&[u8]]) -> Option<Arc<dyn Format>> {
+        None
     }
 
     /// How lines depend on those before them; `None` where each tells by itself what it is.
@@ -167,6 +183,10 @@ pub enum SeverityPlace {
     WordsOrJsonKeys,
 }
 
+/// The fields whose values do not stand in the text of a record, but for a number: they cannot be
+/// looked for there. All others are views into it.
+pub static DERIVED_FIELDS: [&str; 1] = ["facility"];
+
 /// A line of the registry.
 pub struct Known {
     /// What it is called, in lower case, as `--input-format` has it.
@@ -216,6 +236,11 @@ pub static KNOWN: &[Known] = &[
     docker::KNOWN,
     cri::KNOWN,
     compose::KNOWN,
+    pod::KNOWN,
+    stamped::KNOWN,
+    journal::KNOWN,
+    cef::KNOWN,
+    auditd::KNOWN,
     mongodb::KNOWN,
     json::KNOWN,
     syslog_5424::KNOWN,
@@ -226,6 +251,7 @@ pub static KNOWN: &[Known] = &[
     postgres::KNOWN,
     mysql::KNOWN,
     mysql::SLOW,
+    mysql::GENERAL,
     mongodb::TEXT,
     openstack::KNOWN,
     hpc::KNOWN,
@@ -248,6 +274,7 @@ pub static KNOWN: &[Known] = &[
     elb::KNOWN,
     nlb::KNOWN,
     s3::KNOWN,
+    vpc::KNOWN,
     envoy::KNOWN,
     istio::KNOWN,
     squid::KNOWN,

@@ -44,6 +44,8 @@ enum Escapes {
     Backslashes,
     /// A backslash before `"`, `\` or `]` is left out, as in RFC 5424.
     Shielded,
+    /// A backslash before `|`, `=` or `\` is left out, as in CEF.
+    Barred,
     /// A quote is written twice, as in CSV.
     Doubled,
     /// Only the first and the last word count.
@@ -71,6 +73,12 @@ impl<'a> Text<'a> {
     /// from those that end the text.
     pub fn shielded(raw: &'a [u8]) -> Self {
         Self::with(raw, Escapes::Shielded)
+    }
+
+    /// What stands between bars or pairs, where a backslash only tells bars, equals signs and
+    /// backslashes from those that end the text.
+    pub fn barred(raw: &'a [u8]) -> Self {
+        Self::with(raw, Escapes::Barred)
     }
 
     /// What stands between two quotes, where a quote is written twice.
@@ -161,6 +169,7 @@ impl Escapes {
             Escapes::None => Cow::Borrowed(raw),
             Escapes::Backslashes => json::unescape(raw),
             Escapes::Shielded => without(raw, b'\\', |next| b"\"\\]".contains(&next)),
+            Escapes::Barred => without(raw, b'\\', |next| b"|=\\".contains(&next)),
             Escapes::Doubled => without(raw, b'"', |next| next == b'"'),
             Escapes::Ends => Cow::Owned(joined_ends(raw)),
             Escapes::Enclosed {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::parser::first_line;
-use super::{Format, Lines, Parser, field};
+use super::{Custom, Format, Lines, Parser, field};
 use crate::envelope::{self, Envelope};
 use crate::json::Members;
 use crate::record::{Record, Timestamp};
@@ -32,6 +32,33 @@ impl Enclosed {
         envelope: Envelope,
         lines: &[&[u8]],
     ) -> Option<Arc<dyn Format>> {
+        Some(Arc::new(Self::with_own(name, envelope, &[], lines)?))
+    }
+
+    /// The same where most lines in the envelopes are in formats that are known.
+    pub(super) fn of_formats(
+        name: &'static str,
+        envelope: Envelope,
+        lines: &[&[u8]],
+    ) -> Option<Arc<dyn Format>> {
+        let format = Self::with_own(name, envelope, &[], lines)?;
+        let opened: Vec<_> = lines
+            .iter()
+            .filter_map(|line| envelope.open(line))
+            .collect();
+        let known = opened.iter().filter(|enclosed| {
+            let parser = format.inner(enclosed);
+            parser.knows(enclosed.line())
+        });
+        (known.count() * 2 >= opened.len()).then(|| Arc::new(format) as Arc<dyn Format>)
+    }
+
+    fn with_own(
+        name: &'static str,
+        envelope: Envelope,
+        own: &[Arc<Custom>],
+        lines: &[&[u8]],
+    ) -> Option<Self> {
         let opened = lines.iter().filter_map(|line| envelope.open(line));
         let opened: Vec<_> = opened.collect();
         let mut writers: Vec<_> = opened.iter().map(envelope::Enclosed::writer).collect();
@@ -43,16 +70,14 @@ impl Enclosed {
             let lines: Vec<_> = written.map(|line| envelope.decode(line.line())).collect();
             let lines: Vec<_> = lines.iter().map(Cow::as_ref).collect();
             // Whether March 4 or April 3 is meant is decided again where the time is known.
-            (writer.to_vec(), Parser::of_lines(&lines, i64::MAX))
+            (writer.to_vec(), Parser::of_lines(own, &lines, i64::MAX))
         });
         let inner: Vec<_> = inner.collect();
-        (!inner.is_empty()).then(|| {
-            Arc::new(Self {
-                name,
-                envelope,
-                shape,
-                inner,
-            }) as Arc<dyn Format>
+        (!inner.is_empty()).then_some(Self {
+            name,
+            envelope,
+            shape,
+            inner,
         })
     }
 
@@ -87,6 +112,11 @@ impl Format for Enclosed {
 
     fn scatters(&self) -> bool {
         true
+    }
+
+    fn among(&self, own: &[Arc<Custom>], lines: &[&[u8]]) -> Option<Arc<dyn Format>> {
+        let format = Self::with_own(self.name, self.envelope, own, lines)?;
+        Some(Arc::new(format))
     }
 
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {

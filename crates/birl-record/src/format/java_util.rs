@@ -33,7 +33,16 @@ static STYLE: Style = Style {
     parts: &[],
     layouts: &[Layout {
         shapes: &["month-day-year", "day-month-year"],
-        head: &[Time, Space, Name("logger"), Space, Name("method"), Pad, End],
+        head: &[
+            Time,
+            Space,
+            Not(&[Level, Space]),
+            Name("logger"),
+            Space,
+            Name("method"),
+            Pad,
+            End,
+        ],
         message: second_line,
     }],
 };

@@ -20,6 +20,11 @@ pub(super) const KNOWN: Known = Known {
             text: r#"time="2026-03-14T14:05:30Z" level=fatal msg=down"#,
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"fatal","message":"down"}"#,
         },
+        // FortiGate
+        Sample {
+            text: r#"date=2026-03-14 time=14:05:30 devname="fw-1" type="traffic" level="warning" msg="no luck""#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"warn","message":"no luck","devname":"fw-1","type":"traffic"}"#,
+        },
     ],
     open: |_| Some(Arc::new(Logfmt)),
 };
@@ -61,9 +66,19 @@ impl Format for Logfmt {
     }
 
     fn parse<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
-        for (_, name, value) in Pairs::of(text) {
-            let feeds = feed(name, value, record);
-            match feeds {
+        let mut pairs = Pairs::of(text);
+        let mut date = None;
+        while let Some((start, name, value)) = pairs.next() {
+            let both = match (date, name.raw()) {
+                (Some(date), b"time") => date_and_time(&text[date..pairs.at()]),
+                _ => None,
+            };
+            if let (Some(both), Some(date)) = (both, record.fields.last_mut()) {
+                date.feeds = true;
+                record.timestamp = Some(both);
+            }
+            date = name.is(b"date").then_some(start + b"date=".len());
+            match both.is_some() || feed(name, value, record) {
                 true => record.push_feeding(name, value),
                 false => record.push(name, value),
             }
@@ -73,6 +88,12 @@ impl Format for Logfmt {
     fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         logfmt::get(text, path)
     }
+}
+
+/// A timestamp of which the date and the time are fields of their own: `2026-03-14 time=14:05:30`.
+fn date_and_time(text: &[u8]) -> Option<Timestamp<'_>> {
+    let timestamp = Timestamp::of_any(text);
+    timestamp.shape().map(|_| timestamp)
 }
 
 /// Whether pairs say how bad it is.

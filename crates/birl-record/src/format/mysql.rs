@@ -54,6 +54,42 @@ pub(super) const SLOW: Known = Known {
     open: |_| SLOW_STYLE.open(SLOW.name),
 };
 
+pub(super) const GENERAL: Known = Known {
+    name: "mysql-general",
+    about: "MySQL's and MariaDB's general log",
+    samples: &[
+        Sample {
+            text: "2026-03-14T14:05:30.123456Z\t    7 Query\tselect *\nfrom cart",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.123456Z","message":"select *\nfrom cart","thread":7,"command":"Query"}"#,
+        },
+        Sample {
+            text: "2026-03-14T14:05:30.123456Z\t   12 Init DB\tshop",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.123456Z","message":"shop","thread":12,"command":"Init DB"}"#,
+        },
+    ],
+    open: |_| GENERAL_STYLE.open(GENERAL.name),
+};
+
+static GENERAL_STYLE: Style = Style {
+    lines: Lines::Several,
+    severity: level,
+    parts: &[],
+    layouts: &[Layout {
+        shapes: &["iso"],
+        head: &[
+            Time,
+            Is("\t"),
+            Pad,
+            Number("thread"),
+            Is(" "),
+            Ahead(&[Name("")]),
+            Before("command", "\t"),
+            Is("\t"),
+        ],
+        message: whole,
+    }],
+};
+
 static STYLE: Style = Style {
     lines: Lines::Several,
     severity: level,

@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::cursor::commonest;
 use super::state::Stateful;
-use super::{Format, KNOWN, Known, Place, SeverityPlace, State};
+use super::{Custom, Format, KNOWN, Known, Place, SeverityPlace, State};
 use crate::extent::Extents;
 use crate::framing;
 use crate::record::{Record, Timestamp};
@@ -55,14 +55,25 @@ impl Parser {
     /// `reference` is when the last of it was written, or later, in nanoseconds since 1970: it helps
     /// to tell March 4 from April 3.
     pub fn detect(parts: &[&[u8]], reference: i64) -> Self {
-        Self::of_lines(&sample_lines(parts), reference)
+        Self::detect_among(&[], parts, reference)
+    }
+
+    /// The same where the user has formats of his own, which come before the others.
+    pub(super) fn detect_among(own: &[Arc<Custom>], parts: &[&[u8]], reference: i64) -> Self {
+        Self::of_lines(own, &sample_lines(parts), reference)
     }
 
     /// Finds out which formats some lines have.
-    pub(super) fn of_lines(lines: &[&[u8]], reference: i64) -> Self {
-        let candidates: Vec<_> = KNOWN
-            .iter()
-            .filter_map(|known| Candidate::of(known, lines))
+    pub(super) fn of_lines(own: &[Arc<Custom>], lines: &[&[u8]], reference: i64) -> Self {
+        let own_formats = own.iter().map(|own| Arc::clone(own) as Arc<dyn Format>);
+        let known = KNOWN.iter().filter_map(|known| (known.open)(lines));
+        let known = known.map(|format| match own {
+            [] => format,
+            own => format.among(own, lines).unwrap_or(format),
+        });
+        let candidates: Vec<_> = own_formats
+            .chain(known)
+            .filter_map(|format| Candidate::of(format, lines))
             .collect();
         let most = candidates.iter().map(|candidate| candidate.claims).max();
         let first = candidates
@@ -74,9 +85,13 @@ impl Parser {
     /// The parser of a source that is in a certain format, whatever it looks like. `None` where the
     /// format needs what these parts do not have, such as a header.
     pub fn forced(known: &Known, parts: &[&[u8]], reference: i64) -> Option<Self> {
-        let lines = sample_lines(parts);
-        let format = (known.open)(&lines)?;
-        Some(Self::with_shape(vec![format], &lines, reference))
+        let format = (known.open)(&sample_lines(parts))?;
+        Some(Self::of_format(format, parts, reference))
+    }
+
+    /// The parser of a source that is in this format, whatever it looks like.
+    pub(super) fn of_format(format: Arc<dyn Format>, parts: &[&[u8]], reference: i64) -> Self {
+        Self::with_shape(vec![format], &sample_lines(parts), reference)
     }
 
     fn of(
@@ -263,7 +278,11 @@ impl Parser {
         let text = trimmed(text);
         match self.format_of(text) {
             Some(format) => format.get(text, path),
-            None => crate::record::embedded(Text::plain(text), path),
+            None => {
+                let mut record = Record::default();
+                self.parse_part(text, &mut record);
+                record.get(path)
+            }
         }
     }
 
@@ -287,6 +306,11 @@ impl Parser {
         self.has_partial_times
     }
 
+    /// Whether a format was found that a line is in, or that surely goes on with it.
+    pub fn knows(&self, line: &[u8]) -> bool {
+        self.formats().any(|format| is_claimed(format, line))
+    }
+
     /// The format in which a record is written; `None` if it is only a message.
     pub fn format_of(&self, text: &[u8]) -> Option<&dyn Format> {
         let line = first_line(text);
@@ -302,8 +326,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn of(known: &Known, lines: &[&[u8]]) -> Option<Self> {
-        let format = (known.open)(lines)?;
+    fn of(format: Arc<dyn Format>, lines: &[&[u8]]) -> Option<Self> {
         let claimed = lines.iter().filter(|line| is_claimed(&*format, line));
         let claims = claimed.count();
         (claims > 0).then_some(Self { format, claims })

@@ -29,6 +29,15 @@ pub(super) const KNOWN: Known = Known {
             text: "2026-03-14 14:05:30.250 UTC [7] DEBUG2:  woken",
             record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"debug","message":"woken","pid":7}"#,
         },
+        // AWS RDS
+        Sample {
+            text: "2026-03-14 14:05:30 UTC:203.0.113.7(5432):ann@shop:[7]:ERROR:  no such table: \"cart\"\n2026-03-14 14:05:30 UTC:203.0.113.7(5432):ann@shop:[7]:STATEMENT:  select *",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","message":"no such table: \"cart\"\n2026-03-14 14:05:30 UTC:203.0.113.7(5432):ann@shop:[7]:STATEMENT:  select *","client":"203.0.113.7(5432)","user":"ann","database":"shop","pid":7}"#,
+        },
+        Sample {
+            text: "2026-03-14 14:05:30 UTC::@:[7]:LOG:  checkpoint starting: time",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"checkpoint starting: time","pid":7}"#,
+        },
     ],
     open: |_| STYLE.open(KNOWN.name),
 };
@@ -39,7 +48,7 @@ static STYLE: Style = Style {
     layouts: &[Layout {
         shapes: &["iso"],
         head: &[
-            Either(&[PREFIX]),
+            Either(&[PREFIX, RDS_PREFIX]),
             Level,
             Maybe(&[OneOf(b"12345")]),
             Is(":  "),
@@ -49,7 +58,7 @@ static STYLE: Style = Style {
     parts: &[Layout {
         shapes: &["iso"],
         head: &[
-            Either(&[PREFIX]),
+            Either(&[PREFIX, RDS_PREFIX]),
             Either(&[
                 &[Is("DETAIL")],
                 &[Is("HINT")],
@@ -96,6 +105,20 @@ const PREFIX: &[Part] = &[
         &[Token("user", b"@"), Is("@"), Token("database", b""), Space],
         &[],
     ]),
+];
+
+/// `%t:%r:%u@%d:[%p]:`
+const RDS_PREFIX: &[Part] = &[
+    Time,
+    Is(":"),
+    Maybe(&[Token("client", b":@")]),
+    Is(":"),
+    Maybe(&[Token("user", b"@")]),
+    Is("@"),
+    Maybe(&[Token("database", b":")]),
+    Is(":["),
+    Number("pid"),
+    Is("]:"),
 ];
 
 /// A level of PostgreSQL's.

@@ -167,7 +167,30 @@ impl Format for Tables {
             header.push(line, record);
         }
     }
+
+    /// A column is also found under the name that other access logs have for it.
+    fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
+        let mut record = Record::default();
+        self.parse(text, &mut record);
+        record.get(path).or_else(|| {
+            let (_, column) = ALIASES.iter().find(|(alias, _)| alias.as_bytes() == path)?;
+            record.get(column.as_bytes())
+        })
+    }
 }
+
+/// What access logs call a field, and what W3C's columns call it.
+static ALIASES: [(&str, &str); 9] = [
+    ("status", "sc-status"),
+    ("method", "cs-method"),
+    ("path", "cs-uri-stem"),
+    ("query", "cs-uri-query"),
+    ("client", "c-ip"),
+    ("user", "cs-username"),
+    ("bytes", "sc-bytes"),
+    ("user_agent", "cs(User-Agent)"),
+    ("referer", "cs(Referer)"),
+];
 
 /// How the cells of a table are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What must hold for every format, also for those that nobody has written yet.
 
 use jiff::tz::TimeZone;
+use proptest::prelude::*;
 use serde_json::{Map, Value as Json};
 
 use super::*;
@@ -156,5 +157,146 @@ fn a_cut_or_garbled_sample_never_panics() {
                 }
             }
         }
+    }
+}
+
+/// Texts that are almost what formats look like: samples that were cut, repeated and joined, with
+/// strange bytes in them.
+fn garbled() -> impl Strategy<Value = Vec<u8>> {
+    let samples: Vec<&str> = KNOWN
+        .iter()
+        .flat_map(|known| known.samples.iter().map(|sample| sample.text))
+        .collect();
+    let strange: Vec<&[u8]> = vec![
+        b"\n",
+        b"\r\n",
+        b"\"",
+        b"\\",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"|",
+        b"=",
+        b",",
+        b"\0",
+        b"\xff",
+        b"\t",
+        b"#Fields: a b\n",
+        b"[\n",
+        b" ",
+        b"9999999999",
+        "日".as_bytes(),
+        b"\x1b[31m",
+    ];
+    let piece = (
+        prop::sample::select(samples),
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        prop::collection::vec(
+            (any::<prop::sample::Index>(), prop::sample::select(strange)),
+            0..6,
+        ),
+    )
+        .prop_map(|(sample, from, to, strange)| {
+            let mut bytes = sample.as_bytes().to_vec();
+            let (from, to) = (from.index(bytes.len()), to.index(bytes.len()));
+            if from < to {
+                bytes.drain(from..to);
+            }
+            for (place, insert) in strange {
+                let place = place.index(bytes.len() + 1);
+                bytes.splice(place..place, insert.iter().copied());
+            }
+            bytes
+        });
+    let noise = prop::collection::vec(any::<u8>(), 0..300);
+    let piece = prop_oneof![8 => piece, 1 => noise];
+    prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.join(&b'\n'))
+}
+
+/// Reads all records of a text, and holds that they are views into it, one behind the other.
+fn read_all(parser: Parser, text: &[u8]) {
+    let mut state = State::default();
+    for (range, parser) in Arc::new(parser).pieces(&mut state, text) {
+        let piece = &text[range];
+        let mut end = 0;
+        for extent in Extents::new(&parser, piece, true).into_all() {
+            assert!(end <= extent.range.start && extent.range.end <= extent.next);
+            end = extent.next;
+            read_views(&parser, &piece[extent.range]);
+        }
+    }
+}
+
+fn read_views(parser: &Parser, text: &[u8]) {
+    let is_within = |part: &[u8]| {
+        let (text, part) = (text.as_ptr_range(), part.as_ptr_range());
+        part.is_empty() || text.start <= part.start && part.end <= text.end
+    };
+    let record = parser.parse(text);
+    if let Some(timestamp) = record.timestamp {
+        assert!(is_within(timestamp.text()));
+        let _ = parser.reading(timestamp);
+    }
+    if let Some(message) = record.message {
+        assert!(is_within(message.raw()));
+        let _ = message.decode();
+    }
+    for field in &record.fields {
+        let written = match field.value {
+            Value::Text(text) => text.raw(),
+            Value::Bare(written) | Value::Number(written) => written,
+            Value::Object(written) | Value::List(written) => written,
+            Value::Bool(_) | Value::Null => b"",
+        };
+        let is_derived = DERIVED_FIELDS
+            .iter()
+            .any(|name| field.name.is(name.as_bytes()));
+        assert!(is_derived || is_within(written), "{field:?}");
+        let _ = field.value.bytes();
+        let _ = parser.get(text, &field.name.decode());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_a_source_holds_its_records_are_views_into_it(text in garbled()) {
+        read_all(Parser::detect(&[&text], REFERENCE), &text);
+    }
+
+    #[test]
+    fn whatever_a_source_holds_any_format_can_be_forced(
+        text in garbled(),
+        known in prop::sample::select(KNOWN.iter().collect::<Vec<_>>()),
+    ) {
+        if let Some(parser) = Parser::forced(known, &[&text], REFERENCE) {
+            read_all(parser, &text);
+        }
+    }
+
+    /// The state of a source must not depend on how its lines are handed over.
+    #[test]
+    fn a_state_does_not_depend_on_how_lines_are_cut(
+        text in garbled(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        let parser = Parser::detect(&[&text], REFERENCE);
+        let mut whole = State::default();
+        parser.pass(&mut whole, &text);
+        let mut cut = State::default();
+        let starts: Vec<_> = memchr::memchr_iter(b'\n', &text).map(|newline| newline + 1).collect();
+        let mut places: Vec<_> = match starts.is_empty() {
+            true => vec![],
+            false => cuts.iter().map(|cut| starts[cut.index(starts.len())]).collect(),
+        };
+        places.extend([0, text.len()]);
+        places.sort_unstable();
+        for pair in places.windows(2) {
+            parser.pass(&mut cut, &text[pair[0]..pair[1]]);
+        }
+        prop_assert_eq!(cut, whole);
     }
 }

@@ -41,6 +41,16 @@ pub(super) const KNOWN: Known = Known {
             text: "[03.14 14:05:30] shop.exe - web.example:80 open",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"web.example:80 open","component":"shop.exe"}"#,
         },
+        // fern
+        Sample {
+            text: "[2026-03-14][14:05:30][shop::cart][WARN] slow by 7",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"warn","message":"slow by 7","component":"shop::cart"}"#,
+        },
+        // Tendermint
+        Sample {
+            text: "E[2026-03-14|14:05:30.250] Dialing failed      module=p2p",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"error","message":"Dialing failed      module=p2p"}"#,
+        },
         Sample {
             text: "2026-03-14T14:05:30.250Z [INFO]  agent.raft: elected: term=7",
             record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"info","message":"elected: term=7","component":"agent.raft"}"#,

@@ -10,7 +10,7 @@ use crate::value::Text;
 
 pub(super) const KNOWN: Known = Known {
     name: "zap",
-    about: "zap's console encoder",
+    about: "zap's console encoder, also Caddy's",
     samples: &[
         Sample {
             text: "2026-03-14T14:05:30.250Z\tERROR\tshop.cart\tcart/pay.go:7\tcannot pay\t{\"order\": 7, \"why\": \"no\\tluck\"}\nshop/cart.Pay\n\t/src/cart/pay.go:7",
@@ -24,6 +24,11 @@ pub(super) const KNOWN: Known = Known {
             text: "1773497130.25\tinfo\tpaid {7}",
             record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"info","message":"paid {7}"}"#,
         },
+        // Caddy
+        Sample {
+            text: "2026/03/14 14:05:30.250\tERROR\thttp.log.access\thandled request\t{\"status\": 500}",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"error","message":"handled request","logger":"http.log.access","status":500}"#,
+        },
     ],
     open: |_| STYLE.open_with_words(KNOWN.name),
 };
@@ -32,21 +37,39 @@ static STYLE: Style = Style {
     lines: Lines::Several,
     severity: Severity::from_word,
     parts: &[],
-    layouts: &[Layout {
-        shapes: &["iso", "epoch-s"],
-        head: &[
-            Time,
-            Is("\t"),
-            Level,
-            Is("\t"),
-            Either(&[
-                &[Token("logger", b""), Is("\t"), Place("caller"), Is("\t")],
-                &[Place("caller"), Is("\t")],
-                &[Ends("}")],
-            ]),
-        ],
-        message: with_fields,
-    }],
+    layouts: &[
+        Layout {
+            shapes: &["iso", "epoch-s"],
+            head: &[
+                Time,
+                Is("\t"),
+                Level,
+                Is("\t"),
+                Either(&[
+                    &[Token("logger", b""), Is("\t"), Place("caller"), Is("\t")],
+                    &[Place("caller"), Is("\t")],
+                    &[Ends("}")],
+                ]),
+            ],
+            message: with_fields,
+        },
+        // Caddy
+        Layout {
+            shapes: &["slash-ymd"],
+            head: &[
+                Time,
+                Is("\t"),
+                Level,
+                Is("\t"),
+                Maybe(&[
+                    Ahead(&[Token("", b""), Is("\t")]),
+                    Token("logger", b""),
+                    Is("\t"),
+                ]),
+            ],
+            message: with_fields,
+        },
+    ],
 };
 
 /// The message, and an object behind it.

@@ -9,7 +9,7 @@ use super::named::NamedFinder;
 use super::pattern::{Engine, Pattern};
 use super::{Leaf, Options, folds_beyond_ascii, literal};
 use crate::chronology::RecordTimes;
-use crate::format::Parser;
+use crate::format::{DERIVED_FIELDS, Parser};
 use crate::framing;
 use crate::json;
 use crate::level::Severity;
@@ -187,6 +187,9 @@ impl FieldTest {
         let need = match &target {
             Target::Level | Target::Severity => {
                 test.severities().map_or(Need::Nothing, Need::Severity)
+            }
+            Target::Own(path) if DERIVED_FIELDS.iter().any(|it| it.as_bytes() == &**path) => {
+                Need::Nothing
             }
             Target::Own(path) => need.better(NamedFinder::need(path, &test)),
             Target::Message | Target::Line => need,
@@ -561,7 +564,7 @@ impl Edge {
 /// escapes that can stand for the characters of the stretch.
 fn written(meant: &[u8], folded: bool) -> Need {
     let may_be_escaped = |byte: &u8| {
-        byte.is_ascii_control() || b"\"'\\/`]".contains(byte) || folded && !byte.is_ascii()
+        byte.is_ascii_control() || b"\"'\\/`]|=".contains(byte) || folded && !byte.is_ascii()
     };
     let stretches = meant.split(may_be_escaped);
     let best = stretches.max_by_key(|stretch| literal::score(stretch));

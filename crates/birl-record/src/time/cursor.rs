@@ -121,7 +121,8 @@ impl<'t> Cursor<'t> {
     #[inline]
     pub(super) fn end(self, day: Day, nanosecond: i64, zone: Zone) -> Parsed {
         let goes_on = match self.rest {
-            [b':', next, ..] => next.is_ascii_digit(),
+            // Behind a zone no clock goes on.
+            [b':', next, ..] => next.is_ascii_digit() && zone == Zone::Unsaid,
             [next, ..] => next.is_ascii_alphanumeric(),
             [] => false,
         };

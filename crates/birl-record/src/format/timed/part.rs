@@ -165,9 +165,12 @@ fn level(text: &[u8], _has_level: bool, _bar: u8) -> Option<Part<'_>> {
         .take(14)
         .take_while(|byte| byte.is_ascii_alphabetic());
     let (word, after) = text.split_at(len.count());
+    // `ERROR/cart: `, but no `INFO/WARN`
+    let is_joined = after.starts_with(b"/") && strict(word).is_some();
+    let after = if is_joined { &after[1..] } else { after };
     let ends = after
         .first()
-        .is_none_or(|byte| b" \t:|,;])>\x1b".contains(byte));
+        .is_none_or(|byte| is_joined || b" \t:|,;])>\x1b".contains(byte));
     if !ends || word.is_empty() {
         return None;
     }
@@ -319,7 +322,8 @@ pub(super) fn skip_separator(text: &[u8]) -> &[u8] {
         [b':', rest @ ..] if !rest.starts_with(b":") => skip_blank(rest),
         [b'-'] | [b'-', b' ', ..] => skip_blank(&text[1..]),
         [b'-' | b'=', b'>', b' ', ..] => skip_blank(&text[2..]),
-        [b'-', b'-', b'>', b' ', ..] => skip_blank(&text[3..]),
+        [b'>', b'>', b' ', ..] => skip_blank(&text[2..]),
+        [b'-', b'-', b'>', b' ', ..] | [b'>', b'>', b'>', b' ', ..] => skip_blank(&text[3..]),
         _ => text,
     }
 }

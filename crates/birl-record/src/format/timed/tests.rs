@@ -568,3 +568,35 @@ fn only_lines_with_the_time_where_others_have_it_are_records() {
         assert_eq!(parser.begins(line.as_bytes()), begins, "{line}");
     }
 }
+
+#[test]
+fn a_level_may_be_joined_to_a_name_or_point_to_the_message() {
+    check(&[
+        (
+            "2026-03-14 14:05:30 ERROR/cart: refused: no",
+            "error",
+            "refused: no",
+        ),
+        ("2026-03-14 14:05:31 INFO/cart: up", "info", "up"),
+        (
+            "2026-03-14 14:05:32 WARN/pay: a/b: late",
+            "warn",
+            "a/b: late",
+        ),
+        ("2026-03-14 14:05:33 INFO/cart: down", "info", "down"),
+        ("2026-03-14 14:05:34 INFO/cart: 3 left", "info", "3 left"),
+    ]);
+    check(&[
+        ("2026-03-14 14:05:30 ERROR >> refused", "error", "refused"),
+        ("2026-03-14 14:05:31 INFO >> a >> b", "info", "a >> b"),
+        ("2026-03-14 14:05:32 INFO >>> up", "info", "up"),
+    ]);
+    check(&[
+        ("14 mars 2026 14:05:30 ERROR refused", "error", "refused"),
+        ("14 mars 2026 14:05:31 INFO up", "info", "up"),
+    ]);
+    check(&[
+        ("14. März 2026 14:05:30 [ERROR] refused", "error", "refused"),
+        ("14. März 2026 14:05:31 [INFO] up", "info", "up"),
+    ]);
+}

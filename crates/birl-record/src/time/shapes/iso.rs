@@ -8,7 +8,7 @@ use crate::time::reading::{Day, Zone};
 use crate::time::shape::{Definition, Kind, Lead, Place};
 use crate::time::zone::{minutes, zone};
 
-pub(super) static SHAPES: [Definition; 6] = [
+pub(super) static SHAPES: [Definition; 7] = [
     Definition {
         name: "iso",
         leads: &[Lead::Digits(4..=4, b"-")],
@@ -153,6 +153,28 @@ pub(super) static SHAPES: [Definition; 6] = [
         parse: week_date_time,
     },
     Definition {
+        name: "iso-apart",
+        leads: &[Lead::Digits(4..=4, b"-")],
+        kind: Kind::DateTime,
+        place: Place::Anywhere,
+        rivalry: None,
+        patterns: &[
+            "%Y-%m-%d][%H:%M:%S",
+            "%Y-%m-%d|%H:%M:%S%.f",
+            "%Y-%m-%d time=%H:%M:%S",
+        ],
+        samples: &[
+            // fern
+            ("2026-03-14][14:05:30", "2026-03-14T14:05:30Z"),
+            ("2026-03-14] [14:05:30.5", "2026-03-14T14:05:30.5Z"),
+            // Tendermint
+            ("2026-03-14|14:05:30.123", "2026-03-14T14:05:30.123Z"),
+            // FortiGate
+            ("2026-03-14 time=14:05:30", "2026-03-14T14:05:30Z"),
+        ],
+        parse: date_apart_time,
+    },
+    Definition {
         name: "iso-date",
         leads: &[Lead::Digits(4..=4, b"-")],
         kind: Kind::Date,
@@ -178,6 +200,20 @@ fn date_time(text: &[u8]) -> Parsed {
     let mut c = Cursor::new(text);
     let day = year_month_day(&mut c, b'-')?;
     gap(&mut c)?;
+    let nanosecond = time(&mut c)?;
+    let zone = zone(&mut c);
+    c.end(day, nanosecond, zone)
+}
+
+/// A date and a time in columns, brackets or fields of their own.
+fn date_apart_time(text: &[u8]) -> Parsed {
+    const GAPS: [&str; 4] = ["][", "] [", "|", " time="];
+    let mut c = Cursor::new(text);
+    let day = year_month_day(&mut c, b'-')?;
+    let gap = GAPS
+        .iter()
+        .find(|gap| c.rest().starts_with(gap.as_bytes()))?;
+    c.skip(gap.len());
     let nanosecond = time(&mut c)?;
     let zone = zone(&mut c);
     c.end(day, nanosecond, zone)
