@@ -276,8 +276,9 @@ pub(crate) struct Args {
 
     /// Show times in ZONE, and take MOMENT as of ZONE
     ///
-    /// That is, the moments of --since, --until and the query that name no zone themselves, and days
-    /// as they are there. The default is UTC. Overrides --utc and --local.
+    /// That is, the times of records, but in lines printed as they are, and the moments of --since,
+    /// --until and the query that name no zone themselves, and days as they are there. The default is
+    /// UTC. Overrides --utc and --local.
     #[arg(long, value_name = "ZONE", value_parser = value::zone, allow_hyphen_values = true)]
     #[arg(overrides_with_all = ["utc", "local"], help_heading = TIME)]
     pub(crate) tz: Option<TimeZone>,

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use birl_record::format::Parser;
 use birl_record::framing;
 use birl_record::search::Search;
+use birl_record::time::Frame;
 use birl_render::{Line, RenderLine};
 use birl_scan::{Batch, Run, Source};
 use memchr::{memchr, memrchr};
 
-use super::records::{Printed, RecordPrinter, Unit, is_hard_to_read, now, time_of_line};
+use super::records::{Printed, RecordPrinter, Unit, is_hard_to_read, time_of_line};
 use super::tail::{Tail, last_units};
 use super::{Answer, source_name};
 use crate::config::{Config, Format};
@@ -24,6 +25,10 @@ pub(super) struct Lines {
     max_count: u64,
     line_bytes_max: usize,
     numbered: bool,
+    /// What is now, in nanoseconds since 1970.
+    now: i64,
+    /// Tells when lines were that are printed as records.
+    frame: Frame,
     writer: Writer,
     /// Only so many lines of each source are wanted, the last ones.
     tail: Option<usize>,
@@ -121,6 +126,8 @@ impl Lines {
             },
             line_bytes_max: config.line_bytes_max,
             numbered: config.output.line_number,
+            now: config.clock.now,
+            frame: Frame::new(config.input_zone.clone(), config.clock.now),
             writer: Writer::new(config, search, printer),
             tail: config.tail.filter(|_| !config.merge),
             places: HashMap::new(),
@@ -151,7 +158,7 @@ impl Answer for Lines {
     fn batch(&mut self, batch: &Batch, out: &mut dyn Write) -> io::Result<()> {
         let mut place = self.enter(batch, out)?;
         if self.writer.is_selective() && batch.parser.is_none() && !batch.runs.is_empty() {
-            let detect = || Arc::new(Parser::detect(&[&batch.bytes], now()));
+            let detect = || Arc::new(Parser::detect(&[&batch.bytes], self.now));
             place.parser.get_or_insert_with(detect);
         }
         let mut page = Page {
@@ -463,7 +470,7 @@ impl<'b> Page<'_, 'b> {
                 .place
                 .parser
                 .as_ref()
-                .and_then(|parser| time_of_line(parser, text)),
+                .and_then(|parser| time_of_line(parser, text, &mut self.lines.frame)),
         };
         // What is left of a record that was cut is its own, and no gap.
         let end = match cut {

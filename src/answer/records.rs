@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use birl_record::format::Parser;
 use birl_record::framing;
@@ -17,7 +17,6 @@ use birl_source::walk::WalkOptions;
 use birl_stream::FlowExt;
 use futures::stream::{self, BoxStream, Fuse};
 use futures::{Stream, StreamExt};
-use jiff::tz::TimeZone;
 use tokio::time::{Instant, timeout_at};
 
 use super::source_name;
@@ -348,17 +347,8 @@ fn entry<'a>(
 }
 
 /// When a line was, where lines are searched and it says its whole date.
-pub(super) fn time_of_line(parser: &Parser, text: &[u8]) -> Option<i64> {
-    let reading = parser.reading(parser.parse(text).timestamp?)?;
-    Frame::new(TimeZone::UTC, now()).instant(reading)
-}
-
-/// Now, in nanoseconds since 1970.
-pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
-    })
+pub(super) fn time_of_line(parser: &Parser, text: &[u8], frame: &mut Frame) -> Option<i64> {
+    frame.instant(parser.reading(parser.parse(text).timestamp?)?)
 }
 
 /// Whether the first line of a record can hardly be read as it is: an object of JSON, alone or in an

@@ -57,6 +57,20 @@ fn json_is_printed_for_people() -> Result<(), Failed> {
     compare("terminal", b"1: [WRN] a hit n=1\r\n3:plain hit\r\n", &shown)?;
     let as_text = [&args[..], &["-o", "text"]].concat();
     let shown = show(log, &as_text, &[]);
+    // Lines that say their time, without a zone: that of the input, shown in another.
+    let log = b"{\"time\":\"2026-03-14 14:05:30.5\",\"msg\":\"a hit\"}\n";
+    let zones = [
+        "--input-tz",
+        "+02:00",
+        "--tz",
+        "+01:00",
+        "--color=never",
+        "--no-pager",
+        "hit",
+        "app.log",
+    ];
+    let in_zone = show(log, &zones, &[]);
+    compare("terminal", b"2026-03-14 13:05:30.500 a hit\r\n", &in_zone)?;
     let text = b"1:{\"level\":\"warn\",\"msg\":\"a hit\",\"n\":1}\r\n3:plain hit\r\n";
     Ok(compare("terminal", text, &shown)?)
 }
