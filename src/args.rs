@@ -13,7 +13,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use birl_record::format::Known;
 use birl_render::{Fields, Theme};
 use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -226,10 +225,11 @@ pub(crate) struct Args {
     /// Read all sources as this format
     ///
     /// Without it, birl finds out by the first, middle and last lines of each source.
-    /// "birl formats" lists the names.
-    #[arg(long, value_name = "FORMAT", value_parser = value::input_format)]
-    #[arg(help_heading = SEARCHING)]
-    pub(crate) input_format: Option<&'static Known>,
+    /// "birl formats" lists the names. Your own are files in birl/formats in XDG_CONFIG_HOME or
+    /// ~/.config: NAME.toml, with a regex that has groups named timestamp, level, message, and as
+    /// fields are.
+    #[arg(long, value_name = "FORMAT", help_heading = SEARCHING)]
+    pub(crate) input_format: Option<String>,
 
     /// Find records from MOMENT on
     ///

@@ -7,10 +7,10 @@ mod time;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use birl_record::format::Known;
 use birl_record::search::Case;
 use birl_record::time::Clock;
 use birl_source::Inode;
@@ -54,8 +54,10 @@ pub(crate) struct Config {
     pub(crate) records: bool,
     /// Whether the records of all sources are put in the order of their times.
     pub(crate) merge: bool,
-    /// The format of all sources; without one it is found.
-    pub(crate) input_format: Option<&'static Known>,
+    /// The name of the format of all sources; without one it is found.
+    pub(crate) input_format: Option<String>,
+    /// Where the user's own formats are.
+    pub(crate) formats_directory: Option<PathBuf>,
     /// The records in which range of time are the answer; all if `None`.
     pub(crate) range: Option<TimeRange>,
     /// Whether files are read whole though only a range of time is asked for.
@@ -177,7 +179,8 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
         line_bytes_max: args.line_max.unwrap_or(LINE_BYTES_MAX),
         records: args.records,
         merge: args.merge && mode(args) == Mode::Lines,
-        input_format: args.input_format,
+        input_format: args.input_format.clone(),
+        formats_directory: environment.formats_directory(),
         strict: args.strict,
         threads: args
             .threads

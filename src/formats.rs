@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use birl_record::format::{KNOWN, Known, Parser};
+use birl_record::format::{Custom, Formats, KNOWN, Known, Parser};
 use birl_record::framing;
 use birl_record::query::tree::Term;
 use birl_record::record::Record;
@@ -27,11 +27,15 @@ const LINES: usize = 200;
 /// # Errors
 ///
 /// Fails where `out` does.
-pub(crate) fn list(out: &mut dyn Write) -> io::Result<()> {
-    let width = KNOWN.iter().map(|known| known.name.len()).max();
+pub(crate) fn list(formats: &Formats, out: &mut dyn Write) -> io::Result<()> {
+    let own = formats.own().map(|own| (own.name(), own.about()));
+    let known = KNOWN.iter().map(|known| (known.name, known.about));
+    let all: Vec<_> = own.chain(known).collect();
+    let width = all.iter().map(|(name, _)| name.len()).max();
     let width = width.unwrap_or(0);
-    for Known { name, about, .. } in KNOWN {
-        writeln!(out, "{name:width$}  {about}")?;
+    for (name, about) in all {
+        let line = format!("{name:width$}  {about}");
+        writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
 }
@@ -42,7 +46,11 @@ pub(crate) fn list(out: &mut dyn Write) -> io::Result<()> {
 ///
 /// Fails where a name is none, or `out` fails. What cannot be read is reported, and shows in the exit
 /// code.
-pub(crate) fn describe(files: &[OsString], out: &mut dyn Write) -> Result<ExitCode> {
+pub(crate) fn describe(
+    files: &[OsString],
+    formats: &Formats,
+    out: &mut dyn Write,
+) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -54,6 +62,7 @@ pub(crate) fn describe(files: &[OsString], out: &mut dyn Write) -> Result<ExitCo
         let search = Search::new(&Term::All, SearchOptions::default())?;
         let options = Options {
             records: true,
+            formats: formats.clone(),
             ..Options::default()
         };
         // The number of the source, and how many of its records have been shown.
@@ -68,7 +77,7 @@ pub(crate) fn describe(files: &[OsString], out: &mut dyn Write) -> Result<ExitCo
                     if shown.1 >= RECORDS {
                         batch.source.stop();
                     }
-                    match describe_batch(&batch, so_far, out) {
+                    match describe_batch(&batch, so_far, formats, out) {
                         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(code),
                         written => written.context("cannot write to standard output")?,
                     }
@@ -86,12 +95,17 @@ pub(crate) fn describe(files: &[OsString], out: &mut dyn Write) -> Result<ExitCo
 }
 
 /// Says what is new in a batch, of the source of which some records have been shown.
-fn describe_batch(batch: &Batch, shown: usize, out: &mut dyn Write) -> io::Result<()> {
+fn describe_batch(
+    batch: &Batch,
+    shown: usize,
+    formats: &Formats,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let Some(parser) = &batch.parser else {
         return Ok(());
     };
     if shown == 0 {
-        describe_source(batch, parser, out)?;
+        describe_source(batch, parser, formats, out)?;
     }
     for run in batch.runs.iter().take(RECORDS.saturating_sub(shown)) {
         writeln!(out, "  record")?;
@@ -101,14 +115,22 @@ fn describe_batch(batch: &Batch, shown: usize, out: &mut dyn Write) -> io::Resul
     Ok(())
 }
 
-fn describe_source(batch: &Batch, parser: &Parser, out: &mut dyn Write) -> io::Result<()> {
+fn describe_source(
+    batch: &Batch,
+    parser: &Parser,
+    formats: &Formats,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     writeln!(out, "{}", batch.source.origin())?;
-    let mut formats = parser.formats();
-    match formats.next() {
+    let mut found = parser.formats();
+    match found.next() {
         None => writeln!(out, "  format      none: each line is a message")?,
         Some(format) => {
-            let about = Known::named(format.name()).map_or("", |known| known.about);
-            writeln!(out, "  format      {}: {about}", format.name())?;
+            let own = formats.own().find(|own| own.name() == format.name());
+            let known = Known::named(format.name()).map(|known| known.about);
+            let about = own.map(Custom::about).or(known).unwrap_or_default();
+            let about = format!("{}: {about}", format.name());
+            writeln!(out, "  format      {}", about.trim_end_matches(": "))?;
             let lines = batch.bytes.split_inclusive(|&byte| byte == b'\n');
             let lines: Vec<_> = lines.take(LINES).map(framing::content).collect();
             let begun = lines.iter().filter(|line| format.begins(line)).count();
@@ -119,7 +141,7 @@ fn describe_source(batch: &Batch, parser: &Parser, out: &mut dyn Write) -> io::R
             )?;
         }
     }
-    for format in formats {
+    for format in found {
         writeln!(out, "  and also    {}", format.name())?;
     }
     if let Some(shape) = parser.shape() {

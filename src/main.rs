@@ -8,6 +8,7 @@ mod formats;
 mod interrupt;
 mod man;
 mod messages;
+mod own_formats;
 mod pager;
 mod progress;
 mod search;
@@ -40,8 +41,13 @@ fn run() -> Result<ExitCode> {
     let written = match args::parse(&arguments, &environment)? {
         Invocation::Print(text) => out.write_all(text.as_bytes()),
         Invocation::Completions(shell) => completions::write_completions(shell, &mut out),
-        Invocation::Formats(files) if files.is_empty() => formats::list(&mut out),
-        Invocation::Formats(files) => return formats::describe(&files, &mut out),
+        Invocation::Formats(files) => {
+            let known = own_formats::load(environment.formats_directory().as_deref())?;
+            match files.is_empty() {
+                true => formats::list(&known, &mut out),
+                false => return formats::describe(&files, &known, &mut out),
+            }
+        }
         Invocation::Man => man::write_man(&mut out),
         Invocation::Search(args) => return search::run(&config::resolve(&args, &environment)?),
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
+use birl_record::format::Formats;
 use birl_record::query::tree::{Term, Text};
 use birl_record::query::{self};
 use birl_record::search::{self, Options as SearchOptions, Search};
@@ -22,6 +23,7 @@ use crate::answer::{Answer, Printed, RecordPrinter, answer};
 use crate::config::{Config, Mode};
 use crate::interrupt::Interrupt;
 use crate::messages::Messages;
+use crate::own_formats;
 use crate::pager::Printer;
 use crate::progress::Progress;
 use crate::stats;
@@ -43,6 +45,7 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
     let query = Query::parse(config)?;
     let mut clock = config.clock.clone();
     let mut search = query.compile(config, &clock)?;
+    let formats = formats(config, &search)?;
     let names: Vec<Name> = config
         .sources
         .iter()
@@ -50,12 +53,16 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
         .collect::<Result<_, _>>()?;
     if query.counts_back(config) && config.follow.is_none() {
         // It takes to read the end of every file.
-        clock.newest = newest(names.clone(), walk(config), &options(config, &search));
+        clock.newest = newest(
+            names.clone(),
+            walk(config),
+            &options(config, &search, formats.clone()),
+        );
         search = query.compile(config, &clock)?;
     }
     let printer = RecordPrinter::new(config, &search);
     if let Some(printer) = &printer {
-        let options = options(config, &search);
+        let options = options(config, &search, formats.clone());
         printer.sample(names.clone(), walk(config), &search, &options);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -64,7 +71,7 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
         .build()
         .context("cannot start the threads that a search needs")?;
     let code = runtime.block_on(async {
-        let (counters, events) = events(config, names, search.clone());
+        let (counters, events) = events(config, names, search.clone(), formats);
         let events = match &printer {
             Some(printer) => prepared(config, Arc::clone(printer), events),
             None => events.map(|event| (event, None)).boxed(),
@@ -83,6 +90,7 @@ fn events(
     config: &Config,
     names: Vec<Name>,
     search: Search,
+    formats: Formats,
 ) -> (birl_scan::Progress, BoxStream<'static, Event>) {
     let walk = walk(config);
     let merging = MergeOptions {
@@ -90,7 +98,7 @@ fn events(
         last: config.tail,
     };
     let scan_all = |names| {
-        let options = options(config, &search);
+        let options = options(config, &search, formats.clone());
         match config.merge {
             true => merge(names, walk, search.clone(), options, merging),
             false => scan(names, walk, search.clone(), options),
@@ -114,7 +122,7 @@ fn events(
         output: config.output_file,
         ..Default::default()
     };
-    let options = options(config, &search);
+    let options = options(config, &search, formats.clone());
     let following = birl_scan::follow(
         files,
         how,
@@ -216,7 +224,27 @@ fn literal(query: &str) -> Term {
     }
 }
 
-fn options(config: &Config, search: &Search) -> Options {
+/// Whether the unit is the record.
+fn searches_records(config: &Config, search: &Search) -> bool {
+    config.records || config.merge || search.needs_records() || config.output.prints_records()
+}
+
+/// The formats that are looked for, where it matters.
+fn formats(config: &Config, search: &Search) -> Result<Formats> {
+    if !searches_records(config, search) && config.input_format.is_none() {
+        return Ok(Formats::default());
+    }
+    let formats = own_formats::load(config.formats_directory.as_deref())?;
+    let Some(name) = &config.input_format else {
+        return Ok(formats);
+    };
+    formats.only(name).with_context(|| {
+        let why = "there is no format of this name; birl formats lists them";
+        format!("cannot use {name:?} for --input-format: {why}")
+    })
+}
+
+fn options(config: &Config, search: &Search, formats: Formats) -> Options {
     let lines = config.mode == Mode::Lines;
     Options {
         want: match lines {
@@ -230,12 +258,9 @@ fn options(config: &Config, search: &Search) -> Options {
             Mode::Count { include_zero: true } | Mode::FilesWithoutMatch
         ),
         backwards: config.searches_backwards(),
-        records: config.records
-            || config.merge
-            || search.needs_records()
-            || config.output.prints_records(),
+        records: searches_records(config, search),
         times: config.merge || lines && config.output.shows_times(),
-        format: config.input_format,
+        formats,
         whole: config.scan,
         slack: config.time_slack,
         zone: config.input_zone.clone(),

@@ -3,7 +3,6 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use birl_record::format::Known;
 use birl_record::time;
 use birl_render::{THEMES, Theme};
 use jiff::tz::TimeZone;
@@ -51,12 +50,6 @@ pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
         "local" => Ok(TimeZone::system()),
         text => time::zone(text).map_err(|error| error.to_string()),
     }
-}
-
-/// Reads the name of a format of logs.
-pub(super) fn input_format(text: &str) -> Result<&'static Known, String> {
-    Known::named(text)
-        .ok_or_else(|| "there is no format of this name; birl formats lists them".to_owned())
 }
 
 /// Reads the name of a theme.

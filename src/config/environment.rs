@@ -78,6 +78,11 @@ impl Environment {
         absolute(&self.xdg_config_home).or_else(|| Some(absolute(&self.home)?.join(".config")))
     }
 
+    /// Where users keep formats of their own.
+    pub(crate) fn formats_directory(&self) -> Option<PathBuf> {
+        Some(self.config_directory()?.join("birl/formats"))
+    }
+
     /// Whether standard output is to be coloured, as <https://no-color.org> and
     /// <https://bixense.com/clicolors> have it.
     pub(super) fn wants_color(&self) -> bool {

@@ -29,6 +29,7 @@ fn plain() -> Config {
         records: false,
         merge: false,
         input_format: None,
+        formats_directory: None,
         range: None,
         scan: false,
         time_slack: 60_000_000_000,

@@ -7,6 +7,7 @@ pub mod format;
 pub mod framing;
 pub mod json;
 pub mod level;
+pub mod list;
 pub mod logfmt;
 pub mod query;
 pub mod record;

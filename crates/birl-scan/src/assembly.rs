@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::batch::Source;
 use crate::chunk::Chunk;
 use crate::detection::Detection;
+use crate::listing::Listing;
 use crate::scan::Options;
 
 /// Takes blocks and gives chunks; what is unfinished waits for the next block.
@@ -28,6 +29,7 @@ pub(crate) struct Assembly {
 /// What records take besides lines.
 #[derive(Debug)]
 struct Records {
+    listing: Listing,
     carry: RecordCarry,
     detection: Detection,
     /// When they were, where that is wanted.
@@ -55,8 +57,9 @@ impl Assembly {
             offset,
             lines: Carry::new(offset, options.line_bytes_max),
             records: options.records.then(|| Records {
+                listing: Listing::new(options),
                 carry: RecordCarry::default(),
-                detection: Detection::new(options.format, reference),
+                detection: Detection::new(options.formats.clone(), reference),
                 chronology,
                 state: State::default(),
                 parser: Arc::default(),
@@ -79,14 +82,26 @@ impl Assembly {
     /// Takes the next block.
     pub(crate) fn push(&mut self, block: &Bytes) -> Vec<Chunk> {
         let mut chunks = Vec::new();
+        match &mut self.records {
+            None => self.push_block(block, &mut chunks),
+            Some(records) => {
+                let block = records.listing.take(block);
+                block
+                    .into_iter()
+                    .for_each(|block| self.push_block(&block, &mut chunks));
+            }
+        }
+        chunks
+    }
+
+    fn push_block(&mut self, block: &Bytes, chunks: &mut Vec<Chunk>) {
         let pushed = self.lines.push(block);
         if let Some(line) = pushed.completed {
-            self.push_lines(line.bytes.into(), line.offset, &mut chunks);
+            self.push_lines(line.bytes.into(), line.offset, chunks);
         }
         let offset = self.offset + pushed.lines.start as u64;
         self.offset += block.len() as u64;
-        self.push_lines(block.slice(pushed.lines), offset, &mut chunks);
-        chunks
+        self.push_lines(block.slice(pushed.lines), offset, chunks);
     }
 
     fn push_lines(&mut self, lines: Bytes, offset: u64, chunks: &mut Vec<Chunk>) {
@@ -139,6 +154,10 @@ impl Assembly {
     /// Gives the unfinished line, and the record that it may belong to, as if they were whole.
     pub(crate) fn finish_lines(&mut self) -> Vec<Chunk> {
         let mut chunks = Vec::new();
+        let held = self.records.as_mut();
+        if let Some(block) = held.and_then(|records| records.listing.finish()) {
+            self.push_block(&block, &mut chunks);
+        }
         if let Some(line) = self.lines.finish() {
             self.push_lines(line.bytes.into(), line.offset, &mut chunks);
         }
@@ -165,7 +184,8 @@ impl Assembly {
 
     /// Whether a line has begun and not ended.
     pub(crate) fn has_begun_line(&self) -> bool {
-        self.lines.is_pending()
+        let holds = |records: &Records| records.listing.is_pending();
+        self.lines.is_pending() || self.records.as_ref().is_some_and(holds)
     }
 
     /// Whether a record has begun that may go on.

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use birl_record::format::{Known, Parser};
+use birl_record::format::{Formats, Parser};
 use birl_record::framing;
 
 use crate::scan::Options;
@@ -17,13 +17,8 @@ const SAMPLE_BYTES: usize = 192 * 1024;
 /// Finds the formats in parts of a source, which begin where lines do.
 ///
 /// `reference` is when the last of them was written, or later, in nanoseconds since 1970.
-pub(crate) fn detect(parts: &[&[u8]], forced: Option<&Known>, reference: i64) -> Arc<Parser> {
-    let parser = match forced {
-        // Without what the format needs, each line is a message.
-        Some(known) => Parser::forced(known, parts, reference).unwrap_or_default(),
-        None => Parser::detect(parts, reference),
-    };
-    Arc::new(parser)
+pub(crate) fn detect(parts: &[&[u8]], formats: &Formats, reference: i64) -> Arc<Parser> {
+    Arc::new(formats.parser(parts, reference))
 }
 
 /// Finds the formats of a file of plain text, which begins with a mark of `bom_bytes`.
@@ -31,7 +26,7 @@ pub(crate) fn detect_in(file: &File, bom_bytes: usize, options: &Options) -> Arc
     // What cannot be read is reported by the search.
     let parts = parts_of(file, bom_bytes).unwrap_or_default();
     let parts: Vec<_> = parts.iter().map(Vec::as_slice).collect();
-    detect(&parts, options.format, modified(file, options))
+    detect(&parts, &options.formats, modified(file, options))
 }
 
 /// The parts of a text that are looked at: its beginning, its middle and its end.
@@ -100,7 +95,7 @@ fn nanoseconds(time: SystemTime) -> i64 {
 /// Detection in a source that comes piece by piece: the more has come, the better it is known.
 #[derive(Debug)]
 pub(crate) struct Detection {
-    forced: Option<&'static Known>,
+    formats: Formats,
     /// When the source was last written to, or now, in nanoseconds since 1970.
     reference: i64,
     sample: Vec<u8>,
@@ -110,9 +105,9 @@ pub(crate) struct Detection {
 }
 
 impl Detection {
-    pub(crate) fn new(forced: Option<&'static Known>, reference: i64) -> Self {
+    pub(crate) fn new(formats: Formats, reference: i64) -> Self {
         Self {
-            forced,
+            formats,
             reference,
             sample: Vec::new(),
             looked_at: 0,
@@ -137,7 +132,7 @@ impl Detection {
             .extend_from_slice(&lines[..room.min(lines.len())]);
         if self.sample.len() > 2 * self.looked_at || self.looked_at == 0 {
             self.looked_at = self.sample.len();
-            self.parser = detect(&parts(&self.sample), self.forced, self.reference);
+            self.parser = detect(&parts(&self.sample), &self.formats, self.reference);
         }
         self.parser()
     }
@@ -147,7 +142,7 @@ impl Detection {
         let lines = lines.split_inclusive(|&byte| byte == b'\n').take(LINES_MIN);
         let mut count = 0;
         for line in lines {
-            if self.parser.format_of(framing::content(line)).is_some() {
+            if self.parser.knows(framing::content(line)) {
                 return false;
             }
             count += 1;
@@ -158,3 +153,42 @@ impl Detection {
 
 /// So many lines in no format that was found are looked at anew.
 const LINES_MIN: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_changes_its_format_is_detected_anew() {
+        let mut detection = Detection::new(Formats::default(), 0);
+        let format = |parser: &Parser| parser.formats().next().map(|it| it.name().to_owned());
+        let json = "{\"level\":\"info\",\"msg\":\"up\"}\n".repeat(40);
+        assert_eq!(
+            format(&detection.with(json.as_bytes())).as_deref(),
+            Some("json")
+        );
+        // A few strange lines may be a stack trace, or somebody else's.
+        let guests = "Mar 14 14:05:30 web-1 sshd[7]: refused\n".repeat(3);
+        assert_eq!(
+            format(&detection.with(guests.as_bytes())).as_deref(),
+            Some("json")
+        );
+        let syslog = "Mar 14 14:05:30 web-1 sshd[7]: refused\n".repeat(40);
+        assert_eq!(
+            format(&detection.with(syslog.as_bytes())).as_deref(),
+            Some("syslog")
+        );
+    }
+
+    #[test]
+    fn a_long_object_is_not_strange_to_its_format() {
+        let mut detection = Detection::new(Formats::default(), 0);
+        let object = format!(
+            "{{\n{}  \"level\": \"info\"\n}}\n",
+            "  \"a\": 1,\n".repeat(50)
+        );
+        let parser = detection.with(object.as_bytes());
+        let again = detection.with("  \"a\": 1,\n".repeat(40).as_bytes());
+        assert!(parser.begins(b"{") && again.begins(b"{"));
+    }
+}

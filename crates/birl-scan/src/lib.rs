@@ -11,6 +11,7 @@
 //! - `states`: what lines say of those behind them, where a stretch begins;
 //! - `timeline`: when they were, where one does not say it without those before it;
 //! - [`newest()`]: when the newest of them was;
+//! - `listing`: a list of objects → lines, where records are searched;
 //! - `assembly`: the blocks of a source that is read in order → its chunks;
 //! - `chunk`: a chunk → a batch;
 //! - [`merge()`]: the records of many sources, in the order of their times;
@@ -24,6 +25,7 @@ mod bisection;
 mod chunk;
 mod detection;
 mod follow;
+mod listing;
 mod merge;
 mod newest;
 mod part;

@@ -166,7 +166,7 @@ fn newest_of(
         .iter()
         .flat_map(|part| detection::parts(part))
         .collect();
-    let parser = detection::detect(&sample, options.format, modified);
+    let parser = detection::detect(&sample, &options.formats, modified);
     let times = timeline::times_of_whole(&parser, lines, is_start, modified, options);
     let times = RecordTimes::new(times, &parser, lines, is_start).all();
     times.into_iter().filter_map(|(_, time)| time).max()

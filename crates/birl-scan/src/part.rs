@@ -24,6 +24,7 @@ use crate::assembly::Assembly;
 use crate::batch::{Event, Source};
 use crate::chunk::{Chunk, Context};
 use crate::detection;
+use crate::listing;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
 use crate::timeline::{self, Timeline};
@@ -201,9 +202,9 @@ impl FilePart {
     ) {
         sink.context.progress.bytes_read(block.len() as u64);
         sink.context.progress.sources(1);
-        let lines = block.freeze().slice(bom..);
         let options = &sink.context.options;
-        let detect = || detection::detect(&detection::parts(&lines), options.format, modified);
+        let lines = listing::lines(block.freeze().slice(bom..), options);
+        let detect = || detection::detect(&detection::parts(&lines), &options.formats, modified);
         let parser = options.records.then(detect);
         let timed = parser.as_ref().filter(|_| sink.context.is_timed());
         let times =

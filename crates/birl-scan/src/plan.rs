@@ -16,6 +16,7 @@ use crate::batch::Source;
 use crate::bisection::Bisection;
 use crate::chunk::Context;
 use crate::detection;
+use crate::listing;
 use crate::part::{FilePart, Part, RangePart, Reader, StreamPart};
 use crate::progress::Progress;
 
@@ -42,6 +43,8 @@ pub(crate) struct Cut {
     pub(crate) chunk_bytes: usize,
     /// The last stretch comes first.
     pub(crate) backwards: bool,
+    /// Lists of objects are made lines, for which they are read in order.
+    pub(crate) lists: bool,
 }
 
 /// Small files that are waiting for company.
@@ -120,7 +123,7 @@ impl Plan {
     /// Cuts a large file of plain text into stretches; all else is read in order.
     fn take_opened(&mut self, part: FilePart, file: File) {
         let FilePart { source, found } = part;
-        let bom_bytes = match plain_text(&found, &file) {
+        let bom_bytes = match plain_text(&found, &file, self.cut.lists) {
             Ok(bom_bytes) => bom_bytes,
             Err(error) => return self.push(Part::Problem(Error::io("read", found.origin, error))),
         };
@@ -268,13 +271,14 @@ pub(crate) fn skipped(left_out: &Skipped, progress: &Progress) {
 
 /// How long the byte order mark of a file is that can be cut into stretches; none if it has to be
 /// read in order.
-fn plain_text(found: &FoundFile, mut file: &File) -> io::Result<Option<usize>> {
+fn plain_text(found: &FoundFile, mut file: &File, lists: bool) -> io::Result<Option<usize>> {
     if found.kind == Kind::Stream || file.stream_position()? != 0 {
         return Ok(None);
     }
     let mut head = vec![0; DETECT_BYTES];
     let read = file.read_at(&mut head, 0)?;
     Ok(match content::detect(&head[..read]) {
+        Content::Text { bom } if lists && listing::is_list(&head[bom..read]) => None,
         Content::Text { bom } => Some(bom),
         Content::Binary if found.named => Some(0),
         _ => None,

@@ -56,7 +56,7 @@ fn sample_file(
     let parts = detection::parts_of(&file, bom_bytes)?;
     let texts: Vec<_> = parts.iter().map(Vec::as_slice).collect();
     let modified = detection::modified(&file, options);
-    let parser = detection::detect(&texts, options.format, modified);
+    let parser = detection::detect(&texts, &options.formats, modified);
     if parser.is_stateful() {
         // In the middle it is not known what the lines before have said.
         return Ok(());

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use birl_record::format::Known;
+use birl_record::format::Formats;
 use birl_record::search::Search;
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 
 use crate::batch::{Batch, Event};
 use crate::chunk::Context;
+use crate::listing;
 use crate::part::Sink;
 use crate::plan::{Cut, Plan};
 use crate::progress::Progress;
@@ -40,7 +41,7 @@ pub enum Want {
 }
 
 /// How to scan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// What is wanted of each chunk.
     pub want: Want,
@@ -55,8 +56,8 @@ pub struct Options {
     /// Whether records are searched, which may be several lines, and not lines. A search over fields
     /// needs that.
     pub records: bool,
-    /// The format of all sources; without one it is found.
-    pub format: Option<&'static Known>,
+    /// The formats that are looked for in sources, or the one that all have.
+    pub formats: Formats,
     /// Whether the records that match are wanted with their times ([`Run::time`](crate::Run::time)).
     pub times: bool,
     /// The zone of times that name none.
@@ -87,7 +88,7 @@ impl Default for Options {
             ends: false,
             backwards: false,
             records: false,
-            format: None,
+            formats: Formats::default(),
             times: false,
             zone: TimeZone::UTC,
             whole: false,
@@ -119,6 +120,7 @@ pub fn scan(names: Vec<Name>, walk: WalkOptions, search: Search, options: Option
     let cut = Cut {
         chunk_bytes: blocks.body_bytes(),
         backwards: options.backwards,
+        lists: listing::makes_lines(&options),
     };
     let context = Arc::new(Context::new(search, options, blocks));
     let progress = context.progress.clone();
