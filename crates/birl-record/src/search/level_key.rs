@@ -26,6 +26,8 @@ pub(super) struct LevelKeyFinder {
     keys: [Vec<u128>; KEY_BYTES_MAX + 1],
     /// The words for severities in the range, with the case bits set.
     words: Vec<u128>,
+    /// The letters that the words begin with, as a set.
+    initials: u32,
 }
 
 impl LevelKeyFinder {
@@ -50,9 +52,12 @@ impl LevelKeyFinder {
         let words = level::WORDS
             .iter()
             .filter(|(_, number)| severities.contains(number))
-            .map(|(text, _)| word(text.as_bytes()) | CASE & mask(text.len()));
+            .map(|(text, _)| text.as_bytes());
         Self {
-            words: words.collect(),
+            initials: words.clone().fold(0, |set, text| set | initial(text[0])),
+            words: words
+                .map(|text| word(text) | CASE & mask(text.len()))
+                .collect(),
             severities,
             beginnings,
             keys,
@@ -85,6 +90,10 @@ impl LevelKeyFinder {
     /// Whether the member whose key ends at `end` has such a severity.
     fn has_severity(&self, text: &[u8], name: &[u8], end: usize) -> bool {
         if let [b':', b'"', value @ ..] = &text[end..] {
+            let initial = value.first().map_or(0, |first| initial(*first));
+            if initial != 0 && self.initials & initial == 0 {
+                return false;
+            }
             let bytes = word(value);
             let len = first_of(bytes, b'"');
             // All others are numbers, or have something around them.
@@ -120,6 +129,15 @@ fn word(text: &[u8]) -> u128 {
             bytes[..text.len()].copy_from_slice(text);
             u128::from_le_bytes(bytes)
         }
+    }
+}
+
+/// The set of this letter alone, whatever its case; of another byte, the empty set.
+#[inline]
+fn initial(byte: u8) -> u32 {
+    match byte | 0x20 {
+        letter @ b'a'..=b'z' => 1 << (letter - b'a'),
+        _ => 0,
     }
 }
 

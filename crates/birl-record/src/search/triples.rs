@@ -187,7 +187,11 @@ impl Triples {
         };
         let mut at = from;
         while at + STEP + 2 <= text.len() {
-            let mut places = places_of(at) | places_of(at + LANES) << LANES;
+            let mut places = 0;
+            // Called in one place, it becomes a part of this function.
+            for lanes in [LANES, 0] {
+                places = places << LANES | places_of(at + lanes);
+            }
             while places != 0 {
                 let place = at + places.trailing_zeros() as usize;
                 if accepts(place) {
