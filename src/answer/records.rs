@@ -10,7 +10,7 @@ use birl_record::framing;
 use birl_record::record::Record;
 use birl_record::search::Search;
 use birl_record::time::Frame;
-use birl_render::{Columns, Entry, Marks, RenderRecord, Table, TableOptions};
+use birl_render::{Columns, Csv, CsvOptions, Entry, Marks, RenderRecord};
 use birl_scan::{Batch, Event, Options};
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use super::source_name;
 use crate::config::{Config, Records};
 
-/// So many records that are found first tell which columns a table has.
+/// So many records that are found first tell which columns CSV has.
 const FIRST_RECORDS: usize = 1000;
 
 /// They are waited for no longer than so after the first of them.
@@ -32,10 +32,10 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 pub(crate) struct RecordPrinter {
     /// What prints them, once it is known which columns there are.
     render: OnceLock<Arc<dyn RenderRecord>>,
-    /// The table whose columns are not known yet.
-    pending: Mutex<Option<(Columns, TableOptions)>>,
-    /// The table that `render` is, if it is one.
-    table: OnceLock<Arc<Table>>,
+    /// The CSV whose columns are not known yet.
+    pending: Mutex<Option<(Columns, CsvOptions)>>,
+    /// The CSV that `render` is, if it is one.
+    csv: OnceLock<Arc<Csv>>,
     /// Finds what is to be marked.
     marks: Option<Search>,
 }
@@ -79,12 +79,12 @@ impl RecordPrinter {
         let printer = Self {
             render: OnceLock::new(),
             pending: Mutex::new(None),
-            table: OnceLock::new(),
+            csv: OnceLock::new(),
             marks: config.output.color.then(|| search.clone()),
         };
         match records {
             Records::Known(render) => _ = printer.render.set(render),
-            Records::Table(columns, options) => {
+            Records::Csv(columns, options) => {
                 printer
                     .pending
                     .lock()
@@ -101,7 +101,7 @@ impl RecordPrinter {
         Arc::new(Self {
             render: OnceLock::from(render),
             pending: Mutex::new(None),
-            table: OnceLock::new(),
+            csv: OnceLock::new(),
             marks: config.output.color.then(|| search.clone()),
         })
     }
@@ -182,10 +182,10 @@ impl RecordPrinter {
         .boxed()
     }
 
-    fn fix_columns(&self, columns: Columns, options: TableOptions) {
-        let table = Arc::new(Table::new(columns, options));
-        let _ = self.table.set(Arc::clone(&table));
-        let _ = self.render.set(table);
+    fn fix_columns(&self, columns: Columns, options: CsvOptions) {
+        let csv = Arc::new(Csv::new(columns, options));
+        let _ = self.csv.set(Arc::clone(&csv));
+        let _ = self.render.set(csv);
     }
 
     fn render(&self) -> &dyn RenderRecord {
@@ -264,17 +264,15 @@ impl RecordPrinter {
 
     /// The fields that were left out since there is no column for them, and how often.
     pub(crate) fn left_out(&self) -> Vec<(String, u64)> {
-        self.table
-            .get()
-            .map_or_else(Vec::new, |table| table.left_out())
+        self.csv.get().map_or_else(Vec::new, |csv| csv.left_out())
     }
 }
 
-/// Events of which the first records tell which columns a table has.
+/// Events of which the first records tell which columns CSV has.
 struct Opening {
     printer: Arc<RecordPrinter>,
     /// The columns, as long as they are open.
-    columns: Option<(Columns, TableOptions)>,
+    columns: Option<(Columns, CsvOptions)>,
     events: Fuse<BoxStream<'static, Event>>,
     /// What is to be given before further events.
     held: VecDeque<Event>,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use birl_render::{
-    Bytes, Columns, DisplayZone, Fields, Json, JsonMatches, Logfmt, Pretty, RenderLine,
-    RenderRecord, RenderSource, Styles, Table, TableOptions, Template, Text, Theme,
+    Bytes, Columns, Csv, CsvOptions, DisplayZone, Fields, Json, JsonMatches, Logfmt, Pretty,
+    RenderLine, RenderRecord, RenderSource, Styles, Template, Text, Theme,
 };
 use jiff::tz::TimeZone;
 
@@ -51,8 +51,8 @@ pub(crate) enum Format {
     Pretty,
     Json,
     Logfmt,
-    /// A table with commas, or tabs.
-    Table(u8),
+    /// CSV, with commas or tabs.
+    Csv(u8),
     Template(Template),
 }
 
@@ -60,8 +60,8 @@ pub(crate) enum Format {
 pub(crate) enum Records {
     /// It is known already.
     Known(Arc<dyn RenderRecord>),
-    /// A table, the columns of which depend on the records.
-    Table(Columns, TableOptions),
+    /// CSV, the columns of which depend on the records.
+    Csv(Columns, CsvOptions),
 }
 
 impl Output {
@@ -73,9 +73,9 @@ impl Output {
             }
             Format::Json => Box::new(self.json()),
             Format::Logfmt => Box::new(self.logfmt()),
-            Format::Table(separator) => Box::new(Table::new(
+            Format::Csv(separator) => Box::new(Csv::new(
                 Columns::new(Fields::All),
-                self.table_options(separator),
+                self.csv_options(separator),
             )),
         }
     }
@@ -99,13 +99,13 @@ impl Output {
             Format::Json => Arc::new(self.json()),
             Format::Logfmt => Arc::new(self.logfmt()),
             Format::Template(template) => Arc::new(template.clone()),
-            Format::Table(separator) => {
+            Format::Csv(separator) => {
                 let columns = Columns::new(self.fields.clone());
-                let options = self.table_options(*separator);
+                let options = self.csv_options(*separator);
                 if columns.depend_on_records() {
-                    return Some(Records::Table(columns, options));
+                    return Some(Records::Csv(columns, options));
                 }
-                Arc::new(Table::new(columns, options))
+                Arc::new(Csv::new(columns, options))
             }
         }))
     }
@@ -144,8 +144,8 @@ impl Output {
         Logfmt::new(self.fields.clone(), self.zone.clone())
     }
 
-    fn table_options(&self, separator: u8) -> TableOptions {
-        TableOptions {
+    fn csv_options(&self, separator: u8) -> CsvOptions {
+        CsvOptions {
             separator,
             zone: self.zone.clone(),
             harmless: self.harmless,
@@ -214,8 +214,8 @@ fn format(args: &Args, zone: &DisplayZone, harmless: bool) -> Result<Format> {
         Some(OutputFormat::Pretty) => Format::Pretty,
         Some(OutputFormat::Json) => Format::Json,
         Some(OutputFormat::Logfmt) => Format::Logfmt,
-        Some(OutputFormat::Csv) => Format::Table(b','),
-        Some(OutputFormat::Tsv) => Format::Table(b'\t'),
+        Some(OutputFormat::Csv) => Format::Csv(b','),
+        Some(OutputFormat::Tsv) => Format::Csv(b'\t'),
         None if harmless && !args.only_matching => Format::Readable,
         None => Format::Text,
     })
@@ -228,7 +228,7 @@ fn check(output: &Output) -> Result<()> {
         Format::Readable => (true, true),
         Format::Json => (true, true),
         Format::Template(_) => (false, false),
-        Format::Pretty | Format::Logfmt | Format::Table(_) => (false, true),
+        Format::Pretty | Format::Logfmt | Format::Csv(_) => (false, true),
     };
     if output.only_matching && !is_textual {
         bail!(

@@ -557,8 +557,8 @@ fn a_format_is_the_one_that_is_asked_for_on_a_terminal_too() {
         (&["--only-matching"], Format::Text),
         (&["-o", "text"], Format::Text),
         (&["-o", "pretty"], Format::Pretty),
-        (&["-o", "csv"], Format::Table(b',')),
-        (&["-o", "tsv"], Format::Table(b'\t')),
+        (&["-o", "csv"], Format::Csv(b',')),
+        (&["-o", "tsv"], Format::Csv(b'\t')),
     ];
     for (flags, expected) in formats {
         let line = [flags, &["error", "app.log"]].concat();

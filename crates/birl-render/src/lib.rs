@@ -6,6 +6,7 @@
 //! wanted, and whether control characters must be made harmless, is told to it.
 
 mod answer;
+mod csv;
 mod decimal;
 mod entry;
 mod fields;
@@ -15,19 +16,18 @@ mod json;
 mod logfmt;
 mod members;
 mod pretty;
-mod table;
 mod template;
 mod text;
 mod theme;
 mod zone;
 
 pub use answer::{Line, RenderLine, RenderSource};
+pub use csv::{Columns, Csv, CsvOptions};
 pub use entry::{Entry, Marks, RenderRecord};
 pub use fields::{Column, Fields, FieldsError, What};
 pub use json::{Json, JsonMatches};
 pub use logfmt::Logfmt;
 pub use pretty::Pretty;
-pub use table::{Columns, Table, TableOptions};
 pub use template::{Template, TemplateError};
 pub use text::{Bytes, Styles, Text};
 pub use theme::{THEMES, Theme};

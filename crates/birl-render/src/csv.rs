@@ -1,4 +1,4 @@
-//! Tables: CSV and TSV, a row a record.
+//! CSV and TSV, a row a record.
 //!
 //! ```text
 //! timestamp,level,message,source,offset,status
@@ -30,18 +30,18 @@ use crate::zone::DisplayZone;
 /// What columns there are is told beforehand. A field that has none is left out and counted:
 /// [`left_out`](Self::left_out) tells.
 #[derive(Debug)]
-pub struct Table {
-    columns: Vec<TableColumn>,
+pub struct Csv {
+    columns: Vec<CsvColumn>,
     /// Where the columns of the log's own fields are among themselves; none if only fields that are
     /// named are printed.
     places: Option<HashMap<Vec<u8>, usize>>,
     hidden: Hidden,
-    options: TableOptions,
+    options: CsvOptions,
     left_out: Mutex<BTreeMap<String, u64>>,
 }
 
 #[derive(Debug)]
-struct TableColumn {
+struct CsvColumn {
     name: String,
     cell: Cell,
 }
@@ -57,9 +57,9 @@ enum Cell {
     Own(usize),
 }
 
-/// How a table is written.
+/// How rows are written.
 #[derive(Clone, Debug)]
-pub struct TableOptions {
+pub struct CsvOptions {
     /// What stands between the cells of a row: a comma, a tab.
     pub separator: u8,
     /// The zone that times are shown in.
@@ -72,7 +72,7 @@ pub struct TableOptions {
     pub with_context: bool,
 }
 
-/// Gathers the columns of a table: those that are asked for and, where that is all that there is,
+/// Gathers the columns of rows: those that are asked for and, where that is all that there is,
 /// those of some records.
 #[derive(Debug)]
 pub struct Columns {
@@ -118,7 +118,7 @@ impl Columns {
     }
 
     /// All columns, in their order.
-    fn list(&self, options: &TableOptions) -> Vec<TableColumn> {
+    fn list(&self, options: &CsvOptions) -> Vec<CsvColumn> {
         let mut list = Vec::new();
         match &self.fields {
             Fields::All => self.list_rest(&[], options, &mut list),
@@ -127,7 +127,7 @@ impl Columns {
                 for column in columns {
                     match &column.what {
                         What::Rest => self.list_rest(columns, options, &mut list),
-                        what => list.push(TableColumn {
+                        what => list.push(CsvColumn {
                             name: column.name.clone(),
                             cell: Cell::Named(what.clone()),
                         }),
@@ -142,10 +142,10 @@ impl Columns {
     }
 
     /// All columns but the `named` ones.
-    fn list_rest(&self, named: &[Column], options: &TableOptions, list: &mut Vec<TableColumn>) {
+    fn list_rest(&self, named: &[Column], options: &CsvOptions, list: &mut Vec<CsvColumn>) {
         for (name, what) in members::FIRST {
             if !named.iter().any(|column| column.what == what) {
-                list.push(TableColumn {
+                list.push(CsvColumn {
                     name: name.to_owned(),
                     cell: Cell::Named(what),
                 });
@@ -153,7 +153,7 @@ impl Columns {
         }
         list_extras(options, list);
         for (place, name) in self.own.iter().enumerate() {
-            list.push(TableColumn {
+            list.push(CsvColumn {
                 name: name.clone(),
                 cell: Cell::Own(place),
             });
@@ -161,14 +161,14 @@ impl Columns {
     }
 }
 
-fn list_extras(options: &TableOptions, list: &mut Vec<TableColumn>) {
+fn list_extras(options: &CsvOptions, list: &mut Vec<CsvColumn>) {
     let extras = [
         ("number", Cell::Number, options.with_number),
         ("context", Cell::Context, options.with_context),
     ];
     for (name, cell, is_wanted) in extras {
         if is_wanted {
-            list.push(TableColumn {
+            list.push(CsvColumn {
                 name: name.to_owned(),
                 cell,
             });
@@ -176,10 +176,10 @@ fn list_extras(options: &TableOptions, list: &mut Vec<TableColumn>) {
     }
 }
 
-impl Table {
-    /// A table with these columns.
+impl Csv {
+    /// Rows with these columns.
     #[must_use]
-    pub fn new(columns: Columns, options: TableOptions) -> Self {
+    pub fn new(columns: Columns, options: CsvOptions) -> Self {
         Self {
             columns: columns.list(&options),
             places: columns.depend_on_records().then_some(columns.places),
@@ -256,7 +256,7 @@ impl Table {
     }
 }
 
-impl RenderRecord for Table {
+impl RenderRecord for Csv {
     fn head(&self, out: &mut Vec<u8>) {
         self.write_head(self.columns.iter().map(|column| &*column.name), out);
     }
@@ -309,7 +309,7 @@ impl RenderRecord for Table {
     }
 }
 
-impl RenderSource for Table {
+impl RenderSource for Csv {
     fn head_of_counts(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut head = Vec::new();
         self.write_head(["source", "count"].into_iter(), &mut head);
