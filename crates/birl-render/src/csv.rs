@@ -5,6 +5,8 @@
 //! 2026-03-14T14:05:30.500Z,error,no answer,app.log,120,503
 //! ```
 
+pub(crate) mod rows;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -222,27 +224,8 @@ impl Csv {
         }
     }
 
-    /// Writes a cell, in quotes if it needs them.
     fn write_text(&self, text: &[u8], out: &mut Vec<u8>) {
-        let needs_quotes = |byte: &u8| b"\"\r\n".contains(byte) || *byte == self.options.separator;
-        let is_quoted = text.is_empty() || text.iter().any(needs_quotes);
-        let quote: &[u8] = if is_quoted { b"\"" } else { b"" };
-        out.extend_from_slice(quote);
-        for (place, part) in text.split(|byte| *byte == b'"').enumerate() {
-            if place > 0 {
-                out.extend_from_slice(b"\"\"");
-            }
-            self.write_plain(part, out);
-        }
-        out.extend_from_slice(quote);
-    }
-
-    fn write_plain(&self, text: &[u8], out: &mut Vec<u8>) {
-        match self.options.harmless {
-            true => push_harmless(text, out),
-            false if str::from_utf8(text).is_ok() => out.extend_from_slice(text),
-            false => out.extend_from_slice(String::from_utf8_lossy(text).as_bytes()),
-        }
+        write_text(text, self.options.separator, self.options.harmless, out);
     }
 
     fn write_head<'n>(&self, names: impl Iterator<Item = &'n str>, out: &mut Vec<u8>) {
@@ -335,6 +318,25 @@ impl RenderSource for Csv {
         row.push(b'\n');
         out.write_all(&row)
     }
+}
+
+/// Writes a cell, in quotes if it needs them.
+fn write_text(text: &[u8], separator: u8, harmless: bool, out: &mut Vec<u8>) {
+    let needs_quotes = |byte: &u8| b"\"\r\n".contains(byte) || *byte == separator;
+    let is_quoted = text.is_empty() || text.iter().any(needs_quotes);
+    let quote: &[u8] = if is_quoted { b"\"" } else { b"" };
+    out.extend_from_slice(quote);
+    for (place, part) in text.split(|byte| *byte == b'"').enumerate() {
+        if place > 0 {
+            out.extend_from_slice(b"\"\"");
+        }
+        match harmless {
+            true => push_harmless(part, out),
+            false if str::from_utf8(part).is_ok() => out.extend_from_slice(part),
+            false => out.extend_from_slice(String::from_utf8_lossy(part).as_bytes()),
+        }
+    }
+    out.extend_from_slice(quote);
 }
 
 /// Calls `each` with the log's own fields, those within others too, by their whole names.

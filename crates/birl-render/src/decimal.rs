@@ -18,6 +18,14 @@ pub(crate) fn push_decimal(number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[first..]);
 }
 
+/// Writes `number` in decimal behind what `out` holds.
+pub(crate) fn push_signed(number: i64, out: &mut Vec<u8>) {
+    if number < 0 {
+        out.push(b'-');
+    }
+    push_decimal(number.unsigned_abs(), out);
+}
+
 /// The digits of a number at the end of an array, and where they begin.
 fn digits(number: u64) -> ([u8; DIGITS_MAX], usize) {
     let mut digits = [0; DIGITS_MAX];
@@ -37,7 +45,7 @@ fn digits(number: u64) -> ([u8; DIGITS_MAX], usize) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::write_decimal;
+    use super::{push_signed, write_decimal};
 
     fn decimal(number: u64) -> String {
         let mut out = Vec::new();
@@ -55,6 +63,13 @@ mod tests {
         #[test]
         fn digits_are_those_of_the_standard_library(number: u64) {
             prop_assert_eq!(decimal(number), number.to_string());
+        }
+
+        #[test]
+        fn a_sign_stands_before_the_digits(number: i64) {
+            let mut out = Vec::new();
+            push_signed(number, &mut out);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
         }
     }
 }

@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod laws;
+pub(crate) mod rows;
 pub(crate) mod string;
 pub(crate) mod value;
 

@@ -1,11 +1,13 @@
 //! From answers to text, in any [`io::Write`](std::io::Write).
 //!
-//! In goes what a search found: lines, records, counts, names of sources. Out comes text: one format
-//! a module. Each is a [`RenderLine`], a [`RenderRecord`] or a [`RenderSource`], as it prints lines,
-//! records, or what is known of whole sources. This crate knows no terminal: whether colours are
-//! wanted, and whether control characters must be made harmless, is told to it.
+//! In goes what a search or a query found: lines, records, counts, names of sources, rows. Out comes
+//! text: one format a module. Each is a [`RenderLine`], a [`RenderRecord`], a [`RenderSource`] or a
+//! [`RenderRows`], as it prints lines, records, what is known of whole sources, or rows of an answer,
+//! which are Arrow record batches. This crate knows no terminal: whether colours are wanted, how wide
+//! a line may be, and whether control characters must be made harmless, is told to it.
 
 mod answer;
+mod cell;
 mod csv;
 mod decimal;
 mod entry;
@@ -16,18 +18,24 @@ mod json;
 mod logfmt;
 mod members;
 mod pretty;
+mod rows;
+mod table;
 mod template;
 mod text;
 mod theme;
 mod zone;
 
 pub use answer::{Line, RenderLine, RenderSource};
+pub use csv::rows::{CsvRows, CsvRowsOptions};
 pub use csv::{Columns, Csv, CsvOptions};
 pub use entry::{Entry, Marks, RenderRecord};
 pub use fields::{Column, Fields, FieldsError, What};
+pub use json::rows::JsonRows;
 pub use json::{Json, JsonMatches};
 pub use logfmt::Logfmt;
 pub use pretty::Pretty;
+pub use rows::RenderRows;
+pub use table::{Drawing, Table, TableOptions};
 pub use template::{Template, TemplateError};
 pub use text::{Bytes, Styles, Text};
 pub use theme::{THEMES, Theme};

@@ -19,7 +19,7 @@ use crate::fields::{Fields, Hidden, Path, What};
 use crate::flat::{each_flat, write_path};
 use crate::harmless::push_harmless;
 use crate::members::{self, Item, item};
-use crate::theme::Theme;
+use crate::theme::{Theme, push_styled};
 use crate::zone::DisplayZone;
 
 /// Records for people, on lines of their own.
@@ -357,14 +357,4 @@ fn mark(entry: &Entry<'_>, text: &[u8], style: Style, matched: Style, out: &mut 
         let style = if part.matched { matched } else { style };
         push_styled(style, out, |out| push_harmless(part.bytes, out));
     }
-}
-
-/// Writes what `write` writes in `style`; a plain style costs nothing.
-fn push_styled(style: Style, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    if style.is_plain() {
-        return write(out);
-    }
-    write!(out, "{style}").expect("memory takes all");
-    write(out);
-    out.extend_from_slice(b"\x1b[0m");
 }

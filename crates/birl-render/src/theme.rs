@@ -1,5 +1,7 @@
 //! Themes: how the parts of a record look.
 
+use std::io::Write;
+
 use anstyle::{AnsiColor, Style};
 use birl_record::level::Level;
 
@@ -26,6 +28,8 @@ pub struct Theme {
     pub word: Style,
     /// What matched.
     pub matched: Style,
+    /// Names of the columns of a table.
+    pub header: Style,
     /// What birl says itself: that a record was cut, that some are left out, that a line goes on with
     /// the record before.
     pub remark: Style,
@@ -65,6 +69,7 @@ const DARK: Theme = Theme {
     value_number: AnsiColor::Cyan.on_default(),
     word: AnsiColor::Cyan.on_default(),
     matched: AnsiColor::Red.on_default().bold(),
+    header: BOLD,
     remark: DIM,
 };
 
@@ -116,6 +121,7 @@ const MONO: Theme = Theme {
     value_number: Style::new(),
     word: Style::new(),
     matched: BOLD.underline(),
+    header: BOLD,
     remark: DIM,
 };
 
@@ -134,6 +140,7 @@ impl Theme {
             value_number: none,
             word: none,
             matched: none,
+            header: none,
             remark: none,
         }
     };
@@ -148,6 +155,21 @@ impl Theme {
     pub(crate) fn level(&self, level: Level) -> Style {
         self.levels[level as usize]
     }
+}
+
+/// Writes `text` in `style`.
+pub(crate) fn push_text(style: Style, text: &str, out: &mut Vec<u8>) {
+    push_styled(style, out, |out| out.extend_from_slice(text.as_bytes()));
+}
+
+/// Writes what `write` writes in `style`; a plain style costs nothing.
+pub(crate) fn push_styled(style: Style, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    if style.is_plain() {
+        return write(out);
+    }
+    write!(out, "{style}").expect("memory takes all");
+    write(out);
+    out.extend_from_slice(b"\x1b[0m");
 }
 
 #[cfg(test)]

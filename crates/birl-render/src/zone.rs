@@ -33,6 +33,11 @@ impl DisplayZone {
     /// Writes a time as RFC 3339 has it: `2026-03-14T14:05:30.500Z`, with as many digits behind the
     /// point as it needs: none, 3, 6 or 9.
     pub(crate) fn write_rfc3339(&self, time: i64, out: &mut Vec<u8>) {
+        self.write_rfc3339_at(timestamp(time), out);
+    }
+
+    /// Writes a time of a year of four digits likewise.
+    pub(crate) fn write_rfc3339_at(&self, time: Timestamp, out: &mut Vec<u8>) {
         let (local, offset) = self.local(time);
         write_date(local, b'T', out);
         write_fraction(local, 0, out);
@@ -42,13 +47,15 @@ impl DisplayZone {
     /// Writes a time as people read it: `2026-03-14 14:05:30.500`, with 3, 6 or 9 digits behind the
     /// point.
     pub(crate) fn write_plain(&self, time: i64, out: &mut Vec<u8>) {
-        let (local, _) = self.local(time);
-        write_date(local, b' ', out);
-        write_fraction(local, 3, out);
+        write_civil(self.civil(timestamp(time)), b' ', 3, out);
     }
 
-    fn local(&self, time: i64) -> (DateTime, Offset) {
-        let time = timestamp(time);
+    /// What calendar and clock show in the zone.
+    pub(crate) fn civil(&self, time: Timestamp) -> DateTime {
+        self.local(time).0
+    }
+
+    fn local(&self, time: Timestamp) -> (DateTime, Offset) {
         let offset = self.fixed.unwrap_or_else(|| self.zone.to_offset(time));
         (offset.to_datetime(time), offset)
     }
@@ -57,6 +64,12 @@ impl DisplayZone {
 /// The timestamp of so many nanoseconds since 1970.
 pub(crate) fn timestamp(nanoseconds: i64) -> Timestamp {
     Timestamp::from_nanosecond(nanoseconds.into()).expect("64 bits are a few centuries only")
+}
+
+/// Writes what calendar and clock show, with at least `digits_min` digits behind the point.
+pub(crate) fn write_civil(local: DateTime, between: u8, digits_min: usize, out: &mut Vec<u8>) {
+    write_date(local, between, out);
+    write_fraction(local, digits_min, out);
 }
 
 fn write_date(local: DateTime, between: u8, out: &mut Vec<u8>) {
@@ -77,13 +90,7 @@ fn write_date(local: DateTime, between: u8, out: &mut Vec<u8>) {
 /// Writes the fraction of a second in groups of three digits, at least `digits_min` of them.
 fn write_fraction(local: DateTime, digits_min: usize, out: &mut Vec<u8>) {
     let mut rest = local.subsec_nanosecond().unsigned_abs();
-    let digits = match rest {
-        0 => 0,
-        _ if rest.is_multiple_of(1_000_000) => 3,
-        _ if rest.is_multiple_of(1_000) => 6,
-        _ => 9,
-    };
-    let digits = digits.max(digits_min);
+    let digits = fraction_digits(local).max(digits_min);
     if digits == 0 {
         return;
     }
@@ -94,6 +101,16 @@ fn write_fraction(local: DateTime, digits_min: usize, out: &mut Vec<u8>) {
     }
     out.push(b'.');
     out.extend_from_slice(&fraction[..digits]);
+}
+
+/// How many digits the fraction of a second needs: none, 3, 6 or 9.
+pub(crate) fn fraction_digits(local: DateTime) -> usize {
+    match local.subsec_nanosecond() {
+        0 => 0,
+        fraction if fraction % 1_000_000 == 0 => 3,
+        fraction if fraction % 1_000 == 0 => 6,
+        _ => 9,
+    }
 }
 
 fn write_offset(offset: Offset, out: &mut Vec<u8>) {

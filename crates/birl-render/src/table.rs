@@ -1,0 +1,262 @@
+//! Tables for people: columns below their names, numbers to the right.
+//!
+//! ```text
+//! service   count  avg(latency_ms)
+//! payments    120         51.25
+//! mailer        7       1250
+//! ```
+
+mod cell;
+mod layout;
+pub(crate) mod line;
+
+use std::io::{self, Write};
+
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, Schema};
+
+use self::cell::{Shown, show};
+use self::layout::Layout;
+use self::line::cut;
+use crate::rows::{RenderRows, columns};
+use crate::theme::{Theme, push_text};
+use crate::zone::DisplayZone;
+
+/// Rows as a table for people, under a line with the names of the columns.
+///
+/// Numbers stand to the right with their points below each other, whole ones without marks between
+/// their digits, so that they may be copied; of a fraction at most four digits are shown that count.
+/// Times stand as people read them, in the zone or in one of their own. Null is an empty cell, an
+/// empty text is `""`; a line end in a text is `\n` and a tab `\t`, other control characters are shown
+/// as everywhere, and a list or an object is JSON.
+///
+/// How wide the columns are is told by the first rows, which are kept until there are enough of them.
+/// Where a width is given, no line is wider if that can be helped, and all rows are as wide as the
+/// first line: texts that are too long end with `…`, and columns for which there is no room are named below the
+/// table. Numbers and times are never cut among other columns: a row of numbers that are wider than
+/// all before takes room from what follows. Where no width is given, nothing is cut, and there are no
+/// spaces at the ends of lines.
+#[derive(Clone, Debug)]
+pub struct Table {
+    columns: Vec<Column>,
+    options: TableOptions,
+    /// Rows that are kept until the columns have widths.
+    kept: Vec<Vec<Shown>>,
+    layout: Option<Layout>,
+}
+
+/// How a table is written.
+#[derive(Clone, Debug)]
+pub struct TableOptions {
+    /// How many columns of characters there are, as on a terminal.
+    pub width: Option<usize>,
+    /// How many rows tell how wide the columns are, at least one.
+    pub rows_ahead: usize,
+    /// The zone that times are shown in.
+    pub zone: DisplayZone,
+    /// How it looks.
+    pub theme: Theme,
+    /// Whether all that birl writes itself is ASCII.
+    pub ascii: bool,
+}
+
+/// A text that is written at once, and how many lines it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drawing {
+    /// The text; each line ends with a newline.
+    pub text: String,
+    /// How many lines it has.
+    pub lines: usize,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug)]
+struct Column {
+    name: String,
+    /// Whether its values stand to the right.
+    is_number: bool,
+    /// Whether its words are levels.
+    is_level: bool,
+    /// Whether its values may be cut.
+    is_text: bool,
+}
+
+impl Table {
+    /// Writes rows of these columns.
+    #[must_use]
+    pub fn new(schema: &Schema, options: TableOptions) -> Self {
+        let columns = schema.fields().iter().map(|field| Column {
+            name: line::shown(field.name(), None),
+            is_number: is_number(field.data_type()),
+            is_level: field.name().eq_ignore_ascii_case("level"),
+            is_text: !is_number(field.data_type())
+                && !matches!(field.data_type(), DataType::Timestamp(..)),
+        });
+        Self {
+            columns: columns.collect(),
+            options,
+            kept: Vec::new(),
+            layout: None,
+        }
+    }
+
+    /// Draws a whole table, of at most so many lines; of rows for which there is no room, the number
+    /// is told.
+    #[must_use]
+    pub fn draw(
+        schema: &Schema,
+        batches: &[RecordBatch],
+        options: TableOptions,
+        lines_max: Option<usize>,
+    ) -> Drawing {
+        let mut table = Self::new(schema, options);
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let lines_max = lines_max.unwrap_or(usize::MAX);
+        if lines_max == 0 {
+            return Drawing::default();
+        }
+        let mut text = Vec::new();
+        let mut room = lines_max - 1;
+        table.keep(batches, room);
+        let mut layout = Layout::of(&table.columns, &table.kept, table.options.width);
+        let mut remark = table.missing_columns(&layout);
+        room -= usize::from(remark.is_some() && room > 0);
+        if rows > room {
+            // The line that tells how many are missing takes the place of one more.
+            table.kept.truncate(room.saturating_sub(1));
+            layout = Layout::of(&table.columns, &table.kept, table.options.width);
+            remark = table.missing_columns(&layout);
+        }
+        table.write_head(&layout, &mut text);
+        for row in &table.kept {
+            table.write_row(row, &layout, &mut text);
+        }
+        let missing = rows - table.kept.len();
+        if missing > 0 && room > 0 {
+            let unit = if missing == 1 { "row" } else { "rows" };
+            table.write_remark(&format!("{missing} more {unit}"), &mut text);
+        }
+        if let Some(remark) = remark.filter(|_| lines_max > 1) {
+            table.write_remark(&remark, &mut text);
+        }
+        let lines = text.iter().filter(|byte| **byte == b'\n').count();
+        Drawing {
+            text: String::from_utf8(text).expect("all of it was text"),
+            lines,
+        }
+    }
+
+    /// Keeps the first rows, up to so many.
+    fn keep(&mut self, batches: &[RecordBatch], rows_max: usize) {
+        for batch in batches {
+            let columns = columns(batch);
+            for row in 0..batch.num_rows() {
+                if self.kept.len() == rows_max {
+                    return;
+                }
+                self.kept.push(self.show(&columns, row));
+            }
+        }
+    }
+
+    fn show(&self, columns: &[crate::cell::Values<'_>], row: usize) -> Vec<Shown> {
+        assert_eq!(columns.len(), self.columns.len(), "rows of other columns");
+        let cells = columns.iter().zip(&self.columns);
+        cells
+            .map(|(values, column)| show(&values.cell(row), column.is_level, &self.options))
+            .collect()
+    }
+
+    /// Writes the head and what was kept, once it is known how wide the columns are.
+    fn settle(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.layout.is_some() {
+            return Ok(());
+        }
+        let layout = Layout::of(&self.columns, &self.kept, self.options.width);
+        let mut text = Vec::new();
+        self.write_head(&layout, &mut text);
+        for row in std::mem::take(&mut self.kept) {
+            self.write_row(&row, &layout, &mut text);
+        }
+        self.layout = Some(layout);
+        out.write_all(&text)
+    }
+
+    fn write_head(&self, layout: &Layout, out: &mut Vec<u8>) {
+        let cells = self.columns.iter().map(|column| Shown::name(&column.name));
+        layout.write(cells, Some(self.options.theme.header), &self.options, out);
+    }
+
+    fn write_row(&self, row: &[Shown], layout: &Layout, out: &mut Vec<u8>) {
+        layout.write(row.iter().cloned(), None, &self.options, out);
+    }
+
+    /// Names the columns for which there is no room.
+    fn missing_columns(&self, layout: &Layout) -> Option<String> {
+        let missing = &self.columns[layout.len()..];
+        let names: Vec<_> = missing.iter().map(|column| &*column.name).collect();
+        let unit = if names.len() == 1 {
+            "column"
+        } else {
+            "columns"
+        };
+        (!names.is_empty()).then(|| format!("{} more {unit}: {}", names.len(), names.join(", ")))
+    }
+
+    fn write_remark(&self, remark: &str, out: &mut Vec<u8>) {
+        let ellipsis = if self.options.ascii { "..." } else { "…" };
+        let mut text = format!("{ellipsis} {remark}");
+        if let Some(width) = self.options.width {
+            text = cut(&text, width, self.options.ascii);
+        }
+        push_text(self.options.theme.remark, &text, out);
+        out.push(b'\n');
+    }
+}
+
+impl RenderRows for Table {
+    fn rows(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> io::Result<()> {
+        let columns = columns(batch);
+        let mut text = Vec::new();
+        for row in 0..batch.num_rows() {
+            let shown = self.show(&columns, row);
+            match &self.layout {
+                Some(layout) => self.write_row(&shown, layout, &mut text),
+                None => {
+                    self.kept.push(shown);
+                    if self.kept.len() >= self.options.rows_ahead {
+                        self.settle(out)?;
+                    }
+                }
+            }
+        }
+        out.write_all(&text)
+    }
+
+    fn flush(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.kept.is_empty() {
+            return Ok(());
+        }
+        self.settle(out)
+    }
+
+    fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.settle(out)?;
+        let mut text = Vec::new();
+        if let Some(layout) = &self.layout
+            && let Some(remark) = self.missing_columns(layout)
+        {
+            self.write_remark(&remark, &mut text);
+        }
+        out.write_all(&text)
+    }
+}
+
+/// Whether values of a type stand to the right.
+pub(crate) fn is_number(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_number(values),
+        DataType::Duration(_) | DataType::Interval(_) => true,
+        other => other.is_numeric(),
+    }
+}
