@@ -7,8 +7,10 @@ mod values;
 use std::io::Write;
 use std::ops::Range;
 
+use jiff::civil::Date;
+
 pub(crate) use self::span::Span;
-pub(crate) use self::time::Time;
+pub(crate) use self::time::{Clock, Time};
 pub(crate) use self::values::Values;
 use crate::decimal::{push_decimal, push_signed};
 use crate::json::string::write_string;
@@ -30,7 +32,8 @@ pub(crate) enum Cell<'a> {
     /// Bytes that need not be text. They are written as hexadecimal digits.
     Bytes(&'a [u8]),
     Time(Time<'a>),
-    /// A day, a time of day, a time that no calendar holds: as it is written.
+    Date(Date),
+    /// A time of day, a time that no calendar holds: as it is written.
     Moment(String),
     Span(Span),
     List(List<'a>),
@@ -92,7 +95,7 @@ impl Cell<'_> {
             Cell::Float32(number) if !number.is_finite() => out.extend_from_slice(b"null"),
             Cell::Text(text) => write_string(text.as_bytes(), out),
             Cell::Other(text) => write_string(text.as_bytes(), out),
-            Cell::Bytes(_) | Cell::Time(_) | Cell::Moment(_) | Cell::Span(_) => {
+            Cell::Bytes(_) | Cell::Time(_) | Cell::Date(_) | Cell::Moment(_) | Cell::Span(_) => {
                 out.push(b'"');
                 self.write_text(zone, out);
                 out.push(b'"');
@@ -152,8 +155,23 @@ impl Cell<'_> {
                 }
             }
             Cell::Time(time) => time.write_rfc3339(zone, out),
+            Cell::Date(date) => write!(out, "{date}").expect("memory takes all"),
             Cell::Span(span) => span.write_iso(out),
             Cell::List(_) | Cell::Object(_) => self.write_json(zone, out),
+        }
+    }
+
+    /// What the value is as a number, where it is one, and a length of time in seconds: for scales, not
+    /// for printing.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self {
+            Cell::Int(number) => Some(*number as f64),
+            Cell::UInt(number) => Some(*number as f64),
+            Cell::Float(number) => Some(*number),
+            Cell::Float32(number) => Some((*number).into()),
+            Cell::Decimal(text) => text.parse().ok(),
+            Cell::Span(span) => span.seconds(),
+            _ => None,
         }
     }
 }

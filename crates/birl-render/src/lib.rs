@@ -8,6 +8,7 @@
 
 mod answer;
 mod cell;
+mod chart;
 mod csv;
 mod decimal;
 mod entry;
@@ -26,6 +27,7 @@ mod theme;
 mod zone;
 
 pub use answer::{Line, RenderLine, RenderSource};
+pub use chart::{Chart, ChartError, ChartOptions};
 pub use csv::rows::{CsvRows, CsvRowsOptions};
 pub use csv::{Columns, Csv, CsvOptions};
 pub use entry::{Entry, Marks, RenderRecord};

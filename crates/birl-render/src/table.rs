@@ -10,8 +10,11 @@ mod cell;
 mod layout;
 pub(crate) mod line;
 
+pub(crate) use self::cell::number_text;
+
 use std::io::{self, Write};
 
+use anstyle::Style;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema};
 
@@ -69,6 +72,25 @@ pub struct Drawing {
     pub lines: usize,
 }
 
+impl Drawing {
+    /// The drawing that is this text.
+    pub(crate) fn of(text: Vec<u8>) -> Self {
+        Self {
+            lines: text.iter().filter(|byte| **byte == b'\n').count(),
+            text: String::from_utf8(text).expect("all of it was text"),
+        }
+    }
+}
+
+/// Lines of a table, without their ends.
+pub(crate) struct Block {
+    pub(crate) lines: Vec<Vec<u8>>,
+    /// How wide they are.
+    pub(crate) width: usize,
+    /// Which columns are missing.
+    pub(crate) missing: Option<String>,
+}
+
 /// A column of a table.
 #[derive(Clone, Debug)]
 struct Column {
@@ -111,38 +133,53 @@ impl Table {
     ) -> Drawing {
         let mut table = Self::new(schema, options);
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        let lines_max = lines_max.unwrap_or(usize::MAX);
-        if lines_max == 0 {
-            return Drawing::default();
-        }
         let mut text = Vec::new();
-        let mut room = lines_max - 1;
-        table.keep(batches, room);
-        let mut layout = Layout::of(&table.columns, &table.kept, table.options.width);
-        let mut remark = table.missing_columns(&layout);
-        room -= usize::from(remark.is_some() && room > 0);
-        if rows > room {
-            // The line that tells how many are missing takes the place of one more.
-            table.kept.truncate(room.saturating_sub(1));
-            layout = Layout::of(&table.columns, &table.kept, table.options.width);
-            remark = table.missing_columns(&layout);
+        let Some(room) = lines_max.unwrap_or(usize::MAX).checked_sub(1) else {
+            return Drawing::default();
+        };
+        // Which columns there is room for depends on the rows, and the line that tells of columns
+        // takes the place of a row.
+        let mut block = table.block(batches, rows.min(room));
+        let for_rows = room - usize::from(block.missing.is_some() && room > 0);
+        if rows > for_rows {
+            block = table.block(batches, for_rows.saturating_sub(1));
         }
-        table.write_head(&layout, &mut text);
-        for row in &table.kept {
-            table.write_row(row, &layout, &mut text);
+        let shown = block.lines.len() - 1;
+        for line in block.lines {
+            text.extend_from_slice(&line);
+            text.push(b'\n');
         }
-        let missing = rows - table.kept.len();
-        if missing > 0 && room > 0 {
-            let unit = if missing == 1 { "row" } else { "rows" };
-            table.write_remark(&format!("{missing} more {unit}"), &mut text);
+        if rows > shown && for_rows > 0 {
+            let unit = if rows - shown == 1 { "row" } else { "rows" };
+            table.write_remark(&format!("{} more {unit}", rows - shown), &mut text);
         }
-        if let Some(remark) = remark.filter(|_| lines_max > 1) {
-            table.write_remark(&remark, &mut text);
+        if let Some(missing) = block.missing.filter(|_| room > 0) {
+            table.write_remark(&missing, &mut text);
         }
-        let lines = text.iter().filter(|byte| **byte == b'\n').count();
-        Drawing {
-            text: String::from_utf8(text).expect("all of it was text"),
+        Drawing::of(text)
+    }
+
+    /// The names of the columns and the first rows, a line each.
+    pub(crate) fn block(&mut self, batches: &[RecordBatch], rows: usize) -> Block {
+        self.kept.clear();
+        self.keep(batches, rows);
+        let layout = Layout::of(&self.columns, &self.kept, self.options.width);
+        let mut lines = Vec::with_capacity(1 + self.kept.len());
+        let mut line = Vec::new();
+        self.write_head(&layout, &mut line);
+        lines.push(line);
+        for row in &self.kept {
+            let mut line = Vec::new();
+            self.write_row(row, &layout, &mut line);
+            lines.push(line);
+        }
+        for line in &mut lines {
+            line.pop();
+        }
+        Block {
             lines,
+            width: layout.width(),
+            missing: self.missing_columns(&layout),
         }
     }
 
@@ -204,14 +241,32 @@ impl Table {
     }
 
     fn write_remark(&self, remark: &str, out: &mut Vec<u8>) {
-        let ellipsis = if self.options.ascii { "..." } else { "…" };
-        let mut text = format!("{ellipsis} {remark}");
-        if let Some(width) = self.options.width {
-            text = cut(&text, width, self.options.ascii);
-        }
-        push_text(self.options.theme.remark, &text, out);
-        out.push(b'\n');
+        let options = &self.options;
+        write_remark(
+            remark,
+            options.width,
+            options.theme.remark,
+            options.ascii,
+            out,
+        );
     }
+}
+
+/// Writes a line of what birl says itself.
+pub(crate) fn write_remark(
+    remark: &str,
+    width: Option<usize>,
+    style: Style,
+    ascii: bool,
+    out: &mut Vec<u8>,
+) {
+    let ellipsis = if ascii { "..." } else { "…" };
+    let mut text = format!("{ellipsis} {remark}");
+    if let Some(width) = width {
+        text = cut(&text, width, ascii);
+    }
+    push_text(style, &text, out);
+    out.push(b'\n');
 }
 
 impl RenderRows for Table {

@@ -30,6 +30,8 @@ pub struct Theme {
     pub matched: Style,
     /// Names of the columns of a table.
     pub header: Style,
+    /// Bars, columns and lines of charts: what is drawn first, and so on.
+    pub series: [Style; 5],
     /// What birl says itself: that a record was cut, that some are left out, that a line goes on with
     /// the record before.
     pub remark: Style,
@@ -70,6 +72,13 @@ const DARK: Theme = Theme {
     word: AnsiColor::Cyan.on_default(),
     matched: AnsiColor::Red.on_default().bold(),
     header: BOLD,
+    series: [
+        AnsiColor::Cyan.on_default(),
+        AnsiColor::Yellow.on_default(),
+        AnsiColor::Magenta.on_default(),
+        AnsiColor::Green.on_default(),
+        AnsiColor::Red.on_default(),
+    ],
     remark: DIM,
 };
 
@@ -86,6 +95,13 @@ const LIGHT: Theme = Theme {
     text: AnsiColor::Blue.on_default(),
     value_number: AnsiColor::Blue.on_default(),
     word: AnsiColor::Blue.on_default(),
+    series: [
+        AnsiColor::Blue.on_default(),
+        AnsiColor::Red.on_default(),
+        AnsiColor::Magenta.on_default(),
+        AnsiColor::Green.on_default(),
+        AnsiColor::Cyan.on_default(),
+    ],
     ..DARK
 };
 
@@ -122,6 +138,7 @@ const MONO: Theme = Theme {
     word: Style::new(),
     matched: BOLD.underline(),
     header: BOLD,
+    series: [Style::new(); 5],
     remark: DIM,
 };
 
@@ -141,6 +158,7 @@ impl Theme {
             word: none,
             matched: none,
             header: none,
+            series: [none; 5],
             remark: none,
         }
     };

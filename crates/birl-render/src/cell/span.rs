@@ -41,6 +41,12 @@ impl Span {
         }
     }
 
+    /// How many seconds it is, unless it has months or days.
+    pub(crate) fn seconds(self) -> Option<f64> {
+        let is_fixed = self.months == 0 && self.days == 0;
+        is_fixed.then(|| self.nanoseconds as f64 / SECOND_NS as f64)
+    }
+
     /// It without its sign, which is written, if all of it is negative or nothing.
     fn without_sign(self, out: &mut Vec<u8>) -> Self {
         let is_negative = self.months <= 0 && self.days <= 0 && self.nanoseconds <= 0;

@@ -339,10 +339,10 @@ fn durations(array: &dyn Array, unit: TimeUnit) -> &[i64] {
 
 /// A day: `2026-03-14`.
 fn date<'a>(days: i64) -> Cell<'a> {
-    Cell::Moment(match time::date(days) {
-        Some(date) => date.to_string(),
-        None => format!("{days} days since 1970"),
-    })
+    match time::date(days) {
+        Some(date) => Cell::Date(date),
+        None => Cell::Moment(format!("{days} days since 1970")),
+    }
 }
 
 /// A time of day: `14:05:30.500`.

@@ -109,9 +109,9 @@ pub(super) fn show(cell: &Cell<'_>, is_level: bool, options: &TableOptions) -> S
             content: Content::Time(time.civil(&options.zone)),
             style: options.theme.time,
         },
-        Cell::Moment(text) => Shown {
+        Cell::Date(_) | Cell::Moment(_) => Shown {
             style: options.theme.time,
-            ..Shown::whole(text.clone())
+            ..Shown::whole(plain(cell, options))
         },
         Cell::Float(number) => Shown::number(number_text(*number)),
         Cell::Float32(number) => Shown::number(number_text((*number).into())),

@@ -76,6 +76,12 @@ impl Layout {
         self.columns.len()
     }
 
+    /// How wide the lines are.
+    pub(super) fn width(&self) -> usize {
+        let widths = self.columns.iter().map(|place| place.width);
+        widths.sum::<usize>() + GAP * self.columns.len().saturating_sub(1)
+    }
+
     /// Writes a line: the cells in their columns, all in one style if one is given.
     pub(super) fn write(
         &self,

@@ -1,5 +1,6 @@
 //! Rows of answers in every format: what is printed of values of every type, and what holds for all.
 
+mod chart;
 mod laws;
 mod table;
 mod types;
