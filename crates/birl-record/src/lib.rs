@@ -1,6 +1,7 @@
 //! From bytes and an offset to lines that match a search. No I/O happens here.
 
 pub mod chronology;
+pub mod columns;
 mod envelope;
 pub mod extent;
 pub mod format;

@@ -116,7 +116,8 @@ impl<'a> Record<'a> {
             .or_else(|| embedded(self.message?, path))
     }
 
-    fn field(&self, name: &[u8]) -> Option<Value<'a>> {
+    /// The first field of this name.
+    pub(crate) fn field(&self, name: &[u8]) -> Option<Value<'a>> {
         let field = self.fields.iter().find(|field| field.name.is(name))?;
         Some(field.value)
     }

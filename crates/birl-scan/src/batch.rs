@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use arrow_array::RecordBatch;
 use birl_record::chronology::RecordTime;
 use birl_record::format::Parser;
 use birl_source::Origin;
@@ -119,6 +120,17 @@ pub struct Batch {
     /// Where each record of the chunk begins in the batch's bytes, and when it was, where
     /// surroundings and times are wanted.
     pub times: Vec<RecordTime>,
+    /// A row for each record that matched, in order, where [columns](crate::Options::columns) are
+    /// wanted. Texts may be views into the chunk, whose memory they keep.
+    pub columns: Option<RecordBatch>,
+}
+
+impl Batch {
+    /// The rows of some of its records.
+    pub(crate) fn rows(&self, records: Range<usize>) -> Option<RecordBatch> {
+        let columns = self.columns.as_ref()?;
+        Some(columns.slice(records.start, records.len()))
+    }
 }
 
 /// Lines that matched and follow on each other, or a record that matched.

@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow_array::RecordBatch;
 use birl_record::chronology::{Chronology, ChunkTimes, RecordTime, RecordTimes};
+use birl_record::columns::{Builder, Projection};
 use birl_record::format::{Parser, State};
 use birl_record::framing;
 use birl_record::search::{Records, Search};
@@ -43,7 +45,8 @@ impl Context {
     ) -> Self {
         Self {
             range: search.time_range(),
-            timed: options.records && (options.times || search.needs_times()),
+            timed: options.records
+                && (options.times || search.needs_times() || columns_need_times(&options)),
             options,
             blocks,
             progress,
@@ -88,6 +91,11 @@ impl Context {
             .push(search);
         result
     }
+}
+
+fn columns_need_times(options: &Options) -> bool {
+    let columns = options.columns.as_deref();
+    columns.is_some_and(Projection::needs_times)
 }
 
 /// Whole lines of a source, to be searched.
@@ -164,15 +172,28 @@ impl Chunk {
                     is_start: self.first,
                     times: times.as_ref(),
                 };
+                let projection = context.options.columns.as_deref();
+                let mut rows =
+                    projection.map(|projection| Builder::new(projection, &self.lines, records));
+                let tells_time =
+                    context.options.times || projection.is_some_and(Projection::has_timestamp);
                 let time = |range: &std::ops::Range<usize>| {
                     let text = &self.lines[range.clone()];
-                    let times = times.as_ref().filter(|_| context.options.times);
+                    let times = times.as_ref().filter(|_| tells_time);
                     times?.at(range.start, || parser.timestamp(text))
                 };
                 let cut = search.find_records(records, |hit| {
                     let time = time(&hit.lines);
+                    if let Some(rows) = &mut rows {
+                        rows.push(hit.lines.clone(), time);
+                    }
                     found.add(hit.lines, hit.overlong, time);
                 });
+                if let Some(rows) = rows {
+                    let (columns, misfits) = rows.finish();
+                    found.columns = Some(columns);
+                    context.progress.misfit(&misfits);
+                }
                 if let Some(times) = &times {
                     context.progress.records_untimed(times.untimed());
                     if found.want == Want::Surroundings && context.options.times {
@@ -199,6 +220,7 @@ struct Found<'a> {
     runs: Vec<Run>,
     /// When the records of the chunk were.
     times: Vec<RecordTime>,
+    columns: Option<RecordBatch>,
     matched: u64,
     bytes: usize,
     /// How far lines have been counted, and how many there were.
@@ -213,6 +235,7 @@ impl<'a> Found<'a> {
             numbered: options.numbered,
             runs: Vec::new(),
             times: Vec::new(),
+            columns: None,
             matched: 0,
             bytes: 0,
             counted: (0, 0),
@@ -269,6 +292,7 @@ impl<'a> Found<'a> {
             last: chunk.last,
             parser: chunk.parser.clone(),
             times: self.times,
+            columns: self.columns,
         }
     }
 

@@ -14,6 +14,9 @@ use crate::scan::Options;
 /// So much of a source is looked at, in all.
 const SAMPLE_BYTES: usize = 192 * 1024;
 
+/// So much of each part of it.
+pub(crate) const PART_BYTES: usize = SAMPLE_BYTES / 3;
+
 /// Finds the formats in parts of a source, which begin where lines do.
 ///
 /// `reference` is when the last of them was written, or later, in nanoseconds since 1970.
@@ -34,7 +37,7 @@ pub(crate) fn parts(text: &[u8]) -> Vec<&[u8]> {
     if text.len() <= SAMPLE_BYTES {
         return vec![text];
     }
-    let part = SAMPLE_BYTES / 3;
+    let part = PART_BYTES;
     let places = [0, text.len() / 2, text.len() - part];
     places
         .into_iter()
@@ -45,7 +48,7 @@ pub(crate) fn parts(text: &[u8]) -> Vec<&[u8]> {
 /// The same of a file, but for a mark of `bom_bytes` at its beginning.
 pub(crate) fn parts_of(file: &File, bom_bytes: usize) -> io::Result<Vec<Vec<u8>>> {
     let len = file.metadata()?.len() as usize;
-    let part = SAMPLE_BYTES / 3;
+    let part = PART_BYTES;
     let places = [bom_bytes, len / 2, len.saturating_sub(part)];
     let mut parts = Vec::new();
     for (index, at) in places.into_iter().enumerate() {

@@ -8,6 +8,7 @@
 //! - `bisection`: the part of a file that holds a range of time;
 //! - `part`: a part → its chunks of whole lines;
 //! - `detection`: what the records of a source are written in, where records are searched;
+//! - [`fields()`]: the fields that they have, before all of them are read;
 //! - `states`: what lines say of those behind them, where a stretch begins;
 //! - `timeline`: when they were, where one does not say it without those before it;
 //! - [`newest()`]: when the newest of them was;
@@ -24,6 +25,7 @@ mod batch;
 mod bisection;
 mod chunk;
 mod detection;
+mod fields;
 mod follow;
 mod listing;
 mod merge;
@@ -39,6 +41,7 @@ mod states;
 mod timeline;
 
 pub use batch::{Batch, Event, Run, Source};
+pub use fields::fields;
 pub use follow::{Following, follow};
 pub use merge::{MergeOptions, merge};
 pub use newest::newest;

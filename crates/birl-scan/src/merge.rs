@@ -5,6 +5,7 @@ use std::collections::binary_heap::PeekMut;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
+use birl_record::columns;
 use birl_record::search::Search;
 use birl_source::Error;
 use birl_source::name::Name;
@@ -61,8 +62,8 @@ pub fn merge(
 ) -> Scan {
     let options = Options {
         want: match options.want {
-            Want::Surroundings => Want::Lines,
-            want => want,
+            Want::Counts if options.columns.is_none() => Want::Counts,
+            _ => Want::Lines,
         },
         records: true,
         times: true,
@@ -198,6 +199,7 @@ impl Merging {
             events.truncate(given);
         } else {
             self.progress.absorb(&context.progress.snapshot());
+            self.progress.misfit(&context.progress.misfits());
             events.append(&mut self.ready);
         }
         self.ready = events;
@@ -337,6 +339,7 @@ impl Feed {
         let end = *given;
         if end == batch.runs.len() {
             let (mut batch, _) = self.pending.pop_front()?;
+            batch.columns = batch.rows(first..end);
             batch.runs.drain(..first);
             batch.matched = batch.runs.len() as u64;
             return Some(batch);
@@ -345,6 +348,7 @@ impl Feed {
         Some(Batch {
             matched: runs.len() as u64,
             runs,
+            columns: batch.rows(first..end),
             // The rest of the batch counts them.
             lines: 0,
             last: false,
@@ -377,6 +381,7 @@ impl Last {
             && self.kept > self.count
         {
             let unwanted = (self.kept - self.count).min(first.runs.len());
+            first.columns = first.rows(unwanted..first.runs.len());
             first.runs.drain(..unwanted);
             first.matched = first.runs.len() as u64;
             self.kept -= unwanted;
@@ -399,5 +404,6 @@ pub(crate) fn compact(mut batch: Batch) -> Batch {
         run.range = start..bytes.len();
     }
     batch.bytes = bytes.into();
+    batch.columns = batch.columns.as_ref().map(columns::compacted);
     batch
 }

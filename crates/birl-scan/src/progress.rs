@@ -1,7 +1,9 @@
 //! Progress: what a scan has done so far, for everyone to see.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use birl_record::columns::Misfits;
 
 /// A handle on the counters of a scan; clones see the same.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +24,7 @@ struct Counters {
     lines_overlong: AtomicU64,
     records_untimed: AtomicU64,
     problems: AtomicU64,
+    misfits: Mutex<Misfits>,
 }
 
 /// The counters at one moment.
@@ -88,5 +91,23 @@ counters! {
 impl Progress {
     pub(crate) fn all_found(&self) {
         self.0.all_found.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts values that do not fit their columns.
+    pub(crate) fn misfit(&self, more: &Misfits) {
+        if !more.is_empty() {
+            self.0.misfits().absorb(more);
+        }
+    }
+
+    /// The values so far that do not fit the types of their [columns](crate::Options::columns).
+    pub fn misfits(&self) -> Misfits {
+        self.0.misfits().clone()
+    }
+}
+
+impl Counters {
+    fn misfits(&self) -> MutexGuard<'_, Misfits> {
+        self.misfits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use birl_record::columns::Projection;
 use birl_record::format::Formats;
 use birl_record::search::Search;
 use birl_source::name::Name;
@@ -60,6 +61,10 @@ pub struct Options {
     pub formats: Formats,
     /// Whether the records that match are wanted with their times ([`Run::time`](crate::Run::time)).
     pub times: bool,
+    /// The columns that are made of the records that match ([`Batch::columns`](crate::Batch::columns)),
+    /// if any; [`records`](Self::records) are searched then. Where nothing else is needed of a batch,
+    /// [`want`](Self::want) counts.
+    pub columns: Option<Arc<Projection>>,
     /// The zone of times that name none.
     pub zone: TimeZone,
     /// Whether files are read whole though the search implies a range of time, and their times rise.
@@ -90,6 +95,7 @@ impl Default for Options {
             records: false,
             formats: Formats::default(),
             times: false,
+            columns: None,
             zone: TimeZone::UTC,
             whole: false,
             slack: SLACK,

@@ -124,6 +124,7 @@ impl<S> Settling<S> {
             let part = Batch {
                 runs: vec![run.clone()],
                 matched: 1,
+                columns: batch.rows(index..index + 1),
                 // The last one counts the lines of all.
                 lines: if is_last { batch.lines } else { 0 },
                 last: is_last && batch.last,
@@ -205,6 +206,7 @@ impl<S> Settling<S> {
 
 fn without_runs(batch: Batch) -> Batch {
     Batch {
+        columns: batch.rows(0..0),
         runs: Vec::new(),
         matched: 0,
         ..batch

@@ -1,5 +1,7 @@
 //! The search over records: each is found by a hit in its text, or by going through all of them.
 
+use std::ops::Range;
+
 use memchr::memchr;
 
 use super::candidates::{Candidates, Need};
@@ -61,7 +63,7 @@ impl Search {
             };
             at = extent.next;
             is_record = true;
-            if self.holds(&records.unit(&extent)) {
+            if self.holds(&records.unit(extent.range.clone())) {
                 match self.inverted {
                     true => {
                         extents.all(given..extent.range.start).for_each(&mut give);
@@ -76,17 +78,22 @@ impl Search {
         }
         cut
     }
+
+    /// Whether it finds the record that stands at `range` of the chunk.
+    pub fn finds(&self, records: &Records<'_>, range: Range<usize>) -> bool {
+        self.holds(&records.unit(range)) != self.inverted
+    }
 }
 
 impl<'a> Records<'a> {
-    fn unit(&self, extent: &Extent) -> Unit<'a> {
+    fn unit(&self, range: Range<usize>) -> Unit<'a> {
         let origin = Origin {
             parser: self.parser,
             source: self.source,
-            offset: self.offset + extent.range.start as u64,
-            start: extent.range.start,
+            offset: self.offset + range.start as u64,
+            start: range.start,
             times: self.times,
         };
-        Unit::record(&self.chunk[extent.range.clone()], origin)
+        Unit::record(&self.chunk[range], origin)
     }
 }

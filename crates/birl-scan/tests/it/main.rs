@@ -1,5 +1,6 @@
 //! The crate as its users see it.
 
+mod columns;
 mod common;
 mod merge;
 mod ranges;

@@ -1,0 +1,199 @@
+//! The fields that records have, and their types, as samples tell.
+
+use std::collections::HashMap;
+
+use super::FIXED;
+use super::types::Type;
+use crate::format::Parser;
+use crate::json::{self, Members};
+use crate::logfmt::Pairs;
+use crate::value::{Number, Value};
+
+/// So many names are told apart.
+const NAMES_MAX: usize = 2_000;
+
+/// Fields within fields are told apart to this depth.
+const DEPTH_MAX: usize = 8;
+
+/// The fields of some records, with their types.
+///
+/// A field's type is integer only where all of its values are; where they are of several types it is
+/// text, but for integers and floats, which are floats. Null says nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    known: Vec<Known>,
+    /// The place of each name among those that are known.
+    places: HashMap<String, usize>,
+    records: usize,
+}
+
+/// A field that some record has.
+#[derive(Clone, Debug)]
+struct Known {
+    name: String,
+    seen: Seen,
+    /// Whether it says what nothing else does, and stands in the record itself.
+    is_own: bool,
+    /// The number of the last record that has it: of a repeated name the first counts.
+    last: usize,
+}
+
+/// What the values of a field have been.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Seen {
+    #[default]
+    Nothing,
+    Int,
+    Float,
+    Bool,
+    Text,
+    List(Box<Seen>),
+}
+
+impl Fields {
+    /// Takes a record as a sample, which `parser` reads.
+    pub fn observe(&mut self, parser: &Parser, text: &[u8]) {
+        self.records += 1;
+        let record = parser.parse(text);
+        for field in &record.fields {
+            let name = column_name(&field.name.decode());
+            self.add(name, field.value, !field.feeds, 0);
+        }
+        if let Some(message) = record.message.filter(|message| !message.has_escapes()) {
+            let message = message.raw();
+            let object = memchr::memchr(b'{', message).map(|at| &message[at..]);
+            let members = Members::of(object.unwrap_or_default());
+            let pairs = Pairs::of(message).map(|(_, name, value)| (name, value));
+            for (name, value) in members.chain(pairs) {
+                let path = name.decode();
+                let name = column_name(&path);
+                // Not of all formats are messages looked into.
+                if self.places.contains_key(&name) || parser.get(text, &path) == Some(value) {
+                    self.add(name, value, false, 0);
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, name: String, value: Value<'_>, is_own: bool, depth: usize) {
+        if let Some(object) = object(value)
+            && depth < DEPTH_MAX
+        {
+            for (key, value) in Members::of(object) {
+                let path = format!("{name}.{}", String::from_utf8_lossy(&key.decode()));
+                self.add(path, value, false, depth + 1);
+            }
+        }
+        let place = match self.places.get(&name) {
+            Some(place) => *place,
+            None if self.known.len() == NAMES_MAX => return,
+            None => {
+                self.places.insert(name.clone(), self.known.len());
+                self.known.push(Known {
+                    name,
+                    seen: Seen::Nothing,
+                    is_own: false,
+                    last: 0,
+                });
+                self.known.len() - 1
+            }
+        };
+        let known = &mut self.known[place];
+        known.is_own |= is_own;
+        if known.last < self.records {
+            known.last = self.records;
+            known.seen = std::mem::take(&mut known.seen).join(Seen::of(value));
+        }
+    }
+
+    /// The fields that the records themselves have, but for those that say only what the timestamp,
+    /// the level or the message does: their names as columns have them, in order of first
+    /// appearance, with their types.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Type)> {
+        let own = self.known.iter().filter(|known| known.is_own);
+        own.map(|known| (known.name.as_str(), known.seen.to_type()))
+    }
+
+    /// All fields: also those within objects, by their paths, those that feed the timestamp, the
+    /// level or the message, and those that stand in messages.
+    pub fn all(&self) -> impl Iterator<Item = (&str, Type)> {
+        let all = self.known.iter();
+        all.map(|known| (known.name.as_str(), known.seen.to_type()))
+    }
+
+    /// The type of the field that a column's name means, if a sample has it.
+    pub fn get(&self, name: &str) -> Option<Type> {
+        let place = self.places.get(name)?;
+        Some(self.known[*place].seen.to_type())
+    }
+
+    /// How many records have been taken.
+    pub fn records(&self) -> usize {
+        self.records
+    }
+}
+
+/// What the column of a field is called: its own name, but for those that birl's columns have, which
+/// become `fields.NAME`.
+fn column_name(field: &[u8]) -> String {
+    let field = String::from_utf8_lossy(field);
+    // A field that is itself called "fields.level" must not be taken for the one called "level".
+    let mut name = &*field;
+    while let Some(rest) = name.strip_prefix("fields.") {
+        name = rest;
+    }
+    match FIXED.contains(&name) {
+        true => format!("fields.{field}"),
+        false => field.into_owned(),
+    }
+}
+
+fn object(value: Value<'_>) -> Option<&[u8]> {
+    match value {
+        Value::Object(object) => Some(object),
+        Value::Text(text) => text.object(),
+        _ => None,
+    }
+}
+
+impl Seen {
+    fn of(value: Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Nothing,
+            Value::Bool(_) => Self::Bool,
+            Value::Bare(b"true" | b"false") => Self::Bool,
+            Value::Number(_) | Value::Bare(_) => match value.number() {
+                Some(Number::Int(int)) if i64::try_from(int).is_ok() => Self::Int,
+                // An identifier, of which a float would lose digits.
+                Some(Number::Int(_)) | None => Self::Text,
+                Some(Number::Float(_)) => Self::Float,
+            },
+            Value::Text(_) | Value::Object(_) => Self::Text,
+            Value::List(list) => {
+                let elements = json::elements(list).map(Self::of);
+                Self::List(Box::new(elements.fold(Self::Nothing, Self::join)))
+            }
+        }
+    }
+
+    /// What both are.
+    fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (one, other) if one == other => one,
+            (Self::Nothing, seen) | (seen, Self::Nothing) => seen,
+            (Self::Int, Self::Float) | (Self::Float, Self::Int) => Self::Float,
+            (Self::List(one), Self::List(other)) => Self::List(Box::new(one.join(*other))),
+            _ => Self::Text,
+        }
+    }
+
+    fn to_type(&self) -> Type {
+        match self {
+            Self::Int => Type::Int,
+            Self::Float => Type::Float,
+            Self::Bool => Type::Bool,
+            Self::Nothing | Self::Text => Type::Text,
+            Self::List(element) => Type::List(Box::new(element.to_type())),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The texts of a column, as views into the chunk.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::builder::make_view;
+use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringViewArray};
+use arrow_buffer::{Buffer, NullBuffer, NullBufferBuilder};
+use bytes::Bytes;
+
+/// A text of so many bytes stands in its view, and is no reference to elsewhere.
+pub(super) const INLINE_BYTES_MAX: usize = 12;
+
+/// The buffer of the chunk, and that of what does not stand in it.
+const CHUNK: u32 = 0;
+const SIDE: u32 = 1;
+
+/// The texts of a column, as far as they have come.
+#[derive(Debug)]
+pub(super) struct Texts {
+    views: Vec<u128>,
+    nulls: NullBufferBuilder,
+    /// The addresses of the chunk's bytes.
+    chunk: Range<usize>,
+    /// How many of the chunk's bytes are viewed.
+    viewed: usize,
+    /// What is meant but does not stand in the chunk as such.
+    side: Vec<u8>,
+}
+
+impl Texts {
+    /// Views into `chunk`, which must be all of the chunk.
+    pub(super) fn new(chunk: &[u8]) -> Self {
+        let start = chunk.as_ptr().addr();
+        Self {
+            views: Vec::new(),
+            nulls: NullBufferBuilder::new(0),
+            chunk: start..start + chunk.len(),
+            viewed: 0,
+            side: Vec::new(),
+        }
+    }
+
+    pub(super) fn push_null(&mut self) {
+        self.views.push(0);
+        self.nulls.append_null();
+    }
+
+    pub(super) fn push(&mut self, text: Cow<'_, [u8]>) {
+        let view = match text {
+            Cow::Borrowed(text) => self.view(text),
+            Cow::Owned(text) => self.view_of_copy(&text),
+        };
+        self.push_view(view);
+    }
+
+    /// Adds a view that [`view`](Self::view) gave.
+    pub(super) fn push_view(&mut self, view: u128) {
+        self.views.push(view);
+        self.nulls.append_non_null();
+    }
+
+    /// The view of a text, which stands in the chunk or is copied.
+    pub(super) fn view(&mut self, text: &[u8]) -> u128 {
+        let address = text.as_ptr().addr();
+        if text.len() <= INLINE_BYTES_MAX {
+            return make_view(text, CHUNK, 0);
+        }
+        if !self.chunk.contains(&address) {
+            return self.view_of_copy(text);
+        }
+        self.viewed += text.len();
+        make_view(text, CHUNK, (address - self.chunk.start) as u32)
+    }
+
+    fn view_of_copy(&mut self, text: &[u8]) -> u128 {
+        if text.len() <= INLINE_BYTES_MAX {
+            return make_view(text, SIDE, 0);
+        }
+        let at = self.side.len();
+        self.side.extend_from_slice(text);
+        make_view(text, SIDE, at as u32)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.views.len()
+    }
+
+    /// How many bytes of the chunk are viewed.
+    pub(super) fn viewed(&self) -> usize {
+        self.viewed
+    }
+
+    /// The column. Where `keeps_chunk` is not given, what is viewed is copied, so that the chunk can
+    /// be let go.
+    pub(super) fn finish(mut self, chunk: &Bytes, keeps_chunk: bool) -> StringViewArray {
+        let nulls = self.nulls.build();
+        let buffer = match (self.viewed, keeps_chunk) {
+            (0, _) => Buffer::default(),
+            (_, true) => Buffer::from(chunk.clone()),
+            (viewed, false) => copied(&mut self.views, chunk, viewed),
+        };
+        let buffers = match (buffer.is_empty(), self.side.is_empty()) {
+            (true, true) => vec![],
+            (false, true) => vec![buffer],
+            (_, false) => vec![buffer, Buffer::from_vec(self.side)],
+        };
+        let views = self.views;
+        // All texts are checked at once; that one is no UTF-8 is rare.
+        StringViewArray::try_new(views.clone().into(), buffers.clone(), nulls.clone())
+            .unwrap_or_else(|_| mended(&views, &buffers, nulls))
+    }
+}
+
+/// Copies what is viewed of the chunk, and views the copy.
+fn copied(views: &mut [u128], chunk: &[u8], bytes: usize) -> Buffer {
+    let mut copy = Vec::with_capacity(bytes);
+    for view in views {
+        if let Some((CHUNK, range)) = place(*view) {
+            let text = &chunk[range];
+            *view = make_view(text, CHUNK, copy.len() as u32);
+            copy.extend_from_slice(text);
+        }
+    }
+    Buffer::from_vec(copy)
+}
+
+/// The buffer that a view refers to, and where in it.
+fn place(view: u128) -> Option<(u32, Range<usize>)> {
+    let len = view as u32 as usize;
+    let (buffer, at) = ((view >> 64) as u32, (view >> 96) as usize);
+    (len > INLINE_BYTES_MAX).then_some((buffer, at..at + len))
+}
+
+/// The texts of which some are no UTF-8: in those, what is none becomes U+FFFD.
+fn mended(views: &[u128], buffers: &[Buffer], nulls: Option<NullBuffer>) -> StringViewArray {
+    let texts = views.iter().enumerate().map(|(row, view)| {
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            return None;
+        }
+        let inline = view.to_le_bytes();
+        let text = match place(*view) {
+            Some((buffer, range)) => &buffers[buffer as usize][range],
+            None => &inline[4..4 + *view as u32 as usize],
+        };
+        Some(String::from_utf8_lossy(text).into_owned())
+    });
+    texts.collect()
+}
+
+/// The same batch, which holds no more memory than its rows need: a slice of a batch holds all of it.
+pub fn compacted(batch: &RecordBatch) -> RecordBatch {
+    let columns = batch.columns().iter();
+    let columns = columns.map(|column| match column.as_string_view_opt() {
+        Some(texts) => Arc::new(texts.gc()) as ArrayRef,
+        None => Arc::clone(column),
+    });
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(batch.schema(), columns.collect(), &options)
+        .expect("the columns are as they were")
+}

@@ -1,0 +1,129 @@
+//! Fields: what the records of sources have, as samples tell, before all of them are read.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+
+use birl_record::columns::Fields;
+use birl_record::extent::Extents;
+use birl_record::format::State;
+use birl_source::content::{self, Content, DETECT_BYTES};
+use birl_source::decode;
+use birl_source::name::Name;
+use birl_source::walk::{Found, FoundFile, Kind, Walk, WalkOptions};
+use bytes::Bytes;
+
+use crate::detection::{self, PART_BYTES};
+use crate::listing;
+use crate::read_at::ReadAt;
+use crate::scan::Options;
+
+/// Of more files, only so many are looked at, spread over all.
+const FILES_MAX: usize = 1000;
+
+/// So many records of all sources are looked at, or a few of each.
+const RECORDS_MAX: usize = 3_000;
+const PART_RECORDS_MIN: usize = 3;
+const PART_RECORDS_MAX: usize = 200;
+
+/// The fields that records have at the beginning, in the middle and at the end of the files that
+/// `names` stand for, with their types.
+///
+/// Of what is compressed, and of formats whose lines depend on those before them, only the beginning
+/// is looked at. Of pipes nothing is known. What cannot be read is passed over: the scan reports it.
+/// It reads files, so it blocks.
+pub fn fields(names: Vec<Name>, walk: WalkOptions, options: &Options) -> Fields {
+    let files = Walk::new(names, walk).filter_map(|found| match found {
+        Found::File(file) if file.kind == Kind::Regular => Some(file),
+        _ => None,
+    });
+    let files: Vec<_> = files.collect();
+    let step = files.len().div_ceil(FILES_MAX).max(1);
+    let files: Vec<_> = files.iter().step_by(step).collect();
+    let of_part = RECORDS_MAX / (3 * files.len().max(1));
+    let of_part = of_part.clamp(PART_RECORDS_MIN, PART_RECORDS_MAX);
+    let mut fields = Fields::default();
+    for file in files {
+        // What was read before an error counts.
+        let _ = observe(file, of_part, options, &mut fields);
+    }
+    fields
+}
+
+/// Takes so many records of each part of a file as samples.
+fn observe(
+    found: &FoundFile,
+    of_part: usize,
+    options: &Options,
+    fields: &mut Fields,
+) -> io::Result<()> {
+    let file = found.open().map_err(io::Error::other)?;
+    let parts = parts(&file, found.named, options)?;
+    let texts: Vec<_> = parts.iter().map(|part| &part[..]).collect();
+    let modified = detection::modified(&file, options);
+    let parser = detection::detect(&texts, &options.formats, modified);
+    // In the middle it is not known what the lines before have said.
+    let known = if parser.is_stateful() { 1 } else { texts.len() };
+    for (index, text) in texts.iter().take(known).enumerate() {
+        let pieces = parser.pieces(&mut State::default(), text);
+        let mut left = of_part;
+        for (range, parser) in pieces {
+            let piece = &text[range.clone()];
+            let is_start = index == 0 && range.start == 0;
+            let records = Extents::new(&parser, piece, is_start).into_all();
+            for record in records.take(left) {
+                fields.observe(&parser, &piece[record.range]);
+                left -= 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Parts of a file's text, which are whole lines; the first is its beginning. None of what is binary.
+fn parts(file: &File, named: bool, options: &Options) -> io::Result<Vec<Bytes>> {
+    let mut head = vec![0; DETECT_BYTES];
+    let read = file.read_at(&mut head, 0)?;
+    head.truncate(read);
+    let content = content::detect(&head);
+    let mut parts: Vec<Bytes> = match content {
+        Content::Text { bom } => all(detection::parts_of(file, bom)?),
+        Content::Binary if named => all(detection::parts_of(file, 0)?),
+        Content::Binary => Vec::new(),
+        _ => beginning(file, head, content, named)?.into_iter().collect(),
+    };
+    if let Some(beginning) = parts.first_mut()
+        && listing::makes_lines(options)
+        && listing::is_list(beginning)
+    {
+        // It is a list of objects from here to the end; in the middle it has no lines.
+        *beginning = listing::lines(beginning.clone(), options);
+        parts.truncate(1);
+    }
+    Ok(parts)
+}
+
+fn all(parts: Vec<Vec<u8>>) -> Vec<Bytes> {
+    parts.into_iter().map(Bytes::from).collect()
+}
+
+/// The first lines of what is compressed, or not in UTF-8; nothing of what is binary inside.
+fn beginning(
+    file: &File,
+    head: Vec<u8>,
+    content: Content,
+    named: bool,
+) -> io::Result<Option<Bytes>> {
+    let rest = ReadAt::new(file.try_clone()?, head.len() as u64);
+    let decoded = decode::text_reader(content, head.into(), rest)?;
+    if decoded.content == Content::Binary && !named {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    let mut reader = decoded.reader.take(PART_BYTES as u64);
+    // What could be unpacked before it went wrong counts.
+    let _ = reader.read_to_end(&mut text);
+    let end = memchr::memrchr(b'\n', &text).map_or(text.len(), |newline| newline + 1);
+    text.truncate(end);
+    Ok(Some(text.into()))
+}
