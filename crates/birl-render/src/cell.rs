@@ -65,6 +65,14 @@ pub(crate) enum Object<'a> {
 }
 
 impl Object<'_> {
+    /// Whether it has no members.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Object::Fields(fields, _) => fields.is_empty(),
+            Object::Entries(_, _, rows) => rows.is_empty(),
+        }
+    }
+
     /// Calls `each` with the names and the values.
     pub(crate) fn each(&self, each: &mut dyn FnMut(&[u8], Cell<'_>)) {
         match self {

@@ -5,10 +5,16 @@
 //! [`RenderRows`], as it prints lines, records, what is known of whole sources, or rows of an answer,
 //! which are Arrow record batches. This crate knows no terminal: whether colours are wanted, how wide
 //! a line may be, and whether control characters must be made harmless, is told to it.
+//!
+//! With the feature `arrow` rows are written as an Arrow IPC stream, with `parquet` as a Parquet file.
 
 mod answer;
+#[cfg(feature = "arrow")]
+mod arrow;
 mod cell;
 mod chart;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+mod compact;
 mod csv;
 mod decimal;
 mod entry;
@@ -18,6 +24,8 @@ mod harmless;
 mod json;
 mod logfmt;
 mod members;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pretty;
 mod rows;
 mod table;
@@ -27,6 +35,8 @@ mod theme;
 mod zone;
 
 pub use answer::{Line, RenderLine, RenderSource};
+#[cfg(feature = "arrow")]
+pub use arrow::ArrowRows;
 pub use chart::{Chart, ChartError, ChartOptions};
 pub use csv::rows::{CsvRows, CsvRowsOptions};
 pub use csv::{Columns, Csv, CsvOptions};
@@ -35,9 +45,13 @@ pub use fields::{Column, Fields, FieldsError, What};
 pub use json::rows::JsonRows;
 pub use json::{Json, JsonMatches};
 pub use logfmt::Logfmt;
+pub use logfmt::rows::LogfmtRows;
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetRows;
 pub use pretty::Pretty;
 pub use rows::RenderRows;
 pub use table::{Drawing, Table, TableOptions};
+pub use template::rows::TemplateRows;
 pub use template::{Template, TemplateError};
 pub use text::{Bytes, Styles, Text};
 pub use theme::{THEMES, Theme};

@@ -4,6 +4,8 @@
 //! timestamp=2026-03-14T14:05:30.500Z level=error message="no answer" source=app.log offset=120 status=503
 //! ```
 
+pub(crate) mod rows;
+
 use std::io::{self, Write};
 
 use birl_record::value::Value;

@@ -1,18 +1,18 @@
 //! Templates: a record as the user wants it.
 
+pub(crate) mod rows;
+
 use std::fmt::{self, Display, Formatter};
 use std::ops::Range;
 
 use birl_record::value::Value;
-use jiff::Zoned;
-use jiff::fmt::strtime::BrokenDownTime;
 
 use crate::decimal::push_decimal;
 use crate::entry::{Entry, RenderRecord};
 use crate::fields::{Column, What};
 use crate::harmless::push_harmless;
 use crate::members::{Item, item};
-use crate::zone::{DisplayZone, timestamp};
+use crate::zone::{DisplayZone, strftime, timestamp};
 
 /// Text with fields in braces: `{timestamp:%H:%M} {service} {message}`.
 ///
@@ -30,9 +30,16 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Column(What),
+    /// What a column says, and where its place is in the template.
+    Column {
+        column: Column,
+        span: Range<usize>,
+    },
     /// The time, in a format of strftime.
-    Time(String),
+    Time {
+        format: String,
+        span: Range<usize>,
+    },
 }
 
 /// Why a text is no template, and where.
@@ -148,12 +155,12 @@ impl RenderRecord for Template {
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
-                Part::Column(what) => {
-                    if let Some(item) = item(entry, what) {
+                Part::Column { column, .. } => {
+                    if let Some(item) = item(entry, &column.what) {
                         self.write_item(item, out);
                     }
                 }
-                Part::Time(format) => {
+                Part::Time { format, .. } => {
                     if let Some(time) = entry.time {
                         self.write_time(time, format, out);
                     }
@@ -188,7 +195,8 @@ fn field(text: &str, at: usize, zone: &DisplayZone) -> Result<(Part, usize), Tem
         let hint = Some("write {message}, {level}, or another field; {{ for a brace");
         return Err(fail(span, "there is no name of a field here", hint));
     }
-    let part = match (Column::named(name).what, format) {
+    let column = Column::named(name);
+    let part = match (&column.what, format) {
         (What::Rest, _) => return Err(fail(span, "no field is called \"*\"", None)),
         (What::Timestamp, Some(format)) => {
             if let Err(error) = formatted(0, zone, format) {
@@ -198,20 +206,22 @@ fn field(text: &str, at: usize, zone: &DisplayZone) -> Result<(Part, usize), Tem
                     hint: Some("formats are those of strftime, such as %H:%M:%S"),
                 });
             }
-            Part::Time(format.to_owned())
+            Part::Time {
+                format: format.to_owned(),
+                span,
+            }
         }
         (_, Some(format)) => {
             let span = end - format.len() - 1..end;
             return Err(fail(span, "only timestamp has a format", None));
         }
-        (what, None) => Part::Column(what),
+        (_, None) => Part::Column { column, span },
     };
     Ok((part, end + 1))
 }
 
 fn formatted(time: i64, zone: &DisplayZone, format: &str) -> Result<String, jiff::Error> {
-    let zoned = Zoned::new(timestamp(time), zone.zone().clone());
-    BrokenDownTime::from(&zoned).to_string(format)
+    strftime(timestamp(time).to_zoned(zone.zone().clone()), format)
 }
 
 #[cfg(test)]
@@ -225,15 +235,21 @@ mod tests {
     #[test]
     fn fields_stand_in_braces() {
         let text = |text: &str| Part::Text(text.to_owned());
-        let own = |name: &str| Part::Column(What::Own(name.to_owned()));
+        let column = |name: &str, span| Part::Column {
+            column: Column::named(name),
+            span,
+        };
         assert_eq!(
             parse("{timestamp:%H:%M} {user.name}\\t{{{level}}} C:\\x"),
             Ok(vec![
-                Part::Time("%H:%M".to_owned()),
+                Part::Time {
+                    format: "%H:%M".to_owned(),
+                    span: 0..17,
+                },
                 text(" "),
-                own("user.name"),
+                column("user.name", 18..29),
                 text("\t{"),
-                Part::Column(What::Level),
+                column("level", 33..40),
                 text("} C:\\x"),
             ])
         );

@@ -1,8 +1,9 @@
 //! Times as text, in the zone that they are shown in.
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, Zoned};
 
 /// The zone that times are shown in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,11 @@ impl DisplayZone {
 /// The timestamp of so many nanoseconds since 1970.
 pub(crate) fn timestamp(nanoseconds: i64) -> Timestamp {
     Timestamp::from_nanosecond(nanoseconds.into()).expect("64 bits are a few centuries only")
+}
+
+/// A time in a format of strftime.
+pub(crate) fn strftime(time: Zoned, format: &str) -> Result<String, jiff::Error> {
+    BrokenDownTime::from(&time).to_string(format)
 }
 
 /// Writes what calendar and clock show, with at least `digits_min` digits behind the point.

@@ -4,6 +4,7 @@ use arrow_schema::TimeUnit;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::temporal::DateTimeParser;
+use jiff::tz::TimeZone;
 
 use crate::zone::{self, DisplayZone};
 
@@ -49,6 +50,16 @@ impl Time<'_> {
             Clock::Own(own) => own.write_rfc3339_at(self.at, out),
             Clock::Civil => zone::write_civil(self.civil(zone), b'T', 0, out),
         }
+    }
+
+    /// It in a format of strftime, in `zone` unless it has its own.
+    pub(crate) fn strftime(&self, zone: &DisplayZone, format: &str) -> Result<String, jiff::Error> {
+        let zone = match self.clock {
+            Clock::Display => zone.zone().clone(),
+            Clock::Own(own) => own.zone().clone(),
+            Clock::Civil => TimeZone::UTC,
+        };
+        zone::strftime(self.at.to_zoned(zone), format)
     }
 
     /// What calendar and clock show at the time, in `zone` unless it has its own.

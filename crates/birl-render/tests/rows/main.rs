@@ -1,7 +1,10 @@
 //! Rows of answers in every format: what is printed of values of every type, and what holds for all.
 
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+mod binary;
 mod chart;
 mod laws;
+mod pairs;
 mod table;
 mod types;
 
