@@ -99,8 +99,8 @@ struct Column {
     is_number: bool,
     /// Whether its words are levels.
     is_level: bool,
-    /// Whether its values may be cut.
-    is_text: bool,
+    /// Whether its values say something when they are cut.
+    may_cut: bool,
 }
 
 impl Table {
@@ -111,8 +111,7 @@ impl Table {
             name: line::shown(field.name(), None),
             is_number: is_number(field.data_type()),
             is_level: field.name().eq_ignore_ascii_case("level"),
-            is_text: !is_number(field.data_type())
-                && !matches!(field.data_type(), DataType::Timestamp(..)),
+            may_cut: may_cut(field.data_type()),
         });
         Self {
             columns: columns.collect(),
@@ -313,5 +312,19 @@ pub(crate) fn is_number(data_type: &DataType) -> bool {
         DataType::Dictionary(_, values) => is_number(values),
         DataType::Duration(_) | DataType::Interval(_) => true,
         other => other.is_numeric(),
+    }
+}
+
+/// Whether a beginning of values of a type says something.
+fn may_cut(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => may_cut(values),
+        DataType::Boolean
+        | DataType::Timestamp(..)
+        | DataType::Date32
+        | DataType::Date64
+        | DataType::Time32(_)
+        | DataType::Time64(_) => false,
+        other => !is_number(other),
     }
 }

@@ -50,7 +50,7 @@ impl Layout {
                 });
             let name = width(&column.name);
             let whole = name.max(before + after);
-            let min = match column.is_text {
+            let min = match column.may_cut {
                 true => whole.min(CUT_MIN),
                 false => (before + after).max(name.min(CUT_MIN)),
             };

@@ -266,3 +266,20 @@ payments  error  1200000
     assert_eq!(draw(Some(10)), draw(None));
     assert_eq!(draw(None).lines, 10);
 }
+
+#[test]
+fn days_are_not_cut() {
+    let rows = batch([
+        ("day", column(Date32Array::from(vec![20_526]))),
+        (
+            "message",
+            column(StringArray::from(vec!["a message that is too long"])),
+        ),
+        ("ok", column(BooleanArray::from(vec![false]))),
+    ]);
+    let expected = "\
+day         message   ok   |
+2026-03-14  a messa…  false|
+";
+    assert_eq!(marked(&table(&rows, wide(27))), expected);
+}
