@@ -86,18 +86,21 @@ pub fn parse(text: &str) -> Result<Query, Error> {
 ///
 /// ```
 /// let error = birl_record::query::parse_search("timeout | count").unwrap_err();
-/// assert_eq!(error.message(), "pipes such as | count are not supported yet");
+/// assert_eq!(error.message(), "here is room for a search alone, without pipes such as | count");
 /// ```
 pub fn parse_search(text: &str) -> Result<Term, Error> {
     let query = parse(text)?;
     if let Some(sql) = query.sql {
         let keyword = first_word(&sql.span, &sql.text);
         let word = &text[keyword.clone()];
-        return Err(Error::new(keyword, "SQL is not supported yet").with_hint_to_quote(word));
+        return Err(
+            Error::new(keyword, "here is room for a search alone, not for SQL")
+                .with_hint_to_quote(word),
+        );
     }
     if let Some(step) = query.steps.first() {
         let message = format!(
-            "pipes such as | {} are not supported yet",
+            "here is room for a search alone, without pipes such as | {}",
             excerpt(&step.text)
         );
         let hint = "to find either of two terms, write `OR` between them";

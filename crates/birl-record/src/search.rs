@@ -139,28 +139,34 @@ impl Search {
         Self::compile(term, options, Some(clock))
     }
 
+    /// Compiles the search for what all of `terms` find, each taken in its own way.
+    ///
+    /// # Errors
+    /// As [`with_clock`](Self::with_clock); the error points into the text of the term that is
+    /// wrong.
+    pub fn of_all(terms: &[(&Term, Options)], clock: &Clock) -> Result<Self, Error> {
+        let mut compiler = Compiler::new(Some(clock));
+        let mut parts = Vec::with_capacity(terms.len());
+        for &(term, options) in terms {
+            compiler.options = options;
+            match compiler.expression(term)? {
+                Expression::All => {}
+                part => parts.push(part),
+            }
+        }
+        let expression = match parts.len() {
+            0 => Expression::All,
+            1 => parts.remove(0),
+            _ => all_of(parts),
+        };
+        Ok(compiler.search(expression))
+    }
+
     fn compile(term: &Term, options: Options, clock: Option<&Clock>) -> Result<Self, Error> {
-        let mut compiler = Compiler {
-            options,
-            clock,
-            leaves: Vec::new(),
-            needs: Vec::new(),
-        };
+        let mut compiler = Compiler::new(clock);
+        compiler.options = options;
         let expression = compiler.expression(term)?;
-        // A negation has no literals of its own: find what it negates, and keep the rest.
-        let (expression, inverted) = match expression {
-            Expression::Not(inner) => (*inner, true),
-            expression => (expression, false),
-        };
-        let need = compiler.need(&expression);
-        let exact = compiler.is_exact(&expression);
-        Ok(Self {
-            expression,
-            leaves: compiler.leaves,
-            candidates: Candidates::new(need),
-            exact,
-            inverted,
-        })
+        Ok(compiler.search(expression))
     }
 
     /// The search for all lines that this one does not find.
@@ -445,7 +451,34 @@ struct Compiler<'a> {
     needs: Vec<Need>,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    fn new(clock: Option<&'a Clock>) -> Self {
+        Self {
+            options: Options::default(),
+            clock,
+            leaves: Vec::new(),
+            needs: Vec::new(),
+        }
+    }
+
+    /// The search that `expression` is, which this has compiled.
+    fn search(self, expression: Expression) -> Search {
+        // A negation has no literals of its own: find what it negates, and keep the rest.
+        let (expression, inverted) = match expression {
+            Expression::Not(inner) => (*inner, true),
+            expression => (expression, false),
+        };
+        let need = self.need(&expression);
+        let exact = self.is_exact(&expression);
+        Search {
+            expression,
+            leaves: self.leaves,
+            candidates: Candidates::new(need),
+            exact,
+            inverted,
+        }
+    }
+
     fn expression(&mut self, term: &Term) -> Result<Expression, Error> {
         match term {
             Term::All => Ok(Expression::All),

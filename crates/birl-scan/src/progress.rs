@@ -72,6 +72,15 @@ macro_rules! counters {
                 $(self.$counter(other.$counter);)*
             }
 
+            /// The counters now, the sum of those of all `scans`.
+            pub fn sum(scans: &[Progress]) -> Snapshot {
+                let snapshots: Vec<_> = scans.iter().map(Self::snapshot).collect();
+                Snapshot {
+                    all_found: snapshots.iter().all(|it| it.all_found),
+                    $($counter: snapshots.iter().map(|it| it.$counter).sum(),)*
+                }
+            }
+
             /// The counters now.
             pub fn snapshot(&self) -> Snapshot {
                 Snapshot {

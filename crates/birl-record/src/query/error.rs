@@ -29,7 +29,7 @@ pub struct Error {
 
 impl Error {
     /// `message` says what is wrong with the text at `span`.
-    pub(crate) fn new(span: Span, message: impl Into<String>) -> Error {
+    pub fn new(span: Span, message: impl Into<String>) -> Error {
         Error {
             span,
             message: message.into(),
@@ -47,7 +47,8 @@ impl Error {
     }
 
     /// Adds the next step that the user may take.
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Error {
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Error {
         self.hint = Some(hint.into());
         self
     }

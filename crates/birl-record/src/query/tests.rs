@@ -622,7 +622,7 @@ fn a_search_refuses_by_name_what_is_none() {
     let cases = [
         (
             r#"a OR (b -msg:"c d") | count"#,
-            r#"cannot read the query: pipes such as | count are not supported yet
+            r#"cannot read the query: here is room for a search alone, without pipes such as | count
   a OR (b -msg:"c d") | count
                         ^^^^^
 
@@ -630,7 +630,7 @@ hint: to find either of two terms, write `OR` between them"#,
         ),
         (
             "error | warn",
-            "cannot read the query: pipes such as | warn are not supported yet
+            "cannot read the query: here is room for a search alone, without pipes such as | warn
   error | warn
           ^^^^
 
@@ -638,7 +638,7 @@ hint: to find either of two terms, write `OR` between them",
         ),
         (
             " Select * from logs",
-            r#"cannot read the query: SQL is not supported yet
+            r#"cannot read the query: here is room for a search alone, not for SQL
    Select * from logs
    ^^^^^^
 
@@ -646,7 +646,7 @@ hint: quote it to search for the word: "Select""#,
         ),
         (
             "from logs |> count",
-            r#"cannot read the query: SQL is not supported yet
+            r#"cannot read the query: here is room for a search alone, not for SQL
   from logs |> count
   ^^^^
 

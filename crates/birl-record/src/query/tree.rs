@@ -213,7 +213,11 @@ fn write_without_regex_end(f: &mut Formatter<'_>, phrase: &str) -> fmt::Result {
 }
 
 /// `value` as a phrase: in double quotes, with escapes.
-pub(super) fn quote(value: &str) -> String {
+///
+/// ```
+/// assert_eq!(birl_record::query::tree::quote("a \"b\""), r#""a \"b\"""#);
+/// ```
+pub fn quote(value: &str) -> String {
     let mut phrase = String::with_capacity(value.len() + 2);
     phrase.push('"');
     for c in value.chars() {
