@@ -1,0 +1,47 @@
+//! What dividing means.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, Result};
+use datafusion::functions::core::expr_fn::nullif;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, cast, lit};
+
+/// The same plan, in which whole numbers divide to fractions (a rate of errors is not 0), and what
+/// is divided by zero is null: one such record would end the query otherwise.
+pub(crate) fn by_zero_is_null(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let plan = plan.transform_up_with_subqueries(|node| {
+        let schema = merge_schema(&node.inputs());
+        let names = NamePreserver::new(&node);
+        node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let expr = expr.transform_up(|expr| Ok(rewritten(expr, &schema)))?;
+            Ok(expr.update_data(|expr| name.restore(expr)))
+        })
+    })?;
+    Ok(plan.data)
+}
+
+fn rewritten(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else {
+        return Transformed::no(expr);
+    };
+    let is_number = |expr: &Expr| expr.get_type(schema).is_ok_and(|ty| ty.is_numeric());
+    let divides = matches!(op, Operator::Divide | Operator::Modulo);
+    if !divides || !is_number(&left) || !is_number(&right) {
+        return Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }));
+    }
+    let is_whole = |expr: &Expr| expr.get_type(schema).is_ok_and(|ty| ty.is_integer());
+    let left = match op == Operator::Divide && is_whole(&left) && is_whole(&right) {
+        true => Box::new(cast(*left, DataType::Float64)),
+        false => left,
+    };
+    let right = match &*right {
+        Expr::Literal(literal, _) if literal.to_string().parse().is_ok_and(|it: f64| it != 0.0) => {
+            right
+        }
+        _ => Box::new(nullif(*right, lit(0))),
+    };
+    Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right }))
+}

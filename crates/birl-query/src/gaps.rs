@@ -1,0 +1,109 @@
+//! Bins of time in which nothing was, which a chart shows as well.
+
+use std::collections::BTreeMap;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::{Result, ScalarValue};
+
+use crate::pipe::Chart;
+
+/// No more rows are added: a clock that is wrong by years would make millions.
+const ROWS_MAX: usize = 100_000;
+
+/// The rows with one for each bin between the first and the last, for each series: counts are 0
+/// there, other values null. They come by time, then by series, which are in the order in which they
+/// first came.
+pub(crate) fn filled(rows: Vec<RecordBatch>, chart: &Chart) -> Result<Vec<RecordBatch>> {
+    let Some(schema) = rows.first().map(RecordBatch::schema) else {
+        return Ok(rows);
+    };
+    let (Ok(time), true) = (
+        schema.index_of(&chart.time),
+        chart.fills_gaps && chart.span > 0,
+    ) else {
+        return Ok(rows);
+    };
+    let series = chart
+        .series
+        .as_ref()
+        .map(|name| schema.index_of(name))
+        .transpose()?;
+    let mut known: BTreeMap<(i64, usize), Vec<ScalarValue>> = BTreeMap::new();
+    let mut names: Vec<ScalarValue> = Vec::new();
+    for batch in &rows {
+        for row in 0..batch.num_rows() {
+            let columns = batch.columns().iter();
+            let values = columns.map(|column| ScalarValue::try_from_array(column, row));
+            let values: Vec<_> = values.collect::<Result<_>>()?;
+            let Some(at) = nanoseconds(&values[time]) else {
+                // A record without a time is in no bin: there is no telling where it stands.
+                return Ok(rows);
+            };
+            let name = series.map_or(ScalarValue::Null, |series| values[series].clone());
+            let place = names.iter().position(|it| *it == name).unwrap_or_else(|| {
+                names.push(name);
+                names.len() - 1
+            });
+            known.insert((at, place), values);
+        }
+    }
+    let (Some(((first, _), sample)), Some(((last, _), _))) =
+        (known.first_key_value(), known.last_key_value())
+    else {
+        return Ok(rows);
+    };
+    let bins = (last - first) / chart.span + 1;
+    let is_regular = known.keys().all(|(at, _)| (at - first) % chart.span == 0);
+    if !is_regular || bins.saturating_mul(names.len() as i64) > ROWS_MAX as i64 {
+        return Ok(rows);
+    }
+    let (first, sample) = (*first, sample.clone());
+    let mut columns: Vec<Vec<ScalarValue>> = vec![Vec::new(); schema.fields().len()];
+    for bin in 0..bins {
+        let at = first + bin * chart.span;
+        for (place, name) in names.iter().enumerate() {
+            let row = known.remove(&(at, place)).map_or_else(
+                || {
+                    let fields = schema.fields().iter().enumerate();
+                    let values = fields.map(|(index, field)| match index {
+                        index if index == time => moment(&sample[time], at),
+                        index if Some(index) == series => Ok(name.clone()),
+                        _ if !field.is_nullable() && field.data_type().is_integer() => {
+                            ScalarValue::new_zero(field.data_type())
+                        }
+                        _ => ScalarValue::try_from(field.data_type()),
+                    });
+                    values.collect::<Result<Vec<_>>>()
+                },
+                Ok,
+            )?;
+            for (column, value) in columns.iter_mut().zip(row) {
+                column.push(value);
+            }
+        }
+    }
+    let nullable = schema
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone().with_nullable(true));
+    let nullable = datafusion::arrow::datatypes::Schema::new(nullable.collect::<Vec<_>>());
+    let columns = columns.into_iter().map(ScalarValue::iter_to_array);
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    Ok(vec![RecordBatch::try_new(nullable.into(), columns)?])
+}
+
+fn nanoseconds(value: &ScalarValue) -> Option<i64> {
+    match value
+        .cast_to(&DataType::Timestamp(TimeUnit::Nanosecond, None))
+        .ok()?
+    {
+        ScalarValue::TimestampNanosecond(at, _) => at,
+        _ => None,
+    }
+}
+
+/// A moment of the same type as `like`.
+fn moment(like: &ScalarValue, at: i64) -> Result<ScalarValue> {
+    ScalarValue::TimestampNanosecond(Some(at), Some("UTC".into())).cast_to(&like.data_type())
+}

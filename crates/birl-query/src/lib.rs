@@ -1,0 +1,39 @@
+//! From the records of logs and a query to a stream of answers.
+//!
+//! A query is a search, a pipe, SQL, or all of them; here it is planned and run. This is the only
+//! crate that names DataFusion. Its modules, as a query passes them:
+//!
+//! - [`Session`]: what queries are asked of;
+//! - `pipe`: the SQL that it is, step for step, in the dialect of birl;
+//! - `statement`: what is done to the SQL that it comes to before it is planned;
+//! - `tables`: which columns it needs, of which tables;
+//! - `table`: the table `logs`, whose columns are the fields of records;
+//! - `pushdown`: what of a query the search of records answers, before a row is made;
+//! - `scan`: the plan node that makes rows of the records that a scan finds;
+//! - [`Plan`]: a query that can be run;
+//! - [`Answers`]: the stream of its answers;
+//! - `gaps`: bins of time in which nothing was;
+//! - `snapshots`: answers while the input is still being read.
+
+mod answer;
+mod dialect;
+mod division;
+mod error;
+mod gaps;
+mod pipe;
+mod plan;
+mod pushdown;
+mod scan;
+mod session;
+mod snapshots;
+mod statement;
+mod table;
+mod tables;
+
+pub use answer::{Answer, Answers};
+pub use datafusion::arrow::array::RecordBatch as Rows;
+pub use datafusion::arrow::datatypes::SchemaRef as Schema;
+pub use error::Error;
+pub use pipe::Chart;
+pub use plan::{Kind, Plan};
+pub use session::{Limits, Session, Sources};

@@ -1,0 +1,641 @@
+//! The query that steps make: what they have added to it, and what is known of its rows.
+
+use birl_record::query::Error;
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
+use datafusion::sql::sqlparser::ast::{
+    self, Distinct, ExceptSelectItem, Expr, GroupByExpr, Ident, OrderBy, OrderByExpr, OrderByKind,
+    OrderByOptions, PipeOperator, Query, ReplaceSelectElement, ReplaceSelectItem, Select,
+    SelectFlavor, SelectItem, SetExpr, TableFactor, TableWithJoins, VisitMut,
+    WildcardAdditionalOptions,
+};
+
+use super::functions::{self, Context, POSITION};
+use super::names::Tables;
+use super::piece::{Piece, ident};
+use super::{Chart, Lookup, reader};
+
+/// What is known of the columns that rows have.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Columns {
+    /// Those of the table `logs`, but for some that were left out, and with some more.
+    Logs {
+        without: Vec<String>,
+        with: Vec<String>,
+    },
+    /// These, in this order.
+    Known(Vec<String>),
+    /// Nothing.
+    Unknown,
+}
+
+impl Columns {
+    /// All columns of `logs`.
+    pub(super) fn logs() -> Self {
+        Self::Logs {
+            without: Vec::new(),
+            with: Vec::new(),
+        }
+    }
+
+    /// Whether there is a column `name`, as far as is known, where `logs` has those that `is_field`
+    /// tells.
+    fn has(&self, name: &str, is_field: &dyn Fn(&str) -> bool) -> bool {
+        let is_in = |names: &[String]| names.iter().any(|it| it == name);
+        match self {
+            Self::Logs { without, with } => is_in(with) || is_field(name) && !is_in(without),
+            Self::Known(names) => is_in(names),
+            Self::Unknown => false,
+        }
+    }
+
+    /// The same with other names for some.
+    pub(super) fn renamed(&self, renamed: &[(Ident, Ident)]) -> Self {
+        let mut columns = self.clone();
+        match &mut columns {
+            Self::Known(names) => {
+                for name in names {
+                    if let Some((_, new)) = renamed.iter().find(|(old, _)| old.value == *name) {
+                        name.clone_from(&new.value);
+                    }
+                }
+            }
+            _ => {
+                for (old, new) in renamed {
+                    columns.remove(&old.value);
+                    columns.add(&new.value);
+                }
+            }
+        }
+        columns
+    }
+
+    fn add(&mut self, name: &str) {
+        match self {
+            Self::Logs { with: names, .. } | Self::Known(names) => {
+                if !names.iter().any(|it| it == name) {
+                    names.push(name.to_owned());
+                }
+            }
+            Self::Unknown => {}
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        match self {
+            Self::Logs { without, with } => {
+                with.retain(|it| it != name);
+                without.push(name.to_owned());
+            }
+            Self::Known(names) => names.retain(|it| it != name),
+            Self::Unknown => {}
+        }
+    }
+}
+
+/// What the last aggregate shows.
+#[derive(Clone, Debug)]
+pub(super) struct Aggregated {
+    /// The columns of its aggregates, and whether each is never null.
+    pub(super) values: Vec<(String, bool)>,
+    /// The columns of what rows are grouped by.
+    pub(super) keys: Vec<String>,
+}
+
+/// A query, as far as its steps have been read.
+pub(super) struct Pipeline<'f> {
+    query: Query,
+    pub(super) columns: Columns,
+    pub(super) tables: Tables,
+    /// What rows are sorted by; `None` if by nothing.
+    order: Option<Vec<OrderByExpr>>,
+    /// Whether the last operator sorts by what goes without saying, so that another order may take
+    /// its place.
+    order_is_default: bool,
+    pub(super) aggregated: Option<Aggregated>,
+    pub(super) chart: Option<Chart>,
+    pub(super) lookups: Vec<Lookup>,
+    /// Where the operators begin behind which only columns have changed, and what was known there.
+    rows_end: Option<RowsEnd>,
+    is_field: &'f dyn Fn(&str) -> bool,
+}
+
+struct RowsEnd {
+    operators: usize,
+    columns: Columns,
+}
+
+impl<'f> Pipeline<'f> {
+    /// One that begins with a query whose columns are known as far as that.
+    pub(super) fn new(query: Query, columns: Columns, is_field: &'f dyn Fn(&str) -> bool) -> Self {
+        let mut tables = Tables::default();
+        tables.add_of(&query);
+        Self {
+            query,
+            columns,
+            tables,
+            order: None,
+            order_is_default: false,
+            aggregated: None,
+            chart: None,
+            lookups: Vec::new(),
+            rows_end: None,
+            is_field,
+        }
+    }
+
+    pub(super) fn into_query(self) -> Query {
+        self.query
+    }
+
+    /// Whether the rows are sorted by anything.
+    pub(super) fn is_sorted(&self) -> bool {
+        self.order.is_some() || self.query.order_by.is_some()
+    }
+
+    /// Whether there is a column `name`, as far as is known.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.columns.has(name, self.is_field)
+    }
+
+    /// Where functions stand in the next step.
+    pub(super) fn context(&self) -> Context {
+        Context {
+            bin: None,
+            position: position(&self.columns),
+        }
+    }
+
+    /// An expression, with its names and functions as SQL has them.
+    pub(super) fn expr(&self, piece: Piece<'_>) -> Result<Expr, Error> {
+        let mut expr = reader::expr(piece)?;
+        self.resolve(&mut expr);
+        functions::rewrite(&mut expr, &self.context())?;
+        Ok(expr)
+    }
+
+    /// Takes what reads like the name of a column, such as `avg(latency_ms)`, for it, and each name
+    /// with dots for one.
+    pub(super) fn resolve(&self, part: &mut impl VisitMut) {
+        self.tables.join_names(part);
+        let Columns::Known(names) = &self.columns else {
+            return;
+        };
+        let spelled = |text: &str| text.replace(char::is_whitespace, "");
+        let mut visitor = |expr: &mut Expr| {
+            if let Expr::Function(_) | Expr::BinaryOp { .. } = expr {
+                let typed = spelled(&expr.to_string());
+                if let Some(name) = names.iter().find(|name| spelled(name) == typed) {
+                    *expr = Expr::Identifier(ident(name));
+                }
+            }
+            std::ops::ControlFlow::<()>::Continue(())
+        };
+        let _ = ast::visit_expressions_mut(part, &mut visitor);
+    }
+
+    /// Keeps the rows of which `expr` is true.
+    pub(super) fn filter(&mut self, expr: Expr) {
+        self.rows(PipeOperator::Where { expr });
+    }
+
+    /// Adds a step that leaves the columns as they are.
+    pub(super) fn rows(&mut self, operator: PipeOperator) {
+        self.rows_end = None;
+        self.push(operator);
+    }
+
+    fn push(&mut self, operator: PipeOperator) {
+        self.order_is_default = false;
+        if let Some(chart) = &mut self.chart {
+            chart.fills_gaps = false;
+        }
+        self.query.pipe_operators.push(operator);
+    }
+
+    /// Sorts the rows.
+    pub(super) fn sort(&mut self, exprs: Vec<OrderByExpr>) {
+        if self.order_is_default {
+            self.query.pipe_operators.pop();
+        }
+        self.order = Some(exprs.clone());
+        self.rows(PipeOperator::OrderBy { exprs });
+    }
+
+    /// Sorts the rows by what goes without saying.
+    pub(super) fn sort_by_default(&mut self, exprs: Vec<OrderByExpr>) {
+        if !exprs.is_empty() {
+            self.sort(exprs);
+            self.order_is_default = true;
+        }
+    }
+
+    /// Keeps the first rows.
+    pub(super) fn head(&mut self, count: u64) {
+        let expr = number(count);
+        self.rows(PipeOperator::Limit { expr, offset: None });
+    }
+
+    /// Keeps the last rows; `false` if nothing tells which are.
+    pub(super) fn tail(&mut self, count: u64) -> bool {
+        let (at, columns) = match &self.rows_end {
+            Some(end) => (end.operators, &end.columns),
+            None => (self.query.pipe_operators.len(), &self.columns),
+        };
+        let order = match &self.order {
+            Some(order) => order.clone(),
+            None => {
+                let position = position(columns);
+                if position.is_empty() || self.query.order_by.is_some() {
+                    return false;
+                }
+                position
+                    .into_iter()
+                    .map(|name| ascending(ident(name)))
+                    .collect()
+            }
+        };
+        let operators = &mut self.query.pipe_operators;
+        let is_sorted_there = at > 0
+            && matches!(&operators[at - 1], PipeOperator::OrderBy { exprs } if *exprs == order);
+        let from = at - usize::from(is_sorted_there);
+        let last = [
+            PipeOperator::OrderBy {
+                exprs: order.iter().map(reversed).collect(),
+            },
+            PipeOperator::Limit {
+                expr: number(count),
+                offset: None,
+            },
+            PipeOperator::OrderBy { exprs: order },
+        ];
+        operators.splice(from..at, last);
+        if let Some(end) = &mut self.rows_end {
+            end.operators = from + 3;
+        }
+        self.order_is_default = false;
+        if let Some(chart) = &mut self.chart {
+            chart.fills_gaps = false;
+        }
+        true
+    }
+
+    /// Puts these columns in the place of those that there are.
+    pub(super) fn select(&mut self, items: Vec<SelectItem>) {
+        let columns = shown_columns(&items, &self.columns);
+        self.select_as(items, columns);
+    }
+
+    /// The same, where it is known what columns these are.
+    pub(super) fn select_as(&mut self, items: Vec<SelectItem>, columns: Columns) {
+        self.project(PipeOperator::Select { exprs: items }, columns);
+    }
+
+    /// The same, and of rows that are alike one.
+    pub(super) fn select_distinct(&mut self, items: Vec<SelectItem>) {
+        let columns = shown_columns(&items, &self.columns);
+        self.nest(items, Some(Distinct::Distinct));
+        self.columns = columns;
+        self.order = None;
+        self.forget_what_is_gone();
+    }
+
+    /// Keeps one of the rows that are alike in `keys`: the first, in the order that there is.
+    pub(super) fn first_of_each(&mut self, keys: Vec<Expr>) {
+        let order = self.order.clone().unwrap_or_else(|| {
+            let position = position(&self.columns).into_iter();
+            position.map(|name| ascending(ident(name))).collect()
+        });
+        let by_keys = keys.iter().map(|key| ordered(key.clone(), None, None));
+        let exprs = by_keys.chain(order.iter().cloned()).collect();
+        let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
+        self.nest(vec![all], Some(Distinct::On(keys)));
+        if !order.is_empty() {
+            let kind = OrderByKind::Expressions(exprs);
+            self.query.order_by = Some(OrderBy {
+                kind,
+                interpolate: None,
+            });
+            self.rows(PipeOperator::OrderBy { exprs: order });
+        }
+    }
+
+    /// Adds a column, or puts it in the place of the one of that name.
+    pub(super) fn extend(&mut self, items: Vec<(Expr, Ident)>) {
+        let (known, new): (Vec<_>, Vec<_>) = items
+            .into_iter()
+            .partition(|(_, name)| self.has(&name.value));
+        if !known.is_empty() {
+            self.replace(known);
+        }
+        if new.is_empty() {
+            return;
+        }
+        let mut columns = self.columns.clone();
+        new.iter().for_each(|(_, name)| columns.add(&name.value));
+        let items: Vec<_> = new
+            .into_iter()
+            .map(|(expr, alias)| SelectItem::ExprWithAlias { expr, alias })
+            .collect();
+        if items.iter().any(needs_select) {
+            let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
+            self.nest(std::iter::once(all).chain(items).collect(), None);
+            self.columns = columns;
+        } else {
+            self.project(PipeOperator::Extend { exprs: items }, columns);
+        }
+    }
+
+    /// Puts expressions in the places of columns.
+    pub(super) fn replace(&mut self, items: Vec<(Expr, Ident)>) {
+        let items = items.into_iter().map(|(expr, column_name)| {
+            Box::new(ReplaceSelectElement {
+                expr,
+                column_name,
+                as_keyword: true,
+            })
+        });
+        let options = WildcardAdditionalOptions {
+            opt_replace: Some(ReplaceSelectItem {
+                items: items.collect(),
+            }),
+            ..WildcardAdditionalOptions::default()
+        };
+        let columns = self.columns.clone();
+        let exprs = vec![SelectItem::Wildcard(options)];
+        self.project(PipeOperator::Select { exprs }, columns);
+    }
+
+    /// Leaves out columns.
+    pub(super) fn drop(&mut self, names: Vec<Ident>) {
+        let mut columns = self.columns.clone();
+        names.iter().for_each(|name| columns.remove(&name.value));
+        let exprs = vec![all_but(names)];
+        self.project(PipeOperator::Select { exprs }, columns);
+    }
+
+    fn project(&mut self, operator: PipeOperator, columns: Columns) {
+        let end = self.rows_end.take().unwrap_or_else(|| RowsEnd {
+            operators: self.query.pipe_operators.len(),
+            columns: self.columns.clone(),
+        });
+        let exprs = match &operator {
+            PipeOperator::Select { exprs } | PipeOperator::Extend { exprs } => &exprs[..],
+            _ => &[],
+        };
+        if exprs.iter().any(needs_select) {
+            self.nest(exprs.to_vec(), None);
+        } else {
+            self.push(operator);
+            self.rows_end = Some(end);
+        }
+        self.columns = columns;
+        self.forget_what_is_gone();
+    }
+
+    /// Groups the rows.
+    pub(super) fn aggregate(&mut self, operator: PipeOperator, aggregated: Aggregated) {
+        self.rows(operator);
+        self.order = None;
+        self.chart = None;
+        let values = aggregated.values.iter().map(|(name, _)| name);
+        self.columns = Columns::Known(aggregated.keys.iter().chain(values).cloned().collect());
+        self.aggregated = Some(aggregated);
+    }
+
+    /// Does something to the rows after which nothing is known of their columns and order.
+    pub(super) fn combine(&mut self, operator: PipeOperator) {
+        self.tables.add_of(&operator);
+        self.rows(operator);
+        self.order = None;
+        self.chart = None;
+        self.aggregated = None;
+        self.columns = Columns::Unknown;
+    }
+
+    /// Puts the query so far into parentheses, and a `select` in front of it.
+    pub(super) fn nest(&mut self, projection: Vec<SelectItem>, distinct: Option<Distinct>) {
+        self.nest_with(projection, distinct, None);
+    }
+
+    /// The same, which keeps only the rows that `qualify` is true of, when windows are known.
+    pub(super) fn nest_with(
+        &mut self,
+        projection: Vec<SelectItem>,
+        distinct: Option<Distinct>,
+        qualify: Option<Expr>,
+    ) {
+        let body = select(
+            projection,
+            TableFactor::Derived {
+                lateral: false,
+                subquery: Box::new(std::mem::replace(&mut self.query, query(empty_select()))),
+                alias: None,
+                sample: None,
+            },
+        );
+        let body = Select {
+            distinct,
+            qualify,
+            ..body
+        };
+        self.query = query(body);
+        self.rows_end = None;
+        self.order_is_default = false;
+        if let Some(chart) = &mut self.chart {
+            chart.fills_gaps = false;
+        }
+    }
+
+    /// No chart can be drawn, nor rows counted, of columns that are not there any more.
+    fn forget_what_is_gone(&mut self) {
+        let has = |name: &str| self.columns.has(name, self.is_field);
+        let is_whole = |chart: &Chart| {
+            let series = chart.series.iter();
+            has(&chart.time) && series.chain(&chart.values).all(|name| has(name))
+        };
+        if !self.chart.as_ref().is_none_or(is_whole) {
+            self.chart = None;
+        }
+        let has = |name: &str| self.columns.has(name, self.is_field);
+        if let Some(aggregated) = &mut self.aggregated {
+            aggregated.values.retain(|(name, _)| has(name));
+            aggregated.keys.retain(|name| has(name));
+        }
+    }
+}
+
+/// The columns that tell where a row stands among the others, of those that there are.
+fn position(columns: &Columns) -> Vec<&'static str> {
+    let is_there = |name: &&str| match columns {
+        Columns::Logs { without, .. } => !without.iter().any(|it| it == name),
+        Columns::Known(names) => names.iter().any(|it| it == name),
+        Columns::Unknown => false,
+    };
+    POSITION.into_iter().filter(is_there).collect()
+}
+
+/// What columns there are behind a `select` of these.
+pub(super) fn shown_columns(items: &[SelectItem], before: &Columns) -> Columns {
+    let mut names = Vec::new();
+    for item in items {
+        match item {
+            SelectItem::ExprWithAlias { alias, .. } => names.push(alias.value.clone()),
+            SelectItem::UnnamedExpr(Expr::Identifier(name)) => names.push(name.value.clone()),
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
+                names.extend(parts.last().map(|name| name.value.clone()));
+            }
+            SelectItem::Wildcard(options) if items.len() == 1 => {
+                let is_plain = *options == WildcardAdditionalOptions::default();
+                return match is_plain {
+                    true => before.clone(),
+                    false => Columns::Unknown,
+                };
+            }
+            _ => return Columns::Unknown,
+        }
+    }
+    Columns::Known(names)
+}
+
+/// Whether a column can only be worked out in a `select` of its own: over windows, or by making more
+/// rows.
+fn needs_select(item: &SelectItem) -> bool {
+    let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else {
+        return false;
+    };
+    let found = ast::visit_expressions(expr, |expr| match expr {
+        Expr::Function(function)
+            if function.over.is_some()
+                || functions::name_of(function)
+                    .is_some_and(|name| name.eq_ignore_ascii_case("unnest")) =>
+        {
+            std::ops::ControlFlow::Break(())
+        }
+        _ => std::ops::ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
+/// `* except (…)`
+pub(super) fn all_but(names: Vec<Ident>) -> SelectItem {
+    let mut names = names.into_iter();
+    let opt_except = names.next().map(|first_element| ExceptSelectItem {
+        first_element,
+        additional_elements: names.collect(),
+    });
+    SelectItem::Wildcard(WildcardAdditionalOptions {
+        opt_except,
+        ..WildcardAdditionalOptions::default()
+    })
+}
+
+/// A column that shows an expression.
+pub(super) fn column(name: Ident) -> SelectItem {
+    SelectItem::UnnamedExpr(Expr::Identifier(name))
+}
+
+pub(super) fn number(count: u64) -> Expr {
+    Expr::Value(ast::Value::Number(count.to_string(), false).into())
+}
+
+/// In the order of `name`, with what has none at the end.
+pub(super) fn ascending(name: Ident) -> OrderByExpr {
+    ordered(Expr::Identifier(name), None, None)
+}
+
+/// An expression to sort by.
+pub(super) fn ordered(expr: Expr, asc: Option<bool>, nulls_first: Option<bool>) -> OrderByExpr {
+    OrderByExpr {
+        expr,
+        options: OrderByOptions { asc, nulls_first },
+        with_fill: None,
+    }
+}
+
+/// The other way round.
+fn reversed(order: &OrderByExpr) -> OrderByExpr {
+    let is_ascending = order.options.asc != Some(false);
+    OrderByExpr {
+        options: OrderByOptions {
+            asc: is_ascending.then_some(false),
+            nulls_first: order.options.nulls_first.map(|first| !first),
+        },
+        ..order.clone()
+    }
+}
+
+/// `FROM logs`
+pub(super) fn from_logs() -> Query {
+    let table = TableFactor::Table {
+        name: vec![Ident::new("logs")].into(),
+        alias: None,
+        args: None,
+        with_hints: Vec::new(),
+        version: None,
+        with_ordinality: false,
+        partitions: Vec::new(),
+        json_path: None,
+        sample: None,
+        index_hints: Vec::new(),
+    };
+    let select = select(Vec::new(), table);
+    query(Select {
+        flavor: SelectFlavor::FromFirstNoSelect,
+        ..select
+    })
+}
+
+fn query(select: Select) -> Query {
+    Query {
+        with: None,
+        body: Box::new(SetExpr::Select(Box::new(select))),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: Vec::new(),
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: Vec::new(),
+    }
+}
+
+fn select(projection: Vec<SelectItem>, from: TableFactor) -> Select {
+    Select {
+        projection,
+        from: vec![TableWithJoins {
+            relation: from,
+            joins: Vec::new(),
+        }],
+        ..empty_select()
+    }
+}
+
+fn empty_select() -> Select {
+    Select {
+        select_token: AttachedToken::empty(),
+        optimizer_hints: Vec::new(),
+        distinct: None,
+        select_modifiers: None,
+        top: None,
+        top_before_distinct: false,
+        projection: Vec::new(),
+        exclude: None,
+        into: None,
+        from: Vec::new(),
+        lateral_views: Vec::new(),
+        prewhere: None,
+        selection: None,
+        connect_by: Vec::new(),
+        group_by: GroupByExpr::Expressions(Vec::new(), Vec::new()),
+        cluster_by: Vec::new(),
+        distribute_by: Vec::new(),
+        sort_by: Vec::new(),
+        having: None,
+        named_window: Vec::new(),
+        qualify: None,
+        window_before_qualify: false,
+        value_table_mode: None,
+        flavor: SelectFlavor::Standard,
+    }
+}

@@ -1,0 +1,215 @@
+//! Reads SQL out of pieces of a query, and says of errors where in the query they are.
+
+use std::ops::ControlFlow;
+
+use birl_record::query::{Error, tree::Span};
+use datafusion::sql::sqlparser::ast::{self, Expr, PipeOperator, Query, Spanned, Visit, Visitor};
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::piece::{Piece, lower_first, place};
+use crate::dialect::QueryDialect;
+
+/// How deep parentheses and subqueries may go.
+const DEPTH_MAX: usize = 64;
+/// So many characters of the query are repeated in a message.
+const SHOWN_CHARS: usize = 40;
+
+/// An expression, and nothing behind it.
+pub(super) fn expr(piece: Piece<'_>) -> Result<Expr, Error> {
+    whole(piece, Vec::new(), |parser| parser.parse_expr())
+}
+
+/// A query in SQL; a `;` may end it.
+pub(super) fn query(piece: Piece<'_>) -> Result<Query, Error> {
+    whole(piece, Vec::new(), |parser| {
+        let query = parser.parse_query()?;
+        let _ = parser.consume_token(&Token::SemiColon);
+        Ok(*query)
+    })
+}
+
+/// The step that a piece is in SQL.
+pub(super) fn operator(piece: Piece<'_>) -> Result<PipeOperator, Error> {
+    let before = [
+        Token::make_word("FROM", None),
+        Token::make_word("logs", None),
+        Token::VerticalBarRightAngleBracket,
+    ];
+    let mut operators = whole(piece, before.into(), |parser| {
+        Ok(parser.parse_query()?.pipe_operators)
+    })?;
+    match (operators.pop(), operators.is_empty()) {
+        (Some(operator), true) => Ok(operator),
+        _ => Err(Error::new(piece.place(), "expected one step")),
+    }
+}
+
+/// An expression that we write, with `$1`, `$2` and so on in the places of `args`.
+///
+/// # Panics
+/// Where `sql` is none.
+pub(super) fn template(sql: &str, args: &[&Expr]) -> Expr {
+    let mut written = Parser::new(&QueryDialect)
+        .try_with_sql(sql)
+        .and_then(|mut parser| parser.parse_expr())
+        .expect("what we write is SQL");
+    let _ = ast::visit_expressions_mut(&mut written, |expr| {
+        if let Expr::Value(value) = expr
+            && let ast::Value::Placeholder(name) = &value.value
+            && let Ok(number) = name[1..].parse::<usize>()
+        {
+            *expr = args[number - 1].clone();
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    written
+}
+
+/// What `read` reads of the tokens of `before` and `piece`, all of which it must take.
+fn whole<T: Visit>(
+    piece: Piece<'_>,
+    before: Vec<Token>,
+    read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
+) -> Result<T, Error> {
+    if piece.is_empty() {
+        return Err(Error::new(piece.end(), "expected an expression"));
+    }
+    let before = before.into_iter().map(TokenWithSpan::wrap);
+    let tokens = before.chain(piece.tokens.iter().cloned()).collect();
+    let mut parser = Parser::new(&QueryDialect)
+        .with_recursion_limit(DEPTH_MAX)
+        .with_tokens_with_locations(tokens);
+    let what = read(&mut parser).map_err(|error| placed(error, piece))?;
+    let next = parser.peek_token();
+    match next.token {
+        Token::EOF => match what.visit(&mut FindsColon) {
+            ControlFlow::Continue(()) => Ok(what),
+            ControlFlow::Break(span) => {
+                let error = Error::new(
+                    span.unwrap_or_else(|| piece.place()),
+                    "`:` has no meaning in SQL",
+                );
+                Err(error.with_hint("a search stands in quotes: search('level:error')"))
+            }
+        },
+        _ => {
+            let span = place(next.span).unwrap_or_else(|| piece.place());
+            let found = shown(&next.token.to_string());
+            Err(Error::new(
+                span,
+                format!("expected the end of the step, found `{found}`"),
+            ))
+        }
+    }
+}
+
+/// Breaks off at `a:b`, which other databases take for a part of an object.
+struct FindsColon;
+
+impl Visitor for FindsColon {
+    type Break = Option<Span>;
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Option<Span>> {
+        match expr {
+            Expr::JsonAccess { .. } => ControlFlow::Break(place_of(expr)),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// An error of the parser, at its place in the query.
+fn placed(error: ParserError, piece: Piece<'_>) -> Error {
+    let message = match error {
+        ParserError::RecursionLimitExceeded => {
+            let message = format!("more than {DEPTH_MAX} levels of parentheses");
+            return Error::new(piece.place(), message);
+        }
+        ParserError::ParserError(message) | ParserError::TokenizerError(message) => message,
+    };
+    let (message, at) = without_location(&message);
+    let token = at.and_then(|at| token_at(piece.tokens, at));
+    let end = piece.place().end;
+    let span = match (at, token) {
+        (_, Some(span)) => span,
+        (Some(at), None) if at < end => at..end,
+        _ => end..end,
+    };
+    let message = match message.split_once(", found: ") {
+        Some((expected, "EOF")) => format!("{} at the end", lower_first(expected)),
+        Some((expected, found)) => format!("{}, found `{}`", lower_first(expected), shown(found)),
+        None => lower_first(message),
+    };
+    Error::new(span, message.replacen("expected: ", "expected ", 1))
+}
+
+/// The message, and the byte of the query that it tells behind it.
+fn without_location(message: &str) -> (&str, Option<usize>) {
+    let Some((told, location)) = message.rsplit_once(" at Line: ") else {
+        return (message, None);
+    };
+    let column = location.split_once(", Column: ").map(|(_, column)| column);
+    let column = column.and_then(|column| column.parse::<usize>().ok());
+    (told, column.and_then(|column| column.checked_sub(1)))
+}
+
+fn token_at(tokens: &[TokenWithSpan], at: usize) -> Option<Span> {
+    let spans = tokens.iter().filter_map(|token| place(token.span));
+    spans.into_iter().find(|span| span.start == at)
+}
+
+/// The place of an expression in the query, as far as its names and values tell it.
+pub(super) fn place_of(expr: &Expr) -> Option<Span> {
+    place(expr.span())
+}
+
+/// `text` for use inside of a message: on one line and not long.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(SHOWN_CHARS)
+        .flat_map(|c| {
+            let (escaped, plain) = match c.is_control() {
+                true => (Some(c.escape_default()), None),
+                false => (None, Some(c)),
+            };
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect();
+    if text.chars().nth(SHOWN_CHARS).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The one of `known` that `word` is most likely to mean.
+pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let word: Vec<_> = word.chars().take(SHOWN_CHARS + 1).collect();
+    // Another word is not meant where a third of the letters differ.
+    let most = (word.len() + 1) / 3;
+    let distances = known.into_iter().map(|it| (distance(it, &word), it));
+    let nearest = distances.min_by_key(|&(distance, _)| distance);
+    nearest.and_then(|(distance, it)| (distance <= most).then_some(it))
+}
+
+/// In how many letters a word differs from another, in any case: such as are missing, surplus, wrong,
+/// or two that have changed places (the optimal string alignment distance).
+fn distance(known: &str, word: &[char]) -> usize {
+    let known: Vec<_> = known.chars().collect();
+    let same = |i: usize, j: usize| known[i].to_lowercase().eq(word[j].to_lowercase());
+    // The distances of the beginnings of the one to those of the other.
+    let mut rows = vec![(0..=word.len()).collect::<Vec<_>>()];
+    for i in 0..known.len() {
+        let mut row = vec![i + 1];
+        for j in 0..word.len() {
+            let wrong = rows[i][j] + usize::from(!same(i, j));
+            let swapped = match i > 0 && j > 0 && same(i - 1, j) && same(i, j - 1) {
+                true => rows[i - 1][j - 1] + 1,
+                false => usize::MAX,
+            };
+            row.push(wrong.min(swapped).min(rows[i][j + 1] + 1).min(row[j] + 1));
+        }
+        rows.push(row);
+    }
+    rows[known.len()][word.len()]
+}

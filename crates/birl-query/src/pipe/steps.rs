@@ -1,0 +1,200 @@
+//! The steps of a pipe.
+
+mod aggregate;
+mod columns;
+mod rows;
+mod tables;
+
+use birl_record::query::tree::Span;
+use birl_record::query::{Error, tree};
+
+use super::functions::is_aggregate_name;
+use super::piece::Tokens;
+use super::pipeline::Pipeline;
+use super::reader::nearest;
+
+/// A kind of step.
+struct Step {
+    /// What it is called; the first name is the one to offer.
+    names: &'static [&'static str],
+    /// What one looks like.
+    example: &'static str,
+    apply: Apply,
+}
+
+type Apply = fn(&mut Pipeline<'_>, &Typed<'_>) -> Result<(), Error>;
+
+/// A step as it was typed.
+struct Typed<'q> {
+    /// All of it.
+    text: &'q str,
+    /// Where it stands in the query.
+    span: &'q Span,
+    /// How long its name is.
+    name_len: usize,
+    example: &'static str,
+}
+
+/// All steps, those that people say first.
+const STEPS: &[Step] = &[
+    step(&["count"], "count by level", aggregate::stats_with_head),
+    step(
+        &["stats"],
+        "stats avg(latency_ms), p99(latency_ms) by service",
+        aggregate::stats,
+    ),
+    step(&["top"], "top 10 path", aggregate::top),
+    step(
+        &["timechart"],
+        "timechart 5m count by level",
+        aggregate::timechart,
+    ),
+    step(&["fields"], "fields timestamp, message", columns::fields),
+    step(&["sort"], "sort -latency_ms", rows::sort),
+    step(&["limit", "head"], "limit 10", rows::limit),
+    step(&["tail"], "tail 10", rows::tail),
+    step(&["dedup"], "dedup user", rows::dedup),
+    step(&["sample"], "sample 1%", rows::sample),
+    step(&["where"], "where status >= 500", rows::filter),
+    step(&["order"], "order by latency_ms desc", rows::order_by),
+    step(&["distinct"], "distinct", rows::distinct),
+    step(
+        &["tablesample"],
+        "tablesample system (1 percent)",
+        rows::table_sample,
+    ),
+    step(&["select"], "select service, status", columns::select),
+    step(
+        &["extend"],
+        "extend latency_ms / 1000 as seconds",
+        columns::extend,
+    ),
+    step(&["set"], "set path = lower(path)", columns::set),
+    step(&["drop"], "drop user_agent", columns::drop),
+    step(&["rename"], "rename msg as message", columns::rename),
+    step(
+        &["aggregate"],
+        "aggregate count(*) as n group by service",
+        aggregate::aggregate,
+    ),
+    step(&["as"], "as requests", tables::named),
+    step(
+        &["union", "intersect", "except"],
+        "union all (from logs |> where status = 404)",
+        tables::combined,
+    ),
+    step(
+        &["join", "inner", "left", "right", "full", "cross"],
+        "join users.csv on user_id = id",
+        tables::join,
+    ),
+];
+
+const fn step(names: &'static [&'static str], example: &'static str, apply: Apply) -> Step {
+    Step {
+        names,
+        example,
+        apply,
+    }
+}
+
+/// Adds a step to a pipeline.
+pub(super) fn apply(pipeline: &mut Pipeline<'_>, step: &tree::Step) -> Result<(), Error> {
+    let text = &step.text;
+    let name_len = text
+        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .unwrap_or(text.len());
+    let name = &text[..name_len];
+    let known = STEPS.iter().find(|it| {
+        it.names
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
+    });
+    let typed = |example| Typed {
+        text,
+        span: &step.span,
+        name_len,
+        example,
+    };
+    match known {
+        Some(known) => (known.apply)(pipeline, &typed(known.example)),
+        None if is_aggregate_name(name) && text[name_len..].trim_start().starts_with('(') => {
+            aggregate::stats_with_head(pipeline, &typed("count by level"))
+        }
+        None => Err(unknown(name, &step.span)),
+    }
+}
+
+fn unknown(name: &str, span: &Span) -> Error {
+    let place = span.start..span.start + name.len();
+    if name.is_empty() {
+        let error = Error::new(span.start..span.start, "expected a step");
+        return error.with_hint("for example: count by level");
+    }
+    if name.eq_ignore_ascii_case("patterns") {
+        return Error::new(place, "the step `patterns` is not supported yet");
+    }
+    let names = STEPS.iter().flat_map(|step| step.names.iter().copied());
+    match nearest(name, names) {
+        Some(meant) => {
+            let message = format!("unknown step \"{name}\"");
+            Error::new(place, message).with_hint(format!("did you mean \"{meant}\"?"))
+        }
+        None => {
+            let all: Vec<_> = STEPS.iter().map(|step| step.names[0]).take(12).collect();
+            let error = Error::new(place, format!("unknown step \"{name}\""));
+            error.with_hint(format!("steps are {} and others", all.join(", ")))
+        }
+    }
+}
+
+impl<'q> Typed<'q> {
+    /// The tokens of all of it.
+    fn tokens(&self) -> Result<Tokens<'q>, Error> {
+        Tokens::read(self.text, self.span.start)
+    }
+
+    /// The tokens behind its name.
+    fn tokens_behind_name(&self) -> Result<Tokens<'q>, Error> {
+        let (text, at) = self.behind_name();
+        Tokens::read(text, at)
+    }
+
+    /// What stands behind its name, and where.
+    fn behind_name(&self) -> (&'q str, usize) {
+        (&self.text[self.name_len..], self.span.start + self.name_len)
+    }
+
+    /// Where its name stands.
+    fn name_place(&self) -> Span {
+        self.span.start..self.span.start + self.name_len
+    }
+
+    /// An error that tells what one looks like.
+    fn wrong(&self, place: Span, message: impl Into<String>) -> Error {
+        Error::new(place, message).with_hint(format!("for example: {}", self.example))
+    }
+
+    /// What to say where nothing stands behind the name.
+    fn missing(&self, what: &str) -> Error {
+        let name = &self.text[..self.name_len];
+        self.wrong(self.name_place(), format!("expected {what} after `{name}`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_examples_begin_with_them() {
+        let mut names: Vec<_> = STEPS.iter().flat_map(|step| step.names).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        for step in STEPS {
+            assert!(step.example.starts_with(step.names[0]), "{}", step.example);
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! A query that can be run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use birl_record::columns::FIXED;
+use birl_record::query;
+use birl_record::search::Search;
+use birl_scan::Progress;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNode;
+use datafusion::common::{Column as ColumnName, TableReference};
+use datafusion::datasource::source_as_provider;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::mpsc;
+
+use crate::answer::Answers;
+use crate::pipe::Chart;
+use crate::scan::Told;
+use crate::session::Session;
+use crate::snapshots::Folded;
+use crate::table::{self, Logs};
+use crate::tables::Tables;
+use crate::{Error, division, gaps, pipe, statement};
+
+/// So many events may wait for being told.
+const EVENTS_MAX: usize = 64;
+
+/// What the rows of an answer are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// Records as they stand in the sources.
+    Records,
+    /// Rows of some fields, as they come.
+    Rows,
+    /// Rows of which there are few, and that are known only when all of the input is: groups.
+    Table,
+}
+
+/// A query that can be run.
+#[derive(Debug)]
+pub struct Plan {
+    kind: Kind,
+    chart: Option<Chart>,
+    is_sorted: bool,
+    sql: String,
+    logical: LogicalPlan,
+    physical: Arc<dyn ExecutionPlan>,
+    told: Arc<Told>,
+    events: mpsc::Receiver<birl_scan::Event>,
+    unknown_fields: Vec<String>,
+}
+
+impl Plan {
+    /// What the rows are.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The columns of the rows.
+    pub fn schema(&self) -> SchemaRef {
+        self.physical.schema()
+    }
+
+    /// What chart the rows are, if they are of bins of time.
+    pub fn chart(&self) -> Option<&Chart> {
+        self.chart.as_ref()
+    }
+
+    /// Whether the query sorts the rows, so that they do not come in the order of the sources.
+    pub fn is_sorted(&self) -> bool {
+        self.is_sorted
+    }
+
+    /// The fields that the query names and no sampled record has.
+    pub fn unknown_fields(&self) -> &[String] {
+        &self.unknown_fields
+    }
+
+    /// The SQL that the query is, and how it is answered.
+    pub fn explain(&self) -> String {
+        let physical = displayable(&*self.physical).indent(false);
+        format!(
+            "{}\n\n{}\n\n{physical}",
+            self.sql,
+            self.logical.display_indent()
+        )
+    }
+
+    /// The counters of the scans of this plan that have begun.
+    pub fn progress(&self) -> impl Fn() -> Vec<Progress> + Send + Sync + 'static {
+        let told = Arc::clone(&self.told);
+        move || told.progress()
+    }
+
+    /// Runs it. It must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// Fails where the plan cannot begin; what goes wrong later comes in the stream.
+    pub fn run(self, session: &Session) -> Result<Answers, Error> {
+        let batches = execute_stream(self.physical, session.state.task_ctx())?;
+        let batches = match self.chart {
+            Some(chart) => with_gaps(chart, batches),
+            None => batches,
+        };
+        Ok(Answers::of_batches(
+            self.kind,
+            batches,
+            self.events,
+            self.told,
+        ))
+    }
+
+    /// Runs it, and gives what is known so far every `every`, as long as that is not too much, where
+    /// the rows are groups; else as [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_with_snapshots(self, session: &Session, every: Duration) -> Result<Answers, Error> {
+        match Folded::of(&self.physical) {
+            Some(folded) => Ok(Answers::of_snapshots(
+                self.chart,
+                folded,
+                every,
+                session.state.task_ctx(),
+                self.events,
+                self.told,
+            )),
+            None => self.run(session),
+        }
+    }
+}
+
+impl Session {
+    /// Plans the query that `text` is.
+    ///
+    /// # Errors
+    /// Fails where it is no query, where it names what is not there, and where it would write.
+    pub async fn plan(&self, text: &str) -> Result<Plan, Error> {
+        self.plan_as(text, false).await
+    }
+
+    /// Plans the query that `text` is, so that the answer is rows, even where they are records.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub async fn plan_rows(&self, text: &str) -> Result<Plan, Error> {
+        self.plan_as(text, true).await
+    }
+
+    async fn plan_as(&self, text: &str, as_rows: bool) -> Result<Plan, Error> {
+        let query = query::parse(text)?;
+        // What is wrong with the search is told at its place in the whole text.
+        Search::with_clock(&query.search, self.sources.search, &self.sources.clock)?;
+        let translation = pipe::translate(&query, &|name| self.has_field(name))?;
+        let mut statement = translation.statement;
+        if !statement::only_reads(&statement) {
+            let error = Error::run("a query only reads: it is a select, or a pipe");
+            return Err(error.with_hint("to keep an answer, write it to a file: -o csv > FILE"));
+        }
+        let sql = statement.to_string();
+        statement::name_columns(&mut statement);
+        let mut tables = Tables::new(self, text, statement, &translation.lookups)?;
+        let (events, receiver) = mpsc::channel(EVENTS_MAX);
+        let told = Arc::new(Told::new(events));
+        let (logs, logical) = loop {
+            let providers = tables.providers(&told);
+            match self.logical(&tables.statement, &providers).await {
+                Ok(plan) => break (Arc::clone(&providers[0].1), plan),
+                Err(error) => tables.amend(error)?,
+            }
+        };
+        let (kind, logical) = shown(&logs, logical, as_rows)?;
+        let logical = self.state.optimize(&logical)?;
+        if is_unordered(&logical) {
+            logs.set_unordered();
+        }
+        let physical = self
+            .state
+            .query_planner()
+            .create_physical_plan(&logical, &self.state)
+            .await?;
+        Ok(Plan {
+            kind,
+            chart: translation.chart,
+            is_sorted: translation.is_sorted,
+            sql,
+            logical,
+            physical,
+            told,
+            events: receiver,
+            unknown_fields: tables.unknown,
+        })
+    }
+
+    /// Whether records are known to have a field of this name.
+    fn has_field(&self, name: &str) -> bool {
+        FIXED.contains(&name) || self.sources.fields.get(name).is_some()
+    }
+
+    async fn logical(
+        &self,
+        statement: &ast::Statement,
+        tables: &[(&str, Arc<Logs>)],
+    ) -> Result<LogicalPlan, DataFusionError> {
+        for (name, table) in tables {
+            let schema = self.state.schema_for_ref(TableReference::bare(*name))?;
+            schema.deregister_table(name)?;
+            schema.register_table((*name).to_owned(), Arc::clone(table) as _)?;
+        }
+        let statement = Statement::Statement(Box::new(statement.clone()));
+        let plan = self.state.statement_to_plan(statement).await?;
+        division::by_zero_is_null(plan)
+    }
+}
+
+/// All rows at once, with those of bins in which nothing was.
+fn with_gaps(chart: Chart, batches: SendableRecordBatchStream) -> SendableRecordBatchStream {
+    let schema = batches.schema();
+    let filled = async move { gaps::filled(batches.try_collect().await?, &chart) };
+    let filled = stream::once(filled)
+        .map_ok(|rows| stream::iter(rows).map(Ok))
+        .try_flatten();
+    Box::pin(RecordBatchStreamAdapter::new(schema, filled))
+}
+
+/// What the rows of a plan are, and the plan without the columns that nobody sees.
+fn shown(logs: &Logs, plan: LogicalPlan, as_rows: bool) -> Result<(Kind, LogicalPlan), Error> {
+    let all: Vec<_> = plan
+        .schema()
+        .iter()
+        .map(|(qualifier, field)| (qualifier.cloned(), field.name().clone()))
+        .collect();
+    let is_visible = |name: &str| name != table::ORIGIN && !logs.hides(name);
+    let visible: Vec<_> = all.iter().filter(|(_, name)| is_visible(name)).collect();
+    let has_origin = all.iter().any(|(_, name)| name == table::ORIGIN);
+    let is_record = !as_rows
+        && has_origin
+        && visible
+            .iter()
+            .map(|(_, name)| name.as_str())
+            .eq(logs.visible());
+    let column = |(qualifier, name): &(Option<TableReference>, String)| {
+        Expr::Column(ColumnName::new(qualifier.clone(), name.clone()))
+    };
+    if is_record {
+        let wanted = ["timestamp", "offset", "line", table::ORIGIN];
+        let columns = wanted.map(|wanted| {
+            let found = all.iter().find(|(_, name)| name == wanted);
+            column(found.expect("a record has all fixed columns"))
+        });
+        let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
+        return Ok((Kind::Records, plan));
+    }
+    let kind = match has_groups(&plan)? {
+        true => Kind::Table,
+        false => Kind::Rows,
+    };
+    if visible.len() == all.len() {
+        return Ok((kind, plan));
+    }
+    let columns: Vec<_> = visible.into_iter().map(column).collect();
+    let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
+    Ok((kind, plan))
+}
+
+fn has_groups(plan: &LogicalPlan) -> Result<bool, Error> {
+    Ok(plan.exists(|node| {
+        Ok(matches!(
+            node,
+            LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_)
+        ))
+    })?)
+}
+
+/// Whether no scan of logs has rows whose order matters.
+fn is_unordered(plan: &LogicalPlan) -> bool {
+    fn visit(plan: &LogicalPlan, unordered: bool) -> bool {
+        let below = match plan {
+            LogicalPlan::TableScan(scan) => {
+                let is_logs = source_as_provider(&scan.source)
+                    .is_ok_and(|provider| provider.downcast_ref::<Logs>().is_some());
+                return unordered || !is_logs;
+            }
+            LogicalPlan::Aggregate(_) => true,
+            LogicalPlan::Filter(_) | LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) => {
+                unordered
+            }
+            _ => false,
+        };
+        plan.inputs().into_iter().all(|input| visit(input, below))
+    }
+    visit(plan, false)
+}

@@ -1,0 +1,302 @@
+//! The plan node that makes rows of the records that a scan finds.
+
+use std::fmt::{self, Formatter};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use birl_record::columns::Projection;
+use birl_record::format::Parser;
+use birl_record::search::Search;
+use birl_scan::{Batch, Event, Options, Progress, Scan, Source, Want, scan};
+use datafusion::arrow::array::{ArrayRef, Int32Array, RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::coop::make_cooperative;
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, EmissionType, ReplaceChildrenOptions, SchedulingType,
+};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+};
+use futures::{StreamExt, stream};
+use tokio::sync::mpsc;
+
+use crate::session::Sources;
+
+/// What all scans of a plan share: what they have done, and what is to be told of them.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// What the scans have done so far, each for itself.
+    progress: Mutex<Vec<Progress>>,
+    /// Where the records are from that rows are, and what reads them.
+    origins: Mutex<Vec<Origin>>,
+    /// All but batches.
+    events: mpsc::Sender<Event>,
+}
+
+impl Told {
+    pub(crate) fn new(events: mpsc::Sender<Event>) -> Self {
+        Self {
+            progress: Mutex::default(),
+            origins: Mutex::default(),
+            events,
+        }
+    }
+
+    /// The counters of all scans that have begun.
+    pub(crate) fn progress(&self) -> Vec<Progress> {
+        lock(&self.progress).clone()
+    }
+
+    /// Where the records are from that have this number.
+    pub(crate) fn origin(&self, number: i32) -> Origin {
+        lock(&self.origins)[number as usize].clone()
+    }
+
+    /// The number of where the records of a batch are from.
+    fn number_of(&self, batch: &Batch) -> i32 {
+        let origin = Origin {
+            source: Arc::clone(&batch.source),
+            parser: batch.parser.clone(),
+        };
+        let mut origins = lock(&self.origins);
+        let known = origins.iter().rposition(|it| it.is(&origin));
+        let number = known.unwrap_or_else(|| {
+            origins.push(origin);
+            origins.len() - 1
+        });
+        number as i32
+    }
+}
+
+/// Where records are from, and what reads them.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) source: Arc<Source>,
+    pub(crate) parser: Option<Arc<Parser>>,
+}
+
+impl Origin {
+    fn is(&self, other: &Self) -> bool {
+        let same_parser = match (&self.parser, &other.parser) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        Arc::ptr_eq(&self.source, &other.source) && same_parser
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a scan is of.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) search: Search,
+    /// The search as it reads in a plan; empty where it finds everything.
+    pub(crate) search_text: String,
+    pub(crate) projection: Arc<Projection>,
+    /// Whether a last column has the number of where the record is from.
+    pub(crate) with_origin: bool,
+    /// How many records are wanted, if not all.
+    pub(crate) fetch: Option<usize>,
+}
+
+/// Reads the records of the sources that match a search, as rows.
+///
+/// Each of its partitions takes the next batch, whichever that is. So rows come in the order of the
+/// sources only where there is one partition.
+#[derive(Debug)]
+pub(crate) struct ScanExec {
+    wanted: Wanted,
+    schema: SchemaRef,
+    told: Arc<Told>,
+    properties: Arc<PlanProperties>,
+    runs: Mutex<Runs>,
+}
+
+/// The scans that have begun. A partition that is run once more begins, or joins, a new one.
+#[derive(Debug, Default)]
+struct Runs {
+    scans: Vec<Arc<tokio::sync::Mutex<Scan>>>,
+    /// How many times each partition has been run.
+    begun: Vec<usize>,
+}
+
+impl ScanExec {
+    pub(crate) fn new(
+        wanted: Wanted,
+        schema: SchemaRef,
+        partitions: usize,
+        told: Arc<Told>,
+    ) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&schema)),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        )
+        .with_scheduling_type(SchedulingType::Cooperative);
+        Self {
+            wanted,
+            schema,
+            told,
+            properties: Arc::new(properties),
+            runs: Mutex::new(Runs {
+                scans: Vec::new(),
+                begun: vec![0; partitions],
+            }),
+        }
+    }
+
+    /// The scan that a partition takes part in that is run now.
+    fn join(&self, partition: usize) -> Arc<tokio::sync::Mutex<Scan>> {
+        let mut runs = lock(&self.runs);
+        let number = runs.begun[partition];
+        runs.begun[partition] += 1;
+        if number == runs.scans.len() {
+            let scan = self.begin();
+            lock(&self.told.progress).push(scan.progress());
+            runs.scans.push(Arc::new(tokio::sync::Mutex::new(scan)));
+        }
+        Arc::clone(&runs.scans[number])
+    }
+
+    fn begin(&self) -> Scan {
+        let sources = &self.wanted.sources;
+        let is_empty = self.schema.fields().is_empty();
+        let options = Options {
+            // Of a batch, only the columns are wanted.
+            want: Want::Counts,
+            records: true,
+            columns: (!is_empty).then(|| Arc::clone(&self.wanted.projection)),
+            ..sources.options.clone()
+        };
+        scan(
+            sources.names.clone(),
+            sources.walk,
+            self.wanted.search.clone(),
+            options,
+        )
+    }
+}
+
+impl DisplayAs for ScanExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.schema.fields().iter().map(|it| it.name()).collect();
+        write!(f, "ScanExec: columns={names:?}")?;
+        if !self.wanted.search_text.is_empty() {
+            write!(f, ", search={}", self.wanted.search_text)?;
+        }
+        if let Some(range) = self.wanted.search.time_range() {
+            write!(f, ", time={}", crate::pushdown::shown(&range))?;
+        }
+        if let Some(fetch) = self.wanted.fetch {
+            write!(f, ", fetch={fetch}")?;
+        }
+        Ok(())
+    }
+}
+
+impl ExecutionPlan for ScanExec {
+    fn name(&self) -> &'static str {
+        "ScanExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match children.is_empty() {
+            true => Ok(self),
+            false => internal_err!("a scan has no inputs"),
+        }
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match children.is_empty() {
+            true => Ok(self),
+            false => internal_err!("a scan has no inputs"),
+        }
+    }
+
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let rows = Rows {
+            scan: self.join(partition),
+            schema: Arc::clone(&self.schema),
+            with_origin: self.wanted.with_origin,
+            told: Arc::clone(&self.told),
+        };
+        let batches = stream::try_unfold(rows, async |rows| {
+            let batch = rows.next().await?;
+            Ok(batch.map(|batch| (batch, rows)))
+        });
+        let batches = RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches.boxed());
+        Ok(make_cooperative(Box::pin(batches)))
+    }
+}
+
+/// The rows of a partition.
+struct Rows {
+    scan: Arc<tokio::sync::Mutex<Scan>>,
+    schema: SchemaRef,
+    with_origin: bool,
+    told: Arc<Told>,
+}
+
+impl Rows {
+    async fn next(&self) -> Result<Option<RecordBatch>> {
+        loop {
+            // Only who holds the lock polls, so that its waker is the one that is woken.
+            let event = self.scan.lock().await.next().await;
+            match event {
+                None => return Ok(None),
+                Some(Event::Batch(batch)) if batch.matched == 0 => {}
+                Some(Event::Batch(batch)) => return self.rows(batch).map(Some),
+                // Who would be told may be gone.
+                Some(event) => _ = self.told.events.send(event).await,
+            }
+        }
+    }
+
+    fn rows(&self, batch: Batch) -> Result<RecordBatch> {
+        let count = batch.matched as usize;
+        let mut columns: Vec<ArrayRef> = match &batch.columns {
+            Some(columns) => columns.columns().to_vec(),
+            None => Vec::new(),
+        };
+        if self.with_origin {
+            let number = self.told.number_of(&batch);
+            columns.push(Arc::new(Int32Array::from(vec![number; count])));
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        let schema = Arc::clone(&self.schema);
+        Ok(RecordBatch::try_new_with_options(
+            schema, columns, &options,
+        )?)
+    }
+}

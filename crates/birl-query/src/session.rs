@@ -1,0 +1,164 @@
+//! What queries are asked of: sources, and what it may cost.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use birl_record::columns::Fields;
+use birl_record::search;
+use birl_record::time::Clock;
+use birl_scan::Options;
+use birl_source::name::Name;
+use birl_source::walk::WalkOptions;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionState;
+use datafusion::prelude::SessionConfig;
+
+use crate::Error;
+
+/// The sources that are the table `logs`, and how they are read.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// What they are called.
+    pub names: Vec<Name>,
+    /// How directories are walked.
+    pub walk: WalkOptions,
+    /// How records are found; what is wanted of them, and which columns, is decided by the query.
+    pub options: Options,
+    /// From where moments are looked at that a query names.
+    pub clock: Clock,
+    /// The range of time that records are of, in nanoseconds since 1970 (UTC); of any if `None`. A
+    /// record without a time is in no range.
+    pub range: Option<Range<i64>>,
+    /// How the terms of a search are taken.
+    pub search: search::Options,
+    /// The fields that samples of the records have.
+    pub fields: Fields,
+    /// Whether the scan leaves out what predicates of SQL cannot be true of. Answers are the same
+    /// without, but slower.
+    pub pushes_down: bool,
+}
+
+/// What an answer may cost.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How many bytes may be held for groups, sorts and joins, before some of it is written to
+    /// files.
+    pub memory_bytes: usize,
+    /// How many bytes these files may take.
+    pub spill_bytes: u64,
+    /// Where they are; in the system's directory for temporary files if `None`.
+    pub spill_directory: Option<PathBuf>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 256 << 20,
+            spill_bytes: 100 << 30,
+            spill_directory: None,
+        }
+    }
+}
+
+/// Answers queries over sources.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) sources: Arc<Sources>,
+    /// Files that are tables, by the names of the tables.
+    files: Vec<(String, PathBuf)>,
+    /// Whether a query may name any file as a table.
+    reads_files: bool,
+    pub(crate) state: SessionState,
+}
+
+/// So many consumers of memory are named where there is too little.
+const CONSUMERS_TOLD: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).unwrap();
+
+impl Session {
+    /// A session over `sources`. Nothing is opened before a plan runs.
+    ///
+    /// # Errors
+    /// Fails where there can be no directory for temporary files.
+    pub fn new(sources: Sources, limits: &Limits) -> Result<Self, Error> {
+        let disk = match &limits.spill_directory {
+            Some(directory) => DiskManagerMode::Directories(vec![directory.clone()]),
+            None => DiskManagerMode::OsTmpDirectory,
+        };
+        let disk = DiskManagerBuilder::default()
+            .with_mode(disk)
+            .with_max_temp_directory_size(limits.spill_bytes);
+        let pool = FairSpillPool::new(limits.memory_bytes);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_disk_manager_builder(disk)
+            .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, CONSUMERS_TOLD)))
+            .build_arc()?;
+        let state = SessionStateBuilder::new_with_default_features()
+            .with_config(config(sources.options.threads))
+            .with_runtime_env(runtime)
+            .build();
+        Ok(Self {
+            sources: Arc::new(sources),
+            files: Vec::new(),
+            reads_files: false,
+            state,
+        })
+    }
+
+    /// The same session, in which `files` are tables too, by the names that come with them.
+    pub fn with_tables(self, files: Vec<(String, PathBuf)>) -> Self {
+        Self { files, ..self }
+    }
+
+    /// The same session, in which a query may name any file as a table, as in `join users.csv`.
+    pub fn with_files(self) -> Self {
+        Self {
+            reads_files: true,
+            ..self
+        }
+    }
+
+    /// The file that a query names, which may be the name of a table.
+    ///
+    /// # Errors
+    /// Fails where it may name tables only.
+    pub(crate) fn named_file<'a>(&'a self, path: &'a Path) -> Result<Option<&'a Path>, Error> {
+        let name = path.to_str().unwrap_or_default();
+        let table = self.files.iter().find(|(table, _)| table == name);
+        match (table, self.reads_files) {
+            (Some((_, file)), _) => Ok(Some(file)),
+            (None, true) => Ok(Some(path)),
+            (None, false) => {
+                let path = path.display();
+                Err(Error::run(format!(
+                    "this query may not read the file {path}"
+                )))
+            }
+        }
+    }
+
+    /// The file that is the table `name`.
+    pub(crate) fn file<'a>(&'a self, name: &'a str) -> Option<&'a Path> {
+        let file = self.files.iter().find(|(table, _)| table == name);
+        match file {
+            Some((_, file)) => Some(file),
+            None => Some(Path::new(name)).filter(|file| self.reads_files && file.is_file()),
+        }
+    }
+}
+
+fn config(threads: usize) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(threads.max(1))
+        // Rows are handed out to partitions by the scan, where their order does not matter.
+        .with_round_robin_repartition(false);
+    let options = config.options_mut();
+    options.sql_parser.enable_ident_normalization = false;
+    options.sql_parser.collect_spans = true;
+    // A bar of characters in a log is text, and not a view to be copied.
+    options.sql_parser.map_string_types_to_utf8view = true;
+    config
+}

@@ -1,0 +1,214 @@
+//! What is done to the statement that a query is before it is planned.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use birl_record::query::{parse_search, tree::Term};
+use datafusion::sql::sqlparser::ast::{self, VisitMut, Visitor, VisitorMut};
+
+use crate::Error;
+
+/// What a column is called that tells whether a search finds the record.
+pub(crate) fn search_column(text: &str) -> String {
+    format!("search('{text}')")
+}
+
+/// Lets `from logs` alone give all columns, as it does before a pipe, and calls columns as they are
+/// typed: `ms / 1000`, and not as the plan has them.
+pub(crate) fn name_columns(statement: &mut ast::Statement) {
+    struct Names;
+    impl VisitorMut for Names {
+        type Break = ();
+        fn pre_visit_select(&mut self, select: &mut ast::Select) -> ControlFlow<()> {
+            if select.flavor == ast::SelectFlavor::FromFirstNoSelect {
+                select.projection = vec![ast::SelectItem::Wildcard(Default::default())];
+            }
+            for item in &mut select.projection {
+                if let ast::SelectItem::UnnamedExpr(expr) = item
+                    && !matches!(
+                        expr,
+                        ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_)
+                    )
+                {
+                    let alias = ast::Ident::with_quote('"', expr.to_string());
+                    let expr = expr.clone();
+                    *item = ast::SelectItem::ExprWithAlias { expr, alias };
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = statement.visit(&mut Names);
+}
+
+/// Whether a statement is a query, in which nothing else is nested.
+pub(crate) fn only_reads(statement: &ast::Statement) -> bool {
+    struct Writes;
+    impl Visitor for Writes {
+        type Break = ();
+        fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<()> {
+            match &*query.body {
+                ast::SetExpr::Insert(_)
+                | ast::SetExpr::Update(_)
+                | ast::SetExpr::Delete(_)
+                | ast::SetExpr::Merge(_) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    matches!(statement, ast::Statement::Query(_))
+        && ast::Visit::visit(statement, &mut Writes).is_continue()
+}
+
+/// The tables that a statement names and does not make itself.
+pub(crate) fn tables(statement: &ast::Statement) -> BTreeSet<String> {
+    #[derive(Default)]
+    struct Tables {
+        named: BTreeSet<String>,
+        made: BTreeSet<String>,
+    }
+    impl Visitor for Tables {
+        type Break = ();
+        fn pre_visit_relation(&mut self, relation: &ast::ObjectName) -> ControlFlow<()> {
+            if let [ast::ObjectNamePart::Identifier(name)] = &relation.0[..] {
+                self.named.insert(name.value.clone());
+            }
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<()> {
+            let tables = query.with.iter().flat_map(|with| &with.cte_tables);
+            self.made
+                .extend(tables.map(|cte| cte.alias.name.value.clone()));
+            ControlFlow::Continue(())
+        }
+    }
+    let mut tables = Tables::default();
+    let _ = ast::Visit::visit(statement, &mut tables);
+    &tables.named - &tables.made
+}
+
+/// The searches that a statement asks for by `search('…')`, which then names a column instead.
+pub(crate) fn take_searches(statement: &mut ast::Statement) -> Result<Vec<Term>, Error> {
+    let mut terms: Vec<Term> = Vec::new();
+    let flow = ast::visit_expressions_mut(statement, |expr| {
+        let Some(text) = searched(expr) else {
+            return ControlFlow::Continue(());
+        };
+        match parse_search(&text) {
+            Ok(term) => {
+                let name = search_column(&term.to_string());
+                *expr = ast::Expr::Identifier(ast::Ident::with_quote('"', name));
+                if !terms
+                    .iter()
+                    .any(|known| known.to_string() == term.to_string())
+                {
+                    terms.push(term);
+                }
+                ControlFlow::Continue(())
+            }
+            Err(error) => ControlFlow::Break(error),
+        }
+    });
+    match flow {
+        ControlFlow::Continue(()) => Ok(terms),
+        ControlFlow::Break(error) => Err(error.into()),
+    }
+}
+
+/// The text of `search('text')`.
+fn searched(expr: &ast::Expr) -> Option<String> {
+    let ast::Expr::Function(function) = expr else {
+        return None;
+    };
+    let [ast::ObjectNamePart::Identifier(name)] = &function.name.0[..] else {
+        return None;
+    };
+    let ast::FunctionArguments::List(list) = &function.args else {
+        return None;
+    };
+    let [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Value(value)))] =
+        &list.args[..]
+    else {
+        return None;
+    };
+    match (&value.value, name.value.eq_ignore_ascii_case("search")) {
+        (ast::Value::SingleQuotedString(text), true) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// Names a field as it is called where it was typed otherwise.
+pub(crate) fn rename(statement: &mut ast::Statement, typed: &str, known: &str) {
+    let _ = ast::visit_expressions_mut(statement, |expr| {
+        let ident = match expr {
+            ast::Expr::Identifier(ident) => Some(ident),
+            ast::Expr::CompoundIdentifier(parts) => parts.last_mut(),
+            _ => None,
+        };
+        if let Some(ident) = ident
+            && ident.value == typed
+        {
+            *ident = ast::Ident::with_quote('"', known);
+        }
+        ControlFlow::<()>::Continue(())
+    });
+}
+
+/// Whether a statement calculates with a field, or compares it with numbers or by range.
+pub(crate) fn is_numeric(statement: &ast::Statement, name: &str) -> bool {
+    let is_field = |expr: &ast::Expr| match expr {
+        ast::Expr::Identifier(ident) => ident.value == name,
+        ast::Expr::CompoundIdentifier(parts) => parts.last().is_some_and(|it| it.value == name),
+        _ => false,
+    };
+    let is_number = |expr: &ast::Expr| match expr {
+        ast::Expr::Value(value) => matches!(value.value, ast::Value::Number(..)),
+        ast::Expr::UnaryOp { expr, .. } => matches!(&**expr, ast::Expr::Value(_)),
+        _ => false,
+    };
+    let flow = ast::visit_expressions(statement, |expr| {
+        use ast::BinaryOperator as Op;
+        let found = match expr {
+            ast::Expr::BinaryOp { left, op, right } => {
+                let has_field = is_field(left) || is_field(right);
+                let calculates = matches!(
+                    op,
+                    Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo
+                );
+                has_field && (calculates || is_number(left) || is_number(right))
+            }
+            ast::Expr::Between { expr, low, .. } => is_field(expr) && is_number(low),
+            ast::Expr::Function(function) => {
+                let numeric = [
+                    "avg",
+                    "sum",
+                    "median",
+                    "stddev",
+                    "var",
+                    "approx_percentile_cont",
+                    "percentile_cont",
+                    "round",
+                    "abs",
+                    "approx_median",
+                    "mean",
+                    "corr",
+                ];
+                let called = function.name.to_string().to_lowercase();
+                let args = match &function.args {
+                    ast::FunctionArguments::List(list) => &list.args[..],
+                    _ => &[],
+                };
+                let has_field = args.iter().any(|arg| {
+                    matches!(arg, ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(it)) if is_field(it))
+                });
+                has_field && numeric.iter().any(|it| called.starts_with(it))
+            }
+            _ => false,
+        };
+        match found {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    });
+    flow.is_break()
+}

@@ -1,0 +1,210 @@
+//! The table `logs`, whose columns are the fields of records.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use birl_record::columns::{Column, Projection, Type, What};
+use birl_record::query::tree::Term;
+use birl_record::search::{self, Search};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{Result, plan_datafusion_err};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::pushdown::{self, AS_IN_SQL};
+use crate::scan::{ScanExec, Told, Wanted};
+use crate::session::Sources;
+
+/// What the table is called.
+pub(crate) const NAME: &str = "logs";
+
+/// The column that tells where the record is from; no query names it.
+pub(crate) const ORIGIN: &str = "\u{1}origin";
+
+/// A column of the table.
+#[derive(Clone, Debug)]
+pub(crate) struct LogColumn {
+    pub(crate) column: Column,
+    /// The search whether which finds the record is what the column says.
+    pub(crate) term: Option<Term>,
+}
+
+/// The records of the sources, as rows.
+#[derive(Debug)]
+pub(crate) struct Logs {
+    sources: Arc<Sources>,
+    columns: Vec<LogColumn>,
+    schema: SchemaRef,
+    /// Whether the order of rows does not matter.
+    unordered: AtomicBool,
+    /// Whether predicates are left to DataFusion, to be held against.
+    pushes_down: bool,
+    told: Arc<Told>,
+}
+
+impl Logs {
+    /// A table of `columns`; with `is_logs`, its rows are records as they stand in the sources.
+    pub(crate) fn new(
+        sources: Arc<Sources>,
+        columns: Vec<LogColumn>,
+        is_logs: bool,
+        told: Arc<Told>,
+    ) -> Self {
+        let all = Projection::new(columns.iter().map(|it| it.column.clone()).collect());
+        let schema = all.schema();
+        let fields = schema.fields().iter().cloned();
+        let origin = is_logs.then(|| Arc::new(Field::new(ORIGIN, DataType::Int32, true)));
+        let schema = Schema::new(fields.chain(origin).collect::<Vec<_>>());
+        Self {
+            pushes_down: sources.pushes_down,
+            sources,
+            columns,
+            schema: Arc::new(schema),
+            unordered: AtomicBool::new(false),
+            told,
+        }
+    }
+
+    /// From now on, the order of rows does not matter.
+    pub(crate) fn set_unordered(&self) {
+        self.unordered.store(true, Ordering::Relaxed);
+    }
+
+    /// The names of the columns that people see, in order.
+    pub(crate) fn visible(&self) -> impl Iterator<Item = &str> {
+        let visible = self.columns.iter().filter(|it| it.term.is_none());
+        visible.map(|it| it.column.name())
+    }
+
+    /// Whether `name` is that of a column that people do not see.
+    pub(crate) fn hides(&self, name: &str) -> bool {
+        let mut hidden = self.columns.iter().filter(|it| it.term.is_some());
+        hidden.any(|it| it.column.name() == name)
+    }
+
+    /// What a column is for what is pushed down.
+    fn column(&self, name: &str) -> pushdown::Column<'_> {
+        let Some(it) = self.columns.iter().find(|it| it.column.name() == name) else {
+            return pushdown::Column::Other;
+        };
+        match (it.column.what(), it.column.ty()) {
+            (What::Match(_), _) => match &it.term {
+                Some(term) => pushdown::Column::Match(term),
+                None => pushdown::Column::Other,
+            },
+            (What::Timestamp, _) => pushdown::Column::Timestamp,
+            (What::Level | What::Message | What::Source, _) => {
+                pushdown::Column::Text(it.column.name())
+            }
+            (What::Field(_), Type::Text) => pushdown::Column::Text(it.column.name()),
+            (What::Field(_), Type::Int | Type::Float) => pushdown::Column::Number(it.column.name()),
+            _ => pushdown::Column::Other,
+        }
+    }
+
+    /// The search that `filters` come to, and how it reads.
+    fn search(&self, filters: &[Expr]) -> Result<(Search, String)> {
+        let column = |name: &str| self.column(name);
+        let mut terms: Vec<(Term, search::Options)> = Vec::new();
+        let mut range = self.sources.range.clone().unwrap_or(pushdown::ALWAYS);
+        for filter in filters {
+            if let Some(term) = pushdown::exact(filter, &column) {
+                terms.push((term, self.sources.search));
+                continue;
+            }
+            if let Some(term) = pushdown::implied(filter, &column) {
+                terms.push((term, AS_IN_SQL));
+            }
+            range = pushdown::common(range, pushdown::times(filter, &column));
+        }
+        let borrowed: Vec<_> = terms
+            .iter()
+            .map(|(term, options)| (term, *options))
+            .collect();
+        let search = Search::of_all(&borrowed, &self.sources.clock)
+            .map_err(|error| plan_datafusion_err!("{error}"))?;
+        let search = match range == pushdown::ALWAYS {
+            true => search,
+            false => search.within(range),
+        };
+        let all = Term::And(terms.into_iter().map(|(term, _)| term).collect());
+        let text = match &all {
+            Term::And(terms) if terms.is_empty() => String::new(),
+            all => all.to_string(),
+        };
+        Ok((search, text))
+    }
+}
+
+#[async_trait::async_trait]
+impl TableProvider for Logs {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        let column = |name: &str| self.column(name);
+        let support = filters.iter().map(|filter| {
+            if pushdown::exact(filter, &column).is_some() {
+                return TableProviderFilterPushDown::Exact;
+            }
+            let is_implied = pushdown::implied(filter, &column).is_some()
+                || pushdown::times(filter, &column) != pushdown::ALWAYS;
+            match is_implied && self.pushes_down {
+                true => TableProviderFilterPushDown::Inexact,
+                false => TableProviderFilterPushDown::Unsupported,
+            }
+        });
+        Ok(support.collect())
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all: Vec<usize>;
+        let indices = match projection {
+            Some(indices) => indices,
+            None => {
+                all = (0..self.schema.fields().len()).collect();
+                &all
+            }
+        };
+        let origin = self.columns.len();
+        // Where the records are from is the last column; a query that wants it gets it there.
+        let with_origin = indices.contains(&origin);
+        let columns = indices.iter().filter(|&&index| index != origin);
+        let columns = columns.map(|&index| self.columns[index].column.clone());
+        let schema = Arc::new(self.schema.project(indices)?);
+        debug_assert!(
+            !with_origin || indices.last() == Some(&origin),
+            "indices of a projection rise"
+        );
+        let (search, search_text) = self.search(filters)?;
+        let wanted = Wanted {
+            sources: Arc::clone(&self.sources),
+            search,
+            search_text,
+            projection: Arc::new(Projection::new(columns.collect())),
+            with_origin,
+            fetch: limit,
+        };
+        let partitions = match self.unordered.load(Ordering::Relaxed) {
+            true => self.sources.options.threads.max(1),
+            false => 1,
+        };
+        let told = Arc::clone(&self.told);
+        Ok(Arc::new(ScanExec::new(wanted, schema, partitions, told)))
+    }
+}

@@ -1,0 +1,236 @@
+//! The tables that a query names, with the columns that it needs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use birl_record::columns::{Column, Type, What};
+use birl_record::query::tree::{Span, Term};
+use birl_record::search::{self, Search};
+use birl_scan::fields;
+use birl_source::name::Name;
+use datafusion::common::{Column as ColumnName, SchemaError};
+use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::ast;
+
+use crate::Error;
+use crate::pipe::{Lookup, nearest};
+use crate::scan::Told;
+use crate::session::{Session, Sources};
+use crate::statement::{self, search_column};
+use crate::table::{self, LogColumn, Logs};
+
+/// The statement of a query, and the tables that it names.
+pub(crate) struct Tables<'a> {
+    /// The text of the query.
+    text: &'a str,
+    pub(crate) statement: ast::Statement,
+    tables: Vec<Table>,
+    /// The fields among their columns that no sample has.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// A table, as far as the query needs it.
+struct Table {
+    name: String,
+    sources: Arc<Sources>,
+    columns: Vec<LogColumn>,
+}
+
+impl<'a> Tables<'a> {
+    /// The tables that `statement` names, with the columns that all queries have, and one for each
+    /// search in it, which then names that column in its place.
+    ///
+    /// Files that are tables are looked into, so it blocks.
+    pub(crate) fn new(
+        session: &Session,
+        text: &'a str,
+        mut statement: ast::Statement,
+        lookups: &[Lookup],
+    ) -> Result<Self, Error> {
+        let terms = statement::take_searches(&mut statement)?;
+        let mut tables = vec![Table::logs(&session.sources, terms)?];
+        for name in statement::tables(&statement) {
+            let lookup = lookups.iter().find(|lookup| lookup.table == name);
+            let file = match lookup {
+                Some(lookup) => session.named_file(&lookup.path)?,
+                None => session.file(&name),
+            };
+            if name != table::NAME
+                && let Some(file) = file
+            {
+                tables.push(Table::lookup(session, &name, file)?);
+            }
+        }
+        Ok(Self {
+            text,
+            statement,
+            tables,
+            unknown: Vec::new(),
+        })
+    }
+
+    /// The tables, to be planned over.
+    pub(crate) fn providers(&self, told: &Arc<Told>) -> Vec<(&str, Arc<Logs>)> {
+        let provider = |table: &Table| {
+            let is_logs = table.name == table::NAME;
+            let (sources, columns) = (Arc::clone(&table.sources), table.columns.clone());
+            Arc::new(Logs::new(sources, columns, is_logs, Arc::clone(told)))
+        };
+        let tables = self.tables.iter();
+        tables.map(|it| (it.name.as_str(), provider(it))).collect()
+    }
+
+    /// Makes good for what planning has found missing, if that can be: a field that no sample has,
+    /// or that is typed in another case.
+    pub(crate) fn amend(&mut self, error: DataFusionError) -> Result<(), Error> {
+        let DataFusionError::SchemaError(schema_error, _) = error.find_root() else {
+            return Err(error.into());
+        };
+        let SchemaError::FieldNotFound {
+            field,
+            valid_fields,
+        } = &**schema_error
+        else {
+            return Err(error.into());
+        };
+        let name = field.name.clone();
+        let of = field.relation.as_ref().map(|it| it.table());
+        let alias_of = |it: &&mut Table| of.is_none_or(|of| it.name == of);
+        let Some(table) = self.tables.iter_mut().find(alias_of) else {
+            return Err(self.unknown_field(field, valid_fields));
+        };
+        let is_known = table.columns.iter().any(|it| it.column.name() == name);
+        if is_known || name.starts_with("search(") {
+            return Err(self.unknown_field(field, valid_fields));
+        }
+        let names = table.columns.iter().map(|it| it.column.name());
+        let mut alike = names.filter(|it| it.eq_ignore_ascii_case(&name));
+        if let (Some(known), None) = (alike.next(), alike.next()) {
+            let known = known.to_owned();
+            statement::rename(&mut self.statement, &name, &known);
+            return Ok(());
+        }
+        let sampled = table.sources.fields.get(&name);
+        // A field that no sample has: where there are samples, it may be a slip.
+        let is_unknown = sampled.is_none() && table.sources.fields.records() > 0;
+        let by_use = || match statement::is_numeric(&self.statement, &name) {
+            true => Type::Float,
+            false => Type::Text,
+        };
+        let column = table.new_column(&name, sampled.unwrap_or_else(by_use));
+        if is_unknown && self.nearest(&name, valid_fields).is_some() {
+            return Err(self.unknown_field(field, valid_fields));
+        }
+        let table = self.tables.iter_mut().find(alias_of).expect("it was there");
+        table.columns.push(LogColumn { column, term: None });
+        if is_unknown {
+            self.unknown.push(name);
+        }
+        Ok(())
+    }
+
+    fn unknown_field(&self, field: &ColumnName, valid: &[ColumnName]) -> Error {
+        let message = match self.nearest(&field.name, valid) {
+            Some(near) => format!("unknown field {:?}, did you mean {near:?}?", field.name),
+            None => format!("unknown field {:?}", field.name),
+        };
+        match place(self.text, &field.name) {
+            Some(span) => Error::at(span, message),
+            None => Error::run(message),
+        }
+    }
+
+    /// What is called most like `name`, if it is much alike.
+    fn nearest<'n>(&self, name: &str, valid: &'n [ColumnName]) -> Option<&'n str> {
+        let names = valid.iter().map(|it| it.name.as_str());
+        let names = names.filter(|it| !it.starts_with(['\u{1}']) && !it.starts_with("search("));
+        nearest(name, names)
+    }
+}
+
+/// Where a name stands in the text of a query, as a word.
+fn place(text: &str, name: &str) -> Option<Span> {
+    let is_part = |c: char| c.is_alphanumeric() || "_@".contains(c);
+    text.match_indices(name).find_map(|(at, _)| {
+        let end = at + name.len();
+        let stands_alone = !text[..at].ends_with(is_part) && !text[end..].starts_with(is_part);
+        stands_alone.then_some(at..end)
+    })
+}
+
+impl Table {
+    /// The records of all sources, which `terms` are searches for.
+    fn logs(sources: &Arc<Sources>, terms: Vec<Term>) -> Result<Self, Error> {
+        let fixed = [
+            What::Timestamp,
+            What::Level,
+            What::Severity,
+            What::Message,
+            What::Source,
+            What::Offset,
+            What::Line,
+        ];
+        let fixed = fixed.into_iter().map(Column::fixed);
+        let fields = sources.fields.iter();
+        let fields = fields.map(|(name, ty)| Column::field(name, ty));
+        let mut columns: Vec<_> = fixed
+            .chain(fields)
+            .map(|column| LogColumn { column, term: None })
+            .collect();
+        for term in terms {
+            let search = Search::with_clock(&term, sources.search, &sources.clock)?;
+            let name = search_column(&term.to_string());
+            let column = Column::new(&name, What::Match(Arc::new(search)), Type::Bool);
+            columns.push(LogColumn {
+                column,
+                term: Some(term),
+            });
+        }
+        Ok(Self {
+            name: table::NAME.to_owned(),
+            sources: Arc::clone(sources),
+            columns,
+        })
+    }
+
+    /// The records of a file, under the names that it has for their fields.
+    fn lookup(session: &Session, name: &str, file: &Path) -> Result<Self, Error> {
+        let logs = &session.sources;
+        let cannot = |why: String| Error::run(format!("cannot read the table {name:?}: {why}"));
+        let names = vec![Name::parse(file.as_os_str()).map_err(|error| cannot(error.to_string()))?];
+        std::fs::File::open(file)
+            .map_err(|error| cannot(format!("{}: {error}", file.display())))?;
+        let mut options = logs.options.clone();
+        options.whole = true;
+        let sources = Sources {
+            fields: fields(names.clone(), logs.walk, &options),
+            names,
+            options,
+            range: None,
+            search: search::Options::default(),
+            ..(**logs).clone()
+        };
+        if sources.fields.records() == 0 || sources.fields.iter().next().is_none() {
+            let error = cannot(format!("no record in {} has a field", file.display()));
+            return Err(error.with_hint("a table is CSV with a header, or lines or a list of JSON"));
+        }
+        let columns = sources.fields.iter().map(|(field, ty)| {
+            let field = field.strip_prefix("fields.").unwrap_or(field);
+            let column = Column::new(field, What::Field(field.as_bytes().into()), ty);
+            LogColumn { column, term: None }
+        });
+        Ok(Self {
+            name: name.to_owned(),
+            columns: columns.collect(),
+            sources: Arc::new(sources),
+        })
+    }
+
+    /// A column for a field that not all queries have.
+    fn new_column(&self, name: &str, ty: Type) -> Column {
+        match self.name == table::NAME {
+            true => Column::field(name, ty),
+            false => Column::new(name, What::Field(name.as_bytes().into()), ty),
+        }
+    }
+}
