@@ -3,6 +3,7 @@
 mod counts;
 mod lines;
 mod records;
+mod rows;
 mod sources;
 mod tail;
 
@@ -13,6 +14,7 @@ use birl_record::search::Search;
 use birl_scan::Batch;
 
 pub(crate) use self::records::{Printed, RecordPrinter};
+pub(crate) use self::rows::Rows;
 use crate::config::{Config, Mode};
 
 /// One way to answer: it takes batches in order and writes what they come to.
@@ -31,6 +33,15 @@ pub(crate) trait Answer {
     /// Fails where `out` does.
     fn printed(&mut self, batch: &Batch, _: &Printed, out: &mut dyn Write) -> io::Result<()> {
         self.batch(batch, out)
+    }
+
+    /// Takes the next rows of a query whose rows are not records.
+    ///
+    /// # Errors
+    ///
+    /// Fails where `out` does.
+    fn rows(&mut self, _: birl_query::Answer, _out: &mut dyn Write) -> io::Result<()> {
+        unreachable!("a search gives records only")
     }
 
     /// All that was there when following began has been taken.

@@ -92,6 +92,14 @@ pub(crate) enum OutputFormat {
     Csv,
     /// A table, with tabs.
     Tsv,
+    /// A table for people.
+    Table,
+    /// A chart for people.
+    Chart,
+    /// A stream of Apache Arrow.
+    Arrow,
+    /// A file of Apache Parquet.
+    Parquet,
 }
 
 // The headings of the flags in the help.
@@ -291,6 +299,21 @@ pub(crate) struct Args {
     #[arg(long, overrides_with_all = ["tz", "utc"], help_heading = TIME)]
     pub(crate) local: bool,
 
+    /// Ask FILE as the table NAME, too
+    ///
+    /// FILE holds records that birl can read: CSV with a header, lines or a list of JSON. Its fields
+    /// are the columns, to be joined with those of the logs: --table users=users.csv.
+    #[arg(long = "table", value_name = "NAME=FILE", value_parser = value::table)]
+    #[arg(help_heading = SEARCHING)]
+    pub(crate) tables: Vec<(String, PathBuf)>,
+
+    /// Take no more than SIZE for groups, sorts and joins
+    ///
+    /// What does not fit is written to temporary files meanwhile. SIZE is in bytes, or with a unit:
+    /// 64M, 1GiB. The default is 256M. A search alone takes none of it.
+    #[arg(long, value_name = "SIZE", value_parser = value::size, help_heading = SEARCHING)]
+    pub(crate) memory: Option<usize>,
+
     /// Stop with an error at the first bad input
     ///
     /// Without it, a file that cannot be read, or only in part, is reported and the others are
@@ -374,10 +397,19 @@ pub(crate) struct Args {
     /// FORMAT is text (lines as they are), pretty (time, level, message and fields, for people),
     /// json (an object a line), logfmt, csv or tsv. All but text print records, which may have
     /// several lines. Without this flag it is text; on a terminal, JSON is printed as with pretty.
+    /// Of rows of a query, which are no records, it is table; chart draws them, and the others are
+    /// json, logfmt, csv, tsv, arrow (a stream of Apache Arrow) and parquet.
     /// More under "Outputs" below. Overrides --template.
     #[arg(short, long, value_name = "FORMAT", hide_possible_values = true)]
     #[arg(overrides_with = "template", help_heading = ANSWERS)]
     pub(crate) output: Option<OutputFormat>,
+
+    /// Print what a query comes to, instead of its answer
+    ///
+    /// That is, the SQL that it is, and the plan: what of it is looked for in the bytes of the
+    /// sources, and which fields are read.
+    #[arg(long, help_heading = ANSWERS)]
+    pub(crate) explain: bool,
 
     /// Print each record like this
     ///

@@ -25,6 +25,9 @@ use crate::pager::Pager;
 /// The length of a line beyond which it is cut, if the user says nothing.
 const LINE_BYTES_MAX: usize = 1 << 20;
 
+/// How many bytes groups, sorts and joins may take, if the user says nothing.
+const MEMORY_BYTES: usize = 256 << 20;
+
 /// How often the sources that are followed are looked at. Network file systems send no events.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -70,6 +73,12 @@ pub(crate) struct Config {
     pub(crate) clock: Clock,
     /// What is now was said by the environment, and does not go on.
     pub(crate) clock_stands: bool,
+    /// Further tables that may be asked, by name.
+    pub(crate) tables: Vec<(String, PathBuf)>,
+    /// How many bytes groups, sorts and joins may take.
+    pub(crate) memory_bytes: usize,
+    /// Whether what a query comes to is printed instead of its answer.
+    pub(crate) explain: bool,
     /// Whether bad input ends the search.
     pub(crate) strict: bool,
     pub(crate) threads: NonZeroUsize,
@@ -104,6 +113,11 @@ impl Config {
             && self.tail.is_none()
             && self.before == 0
             && self.after == 0
+    }
+
+    /// Whether an answer is shown while it is still being worked out.
+    pub(crate) fn shows_snapshots(&self) -> bool {
+        self.progress && self.output.harmless && self.pager.is_none()
     }
 
     /// Whether large files are searched from their end on: where the last lines are all that is
@@ -181,6 +195,9 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
         merge: args.merge && mode(args) == Mode::Lines,
         input_format: args.input_format.clone(),
         formats_directory: environment.formats_directory(),
+        tables: args.tables.clone(),
+        memory_bytes: args.memory.unwrap_or(MEMORY_BYTES),
+        explain: args.explain,
         strict: args.strict,
         threads: args
             .threads

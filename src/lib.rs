@@ -11,6 +11,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "query")]
+pub use birl_query as query;
 pub use birl_record as record;
 pub use birl_render as render;
 pub use birl_scan as scan;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod args;
+mod ask;
 mod completions;
 mod config;
 mod formats;

@@ -20,6 +20,7 @@ use futures::stream::{BoxStream, select};
 use futures::{FutureExt, Stream, StreamExt};
 
 use crate::answer::{Answer, Printed, RecordPrinter, answer};
+use crate::ask;
 use crate::config::{Config, Mode};
 use crate::interrupt::Interrupt;
 use crate::messages::Messages;
@@ -43,6 +44,12 @@ const SETTLING: Duration = Duration::from_millis(500);
 /// with a single source is reported, and shows in the exit code.
 pub(crate) fn run(config: &Config) -> Result<ExitCode> {
     let query = Query::parse(config)?;
+    if let Some(text) = &query.more_than_a_search {
+        return ask::run(config, text);
+    }
+    if config.explain || config.output.shows_rows() {
+        return ask::run(config, &config.queries[0]);
+    }
     let mut clock = config.clock.clone();
     let mut search = query.compile(config, &clock)?;
     let formats = formats(config, &search)?;
@@ -76,8 +83,10 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
             Some(printer) => prepared(config, Arc::clone(printer), events),
             None => events.map(|event| (event, None)).boxed(),
         };
-        Run::new(config, search, printer.clone(), counters)?
-            .drive(events)
+        let answer = answer(config, search, printer.clone());
+        let mut run = Run::new(config, answer, move || counters.snapshot())?;
+        run.printer = printer.clone();
+        run.drive(events.map(|(event, printed)| Next::Event(event, printed)))
             .await
     });
     // A thread may be waiting for a pipe that never says anything again.
@@ -142,7 +151,7 @@ fn events(
     (counters, live)
 }
 
-fn walk(config: &Config) -> WalkOptions {
+pub(crate) fn walk(config: &Config) -> WalkOptions {
     WalkOptions {
         hidden: config.hidden,
         output: config.output_file,
@@ -165,19 +174,30 @@ fn prepared(
 }
 
 /// What the queries ask for, before it is known what is now.
-struct Query {
+pub(crate) struct Query {
     /// A line or record matches any of them.
     terms: Vec<Term>,
+    /// The text of the query, where it is a pipe or SQL.
+    more_than_a_search: Option<String>,
 }
 
 impl Query {
     fn parse(config: &Config) -> Result<Self> {
+        if let ([text], false) = (&config.queries[..], config.literal) {
+            let query = query::parse(text).map_err(|error| anyhow!(error.render(text)))?;
+            let is_more = query.sql.is_some() || !query.steps.is_empty();
+            return Ok(Self {
+                more_than_a_search: is_more.then(|| text.clone()),
+                terms: vec![query.search],
+            });
+        }
         let terms = config.queries.iter().map(|query| match config.literal {
             true => Ok(literal(query)),
             false => query::parse_search(query).map_err(|error| anyhow!(error.render(query))),
         });
         Ok(Self {
             terms: terms.collect::<Result<_>>()?,
+            more_than_a_search: None,
         })
     }
 
@@ -229,11 +249,16 @@ fn searches_records(config: &Config, search: &Search) -> bool {
     config.records || config.merge || search.needs_records() || config.output.prints_records()
 }
 
-/// The formats that are looked for, where it matters.
+/// The formats that are looked for in lines or records, where it matters.
 fn formats(config: &Config, search: &Search) -> Result<Formats> {
     if !searches_records(config, search) && config.input_format.is_none() {
         return Ok(Formats::default());
     }
+    record_formats(config)
+}
+
+/// The formats that are looked for in records.
+pub(crate) fn record_formats(config: &Config) -> Result<Formats> {
     let formats = own_formats::load(config.formats_directory.as_deref())?;
     let Some(name) = &config.input_format else {
         return Ok(formats);
@@ -244,7 +269,7 @@ fn formats(config: &Config, search: &Search) -> Result<Formats> {
     })
 }
 
-fn options(config: &Config, search: &Search, formats: Formats) -> Options {
+pub(crate) fn options(config: &Config, search: &Search, formats: Formats) -> Options {
     let lines = config.mode == Mode::Lines;
     Options {
         want: match lines {
@@ -271,14 +296,26 @@ fn options(config: &Config, search: &Search, formats: Formats) -> Options {
     }
 }
 
-/// A search that is running.
-struct Run<'a> {
+/// What comes next in a search, or in the answer to a query.
+pub(crate) enum Next {
+    /// What a scan gives, perhaps printed already.
+    Event(Event, Option<Printed>),
+    /// What a query gives.
+    Answer(birl_query::Answer),
+    /// There is no answer, and this is why.
+    Failed(String),
+}
+
+/// A search, or a query, that is running.
+pub(crate) struct Run<'a> {
     config: &'a Config,
     answer: Box<dyn Answer>,
     /// Prints records, where they are what is printed.
-    printer: Option<Arc<RecordPrinter>>,
+    pub(crate) printer: Option<Arc<RecordPrinter>>,
+    /// What is to be said at the end.
+    pub(crate) last_words: Option<Box<dyn Fn() -> Vec<String>>>,
     out: BufWriter<Printer>,
-    counters: birl_scan::Progress,
+    counters: Arc<dyn Fn() -> birl_scan::Snapshot + Send + Sync>,
     bar: Progress,
     /// What is to be said when the pager has ended.
     held: Messages,
@@ -296,24 +333,26 @@ enum End {
 }
 
 impl<'a> Run<'a> {
-    fn new(
+    /// A run whose scans have these `counters`.
+    pub(crate) fn new(
         config: &'a Config,
-        search: Search,
-        printer: Option<Arc<RecordPrinter>>,
-        counters: birl_scan::Progress,
+        answer: Box<dyn Answer>,
+        counters: impl Fn() -> birl_scan::Snapshot + Send + Sync + 'static,
     ) -> Result<Self> {
+        let counters = Arc::new(counters);
         let out = Printer::new(config.pager.clone()).context("cannot write to standard output")?;
         let bar = match config.progress {
             true => {
-                let counters = counters.clone();
-                Progress::start(move || stats::progress(&counters.snapshot()))
+                let counters = Arc::clone(&counters);
+                Progress::start(move || stats::progress(&counters()))
             }
             false => Progress::hidden(),
         };
         Ok(Self {
             config,
-            answer: answer(config, search, printer.clone()),
-            printer,
+            answer,
+            printer: None,
+            last_words: None,
             out: BufWriter::with_capacity(OUTPUT_BYTES, out),
             counters,
             bar,
@@ -323,9 +362,9 @@ impl<'a> Run<'a> {
         })
     }
 
-    async fn drive(
+    pub(crate) async fn drive(
         mut self,
-        events: impl Stream<Item = (Event, Option<Printed>)> + Unpin,
+        events: impl Stream<Item = Next> + Unpin,
     ) -> Result<ExitCode> {
         let mut interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
         let end = match self.print(events, &mut interrupt).await {
@@ -356,7 +395,7 @@ impl<'a> Run<'a> {
     /// Prints what comes until there is an end.
     async fn print(
         &mut self,
-        mut events: impl Stream<Item = (Event, Option<Printed>)> + Unpin,
+        mut events: impl Stream<Item = Next> + Unpin,
         interrupt: &mut Interrupt,
     ) -> io::Result<End> {
         let quit = self.out.get_ref().quit();
@@ -386,7 +425,7 @@ impl<'a> Run<'a> {
             }
             match next {
                 None => break,
-                Some((Event::Batch(batch), printed)) => {
+                Some(Next::Event(Event::Batch(batch), printed)) => {
                     if self.config.output.harmless && batch.matched > 0 {
                         self.bar.end();
                     }
@@ -398,16 +437,28 @@ impl<'a> Run<'a> {
                         self.flush(interrupt)?;
                     }
                 }
-                Some((Event::CaughtUp, _)) => self.answer.caught_up(&mut self.out)?,
-                Some((Event::Notice(notice), _)) => {
+                Some(Next::Answer(answer)) => {
+                    self.answer.rows(answer, &mut self.out)?;
+                    if self.config.output.line_buffered {
+                        self.flush(interrupt)?;
+                    }
+                }
+                Some(Next::Failed(why)) => {
+                    self.flush(interrupt)?;
+                    self.failed = true;
+                    self.say(&why);
+                    break;
+                }
+                Some(Next::Event(Event::CaughtUp, _)) => self.answer.caught_up(&mut self.out)?,
+                Some(Next::Event(Event::Notice(notice), _)) => {
                     self.flush(interrupt)?;
                     self.say(&notice);
                 }
-                Some((Event::Skipped(skipped), _)) => {
+                Some(Next::Event(Event::Skipped(skipped), _)) => {
                     self.flush(interrupt)?;
                     self.say(&skipped);
                 }
-                Some((Event::Problem(problem), _)) => {
+                Some(Next::Event(Event::Problem(problem), _)) => {
                     self.flush(interrupt)?;
                     self.failed = true;
                     self.say(&problem);
@@ -430,7 +481,7 @@ impl<'a> Run<'a> {
 
     /// Says what must not be overlooked, and with `--stats` all that is known.
     fn report(&mut self, end: &End, elapsed: Duration) {
-        let snapshot = self.counters.snapshot();
+        let snapshot = (self.counters)();
         if matches!(end, End::Interrupted) {
             self.say(&stats::interrupted(&snapshot));
         }
@@ -443,6 +494,10 @@ impl<'a> Run<'a> {
         }
         if snapshot.records_untimed > 0 {
             self.say(&stats::untimed(&snapshot));
+        }
+        let last_words = self.last_words.take();
+        for message in last_words.iter().flat_map(|words| words()) {
+            self.say(&message);
         }
         if self.config.stats {
             let _ = write!(io::stderr(), "{}", stats::summary(&snapshot, elapsed));

@@ -248,7 +248,8 @@ fn a_query_that_happens_to_be_flags_is_refused() {
     );
     assert_eq!(
         message(&["-info", "app.log"]),
-        "cannot use \"app.log\" for --output: it is one of text, pretty, json, logfmt, csv, tsv\n\n\
+        "cannot use \"app.log\" for --output: it is one of text, pretty, json, logfmt, csv, tsv, table, chart, \
+         arrow, parquet\n\n\
          hint: a query that begins with \"-\" comes after -e or --: birl -e -info"
     );
 }

@@ -1,5 +1,6 @@
 //! The values of flags: numbers, sizes and times.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -49,6 +50,16 @@ pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
     match text {
         "local" => Ok(TimeZone::system()),
         text => time::zone(text).map_err(|error| error.to_string()),
+    }
+}
+
+/// Reads the name of a table and its file: `users=users.csv`.
+pub(super) fn table(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((name.to_owned(), file.into()))
+        }
+        _ => Err("it is a name and a file, such as users=users.csv".to_owned()),
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use birl_source::Inode;
+use console::Term;
 
 /// All of the surroundings that a command line may depend on.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Environment {
     pub(crate) stdin_is_terminal: bool,
     pub(crate) stdout_is_terminal: bool,
     pub(crate) stderr_is_terminal: bool,
+    /// How many lines and columns the terminal has that standard output is, if it is one.
+    pub(crate) stdout_size: Option<(usize, usize)>,
     /// The file that standard output is, if it is one.
     pub(crate) stdout_file: Option<Inode>,
     /// How many threads run at once.
@@ -52,6 +55,7 @@ impl Environment {
             stdin_is_terminal: stdin().is_terminal(),
             stdout_is_terminal: stdout().is_terminal(),
             stderr_is_terminal: stderr().is_terminal(),
+            stdout_size: stdout_size(),
             stdout_file: stdout_file(),
             processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             now: now(),
@@ -103,6 +107,11 @@ impl Environment {
     }
 }
 
+fn stdout_size() -> Option<(usize, usize)> {
+    let (lines, columns) = Term::stdout().size_checked()?;
+    Some((lines.into(), columns.into()))
+}
+
 /// The clock's time; in 2262 it stands.
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -134,6 +143,7 @@ impl Environment {
         Environment {
             stdin_is_terminal: false,
             stdout_is_terminal: false,
+            stdout_size: None,
             stderr_is_terminal: false,
             stdout_file: None,
             processors: NonZeroUsize::new(4).unwrap(),
@@ -160,6 +170,7 @@ impl Environment {
         Environment {
             stdin_is_terminal: true,
             stdout_is_terminal: true,
+            stdout_size: None,
             stderr_is_terminal: true,
             ..Environment::for_test()
         }

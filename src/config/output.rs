@@ -19,6 +19,11 @@ use crate::args::{Args, OutputFormat, When};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Output {
     pub(crate) format: Format,
+    /// The format that was asked for, for rows of a query that are not records.
+    pub(crate) rows: Option<OutputFormat>,
+    /// How wide and how high the terminal is that the output ends at, in characters.
+    pub(crate) width: Option<usize>,
+    pub(crate) height: Option<usize>,
     /// Which fields of records are printed.
     pub(crate) fields: Fields,
     /// The zone that the times of records are shown in.
@@ -65,6 +70,12 @@ pub(crate) enum Records {
 }
 
 impl Output {
+    /// Whether rows are printed, even where they could be printed as records.
+    pub(crate) fn shows_rows(&self) -> bool {
+        use OutputFormat::{Arrow, Chart, Parquet, Table};
+        matches!(self.rows, Some(Table | Chart | Arrow | Parquet))
+    }
+
     /// The format that writes what is known of whole sources.
     pub(crate) fn sources(&self) -> Box<dyn RenderSource> {
         match self.format {
@@ -186,6 +197,9 @@ pub(super) fn resolve(
     let (before, after) = super::context(args);
     let output = Output {
         format: format(args, &zone, harmless)?,
+        rows: args.output,
+        width: environment.stdout_size.map(|(_, columns)| columns),
+        height: environment.stdout_size.map(|(lines, _)| lines),
         fields: args.fields.clone().unwrap_or_default(),
         zone,
         theme: args.theme.unwrap_or(birl_render::THEMES[0].1),
@@ -216,6 +230,7 @@ fn format(args: &Args, zone: &DisplayZone, harmless: bool) -> Result<Format> {
         Some(OutputFormat::Logfmt) => Format::Logfmt,
         Some(OutputFormat::Csv) => Format::Csv(b','),
         Some(OutputFormat::Tsv) => Format::Csv(b'\t'),
+        Some(_) => Format::Text,
         None if harmless && !args.only_matching => Format::Readable,
         None => Format::Text,
     })

@@ -10,7 +10,7 @@ use birl_render::{DisplayZone, Fields, THEMES};
 use jiff::tz::{TimeZone, offset};
 
 use super::{Case, Config, Environment, Follow, Format, Mode, Output, TimeRange, resolve};
-use crate::args::{Invocation, parse};
+use crate::args::{Invocation, OutputFormat, parse};
 use crate::pager::Pager;
 
 /// What `birl error app.log` comes to with nothing but pipes around it.
@@ -40,6 +40,9 @@ fn plain() -> Config {
             newest: None,
         },
         clock_stands: false,
+        tables: Vec::new(),
+        memory_bytes: 268_435_456,
+        explain: false,
         strict: false,
         threads: NonZeroUsize::new(4).unwrap(),
         follow: None,
@@ -57,6 +60,9 @@ fn plain() -> Config {
 fn piped() -> Output {
     Output {
         format: Format::Text,
+        rows: None,
+        width: None,
+        height: None,
         fields: Fields::All,
         zone: DisplayZone::utc(),
         theme: THEMES[0].1,
@@ -330,6 +336,7 @@ fn each_flag_of_the_look_changes_its_own_part() {
             &["-ojson"],
             Output {
                 format: Format::Json,
+                rows: Some(OutputFormat::Json),
                 ..piped()
             },
         ),
@@ -550,6 +557,7 @@ fn what_a_pager_shows_is_harmless_too() {
 fn a_format_is_the_one_that_is_asked_for_on_a_terminal_too() {
     let terminal = Environment {
         stdout_is_terminal: true,
+        stdout_size: None,
         ..Environment::for_test()
     };
     let formats: [(&[&str], Format); 6] = [

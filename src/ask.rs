@@ -1,0 +1,252 @@
+//! One query that is more than a search, from its configuration to its exit code.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use birl_query::{Answer, Answers, Kind, Limits, Plan, Session, Sources};
+use birl_record::columns::{Misfit, Misfits};
+use birl_record::query;
+use birl_record::query::tree::Term;
+use birl_record::search::{self, Search};
+use birl_record::time::Clock;
+use birl_scan::{Event, Options, Progress, fields, newest};
+use birl_source::name::Name;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, future};
+use indicatif::HumanCount;
+
+use crate::answer::{self, RecordPrinter, Rows};
+use crate::config::Config;
+use crate::search::{Next, Run, options, record_formats, walk};
+
+/// How often an answer is shown while it is still being worked out.
+const SNAPSHOT_EVERY: Duration = Duration::from_millis(200);
+
+/// Answers the query that `text` is.
+///
+/// # Errors
+///
+/// Fails where the query cannot be answered. What goes wrong with a single source is reported, and
+/// shows in the exit code.
+pub(crate) fn run(config: &Config, text: &str) -> Result<ExitCode> {
+    check(config)?;
+    let failed = |error: birl_query::Error| anyhow!(error.render(text));
+    let terms = query::parse(text)
+        .map_err(|error| anyhow!(error.render(text)))?
+        .search;
+    let sources = sources(config, text, &terms)?;
+    let limits = Limits {
+        memory_bytes: config.memory_bytes,
+        ..Limits::default()
+    };
+    let session = Session::new(sources, &limits).map_err(failed)?;
+    let session = session.with_tables(config.tables.clone()).with_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.threads.get())
+        .enable_all()
+        .build()
+        .context("cannot start the threads that a query needs")?;
+    let code = runtime.block_on(async {
+        let plan = match config.output.shows_rows() {
+            true => session.plan_rows(text).await,
+            false => session.plan(text).await,
+        };
+        let plan = plan.map_err(failed)?;
+        if config.explain {
+            writeln!(io::stdout(), "{}", plan.explain())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        answer_plan(config, &session, plan, &terms).await
+    });
+    // A thread may be waiting for a pipe that never says anything again.
+    runtime.shutdown_background();
+    code
+}
+
+/// Runs a plan, and prints its answer.
+async fn answer_plan(
+    config: &Config,
+    session: &Session,
+    plan: Plan,
+    terms: &Term,
+) -> Result<ExitCode> {
+    for field in plan.unknown_fields() {
+        let _ = writeln!(
+            io::stderr(),
+            "birl: no sampled record has a field {field:?}"
+        );
+    }
+    let scans = Arc::new(plan.progress());
+    let counters = Arc::clone(&scans);
+    let counters = move || Progress::sum(&counters());
+    let kind = plan.kind();
+    let (printer, answer): (_, Box<dyn answer::Answer>) = match kind {
+        Kind::Records => {
+            let search = Search::with_clock(terms, search_options(config), &config.clock)?;
+            let printer = RecordPrinter::new(config, &search);
+            let answer = answer::answer(config, search, printer.clone());
+            (printer, answer)
+        }
+        Kind::Rows | Kind::Table => (None, Box::new(Rows::new(config, &plan, counters.clone())?)),
+    };
+    let answers = match config.shows_snapshots() {
+        true => plan.run_with_snapshots(session, SNAPSHOT_EVERY),
+        false => plan.run(session),
+    };
+    let answers = answers.map_err(|error| anyhow!(told(&error)))?;
+    let nexts = match kind {
+        Kind::Records => of_records(printer.clone(), answers),
+        Kind::Rows | Kind::Table => of_rows(answers),
+    };
+    let mut run = Run::new(config, answer, counters)?;
+    run.printer = printer;
+    run.last_words = Some(Box::new(move || misfits(&scans())));
+    run.drive(nexts).await
+}
+
+/// That values of fields are null since they are not of the type that samples have.
+fn misfits(scans: &[Progress]) -> Vec<String> {
+    let mut all = Misfits::default();
+    for scan in scans {
+        all.absorb(&scan.misfits());
+    }
+    let misfit = |(name, misfit): (&str, &Misfit)| {
+        let (values, are) = match misfit.count {
+            1 => ("value", "is"),
+            _ => ("values", "are"),
+        };
+        format!(
+            "{} {values} of {name:?} {are} null, since samples of it are of another type: \
+             {:?} in {} at byte {}",
+            HumanCount(misfit.count),
+            misfit.value,
+            misfit.source,
+            misfit.offset,
+        )
+    };
+    all.iter().map(misfit).collect()
+}
+
+/// What comes of answers that are records, to be printed by `printer` where there is one.
+fn of_records(printer: Option<Arc<RecordPrinter>>, answers: Answers) -> BoxStream<'static, Next> {
+    // A failure is the last that comes of a query, so it may come behind all records.
+    let failure = Arc::new(OnceLock::new());
+    let failed = Arc::clone(&failure);
+    let events = answers.flat_map(move |answer| {
+        stream::iter(match answer {
+            Ok(Answer::Records(batches)) => batches.into_iter().map(Event::Batch).collect(),
+            Ok(Answer::Event(event)) => vec![event],
+            Ok(Answer::Rows(_) | Answer::Snapshot { .. }) => {
+                unreachable!("the rows of this answer are records")
+            }
+            Err(error) => {
+                let _ = failed.set(error);
+                Vec::new()
+            }
+        })
+    });
+    let events = match printer {
+        Some(printer) => printer.with_columns(events.boxed()),
+        None => events.boxed(),
+    };
+    let last = stream::once(async move { failure.get().map(|error| Next::Failed(told(error))) });
+    events
+        .map(|event| Next::Event(event, None))
+        .chain(last.filter_map(future::ready))
+        .boxed()
+}
+
+/// What comes of answers that are rows.
+fn of_rows(answers: Answers) -> BoxStream<'static, Next> {
+    let next = |answer| match answer {
+        Ok(Answer::Event(event)) => Next::Event(event, None),
+        Ok(answer) => Next::Answer(answer),
+        Err(error) => Next::Failed(told(&error)),
+    };
+    answers.map(next).boxed()
+}
+
+/// What went wrong while an answer was worked out.
+fn told(error: &birl_query::Error) -> String {
+    error.render("")
+}
+
+/// The sources that the query `text` is about; `search` is its search.
+fn sources(config: &Config, text: &str, search: &Term) -> Result<Sources> {
+    let mut clock = config.clock.clone();
+    let compile = |clock: &Clock| {
+        let search = Search::with_clock(search, search_options(config), clock);
+        search.map_err(|error| anyhow!(error.render(text)))
+    };
+    let names = config.sources.iter().map(|typed| Name::parse(typed));
+    let names: Vec<Name> = names.collect::<Result<_, _>>()?;
+    // A query reads records, whatever its search is.
+    let formats = record_formats(config)?;
+    let options = Options {
+        records: true,
+        ..options(config, &compile(&clock)?, formats)
+    };
+    if config.range.is_some_and(|range| range.last.is_some()) || search::counts_back(search) {
+        clock.newest = newest(names.clone(), walk(config), &options);
+    }
+    Ok(Sources {
+        fields: fields(names.clone(), walk(config), &options),
+        names,
+        walk: walk(config),
+        options,
+        range: config.range.map(|range| range.instants(&clock)),
+        clock,
+        search: search_options(config),
+        pushes_down: true,
+    })
+}
+
+fn search_options(config: &Config) -> search::Options {
+    search::Options {
+        case: config.case,
+        words: config.word,
+    }
+}
+
+/// Finds flags that say how lines are searched, and nothing about a query.
+fn check(config: &Config) -> Result<()> {
+    let unfit = [
+        (
+            config.invert,
+            "--invert-match",
+            "write NOT before what is not wanted",
+        ),
+        (
+            config.before > 0 || config.after > 0,
+            "--context",
+            "it is for a search alone",
+        ),
+        (
+            config.output.line_number,
+            "--line-number",
+            "records have an offset: |> select offset, message",
+        ),
+        (
+            config.output.only_matching,
+            "--only-matching",
+            "a step takes a record apart: |> extract /…/",
+        ),
+        (
+            config.merge,
+            "--merge",
+            "a step puts records in order: |> sort timestamp",
+        ),
+        (
+            config.follow.is_some(),
+            "--follow",
+            "a query is of what there is; a search alone can be followed",
+        ),
+    ];
+    match unfit.iter().find(|(is_set, ..)| *is_set) {
+        Some((_, flag, hint)) => bail!("{flag} does not go with a pipe or SQL\n\nhint: {hint}"),
+        None => Ok(()),
+    }
+}
