@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use anstyle::{Effects, Style};
 use arrow_schema::{DataType, Schema};
+use birl_record::level::Severity;
 
 use super::axis::Grid;
 use super::canvas::{Canvas, Range, filled};
@@ -10,7 +12,7 @@ use super::{ChartOptions, Roles, Undrawn, end_line, measure_name};
 use crate::cell::{Cell, Clock, Values};
 use crate::table::line::{cut, shown, width};
 use crate::table::number_text;
-use crate::theme::push_text;
+use crate::theme::{Theme, push_text};
 use crate::zone::{DisplayZone, fraction_digits, timestamp, write_civil};
 
 /// So many lines a chart has if no height is given.
@@ -185,9 +187,10 @@ impl OverTime {
             remarks.push(format!("{} more {unit}: {}", names.len(), names.join(", ")));
         }
         let rows = (height - FOOT - remarks.len()) / measures.len();
+        let are_levels = self.key_names.eq_ignore_ascii_case("level");
         let panels: Vec<_> = measures
             .iter()
-            .map(|measure| Panel::of(measure, &self.names, rows, options))
+            .map(|measure| Panel::of(measure, &self.names, are_levels, rows, options))
             .collect();
         let mut times = times(&panels);
         if let Some((first, last)) = self.ends.filter(|_| self.is_thinned) {
@@ -254,6 +257,8 @@ fn measures_with_room(count: usize, lines: usize) -> usize {
 struct Panel<'a> {
     name: &'a str,
     series: Vec<Series<'a>>,
+    /// Whether the names of the series are levels.
+    are_levels: bool,
     kind: PanelKind,
     range: Range,
     /// So many rows it has, without its name and its axis.
@@ -274,10 +279,17 @@ struct Series<'a> {
     name: &'a str,
     points: Vec<(i64, f64)>,
     max: f64,
+    style: Style,
 }
 
 impl<'a> Panel<'a> {
-    fn of(measure: &'a Measure, names: &'a [String], lines: usize, options: &ChartOptions) -> Self {
+    fn of(
+        measure: &'a Measure,
+        names: &'a [String],
+        are_levels: bool,
+        lines: usize,
+        options: &ChartOptions,
+    ) -> Self {
         let mut series: Vec<_> = names
             .iter()
             .zip(&measure.series)
@@ -290,10 +302,18 @@ impl<'a> Panel<'a> {
                     name,
                     max: numbers.fold(f64::NEG_INFINITY, f64::max),
                     points,
+                    style: Style::new(),
                 }
             })
             .collect();
         series.sort_by(|one, other| other.max.total_cmp(&one.max));
+        let colours = options.theme.series.iter().cycle();
+        for (series, colour) in series.iter_mut().zip(colours) {
+            series.style = match are_levels {
+                true => level_style(series.name, &options.theme).unwrap_or(*colour),
+                false => *colour,
+            };
+        }
         let numbers = || {
             series
                 .iter()
@@ -314,6 +334,7 @@ impl<'a> Panel<'a> {
             name: &measure.name,
             range: range(min, max, kind),
             series,
+            are_levels,
             kind,
             rows,
         }
@@ -327,6 +348,12 @@ impl<'a> Panel<'a> {
             _ => &self.series,
         }
     }
+}
+
+/// How the series of a level looks: as its word does, but never on a background of its colour.
+fn level_style(name: &str, theme: &Theme) -> Option<Style> {
+    let style = theme.level(Severity::from_word(name.as_bytes())?.level());
+    Some(style.effects(style.get_effects().remove(Effects::INVERT)))
 }
 
 /// The scale for such numbers. It begins at zero unless that would hide how they differ.
@@ -439,10 +466,10 @@ impl Page {
             }
             return out.push(b'\n');
         }
-        for (series, style) in panel.series.iter().zip(options.theme.series) {
+        for series in &panel.series {
             let mark = if options.ascii { "-" } else { "━" };
             let text = cut(&format!("  {mark} {}", series.name), room, options.ascii);
-            push_text(style, &text, out);
+            push_text(series.style, &text, out);
             room -= width(&text);
         }
         out.push(b'\n');
@@ -478,8 +505,9 @@ impl Page {
         let mut canvas = Canvas::new(grid.columns, panel.rows, options.ascii);
         let each = canvas.dots_across() / grid.columns;
         // The first series has the largest values and is drawn last, above the others.
-        for (series, style) in panel.series.iter().zip(options.theme.series).rev() {
-            canvas.line(&grid.numbers(&series.points, each), panel.range, style);
+        for series in panel.series.iter().rev() {
+            let numbers = grid.numbers(&series.points, each);
+            canvas.line(&numbers, panel.range, series.style);
         }
         for (row, label) in panel.labels().into_iter().enumerate() {
             self.write_left(label.as_deref(), options, out);
@@ -499,6 +527,10 @@ impl Page {
         for series in panel.drawn() {
             let numbers = grid.numbers(&series.points, 1);
             let chart = filled(&numbers, rows, panel.range, options.ascii);
+            let style = match panel.are_levels {
+                true => series.style,
+                false => options.theme.series[0],
+            };
             for (row, line) in chart.iter().enumerate() {
                 let is_last = row + 1 == chart.len();
                 let name = if is_last { series.name } else { "" };
@@ -506,10 +538,10 @@ impl Page {
                 out.extend_from_slice(name.as_bytes());
                 push_spaces(self.left - width(&name) + AXIS, out);
                 if is_last {
-                    push_text(options.theme.series[0], line, out);
+                    push_text(style, line, out);
                     out.extend_from_slice(format!(" {}", number_text(series.max)).as_bytes());
                 } else {
-                    push_text(options.theme.series[0], line.trim_end(), out);
+                    push_text(style, line.trim_end(), out);
                 }
                 end_line(out);
             }

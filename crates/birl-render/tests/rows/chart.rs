@@ -482,6 +482,30 @@ fn a_few_series_are_lines_of_several_colours() {
 }
 
 #[test]
+fn levels_have_the_colours_of_their_words() {
+    let rows = batch([
+        ("timestamp", times([0, 0])),
+        ("level", names(&["warn", "fatal"])),
+        ("n", ints(&[4, 2])),
+    ]);
+    let options = ChartOptions {
+        theme: THEMES[0].1,
+        ..size(60, 8)
+    };
+    let expected = "
+[1mn by level[0m[1m[33m  ━ warn[0m[1m[31m  ━ fatal[0m
+[2m4 ┤[0m[1m[33m⠉⠉⠉⠉⠉⠉⠉⠉[0m
+[2m  │[0m[1m[31m⣀⣀⣀⣀⣀⣀⣀⣀[0m
+[2m  │[0m
+[2m  │[0m
+[2m0 └────────[0m
+   14:00:00
+[2m2026-03-14 14:00:00[0m
+";
+    assert_eq!(chart(&rows, options), expected.replace('[', "\x1b["));
+}
+
+#[test]
 fn without_colours_series_stand_below_each_other() {
     let expected = "
 n by service, each from 0 to 4
