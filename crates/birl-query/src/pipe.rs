@@ -11,9 +11,11 @@
 //! - [`Pipeline`], which knows what can be known of the rows before anything is planned;
 //! - `functions`, `names`, `levels`: what people write otherwise than SQL.
 
+mod captures;
 mod functions;
 mod levels;
 mod names;
+mod numbers;
 mod piece;
 mod pipeline;
 mod reader;
@@ -24,6 +26,7 @@ use std::path::PathBuf;
 use birl_record::query::{Error, tree::Query, tree::Term};
 use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement};
 
+pub(crate) use captures::function as captures;
 use functions::Context;
 use names::Tables;
 use piece::Tokens;
@@ -100,8 +103,10 @@ pub(crate) fn translate(
     let chart = pipeline.chart.take();
     let lookups = std::mem::take(&mut pipeline.lookups);
     let is_sorted = pipeline.is_sorted();
+    let parsed = std::mem::take(&mut pipeline.parsed);
     let mut query = pipeline.into_query();
     levels::rewrite(&mut query)?;
+    numbers::rewrite(&mut query, &parsed);
     Ok(Translation {
         statement: Statement::Query(Box::new(query)),
         chart,
@@ -134,6 +139,7 @@ fn sql_query(text: &str, at: usize) -> Result<(ast::Query, Columns), Error> {
     let tokens = Tokens::read(text, at)?;
     let mut query = reader::query(tokens.all())?;
     refuse_writing(&query, &tokens)?;
+    steps::nested::rewrite(&mut query)?;
     let mut tables = Tables::default();
     tables.add_of(&query);
     tables.join_names(&mut query);
@@ -190,3 +196,6 @@ fn writes(body: &SetExpr) -> bool {
         SetExpr::Query(_) | SetExpr::Values(_) | SetExpr::Table(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

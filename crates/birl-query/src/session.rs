@@ -10,14 +10,14 @@ use birl_record::time::Clock;
 use birl_scan::Options;
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionState;
+use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
-use crate::Error;
+use crate::{Error, pipe};
 
 /// The sources that are the table `logs`, and how they are read.
 #[derive(Clone, Debug)]
@@ -96,10 +96,11 @@ impl Session {
             .with_disk_manager_builder(disk)
             .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, CONSUMERS_TOLD)))
             .build_arc()?;
-        let state = SessionStateBuilder::new_with_default_features()
+        let mut state = SessionStateBuilder::new_with_default_features()
             .with_config(config(sources.options.threads))
             .with_runtime_env(runtime)
             .build();
+        state.register_udf(Arc::new(pipe::captures()))?;
         Ok(Self {
             sources: Arc::new(sources),
             files: Vec::new(),

@@ -34,13 +34,9 @@ impl Visitor for FindsOther {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        let is_other = |item: &SelectItem| match item {
-            SelectItem::ExprWithAlias { expr, alias } => alias.value == LEVEL && !is_level(expr),
-            _ => false,
-        };
         let other = query.pipe_operators.iter().any(|operator| match operator {
             PipeOperator::Select { exprs } | PipeOperator::Extend { exprs } => {
-                exprs.iter().any(is_other)
+                exprs.iter().any(names_other)
             }
             PipeOperator::Aggregate {
                 full_table_exprs,
@@ -61,14 +57,23 @@ impl Visitor for FindsOther {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
-        let is_other = select.projection.iter().any(|item| match item {
-            SelectItem::ExprWithAlias { expr, alias } => alias.value == LEVEL && !is_level(expr),
-            _ => false,
-        });
-        match is_other {
+        match select.projection.iter().any(names_other) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
+    }
+}
+
+/// Whether a column is called `level` and is something else.
+fn names_other(item: &SelectItem) -> bool {
+    match item {
+        SelectItem::ExprWithAlias { expr, alias } => alias.value == LEVEL && !is_level(expr),
+        SelectItem::Wildcard(options) => options
+            .opt_replace
+            .iter()
+            .flat_map(|replaced| &replaced.items)
+            .any(|it| it.column_name.value == LEVEL),
+        _ => false,
     }
 }
 
@@ -111,7 +116,7 @@ impl VisitorMut for Levels {
     }
 }
 
-fn is_level(expr: &Expr) -> bool {
+pub(super) fn is_level(expr: &Expr) -> bool {
     match expr {
         Expr::Identifier(name) => name.value == LEVEL,
         Expr::CompoundIdentifier(parts) => {
@@ -163,7 +168,7 @@ fn order_distinct_behind(query: &mut Query) {
 }
 
 /// A number that rises with the severity of a level.
-fn rank(level: &Expr) -> Expr {
+pub(super) fn rank(level: &Expr) -> Expr {
     let ranks = Level::ALL.iter().zip(1..);
     let ranks: String = ranks
         .map(|(level, rank)| format!(" WHEN '{}' THEN {rank}", level.name()))
@@ -257,6 +262,11 @@ pub(super) fn worst(function: &Function) -> Option<Expr> {
         list.args = vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(rank(level)))];
     }
     Some(ranked(&Expr::Function(of_ranks)))
+}
+
+/// Whether an expression is such a call.
+pub(super) fn is_worst(expr: &Expr) -> bool {
+    matches!(expr, Expr::Function(function) if worst(function).is_some())
 }
 
 /// The levels that stand to `level` as the operator says, where it is one of order.

@@ -30,7 +30,8 @@ impl Tables {
         let ControlFlow::Continue(()) = part.visit(&mut JoinNames(self));
     }
 
-    fn has(&self, ident: &Ident) -> bool {
+    /// Whether a table is called so.
+    pub(super) fn has(&self, ident: &Ident) -> bool {
         self.0.contains(&ident.value)
     }
 }

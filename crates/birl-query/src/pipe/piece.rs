@@ -16,6 +16,10 @@ const TOKENS_MAX: usize = 100_000;
 /// recursion.
 const OPERATORS_MAX: usize = 500;
 
+/// So many parentheses may be in each other: the parser tries several readings of each, in each other
+/// as well, so that the time that it takes doubles with every level.
+const DEPTH_MAX: usize = 12;
+
 /// The tokens of a piece of a query, white space and comments left out.
 ///
 /// Their locations are all in line 1, and their columns are bytes of the whole query, counted from 1:
@@ -55,7 +59,7 @@ impl<'q> Tokens<'q> {
             done = search.span.end;
         }
         tokenize(text, done..text.len(), at, &mut tokens)?;
-        let tokens = with_spans_of_bins(tokens, text, at);
+        let tokens = without_drops(with_spans_of_bins(tokens, text, at));
         let this = Self {
             tokens,
             span: at..at + text.len(),
@@ -76,6 +80,10 @@ impl<'q> Tokens<'q> {
     fn check_size(&self) -> Result<(), Error> {
         if let Some(token) = self.tokens.get(TOKENS_MAX) {
             let message = format!("more than {TOKENS_MAX} words and signs");
+            return Err(Error::new(place(token.span).unwrap_or_default(), message));
+        }
+        if let Some(token) = too_deep(&self.tokens) {
+            let message = format!("more than {DEPTH_MAX} levels of parentheses");
             return Err(Error::new(place(token.span).unwrap_or_default(), message));
         }
         let mut operators = self.tokens.iter().filter(|token| is_operator(&token.token));
@@ -113,6 +121,12 @@ impl<'t> Piece<'t> {
     /// Where the whole step ends.
     pub(super) fn end(self) -> Span {
         self.span.end..self.span.end
+    }
+
+    /// The text of the step from a byte of the query on, and where that is.
+    pub(super) fn text_from(self, at: usize) -> Option<(&'t str, usize)> {
+        let text = self.text.get(at.checked_sub(self.span.start)?..)?;
+        Some((text, at))
     }
 
     /// Where it stands; where `step` ends, if it is empty.
@@ -231,6 +245,37 @@ impl<'t> Piece<'t> {
         }
         found.into_iter()
     }
+}
+
+/// The token that is too deep in parentheses, in `case` or behind signs, if there is one.
+fn too_deep(tokens: &[TokenWithSpan]) -> Option<&TokenWithSpan> {
+    let mut depth = 0_usize;
+    let mut signs = 0;
+    tokens.iter().find(|token| {
+        let is_sign = match &token.token {
+            Token::LParen | Token::LBracket | Token::LBrace => {
+                depth += 1;
+                false
+            }
+            Token::RParen | Token::RBracket | Token::RBrace => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            Token::Word(word) if word.keyword == Keyword::CASE => {
+                depth += 1;
+                false
+            }
+            Token::Word(word) if word.keyword == Keyword::END => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            Token::Word(word) => word.keyword == Keyword::NOT,
+            Token::Minus | Token::Plus | Token::Tilde | Token::ExclamationMark => true,
+            _ => false,
+        };
+        signs = if is_sign { signs + 1 } else { 0 };
+        depth.max(signs) > DEPTH_MAX
+    })
 }
 
 /// Whether a token is this word, without quotes and in any case.
@@ -540,7 +585,7 @@ fn begins_regex(before: &str) -> bool {
 }
 
 /// How long the regex is that a text begins with, if it has an end.
-fn regex_len(text: &str) -> Option<usize> {
+pub(super) fn regex_len(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 1;
     while at < bytes.len() {
@@ -620,6 +665,37 @@ fn with_spans_of_bins(tokens: Vec<TokenWithSpan>, text: &str, at: usize) -> Vec<
                 located(span),
             ));
         }
+    }
+    out
+}
+
+/// The tokens, where `|> drop a, b` is `|> select * except (a, b)`: the parser takes what stands behind
+/// the names for more of them.
+fn without_drops(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let is_drop = is_word(&token.token, "drop")
+            && out
+                .last()
+                .is_some_and(|last| last.token == Token::VerticalBarRightAngleBracket);
+        if !is_drop {
+            out.push(token);
+            continue;
+        }
+        let is_name =
+            |it: &TokenWithSpan| matches!(it.token, Token::Word(_) | Token::Comma | Token::Period);
+        let before = [
+            Token::make_word("SELECT", None),
+            Token::Mul,
+            Token::make_word("EXCEPT", None),
+            Token::LParen,
+        ];
+        out.extend(before.map(|it| TokenWithSpan::new(it, token.span)));
+        while let Some(name) = tokens.next_if(is_name) {
+            out.push(name);
+        }
+        out.push(TokenWithSpan::new(Token::RParen, token.span));
     }
     out
 }

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::functions::{self, Context, POSITION};
+use super::levels;
 use super::names::Tables;
 use super::piece::{Piece, ident};
 use super::{Chart, Lookup, reader};
@@ -114,6 +115,10 @@ pub(super) struct Pipeline<'f> {
     pub(super) aggregated: Option<Aggregated>,
     pub(super) chart: Option<Chart>,
     pub(super) lookups: Vec<Lookup>,
+    /// Columns of levels that have another name.
+    pub(super) levels: Vec<String>,
+    /// Columns of texts that may be numbers: those that were taken out of others.
+    pub(super) parsed: Vec<String>,
     /// Where the operators begin behind which only columns have changed, and what was known there.
     rows_end: Option<RowsEnd>,
     is_field: &'f dyn Fn(&str) -> bool,
@@ -138,6 +143,8 @@ impl<'f> Pipeline<'f> {
             aggregated: None,
             chart: None,
             lookups: Vec::new(),
+            levels: Vec::new(),
+            parsed: Vec::new(),
             rows_end: None,
             is_field,
         }
@@ -155,6 +162,15 @@ impl<'f> Pipeline<'f> {
     /// Whether there is a column `name`, as far as is known.
     pub(super) fn has(&self, name: &str) -> bool {
         self.columns.has(name, self.is_field)
+    }
+
+    /// Whether there may be a column `name`, one of birl's own.
+    pub(super) fn shows(&self, name: &str) -> bool {
+        match &self.columns {
+            Columns::Logs { without, .. } => !without.iter().any(|it| it == name),
+            Columns::Known(names) => names.iter().any(|it| it == name),
+            Columns::Unknown => true,
+        }
     }
 
     /// Where functions stand in the next step.
@@ -209,11 +225,25 @@ impl<'f> Pipeline<'f> {
         if let Some(chart) = &mut self.chart {
             chart.fills_gaps = false;
         }
+        if self.query.pipe_operators.is_empty() && is_distinct_on(&self.query) {
+            // An order that stands right behind would be taken for the one of `distinct on`.
+            let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
+            self.query
+                .pipe_operators
+                .push(PipeOperator::Select { exprs: vec![all] });
+        }
         self.query.pipe_operators.push(operator);
     }
 
     /// Sorts the rows.
-    pub(super) fn sort(&mut self, exprs: Vec<OrderByExpr>) {
+    pub(super) fn sort(&mut self, mut exprs: Vec<OrderByExpr>) {
+        for order in &mut exprs {
+            let is_level = matches!(&order.expr, Expr::Identifier(name)
+                if self.levels.contains(&name.value));
+            if is_level {
+                order.expr = levels::rank(&order.expr);
+            }
+        }
         if self.order_is_default {
             self.query.pipe_operators.pop();
         }
@@ -402,14 +432,14 @@ impl<'f> Pipeline<'f> {
         self.aggregated = Some(aggregated);
     }
 
-    /// Does something to the rows after which nothing is known of their columns and order.
-    pub(super) fn combine(&mut self, operator: PipeOperator) {
-        self.tables.add_of(&operator);
+    /// Does something to the rows after which their order is not known, and no more of their columns
+    /// than is told.
+    pub(super) fn combine(&mut self, operator: PipeOperator, columns: Columns) {
         self.rows(operator);
         self.order = None;
         self.chart = None;
         self.aggregated = None;
-        self.columns = Columns::Unknown;
+        self.columns = columns;
     }
 
     /// Puts the query so far into parentheses, and a `select` in front of it.
@@ -462,6 +492,10 @@ impl<'f> Pipeline<'f> {
             aggregated.keys.retain(|name| has(name));
         }
     }
+}
+
+fn is_distinct_on(query: &Query) -> bool {
+    matches!(&*query.body, SetExpr::Select(select) if matches!(select.distinct, Some(Distinct::On(_))))
 }
 
 /// The columns that tell where a row stands among the others, of those that there are.

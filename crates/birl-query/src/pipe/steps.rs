@@ -2,6 +2,9 @@
 
 mod aggregate;
 mod columns;
+pub(super) mod nested;
+mod parse;
+mod pivot;
 mod rows;
 mod tables;
 
@@ -49,6 +52,12 @@ const STEPS: &[Step] = &[
         "timechart 5m count by level",
         aggregate::timechart,
     ),
+    step(
+        &["parse"],
+        "parse \"* took *ms\" as what, took",
+        parse::parse,
+    ),
+    step(&["extract"], "extract /took (?<ms>\\d+)/", parse::extract),
     step(&["fields"], "fields timestamp, message", columns::fields),
     step(&["sort"], "sort -latency_ms", rows::sort),
     step(&["limit", "head"], "limit 10", rows::limit),
@@ -76,6 +85,16 @@ const STEPS: &[Step] = &[
         &["aggregate"],
         "aggregate count(*) as n group by service",
         aggregate::aggregate,
+    ),
+    step(
+        &["pivot"],
+        "pivot(count(*) for level in ('error', 'warn'))",
+        pivot::pivot,
+    ),
+    step(
+        &["unpivot"],
+        "unpivot(value for name in (reads, writes))",
+        pivot::unpivot,
     ),
     step(&["as"], "as requests", tables::named),
     step(

@@ -20,11 +20,11 @@ use crate::pipe::pipeline::{Aggregated, Pipeline, ascending, column, ordered};
 use crate::pipe::reader::{self, shown, template};
 
 /// What a group is of, or shows.
-struct Item {
-    expr: Expr,
+pub(super) struct Item {
+    pub(super) expr: Expr,
     /// What its column is called.
-    name: Ident,
-    place: Span,
+    pub(super) name: Ident,
+    pub(super) place: Span,
 }
 
 /// `stats avg(latency_ms), p99(latency_ms) by service`
@@ -98,7 +98,7 @@ fn descending((name, is_never_null): &(String, bool)) -> OrderByExpr {
 }
 
 /// Adds the step that groups; gives what it shows, and how long its bins are.
-fn add_groups(
+pub(super) fn add_groups(
     pipeline: &mut Pipeline<'_>,
     values: Vec<Item>,
     keys: &[Item],
@@ -155,6 +155,14 @@ fn add_groups(
         group_by_expr,
     };
     pipeline.aggregate(operator, aggregated.clone());
+    let of_levels = keys
+        .iter()
+        .filter(|key| levels::is_level(&key.expr) && key.name.value != "level");
+    let worst = values.iter().filter(|value| levels::is_worst(&value.expr));
+    pipeline.levels = of_levels
+        .chain(worst)
+        .map(|item| item.name.value.clone())
+        .collect();
     if let Some(shown) = shown {
         pipeline.rows(PipeOperator::Select { exprs: shown });
     }
@@ -485,10 +493,14 @@ pub(super) fn top(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), 
         return top_of_aggregate(pipeline, typed, count, None);
     }
     let (fields, by) = fields.split_at_word("by");
-    if let (Ok(name), None) = (fields.name(), by)
-        && is_value(pipeline, &name)
-    {
-        return top_of_aggregate(pipeline, typed, count, Some(&name.value));
+    if by.is_none() && pipeline.aggregated.is_some() && fields.list().len() == 1 {
+        let mut field = reader::expr(fields)?;
+        pipeline.resolve(&mut field);
+        if let Expr::Identifier(name) = &field
+            && is_value(pipeline, name)
+        {
+            return top_of_aggregate(pipeline, typed, count, Some(&name.value));
+        }
     }
     let fields = keys_of(pipeline, typed, Some(fields))?;
     let by = keys_of(pipeline, typed, by)?;

@@ -41,7 +41,7 @@ pub(super) fn sort(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(),
         .into_iter()
         .map(|key| sort_key(pipeline, typed, key));
     let exprs = exprs.collect::<Result<Vec<_>, _>>()?;
-    pipeline.sort(exprs);
+    pipeline.sort(exprs.into_iter().flatten().collect());
     Ok(())
 }
 
@@ -50,7 +50,7 @@ fn sort_key(
     pipeline: &Pipeline<'_>,
     typed: &Typed<'_>,
     key: Piece<'_>,
-) -> Result<OrderByExpr, Error> {
+) -> Result<Vec<OrderByExpr>, Error> {
     let mut is_descending = false;
     let mut rest = key;
     if let Some(sign @ (Token::Minus | Token::Plus)) = rest.first() {
@@ -69,10 +69,15 @@ fn sort_key(
     }
     let mut expr = pipeline.expr(rest)?;
     refuse_aggregates(&mut expr, typed)?;
-    Ok(match is_descending {
+    let in_order = |expr: Expr| match is_descending {
         true => ordered(expr, Some(false), Some(false)),
         false => ordered(expr, None, None),
-    })
+    };
+    let is_parsed =
+        matches!(&expr, Expr::Identifier(name) if pipeline.parsed.contains(&name.value));
+    // Numbers among such texts go by their values.
+    let number = is_parsed.then(|| template("TRY_CAST($1 AS DOUBLE)", &[&expr]));
+    Ok(number.into_iter().chain([expr]).map(in_order).collect())
 }
 
 /// `order by x desc`, as SQL has it.
@@ -189,7 +194,7 @@ pub(super) fn sample(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(
 }
 
 /// What is true of so many rows in a hundred.
-fn chance(percent: f64) -> Expr {
+pub(super) fn chance(percent: f64) -> Expr {
     template(&format!("random() < {:?}", percent / 100.0), &[])
 }
 
@@ -206,19 +211,24 @@ pub(super) fn table_sample(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Re
     let PipeOperator::TableSample { sample } = operator else {
         return Err(wrong());
     };
-    let quantity = sample
-        .quantity
-        .filter(|it| it.unit == Some(ast::TableSampleUnit::Percent));
-    let percent = match quantity.map(|it| it.value) {
-        Some(Expr::Value(value)) => match value.value {
-            ast::Value::Number(digits, _) => digits.parse::<f64>().ok(),
-            _ => None,
-        },
-        _ => None,
-    };
-    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
-    pipeline.filter(chance(percent.ok_or_else(wrong)?));
+    let percent = percent(&sample).ok_or_else(wrong)?;
+    pipeline.filter(chance(percent));
     Ok(())
+}
+
+/// How many rows in a hundred a sample of SQL has, if it says so.
+pub(super) fn percent(sample: &ast::TableSample) -> Option<f64> {
+    let quantity = sample.quantity.as_ref()?;
+    match &quantity.value {
+        Expr::Value(value) if quantity.unit == Some(ast::TableSampleUnit::Percent) => {
+            match &value.value {
+                ast::Value::Number(digits, _) => digits.parse::<f64>().ok(),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+    .filter(|percent| (0.0..=100.0).contains(percent))
 }
 
 /// `distinct`: of the rows that are alike in all columns, one.
