@@ -552,7 +552,13 @@ fn needs_select(item: &SelectItem) -> bool {
 
 /// `* except (…)`
 pub(super) fn all_but(names: Vec<Ident>) -> SelectItem {
-    let mut names = names.into_iter();
+    let mut seen: Vec<String> = Vec::new();
+    // A name must not be said twice there.
+    let mut names = names.into_iter().filter(|name| {
+        let is_new = !seen.contains(&name.value);
+        seen.push(name.value.clone());
+        is_new
+    });
     let opt_except = names.next().map(|first_element| ExceptSelectItem {
         first_element,
         additional_elements: names.collect(),

@@ -841,6 +841,8 @@ fn answer(text: &str) -> String {
             ]),
         ),
         ("line", texts([""; 6])),
+        ("user", texts(["u"; 6])),
+        ("host", texts(["h"; 6])),
         ("service", texts(["web", "db", "web", "db", "web", "web"])),
         (
             "status",
@@ -996,4 +998,28 @@ fn answers_are_right() {
         .map(|(text, expected)| format!("{text}\n  is {}\n not {expected}", answer(text)))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Expressions that the guide has for angle-grinder's operators and functions.
+const EQUIVALENTS: &[&str] = &[
+    "extend string_to_array(message, ',') as parts",
+    "extend sum(cost) over (order by timestamp) as total",
+    "count by bin(5m, timestamp)",
+    "count(status == 200), average(cost), count_distinct(user)",
+    "extend concat(host, user) as a, length(host) as b, now() as c, substring(host, 1, 3) as d",
+    "where contains(message, 'x') or try_cast(message as double) is not null",
+    "extend to_timestamp(message) as t, lower(host) as l, upper(host) as u",
+    "where user is null or coalesce(user, '') = '' or trim(coalesce(user, '')) = ''",
+    "extend degrees(cost) as a, radians(cost) as b, exp(cost) - 1 as c, ln(1 + cost) as d",
+    "extend abs(cost) as a, acos(cost) as b, asin(cost) as c, atan(cost) as d, atan2(cost, cost) as e",
+    "extend cbrt(cost) as a, ceil(cost) as b, cos(cost) as c, cosh(cost) as d, exp(cost) as e",
+    "extend floor(cost) as a, log10(cost) as b, round(cost) as c, sin(cost) as d, sinh(cost) as e",
+    "extend sqrt(cost) as a, tan(cost) as b, tanh(cost) as c, if(cost > 1, 'a', 'b') as d",
+];
+
+#[test]
+fn what_the_guide_says_for_angle_grinder_is_planned() {
+    for step in EQUIVALENTS {
+        answer(&format!("| where cost > 100 | {step}"));
+    }
 }
