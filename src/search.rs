@@ -12,7 +12,7 @@ use birl_record::query::tree::{Term, Text};
 use birl_record::query::{self};
 use birl_record::search::{self, Options as SearchOptions, Search};
 use birl_record::time::Clock;
-use birl_scan::{Event, MergeOptions, Options, Want, merge, newest, scan, settle};
+use birl_scan::{Event, MergeOptions, Options, Times, Want, merge, newest, scan, settle};
 use birl_source::follow;
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
@@ -284,7 +284,11 @@ pub(crate) fn options(config: &Config, search: &Search, formats: Formats) -> Opt
         ),
         backwards: config.searches_backwards(),
         records: searches_records(config, search),
-        times: config.merge || lines && config.output.shows_times(),
+        times: match config.merge || lines && config.output.shows_times() {
+            true if !config.merge && config.prints_ahead() => Times::Deferred,
+            true => Times::Given,
+            false => Times::Unwanted,
+        },
         formats,
         whole: config.scan,
         slack: config.time_slack,

@@ -220,11 +220,19 @@ impl RecordPrinter {
             return;
         };
         let mut record = Record::default();
+        let mut chronology = batch.chronology.clone();
         let marks = self.marks();
         for run in &batch.runs {
             let text = framing::content(&batch.bytes[run.range.clone()]);
             record.clear();
             parser.parse_into(text, &mut record);
+            let time = match &mut chronology {
+                Some(chronology) => record
+                    .timestamp
+                    .and_then(|timestamp| parser.reading(timestamp))
+                    .and_then(|reading| chronology.instant_alone(reading)),
+                None => run.time,
+            };
             let unit = Unit {
                 source: source_name(batch),
                 offset: run.offset,
@@ -232,7 +240,7 @@ impl RecordPrinter {
                 text,
                 cut: run.cut,
                 context: false,
-                time: run.time,
+                time,
             };
             each(&entry(&unit, &record, marks.as_ref()));
         }

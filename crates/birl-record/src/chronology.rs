@@ -43,6 +43,12 @@ impl Chronology {
         self.resolver.frame().instant(reading)
     }
 
+    /// The instant of a reading by itself, in nanoseconds since 1970 (UTC), whatever comes before it:
+    /// the last possible one before the reference where it does not say its whole date.
+    pub fn instant_alone(&mut self, reading: Reading) -> Option<i64> {
+        self.resolver.resolve_alone(reading)
+    }
+
     /// What comes from now on has just been written, `now` in nanoseconds since 1970 (UTC), and is
     /// dated by that; to be called again as time goes on.
     pub fn go_live(&mut self, now: i64) {

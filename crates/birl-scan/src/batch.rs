@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::RecordBatch;
-use birl_record::chronology::RecordTime;
+use birl_record::chronology::{Chronology, RecordTime};
 use birl_record::format::Parser;
 use birl_source::Origin;
 use bytes::Bytes;
@@ -123,6 +123,9 @@ pub struct Batch {
     /// A row for each record that matched, in order, where [columns](crate::Options::columns) are
     /// wanted. Texts may be views into the chunk, whose memory they keep.
     pub columns: Option<RecordBatch>,
+    /// What tells when a record was by its timestamp alone ([`Chronology::instant_alone`]), where
+    /// times are [deferred](crate::Times::Deferred) and no run has its own.
+    pub chronology: Option<Box<Chronology>>,
 }
 
 impl Batch {
@@ -145,7 +148,8 @@ pub struct Run {
     /// A single line, or a record, that was longer than the limit, of which this is the beginning.
     pub cut: bool,
     /// When the record was, in nanoseconds since 1970 (UTC); `None` where it does not say, where it
-    /// is a line, and where [times](crate::Options::times) are not wanted.
+    /// is a line, and where [times](crate::Options::times) are not wanted or left to be told by the
+    /// batch's [chronology](Batch::chronology).
     pub time: Option<i64>,
 }
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use crate::batch::{Batch, Run, Source};
 use crate::progress::Progress;
-use crate::scan::{Options, Want};
+use crate::scan::{Options, Times, Want};
 
 /// What all workers of a scan share.
 #[derive(Debug)]
@@ -46,7 +46,9 @@ impl Context {
         Self {
             range: search.time_range(),
             timed: options.records
-                && (options.times || search.needs_times() || columns_need_times(&options)),
+                && (options.times != Times::Unwanted
+                    || search.needs_times()
+                    || columns_need_times(&options)),
             options,
             blocks,
             progress,
@@ -151,7 +153,10 @@ impl Chunk {
     pub(crate) fn search(mut self, context: &Context, search: &Search) -> Batch {
         let max = context.options.line_bytes_max;
         let times = self.times.take();
+        let deferred = self.deferred(times.as_ref(), context, search);
+        let is_given = context.options.times != Times::Unwanted && deferred.is_none();
         let mut found = Found::new(&self, &context.options);
+        found.chronology = deferred;
         let overlong = match &self.parser {
             None => search.find_lines(&self.lines, max, |hit| {
                 let end = if hit.overlong {
@@ -176,7 +181,7 @@ impl Chunk {
                 let mut rows =
                     projection.map(|projection| Builder::new(projection, &self.lines, records));
                 let tells_time =
-                    context.options.times || projection.is_some_and(Projection::has_timestamp);
+                    is_given || projection.is_some_and(Projection::has_timestamp);
                 let time = |range: &std::ops::Range<usize>| {
                     let text = &self.lines[range.clone()];
                     let times = times.as_ref().filter(|_| tells_time);
@@ -196,7 +201,7 @@ impl Chunk {
                 }
                 if let Some(times) = &times {
                     context.progress.records_untimed(times.untimed());
-                    if found.want == Want::Surroundings && context.options.times {
+                    if found.want == Want::Surroundings && is_given {
                         found.times = times.all();
                     }
                 }
@@ -210,6 +215,23 @@ impl Chunk {
         }
         found.into_batch()
     }
+
+    /// What tells the times of records later, where that may be left to who reads them.
+    fn deferred(
+        &self,
+        times: Option<&ChunkTimes>,
+        context: &Context,
+        search: &Search,
+    ) -> Option<Box<Chronology>> {
+        let parser = self.parser.as_ref()?;
+        let may_wait = context.options.times == Times::Deferred
+            && !parser.has_partial_times()
+            && !search.needs_times();
+        match times? {
+            ChunkTimes::From(chronology) if may_wait => Some(chronology.clone()),
+            _ => None,
+        }
+    }
 }
 
 /// What has been found in a chunk.
@@ -221,6 +243,8 @@ struct Found<'a> {
     /// When the records of the chunk were.
     times: Vec<RecordTime>,
     columns: Option<RecordBatch>,
+    /// What tells that of each, where it is left to who reads them.
+    chronology: Option<Box<Chronology>>,
     matched: u64,
     bytes: usize,
     /// How far lines have been counted, and how many there were.
@@ -236,6 +260,7 @@ impl<'a> Found<'a> {
             runs: Vec::new(),
             times: Vec::new(),
             columns: None,
+            chronology: None,
             matched: 0,
             bytes: 0,
             counted: (0, 0),
@@ -293,6 +318,7 @@ impl<'a> Found<'a> {
             parser: chunk.parser.clone(),
             times: self.times,
             columns: self.columns,
+            chronology: self.chronology,
         }
     }
 

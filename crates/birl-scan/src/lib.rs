@@ -47,5 +47,5 @@ pub use merge::{MergeOptions, merge};
 pub use newest::newest;
 pub use progress::{Progress, Snapshot};
 pub use sample::sample;
-pub use scan::{CHUNK_BYTES, Options, SLACK, Scan, Want, scan};
+pub use scan::{CHUNK_BYTES, Options, SLACK, Scan, Times, Want, scan};
 pub use settle::{Settling, settle};

@@ -18,7 +18,7 @@ use crate::chunk::Context;
 use crate::part::{Reader, StreamPart, Text};
 use crate::plan::skipped;
 use crate::progress::Progress;
-use crate::scan::{Options, Scan, Want};
+use crate::scan::{Options, Scan, Times, Want};
 
 /// The blocks of all sources that are open take about so much memory, unless they are very many.
 const BLOCKS_BYTES: usize = 16 << 20;
@@ -66,7 +66,7 @@ pub fn merge(
             _ => Want::Lines,
         },
         records: true,
-        times: true,
+        times: Times::Given,
         backwards: false,
         ..options
     };

@@ -41,6 +41,20 @@ pub enum Want {
     Counts,
 }
 
+/// Whether the records that match are wanted with their times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Times {
+    /// They are not.
+    #[default]
+    Unwanted,
+    /// They are: [`Run::time`](crate::Run::time).
+    Given,
+    /// Whoever gets the records reads them anyway, and can tell their times by what
+    /// [`Batch::chronology`](crate::Batch::chronology) then is. Only where that is not enough, or the
+    /// search has to know the times, are they given.
+    Deferred,
+}
+
 /// How to scan.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -59,8 +73,8 @@ pub struct Options {
     pub records: bool,
     /// The formats that are looked for in sources, or the one that all have.
     pub formats: Formats,
-    /// Whether the records that match are wanted with their times ([`Run::time`](crate::Run::time)).
-    pub times: bool,
+    /// Whether the records that match are wanted with their times.
+    pub times: Times,
     /// The columns that are made of the records that match ([`Batch::columns`](crate::Batch::columns)),
     /// if any; [`records`](Self::records) are searched then. Where nothing else is needed of a batch,
     /// [`want`](Self::want) counts.
@@ -94,7 +108,7 @@ impl Default for Options {
             backwards: false,
             records: false,
             formats: Formats::default(),
-            times: false,
+            times: Times::Unwanted,
             columns: None,
             zone: TimeZone::UTC,
             whole: false,

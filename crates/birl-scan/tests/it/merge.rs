@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use birl_scan::{Batch, Event, MergeOptions, Options, follow, merge, settle};
+use birl_scan::{Batch, Event, MergeOptions, Options, Times, follow, merge, settle};
 use birl_source::follow::Options as FollowOptions;
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
@@ -147,7 +147,7 @@ proptest! {
         for (number, log) in logs.iter().enumerate() {
             write(&directory.path().join(format!("{number:03}")), log);
         }
-        let options = Options { records: true, times: true, ..Options::default() };
+        let options = Options { records: true, times: Times::Given, ..Options::default() };
         let names = vec![Name::parse(directory.path().as_os_str()).unwrap()];
         let found: Vec<_> = runtime().block_on(async {
             let following = follow(names, FollowOptions::default(), None, search("needle"), options);
@@ -188,7 +188,7 @@ fn what_is_written_at_once_is_put_in_order() {
         .collect();
     let options = Options {
         records: true,
-        times: true,
+        times: Times::Given,
         ..Options::default()
     };
     let found: Vec<_> = runtime().block_on(async {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::ops::Range;
 
-use birl_scan::{Batch, Options, scan};
+use birl_scan::{Batch, Options, Times, scan};
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
 use futures::StreamExt;
@@ -64,7 +64,7 @@ fn instants(range: &Range<i64>) -> Range<i64> {
 fn options(chunk_bytes: usize) -> Options {
     Options {
         records: true,
-        times: true,
+        times: Times::Given,
         threads: 2,
         chunk_bytes,
         ..Options::default()

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use birl_scan::{Batch, Event, Options, Want, follow};
+use birl_scan::{Batch, Event, Options, Run, Times, Want, follow};
 use birl_source::follow::Options as FollowOptions;
 use birl_source::name::Name;
 use futures::StreamExt;
@@ -131,6 +131,24 @@ fn times(batches: &[Batch]) -> Vec<Option<i64>> {
     runs.map(|run| run.time).collect()
 }
 
+/// The times of records that are told when the records are read.
+fn deferred_times(batches: &[Batch]) -> Vec<Option<i64>> {
+    let times = batches.iter().flat_map(|batch| {
+        let parser = batch.parser.as_ref().unwrap();
+        let mut chronology = batch.chronology.clone();
+        assert_eq!(chronology.is_none(), parser.has_partial_times());
+        let time = |run: &Run| match &mut chronology {
+            Some(chronology) => {
+                let timestamp = parser.timestamp(&batch.bytes[run.range.clone()])?;
+                chronology.instant_alone(parser.reading(timestamp)?)
+            }
+            None => run.time,
+        };
+        batch.runs.iter().map(time).collect::<Vec<_>>()
+    });
+    times.collect()
+}
+
 /// What a followed file holds when following begins.
 fn followed(path: &Path, options: Options) -> Vec<Batch> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -174,7 +192,7 @@ proptest! {
         write(&path, &log);
         let options = Options {
             records: true,
-            times: true,
+            times: Times::Given,
             zone: log.zone.clone(),
             threads,
             chunk_bytes,
@@ -191,6 +209,12 @@ proptest! {
         let mut some = some;
         some.sort_by_key(|batch| batch.offset);
         prop_assert_eq!(times(&some), expected);
+
+        // Who reads the records anyway comes to the same times.
+        let deferred = Options { times: Times::Deferred, ..options.clone() };
+        let mut found = batches(events(&[&path], "*", deferred));
+        found.sort_by_key(|batch| batch.offset);
+        prop_assert_eq!(deferred_times(&found), log.times());
 
         let options = Options { want: Want::Surroundings, ..options };
         let mut around = batches(events(&[&path], "nothing", options));
@@ -219,7 +243,7 @@ proptest! {
         write(&path, &log);
         let options = Options {
             records: true,
-            times: true,
+            times: Times::Given,
             zone: log.zone.clone(),
             now: Some((log.last() + 60) * SECOND),
             ..Options::default()
@@ -237,7 +261,7 @@ fn what_is_written_while_a_file_is_followed_is_not_of_tomorrow() {
     let now: Timestamp = "2026-03-14T08:00:00Z".parse().unwrap();
     let options = Options {
         records: true,
-        times: true,
+        times: Times::Given,
         now: Some(now.as_nanosecond() as i64),
         ..Options::default()
     };
