@@ -341,8 +341,9 @@ pub(crate) struct Args {
     /// Each source is taken to be in order, and is read with the others: memory does not depend on
     /// their length. Records without a time stay behind the one before them. The unit is the
     /// record; -m and --tail are of all sources together. With -f, what is new is held back for
-    /// half a second, so that sources that are written at once are put in order. Context (-A, -B, -C)
-    /// is left out.
+    /// half a second, so that sources that are written at once are put in order. There is no context
+    /// (-A, -B, -C). Counts and names (-c, -l, --files-without-match) are of each source as without
+    /// it, but of records.
     #[arg(long, help_heading = FOLLOWING)]
     pub(crate) merge: bool,
 

@@ -170,7 +170,10 @@ pub(crate) struct Follow {
 pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> {
     let (queries, sources) = asked(args, environment)?;
     let pager = pager(args, environment)?;
-    let (before, after) = if args.merge { (0, 0) } else { context(args) };
+    let (before, after) = context(args);
+    if args.merge && mode(args) == Mode::Lines && (before, after) != (0, 0) {
+        bail!(slip::MERGED_CONTEXT);
+    }
     let clock = time::clock(args, environment)?;
     Ok(Config {
         output: output::resolve(args, environment, &sources, pager.is_some(), &clock.zone)?,
@@ -191,7 +194,8 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
         tail: args.tail,
         hidden: args.hidden,
         line_bytes_max: args.line_max.unwrap_or(LINE_BYTES_MAX),
-        records: args.records,
+        // The unit is the record also where the order does not matter, as for counts.
+        records: args.records || args.merge,
         merge: args.merge && mode(args) == Mode::Lines,
         input_format: args.input_format.clone(),
         formats_directory: environment.formats_directory(),

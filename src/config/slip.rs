@@ -15,6 +15,10 @@ pub(super) const NO_QUERY: &str = "there is no query\n\n\
     usage: birl [OPTIONS] QUERY [SOURCE]...\n\
     hint: birl -h says more, and birl '*' FILE prints every line";
 
+/// What to say where lines around matches are wanted of many sources in one order.
+pub(super) const MERGED_CONTEXT: &str = "--merge puts records in the order of their times, where none has context (-A, -B, -C)\n\n\
+    hint: a record is printed with all its lines; for those around it, search without --merge";
+
 /// What to say of a template that is none.
 pub(super) fn template(text: &str, error: &TemplateError) -> String {
     let mut message = format!("cannot read the template: {error}");
