@@ -203,6 +203,7 @@ fn records(rows: &RecordBatch, told: &Told) -> Vec<Batch> {
             last: false,
             times: Vec::new(),
             columns: None,
+            chronology: None,
         });
         start += same.len();
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use birl_record::columns::Projection;
 use birl_record::format::Parser;
 use birl_record::search::Search;
-use birl_scan::{Batch, Event, Options, Progress, Scan, Source, Want, scan};
+use birl_scan::{Batch, Event, Options, Progress, Scan, Source, Times, Want, scan};
 use datafusion::arrow::array::{ArrayRef, Int32Array, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -174,6 +174,8 @@ impl ScanExec {
             // Of a batch, only the columns are wanted.
             want: Want::Counts,
             records: true,
+            // The columns have their own.
+            times: Times::Unwanted,
             columns: (!is_empty).then(|| Arc::clone(&self.wanted.projection)),
             ..sources.options.clone()
         };

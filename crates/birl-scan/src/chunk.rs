@@ -180,8 +180,7 @@ impl Chunk {
                 let projection = context.options.columns.as_deref();
                 let mut rows =
                     projection.map(|projection| Builder::new(projection, &self.lines, records));
-                let tells_time =
-                    is_given || projection.is_some_and(Projection::has_timestamp);
+                let tells_time = is_given || projection.is_some_and(Projection::has_timestamp);
                 let time = |range: &std::ops::Range<usize>| {
                     let text = &self.lines[range.clone()];
                     let times = times.as_ref().filter(|_| tells_time);
