@@ -9,6 +9,7 @@
 //! Where that takes more than the line itself, chunks begin where a record does, and the parser is
 //! asked for all [starts](Parser::starts) in one.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use memchr::{memchr, memrchr};
@@ -43,6 +44,10 @@ pub struct Extents<'a> {
     is_start: bool,
     /// Where records may begin, where not every line tells by itself.
     starts: Option<Vec<usize>>,
+    /// What begins a record, as far as the first bytes of a line tell.
+    opening: Option<&'static [u8]>,
+    /// What was asked for last, whether a record begins there: it is asked several times.
+    begun: Cell<Option<(usize, bool)>>,
 }
 
 impl<'a> Extents<'a> {
@@ -53,6 +58,8 @@ impl<'a> Extents<'a> {
             chunk,
             is_start,
             starts: parser.starts(&State::default(), chunk),
+            opening: parser.opening(),
+            begun: Cell::new(None),
         }
     }
 
@@ -133,10 +140,26 @@ impl<'a> Extents<'a> {
     }
 
     fn begins(&self, start: usize) -> bool {
+        if let Some((last, begins)) = self.begun.get()
+            && last == start
+        {
+            return begins;
+        }
+        let begins = self.find_whether_begins(start);
+        self.begun.set(Some((start, begins)));
+        begins
+    }
+
+    fn find_whether_begins(&self, start: usize) -> bool {
         if let Some(starts) = &self.starts
             && starts.binary_search(&start).is_err()
         {
             return false;
+        }
+        if let Some(opening) = self.opening
+            && self.chunk[start..].starts_with(opening)
+        {
+            return true;
         }
         let is_first = self.is_start && start == 0 && !self.frames(start);
         is_first || self.parser.begins(line_at(self.chunk, start))

@@ -27,6 +27,7 @@ mod istio;
 mod java_util;
 mod journal;
 pub(crate) mod json;
+mod json_pick;
 mod json_spread;
 mod klog;
 mod layout;
@@ -43,6 +44,9 @@ mod nlb;
 mod openstack;
 mod parser;
 mod php;
+mod pick;
+#[cfg(test)]
+mod pick_laws;
 mod pod;
 mod postgres;
 mod python;
@@ -76,6 +80,7 @@ use crate::value::Value;
 pub use custom::{Custom, Description, DescriptionError};
 pub use formats::Formats;
 pub use parser::{Lines, Parser};
+pub use pick::{Pick, Picked, Picker, Wanted};
 pub use state::{Piece, State, Stateful};
 
 /// A format, as a certain source uses it.
@@ -144,6 +149,29 @@ pub trait Format: Debug + Send + Sync {
         let mut record = Record::default();
         self.parse(text, &mut record);
         record.get(path)
+    }
+
+    /// The same field of a record that has been read: `text` is what [`parse`](Self::parse) made
+    /// `record` of.
+    fn get_of<'a>(
+        &'a self,
+        record: &Record<'a>,
+        _text: &'a [u8],
+        path: &[u8],
+    ) -> Option<Value<'a>> {
+        record.get(path)
+    }
+
+    /// What picks a few things out of one record after the other, faster than [`parse`](Self::parse)
+    /// would read them; `None` where the format does not know how.
+    fn picker(&self, _wanted: &Wanted) -> Option<Box<dyn Pick>> {
+        None
+    }
+
+    /// Bytes of which each line that begins with them begins a record; so most lines need not be
+    /// looked at any further.
+    fn opening(&self) -> Option<&'static [u8]> {
+        None
     }
 
     /// The timestamp of a record, as [`parse`](Self::parse) reads it; faster where the format knows

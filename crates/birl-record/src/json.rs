@@ -47,7 +47,39 @@ impl<'a> Members<'a> {
         (self.state == State::Ended).then(|| &self.text[self.at..])
     }
 
-    fn member(&mut self) -> Option<(Text<'a>, Value<'a>)> {
+    /// Whether the next member would be the first.
+    pub(crate) fn is_at_first(&self) -> bool {
+        self.state == State::First
+    }
+
+    /// The next member, and what stands between its value and the one before, or the bracket.
+    pub(crate) fn next_with_lead(&mut self) -> Option<(&'a [u8], Text<'a>, Value<'a>)> {
+        if matches!(self.state, State::Ended | State::Broken) {
+            return None;
+        }
+        let member = self.member();
+        if member.is_none() && self.state != State::Ended {
+            self.state = State::Broken;
+        }
+        member
+    }
+
+    /// The value of the next member, if `lead` stands before it. It must be one that
+    /// [`next_with_lead`](Self::next_with_lead) gave for a member that was the first if this one is,
+    /// and was not if it is not. Else nothing is taken.
+    #[inline]
+    pub(crate) fn next_behind(&mut self, lead: &[u8]) -> Option<Value<'a>> {
+        if !self.text.get(self.at..)?.starts_with(lead) || lead.is_empty() {
+            return None;
+        }
+        let (value, end) = value(self.text, self.at + lead.len())?;
+        self.at = end;
+        self.state = State::More;
+        Some(value)
+    }
+
+    fn member(&mut self) -> Option<(&'a [u8], Text<'a>, Value<'a>)> {
+        let start = self.at;
         let mut at = match next_item(self.text, self.at, self.state, b'}')? {
             Item::At(at) => at,
             Item::None { end } => {
@@ -61,7 +93,7 @@ impl<'a> Members<'a> {
         let (value, end) = value(self.text, at)?;
         self.at = end;
         self.state = State::More;
-        Some((key, value))
+        Some((&self.text[start..at], key, value))
     }
 }
 
@@ -69,14 +101,8 @@ impl<'a> Iterator for Members<'a> {
     type Item = (Text<'a>, Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if matches!(self.state, State::Ended | State::Broken) {
-            return None;
-        }
-        let member = self.member();
-        if member.is_none() && self.state != State::Ended {
-            self.state = State::Broken;
-        }
-        member
+        let (_, key, value) = self.next_with_lead()?;
+        Some((key, value))
     }
 }
 
@@ -211,7 +237,11 @@ pub(crate) fn behind_colon(text: &[u8], at: usize) -> Option<usize> {
 /// A number is none where the text ends with it: it may be half of one.
 pub(crate) fn value(text: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
     Some(match text.get(at)? {
-        b'"' | b'\\' => {
+        b'"' => {
+            let (string, end) = quoted(text, at + 1)?;
+            (Value::Text(string), end)
+        }
+        b'\\' => {
             let (string, end) = string(text, at)?;
             (Value::Text(string), end)
         }
@@ -246,28 +276,57 @@ fn string(text: &[u8], at: usize) -> Option<(Text<'_>, usize)> {
         };
         return Some((string.in_string(), at + end + 4));
     }
-    let rest = rest.strip_prefix(b"\"")?;
+    match rest.first() {
+        Some(b'"') => quoted(text, at + 1),
+        _ => None,
+    }
+}
+
+/// The string whose content begins at `at`, and where it ends, behind its quote.
+#[inline]
+fn quoted(text: &[u8], at: usize) -> Option<(Text<'_>, usize)> {
+    let rest = &text[at..];
     let (end, escaped) = string_end(rest)?;
     let raw = &rest[..end];
     let string = match escaped {
         true => Text::escaped(raw),
         false => Text::plain(raw),
     };
-    Some((string, at + end + 2))
+    Some((string, at + end + 1))
+}
+
+/// So much of a string is looked at in words of eight bytes.
+const SHORT_WORDS: usize = 4;
+
+/// A word of which each byte is this one.
+const fn of_each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The highest bit of the lowest byte that is zero, and perhaps bits above it; 0 where none is.
+/// (Mycroft's test, 1987.)
+#[inline]
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(of_each(1)) & !word & of_each(0x80)
 }
 
 /// Where the quote stands that closes a string, whose content `rest` begins with, and whether there
 /// are escapes before it.
 pub(crate) fn string_end(rest: &[u8]) -> Option<(usize, bool)> {
     // Most strings are shorter than it takes to set up a search.
-    for (at, byte) in rest.iter().take(16).enumerate() {
-        match byte {
-            b'"' => return Some((at, false)),
-            b'\\' => break,
-            _ => {}
-        }
-    }
     let mut at = 0;
+    for word in rest.chunks_exact(8).take(SHORT_WORDS) {
+        let word = u64::from_le_bytes(word.try_into().expect("eight bytes"));
+        let hits = zeros(word ^ of_each(b'"')) | zeros(word ^ of_each(b'\\'));
+        if hits != 0 {
+            at += hits.trailing_zeros() as usize / 8;
+            if rest[at] == b'"' {
+                return Some((at, false));
+            }
+            break;
+        }
+        at += 8;
+    }
     let mut escaped = false;
     loop {
         at += memchr2(b'"', b'\\', rest.get(at..)?)?;

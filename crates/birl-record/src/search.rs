@@ -9,7 +9,7 @@ mod candidates;
 mod field;
 mod folded;
 #[cfg(test)]
-mod laws;
+pub(crate) mod laws;
 mod level_key;
 mod level_word;
 mod literal;

@@ -180,17 +180,16 @@ impl Chunk {
                 let projection = context.options.columns.as_deref();
                 let mut rows =
                     projection.map(|projection| Builder::new(projection, &self.lines, records));
-                let tells_time = is_given || projection.is_some_and(Projection::has_timestamp);
                 let time = |range: &std::ops::Range<usize>| {
                     let text = &self.lines[range.clone()];
-                    let times = times.as_ref().filter(|_| tells_time);
+                    let times = times.as_ref().filter(|_| is_given);
                     times?.at(range.start, || parser.timestamp(text))
                 };
                 let cut = search.find_records(records, |hit| {
-                    let time = time(&hit.lines);
                     if let Some(rows) = &mut rows {
-                        rows.push(hit.lines.clone(), time);
+                        rows.push(hit.lines.clone());
                     }
+                    let time = time(&hit.lines);
                     found.add(hit.lines, hit.overlong, time);
                 });
                 if let Some(rows) = rows {

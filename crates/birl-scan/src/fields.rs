@@ -66,18 +66,23 @@ fn observe(
     let known = if parser.is_stateful() { 1 } else { texts.len() };
     for (index, text) in texts.iter().take(known).enumerate() {
         let pieces = parser.pieces(&mut State::default(), text);
-        let mut left = of_part;
         for (range, parser) in pieces {
             let piece = &text[range.clone()];
             let is_start = index == 0 && range.start == 0;
-            let records = Extents::new(&parser, piece, is_start).into_all();
-            for record in records.take(left) {
-                fields.observe(&parser, &piece[record.range]);
-                left -= 1;
+            let records: Vec<_> = Extents::new(&parser, piece, is_start).into_all().collect();
+            for place in spread(records.len(), of_part) {
+                fields.observe(&parser, &piece[records[place].range.clone()]);
             }
         }
     }
     Ok(())
+}
+
+/// At most so many of `count` places, the first and the last among them.
+fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
+    let chosen = count.min(most.max(2));
+    let last = count.saturating_sub(1);
+    (0..chosen).map(move |number| number * last / (chosen - 1).max(1))
 }
 
 /// Parts of a file's text, which are whole lines; the first is its beginning. None of what is binary.

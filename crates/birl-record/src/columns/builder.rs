@@ -8,8 +8,8 @@ use bytes::Bytes;
 use super::cells::{Cells, Unfit};
 use super::misfits::Misfits;
 use super::{Column, Projection, What};
+use crate::format::{Parser, Picked, Picker, Wanted};
 use crate::framing;
-use crate::record::Record;
 use crate::search::Records;
 use crate::value::Value;
 
@@ -23,40 +23,14 @@ pub struct Builder<'a> {
     chunk: &'a Bytes,
     records: Records<'a>,
     cells: Vec<Cells>,
-    reads: Reads,
-    /// The record that is read, whose memory is used again.
-    record: Record<'a>,
+    picker: Picker<'a>,
+    /// What was picked out of the last record, whose memory is used again.
+    picked: Picked<'a>,
+    has_timestamp: bool,
     /// The view of the source's name, in each column that says it, once it has come.
     source: Vec<Option<u128>>,
     misfits: Misfits,
     rows: usize,
-}
-
-/// What of a record is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reads {
-    /// At most a field or two, each by itself.
-    Single,
-    /// All that it says.
-    Whole,
-}
-
-/// So many fields are looked for each by itself.
-const SINGLE_MAX: usize = 2;
-
-impl Reads {
-    fn of(columns: &[Column]) -> Self {
-        let fields = columns.iter();
-        let fields = fields.filter(|column| matches!(column.what, What::Field(_)));
-        let is_whole = fields.count() > SINGLE_MAX
-            || columns
-                .iter()
-                .any(|column| matches!(column.what, What::Level | What::Severity | What::Message));
-        match is_whole {
-            true => Self::Whole,
-            false => Self::Single,
-        }
-    }
 }
 
 impl<'a> Builder<'a> {
@@ -76,39 +50,40 @@ impl<'a> Builder<'a> {
             chunk,
             records,
             cells: cells.collect(),
-            reads: Reads::of(columns),
-            record: Record::default(),
+            picker: Picker::new(records.parser, wanted(columns, records.parser)),
+            picked: Picked::default(),
+            has_timestamp: projection.has_timestamp(),
             source: vec![None; columns.len()],
             misfits: Misfits::default(),
             rows: 0,
         }
     }
 
-    /// Adds the record that stands at `range` of the chunk, and was at `time`, in nanoseconds since
-    /// 1970 (UTC).
-    pub fn push(&mut self, range: Range<usize>, time: Option<i64>) {
+    /// Adds the record that stands at `range` of the chunk.
+    pub fn push(&mut self, range: Range<usize>) {
         self.rows += 1;
         let text = framing::content(&self.records.chunk[range.clone()]);
         let offset = self.records.offset + range.start as u64;
-        if self.reads == Reads::Whole {
-            self.record.clear();
-            self.records.parser.parse_into(text, &mut self.record);
-        }
+        self.picker.pick(text, &mut self.picked);
+        let picked = &self.picked;
+        let times = self.records.times.filter(|_| self.has_timestamp);
+        let time = times.and_then(|times| times.at(range.start, || picked.timestamp));
+        let mut fields = picked.fields.iter();
         let columns = self.projection.columns().iter();
         for (at, (column, cells)) in columns.zip(&mut self.cells).enumerate() {
             match &column.what {
                 What::Timestamp => cells.push_int(time),
                 What::Severity => {
-                    let severity = self.record.severity;
+                    let severity = picked.severity;
                     cells.push_int(severity.map(|it| it.number().into()));
                 }
-                What::Level => match self.record.severity {
+                What::Level => match picked.severity {
                     Some(severity) => cells
                         .texts()
                         .push(severity.level().name().as_bytes().into()),
                     None => cells.push_null(),
                 },
-                What::Message => match self.record.message {
+                What::Message => match picked.message {
                     Some(message) => cells.texts().push(message.decode()),
                     None => cells.push_null(),
                 },
@@ -122,14 +97,8 @@ impl<'a> Builder<'a> {
                 What::Offset => cells.push_int(i64::try_from(offset).ok()),
                 What::Line => cells.texts().push(text.into()),
                 What::Match(search) => cells.push_bool(search.finds(&self.records, range.clone())),
-                What::Field(path) => {
-                    // A parsed record is not asked for paths into objects, and into messages: what
-                    // they lead to depends on the format.
-                    let parsed = match self.reads {
-                        Reads::Whole if !path.contains(&b'.') => self.record.field(path),
-                        _ => None,
-                    };
-                    let value = parsed.or_else(|| self.records.parser.get(text, path));
+                What::Field(_) => {
+                    let value = *fields.next().expect("each path has been looked for");
                     if cells.push(value) == Err(Unfit) {
                         let value = value.unwrap_or(Value::Null);
                         self.misfits.add(
@@ -164,5 +133,21 @@ impl<'a> Builder<'a> {
         let batch = RecordBatch::try_new_with_options(schema, columns.collect(), &options)
             .expect("each column has its type and a value for each row");
         (batch, self.misfits)
+    }
+}
+
+/// What columns need of each record that `parser` reads.
+fn wanted(columns: &[Column], parser: &Parser) -> Wanted {
+    let has = |is: fn(&What) -> bool| columns.iter().any(|column| is(&column.what));
+    let paths = columns.iter().filter_map(|column| match &column.what {
+        What::Field(path) => Some(path.clone()),
+        _ => None,
+    });
+    Wanted {
+        // Times that do not say their whole date are told from all those before them.
+        timestamp: has(|what| matches!(what, What::Timestamp)) && !parser.has_partial_times(),
+        severity: has(|what| matches!(what, What::Level | What::Severity)),
+        message: has(|what| matches!(what, What::Message)),
+        paths: paths.collect(),
     }
 }

@@ -8,6 +8,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use bytes::Bytes;
 
 use super::*;
+use crate::chronology::{ChunkTimes, RecordTimes};
 use crate::extent::Extents;
 use crate::format::Parser;
 use crate::query;
@@ -20,18 +21,22 @@ fn rows(text: &str, columns: Vec<Column>) -> (RecordBatch, Misfits) {
 
 fn rows_of(chunk: &Bytes, columns: Vec<Column>) -> (RecordBatch, Misfits) {
     let parser = Parser::detect(&[chunk], 0);
+    let places = Extents::new(&parser, chunk, true).into_all().enumerate();
+    let times = places.map(|(row, record)| (record.range.start, (row > 0).then_some(row as i64)));
+    let times = ChunkTimes::Listed(times.collect());
+    let times = RecordTimes::new(times, &parser, chunk, true);
     let records = Records {
         chunk,
         parser: &parser,
         source: b"var/log/app.log",
         offset: 100,
         is_start: true,
-        times: None,
+        times: Some(&times),
     };
     let projection = Projection::new(columns);
     let mut builder = Builder::new(&projection, chunk, records);
-    for (row, record) in Extents::new(&parser, chunk, true).into_all().enumerate() {
-        builder.push(record.range, (row > 0).then_some(row as i64));
+    for record in Extents::new(&parser, chunk, true).into_all() {
+        builder.push(record.range);
     }
     builder.finish()
 }

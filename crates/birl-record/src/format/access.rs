@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::cursor::Cursor;
-use super::{Format, Known, Lines, Place, Sample, field};
+use super::{Format, Known, Lines, Pick, Picked, Place, Sample, Wanted, field};
 use crate::logfmt::Pairs;
 use crate::record::{Record, Timestamp};
 use crate::time::Shape;
@@ -145,6 +145,85 @@ impl Format for Access {
         self.parse(text, &mut record);
         record.get(path)
     }
+
+    fn picker(&self, wanted: &Wanted) -> Option<Box<dyn Pick>> {
+        let places = wanted.paths.iter().map(|path| Near::of(path));
+        Some(Box::new(AccessPicker {
+            access: Self {
+                shapes: self.shapes,
+            },
+            fields: places.collect::<Option<_>>()?,
+        }))
+    }
+}
+
+/// Picks fields out of what each line of an access log has.
+#[derive(Debug)]
+struct AccessPicker {
+    access: Access,
+    fields: Vec<Near>,
+}
+
+/// A field that stands in what each line has, and that nothing before it is called like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Near {
+    Method,
+    Path,
+    Query,
+    Protocol,
+    Status,
+    Bytes,
+}
+
+impl Near {
+    fn of(path: &[u8]) -> Option<Self> {
+        Some(match path {
+            b"method" => Self::Method,
+            b"path" => Self::Path,
+            b"query" => Self::Query,
+            b"protocol" => Self::Protocol,
+            b"status" => Self::Status,
+            b"bytes" => Self::Bytes,
+            _ => return None,
+        })
+    }
+
+    /// What is written there, if that is anything.
+    fn written<'a>(self, head: &Head<'a>, request: Option<Request<'a>>) -> Option<&'a [u8]> {
+        let (path, query) = request.map_or_else(Default::default, |it| target_parts(it.target));
+        let written = match self {
+            Self::Method => request?.method,
+            Self::Path => path,
+            Self::Query => query?,
+            Self::Protocol => request?.protocol,
+            Self::Status => head.status,
+            Self::Bytes => head.bytes,
+        };
+        (!field::is_absent(written)).then_some(written)
+    }
+}
+
+impl Pick for AccessPicker {
+    fn pick<'a>(&mut self, text: &'a [u8], picked: &mut Picked<'a>) -> bool {
+        // A field of several lines is not looked for in the first.
+        let Some((head, rest)) = self.access.read(text) else {
+            return false;
+        };
+        picked.timestamp = head.time;
+        picked.message = Some(Text::escaped(head.request));
+        let request = Request::read(head.request);
+        for (near, field) in self.fields.iter().zip(&mut picked.fields) {
+            *field = near.written(&head, request).map(|written| match near {
+                Near::Status | Near::Bytes => field::number_or_bare(written),
+                _ => Value::Text(Text::escaped(written)),
+            });
+            // A pair at the end of the line may have the same name.
+            if field.is_none() && memchr::memchr(b'=', rest.rest()).is_some() {
+                return false;
+            }
+        }
+        true
+    }
 }
 
 impl Access {
@@ -176,7 +255,11 @@ impl Access {
 
 impl<'a> Origin<'a> {
     fn read(text: &'a [u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(text.strip_suffix(b" ")?);
+        let text = text.strip_suffix(b" ")?;
+        if let Some(origin) = Self::of_three_words(text) {
+            return Some(origin);
+        }
+        let mut cursor = Cursor::new(text);
         let mut origin = Origin {
             forwarded_for: forwarded_for(&mut cursor).unwrap_or_default(),
             ..Origin::default()
@@ -200,6 +283,23 @@ impl<'a> Origin<'a> {
         }
         origin.user = cursor.rest();
         Some(origin)
+    }
+
+    /// What most lines have: a client, an ident and a user, and nothing else.
+    fn of_three_words(text: &'a [u8]) -> Option<Self> {
+        let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | b',' | b'\t');
+        if text.iter().any(is_special) {
+            return None;
+        }
+        let mut words = text.split(|byte| *byte == b' ');
+        let (client, ident, user) = (words.next()?, words.next()?, words.next()?);
+        let is_all = words.next().is_none() && ![client, ident, user].contains(&&[][..]);
+        is_all.then_some(Self {
+            client,
+            ident,
+            user,
+            ..Self::default()
+        })
     }
 }
 
@@ -229,25 +329,49 @@ fn is_address(word: &[u8]) -> bool {
 
 /// `GET /a/b?c=d HTTP/1.1`, or whatever else a client has sent.
 pub(super) fn push_request<'a>(record: &mut Record<'a>, request: &'a [u8]) {
-    let mut cursor = Cursor::new(request);
-    let (Some(method), Some(space)) = (cursor.until(b' '), memchr::memrchr(b' ', cursor.rest()))
-    else {
+    let Some(request) = Request::read(request) else {
         return;
     };
-    let (target, protocol) = (&cursor.rest()[..space], &cursor.rest()[space + 1..]);
-    field::escaped(record, "method", method);
-    push_target(record, target);
-    field::escaped(record, "protocol", protocol);
+    field::escaped(record, "method", request.method);
+    push_target(record, request.target);
+    field::escaped(record, "protocol", request.protocol);
+}
+
+/// The parts of a request.
+#[derive(Clone, Copy, Debug)]
+struct Request<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    protocol: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    fn read(request: &'a [u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(request);
+        let method = cursor.until(b' ')?;
+        let space = memchr::memrchr(b' ', cursor.rest())?;
+        Some(Self {
+            method,
+            target: &cursor.rest()[..space],
+            protocol: &cursor.rest()[space + 1..],
+        })
+    }
 }
 
 /// `/a/b?c=d`
 pub(super) fn push_target<'a>(record: &mut Record<'a>, target: &'a [u8]) {
+    let (path, query) = target_parts(target);
+    field::escaped(record, "path", path);
+    if let Some(query) = query {
+        field::escaped(record, "query", query);
+    }
+}
+
+/// What stands before the question mark, and behind it.
+fn target_parts(target: &[u8]) -> (&[u8], Option<&[u8]>) {
     match memchr::memchr(b'?', target) {
-        Some(mark) => {
-            field::escaped(record, "path", &target[..mark]);
-            field::escaped(record, "query", &target[mark + 1..]);
-        }
-        None => field::escaped(record, "path", target),
+        Some(mark) => (&target[..mark], Some(&target[mark + 1..])),
+        None => (target, None),
     }
 }
 

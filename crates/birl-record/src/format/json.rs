@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Format, Known, Lines, Place, Sample, SeverityPlace, json_spread};
+use super::json_pick::JsonPicker;
+use super::{Format, Known, Lines, Pick, Place, Sample, SeverityPlace, Wanted, json_spread};
 use crate::json::{self, Members};
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
@@ -110,6 +111,18 @@ impl Format for Json {
 
     fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         json::get(text, path)
+    }
+
+    fn get_of<'a>(&'a self, _: &Record<'a>, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
+        self.get(text, path)
+    }
+
+    fn picker(&self, wanted: &Wanted) -> Option<Box<dyn Pick>> {
+        Some(Box::new(JsonPicker::new(wanted)))
+    }
+
+    fn opening(&self) -> Option<&'static [u8]> {
+        Some(b"{\"")
     }
 
     fn timestamp<'a>(&'a self, text: &'a [u8]) -> Option<Timestamp<'a>> {
@@ -277,9 +290,7 @@ impl<T> Best<T> {
             .found
             .as_ref()
             .map_or(self.keys.len(), |(rank, ..)| *rank);
-        self.keys[..least]
-            .iter()
-            .position(|key| key.as_bytes().eq_ignore_ascii_case(name))
+        rank(&self.keys[..least], name)
     }
 
     fn offer(&mut self, rank: usize, place: usize, found: Found<T>) {
@@ -293,8 +304,14 @@ impl<T> Best<T> {
     }
 }
 
+/// The place of a key among those that are known, the likeliest first.
+pub(super) fn rank(keys: &[&str], name: &[u8]) -> Option<usize> {
+    let mut keys = keys.iter();
+    keys.position(|key| key.as_bytes().eq_ignore_ascii_case(name))
+}
+
 /// A timestamp, if the value is long enough to be one: `"time":"12ms"` is a duration.
-fn timestamp(value: Value<'_>) -> Option<Found<Timestamp<'_>>> {
+pub(super) fn timestamp(value: Value<'_>) -> Option<Found<Timestamp<'_>>> {
     let text = match value {
         Value::Number(written) if written.len() >= 9 => written,
         Value::Text(text) if text.raw().len() >= 8 && !text.has_escapes() => text.raw(),
@@ -338,7 +355,7 @@ pub(crate) fn severity(name: &[u8], value: Value<'_>) -> Option<Found<Severity>>
     }
 }
 
-fn words(value: Value<'_>) -> Option<Found<Text<'_>>> {
+pub(super) fn words(value: Value<'_>) -> Option<Found<Text<'_>>> {
     match value {
         Value::Text(what) => Some(Found { what, whole: true }),
         // OpenTelemetry: {"body":{"stringValue":"down"}}

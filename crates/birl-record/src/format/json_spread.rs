@@ -126,6 +126,10 @@ impl Format for Spread {
     fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         crate::json::get(text, path)
     }
+
+    fn get_of<'a>(&'a self, _: &Record<'a>, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
+        self.get(text, path)
+    }
 }
 
 /// An object begins here, and not behind blanks.
@@ -164,6 +168,10 @@ impl Format for Listed {
 
     fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         crate::json::get(element(text), path)
+    }
+
+    fn get_of<'a>(&'a self, _: &Record<'a>, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
+        self.get(text, path)
     }
 }
 

@@ -88,6 +88,10 @@ impl Format for Logfmt {
     fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         logfmt::get(text, path)
     }
+
+    fn get_of<'a>(&'a self, _: &Record<'a>, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
+        self.get(text, path)
+    }
 }
 
 /// A timestamp of which the date and the time are fields of their own: `2026-03-14 time=14:05:30`.

@@ -119,6 +119,10 @@ impl Format for MongoDb {
     fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         json::get(text, path)
     }
+
+    fn get_of<'a>(&'a self, _: &Record<'a>, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
+        self.get(text, path)
+    }
 }
 
 /// `{"$date":"2026-03-14T14:05:30.250+00:00"}`

@@ -173,6 +173,11 @@ impl Parser {
         }
     }
 
+    /// Bytes of which each line that begins with them begins a record ([`Format::opening`]).
+    pub(crate) fn opening(&self) -> Option<&'static [u8]> {
+        self.formats.first()?.opening()
+    }
+
     /// Whether a line is no part of any record ([`Format::frames`]).
     pub fn frames(&self, line: &[u8]) -> bool {
         let main = self.formats.first();
@@ -263,7 +268,7 @@ impl Parser {
     }
 
     /// What is left of a record without its beginning, as where a source begins in its middle.
-    fn parse_part<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
+    pub(super) fn parse_part<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
         let line = first_line(text);
         if let Some(format) = self.formats().find(|format| format.goes_on(line)) {
             format.parse(text, record);

@@ -172,6 +172,10 @@ impl Format for Tables {
     fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         let mut record = Record::default();
         self.parse(text, &mut record);
+        self.get_of(&record, text, path)
+    }
+
+    fn get_of<'a>(&'a self, record: &Record<'a>, _: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         record.get(path).or_else(|| {
             let (_, column) = ALIASES.iter().find(|(alias, _)| alias.as_bytes() == path)?;
             record.get(column.as_bytes())

@@ -7,7 +7,7 @@ use super::{Hit, Options, Records, Search};
 use crate::format::{KNOWN, Parser};
 use crate::query;
 
-fn key() -> impl Strategy<Value = &'static str> {
+pub(crate) fn key() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "level",
         "Level",
@@ -66,7 +66,7 @@ fn scalar() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-fn json() -> impl Strategy<Value = String> {
+pub(crate) fn json() -> impl Strategy<Value = String> {
     let member = |value: BoxedStrategy<String>| {
         let colon = prop::sample::select(vec![":", ": ", " : ", ":\t", ":  "]);
         (key(), colon, value).prop_map(|(key, colon, value)| format!("\"{key}\"{colon}{value}"))
@@ -158,7 +158,7 @@ fn sample() -> impl Strategy<Value = String> {
 }
 
 /// Lines of one format with guests of others, or of all; some are cut off.
-fn logs() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn logs() -> impl Strategy<Value = Vec<u8>> {
     let weights = prop::sample::select(vec![
         [9, 0, 1, 0, 0],
         [0, 9, 1, 0, 0],

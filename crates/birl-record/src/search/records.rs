@@ -6,7 +6,7 @@ use memchr::memchr;
 
 use super::candidates::{Candidates, Need};
 use super::field::{Origin, Unit};
-use super::{Hit, Search};
+use super::{Expression, Hit, Search};
 use crate::chronology::RecordTimes;
 use crate::extent::{Extent, Extents};
 use crate::format::Parser;
@@ -42,6 +42,7 @@ impl Search {
         let suits = !parser.scatters() && self.candidates.suit(parser);
         let candidates = if suits { &self.candidates } else { &every };
         let mut hits = candidates.hits_of_records(chunk, parser);
+        let finds_all = matches!(self.expression, Expression::All);
         let mut cut = 0;
         let mut give = |extent: Extent| {
             cut += usize::from(extent.is_cut);
@@ -63,7 +64,7 @@ impl Search {
             };
             at = extent.next;
             is_record = true;
-            if self.holds(&records.unit(extent.range.clone())) {
+            if finds_all || self.holds(&records.unit(extent.range.clone())) {
                 match self.inverted {
                     true => {
                         extents.all(given..extent.range.start).for_each(&mut give);
