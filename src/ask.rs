@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use birl_query::{Answer, Answers, Kind, Limits, Plan, Session, Sources};
+use birl_query::{Answer, Kind, Limits, Plan, Scans, Session, Sources};
 use birl_record::columns::{Misfit, Misfits};
 use birl_record::query;
 use birl_record::query::tree::Term;
@@ -14,8 +14,9 @@ use birl_record::search::{self, Search};
 use birl_record::time::Clock;
 use birl_scan::{Event, Options, Progress, fields, newest};
 use birl_source::name::Name;
+use birl_stream::try_stream;
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, future};
+use futures::{Stream, StreamExt, future};
 use indicatif::HumanCount;
 
 use crate::answer::{self, RecordPrinter, Rows};
@@ -59,7 +60,7 @@ pub(crate) fn run(config: &Config, text: &str) -> Result<ExitCode> {
             writeln!(io::stdout(), "{}", plan.explain())?;
             return Ok(ExitCode::SUCCESS);
         }
-        answer_plan(config, &session, plan, &terms).await
+        answer_plan(config, session, plan, text, &terms).await
     });
     // A thread may be waiting for a pipe that never says anything again.
     runtime.shutdown_background();
@@ -69,8 +70,9 @@ pub(crate) fn run(config: &Config, text: &str) -> Result<ExitCode> {
 /// Runs a plan, and prints its answer.
 async fn answer_plan(
     config: &Config,
-    session: &Session,
+    session: Session,
     plan: Plan,
+    text: &str,
     terms: &Term,
 ) -> Result<ExitCode> {
     for field in plan.unknown_fields() {
@@ -79,10 +81,17 @@ async fn answer_plan(
             "birl: no sampled record has a field {field:?}"
         );
     }
-    let scans = Arc::new(plan.progress());
+    let scans = Arc::new(Mutex::new(plan.scans()));
     let counters = Arc::clone(&scans);
-    let counters = move || Progress::sum(&counters());
+    let counters = move || Progress::sum(&lock(&counters).progress());
     let kind = plan.kind();
+    // A table is drawn over itself on a terminal, and has no need of a pager when it is whole.
+    let is_drawn = kind == Kind::Table && config.output.width.is_some() && !config.pages_always;
+    let unpaged = Config {
+        pager: None,
+        ..config.clone()
+    };
+    let config = if is_drawn { &unpaged } else { config };
     let (printer, answer): (_, Box<dyn answer::Answer>) = match kind {
         Kind::Records => {
             let search = Search::with_clock(terms, search_options(config), &config.clock)?;
@@ -92,19 +101,66 @@ async fn answer_plan(
         }
         Kind::Rows | Kind::Table => (None, Box::new(Rows::new(config, &plan, counters.clone())?)),
     };
-    let answers = match config.shows_snapshots() {
-        true => plan.run_with_snapshots(session, SNAPSHOT_EVERY),
-        false => plan.run(session),
-    };
-    let answers = answers.map_err(|error| anyhow!(told(&error)))?;
+    let every = config.shows_snapshots().then_some(SNAPSHOT_EVERY);
+    let answers = answers(session, text, plan, every, Arc::clone(&scans)).boxed();
     let nexts = match kind {
         Kind::Records => of_records(printer.clone(), answers),
         Kind::Rows | Kind::Table => of_rows(answers),
     };
     let mut run = Run::new(config, answer, counters)?;
     run.printer = printer;
-    run.last_words = Some(Box::new(move || misfits(&scans())));
+    run.last_words = Some(Box::new(move || misfits(&lock(&scans).progress())));
     run.drive(nexts).await
+}
+
+/// The answers of a plan. Where whole numbers turn out to be others behind the samples, and nothing
+/// has been given yet, all is asked again.
+fn answers(
+    session: Session,
+    text: &str,
+    plan: Plan,
+    every: Option<Duration>,
+    scans: Arc<Mutex<Scans>>,
+) -> impl Stream<Item = Result<Answer, birl_query::Error>> + Send + use<> {
+    let text = text.to_owned();
+    try_stream! {
+        let is_whole = plan.kind() == Kind::Table;
+        let mut plan = plan;
+        let mut is_first = true;
+        'again: loop {
+            let mut answers = match every {
+                Some(every) => plan.run_with_snapshots(&session, every)?,
+                None => plan.run(&session)?,
+            };
+            let mut has_given = false;
+            while let Some(answer) = answers.next().await {
+                let answer = answer?;
+                let is_final = match &answer {
+                    // It was told when it came first.
+                    Answer::Event(_) if !is_first => continue,
+                    Answer::Event(_) => false,
+                    Answer::Snapshot { is_last, .. } => *is_last,
+                    Answer::Rows(_) | Answer::Records(_) => true,
+                };
+                if is_final && is_whole && !has_given {
+                    has_given = true;
+                    let known = lock(&scans).progress();
+                    if session.widen(&known) {
+                        plan = session.plan(&text).await?;
+                        *lock(&scans) = plan.scans();
+                        is_first = false;
+                        continue 'again;
+                    }
+                }
+                yield answer;
+            }
+            break;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// That values of fields are null since they are not of the type that samples have.
@@ -131,7 +187,10 @@ fn misfits(scans: &[Progress]) -> Vec<String> {
 }
 
 /// What comes of answers that are records, to be printed by `printer` where there is one.
-fn of_records(printer: Option<Arc<RecordPrinter>>, answers: Answers) -> BoxStream<'static, Next> {
+fn of_records(
+    printer: Option<Arc<RecordPrinter>>,
+    answers: BoxStream<'static, Result<Answer, birl_query::Error>>,
+) -> BoxStream<'static, Next> {
     // A failure is the last that comes of a query, so it may come behind all records.
     let failure = Arc::new(OnceLock::new());
     let failed = Arc::clone(&failure);
@@ -160,7 +219,9 @@ fn of_records(printer: Option<Arc<RecordPrinter>>, answers: Answers) -> BoxStrea
 }
 
 /// What comes of answers that are rows.
-fn of_rows(answers: Answers) -> BoxStream<'static, Next> {
+fn of_rows(
+    answers: BoxStream<'static, Result<Answer, birl_query::Error>>,
+) -> BoxStream<'static, Next> {
     let next = |answer| match answer {
         Ok(Answer::Event(event)) => Next::Event(event, None),
         Ok(answer) => Next::Answer(answer),

@@ -93,6 +93,8 @@ pub(crate) struct Config {
     pub(crate) output_file: Option<Inode>,
     /// What to print through, where that is not standard output itself.
     pub(crate) pager: Option<Pager>,
+    /// Whether a pager is asked for, wherever the output ends.
+    pub(crate) pages_always: bool,
     /// Whether to show on standard error how far the search is.
     pub(crate) progress: bool,
     /// Whether to sum up on standard error at the end.
@@ -215,6 +217,7 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
         before,
         after,
         pager,
+        pages_always: args.pager == Some(When::Always) && !args.no_pager,
         progress: progress(args, environment),
         stats: args.stats,
     })

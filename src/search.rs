@@ -442,6 +442,9 @@ impl<'a> Run<'a> {
                     }
                 }
                 Some(Next::Answer(answer)) => {
+                    if self.config.output.harmless {
+                        self.bar.end();
+                    }
                     self.answer.rows(answer, &mut self.out)?;
                     if self.config.output.line_buffered {
                         self.flush(interrupt)?;

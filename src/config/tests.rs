@@ -52,6 +52,7 @@ fn plain() -> Config {
         output: piped(),
         output_file: None,
         pager: None,
+        pages_always: false,
         progress: false,
         stats: false,
     }

@@ -35,5 +35,5 @@ pub use datafusion::arrow::array::RecordBatch as Rows;
 pub use datafusion::arrow::datatypes::SchemaRef as Schema;
 pub use error::Error;
 pub use pipe::Chart;
-pub use plan::{Kind, Plan};
+pub use plan::{Kind, Plan, Scans};
 pub use session::{Limits, Session, Sources};

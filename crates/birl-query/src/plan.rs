@@ -44,6 +44,17 @@ pub enum Kind {
     Table,
 }
 
+/// A handle on what the scans of a plan have done.
+#[derive(Clone, Debug)]
+pub struct Scans(Arc<Told>);
+
+impl Scans {
+    /// The counters of the scans that have begun, which go on counting.
+    pub fn progress(&self) -> Vec<Progress> {
+        self.0.progress()
+    }
+}
+
 /// A query that can be run.
 #[derive(Debug)]
 pub struct Plan {
@@ -94,10 +105,9 @@ impl Plan {
         )
     }
 
-    /// The counters of the scans of this plan that have begun.
-    pub fn progress(&self) -> impl Fn() -> Vec<Progress> + Send + Sync + 'static {
-        let told = Arc::clone(&self.told);
-        move || told.progress()
+    /// What the scans of this plan have done, once it runs.
+    pub fn scans(&self) -> Scans {
+        Scans(Arc::clone(&self.told))
     }
 
     /// Runs it. It must be called within a tokio runtime.

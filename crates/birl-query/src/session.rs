@@ -1,13 +1,14 @@
 //! What queries are asked of: sources, and what it may cost.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use birl_record::columns::Fields;
+use birl_record::columns::{Fields, Type};
 use birl_record::search;
 use birl_record::time::Clock;
-use birl_scan::Options;
+use birl_scan::{Options, Progress};
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -72,6 +73,8 @@ pub struct Session {
     files: Vec<(String, PathBuf)>,
     /// Whether a query may name any file as a table.
     reads_files: bool,
+    /// Fields whose samples all are whole numbers, and that have been found to hold fractions.
+    fractions: Mutex<BTreeSet<String>>,
     pub(crate) state: SessionState,
 }
 
@@ -105,6 +108,7 @@ impl Session {
             sources: Arc::new(sources),
             files: Vec::new(),
             reads_files: false,
+            fractions: Mutex::default(),
             state,
         })
     }
@@ -119,6 +123,37 @@ impl Session {
         Self {
             reads_files: true,
             ..self
+        }
+    }
+
+    /// From now on, takes for numbers with fractions what samples have as whole numbers, and of which
+    /// `scans` have found others. Returns whether there are such fields: then what was answered so far
+    /// lacks some of their values, and is to be asked for again.
+    pub fn widen(&self, scans: &[Progress]) -> bool {
+        let mut fractions = self
+            .fractions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = fractions.len();
+        for scan in scans {
+            let misfits = scan.misfits();
+            let narrow = misfits.iter().filter(|(name, misfit)| {
+                misfit.numbers > 0 && self.sources.fields.get(name) == Some(Type::Int)
+            });
+            fractions.extend(narrow.map(|(name, _)| name.to_owned()));
+        }
+        fractions.len() > before
+    }
+
+    /// The type of a field of which samples are of type `sampled`.
+    pub(crate) fn type_of(&self, name: &str, sampled: Type) -> Type {
+        let fractions = self
+            .fractions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match sampled {
+            Type::Int if fractions.contains(name) => Type::Float,
+            sampled => sampled,
         }
     }
 

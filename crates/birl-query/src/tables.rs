@@ -48,7 +48,7 @@ impl<'a> Tables<'a> {
         lookups: &[Lookup],
     ) -> Result<Self, Error> {
         let terms = statement::take_searches(&mut statement)?;
-        let mut tables = vec![Table::logs(&session.sources, terms)?];
+        let mut tables = vec![Table::logs(session, terms)?];
         for name in statement::tables(&statement) {
             let lookup = lookups.iter().find(|lookup| lookup.table == name);
             let file = match lookup {
@@ -160,7 +160,8 @@ fn place(text: &str, name: &str) -> Option<Span> {
 
 impl Table {
     /// The records of all sources, which `terms` are searches for.
-    fn logs(sources: &Arc<Sources>, terms: Vec<Term>) -> Result<Self, Error> {
+    fn logs(session: &Session, terms: Vec<Term>) -> Result<Self, Error> {
+        let sources = &session.sources;
         let fixed = [
             What::Timestamp,
             What::Level,
@@ -172,7 +173,7 @@ impl Table {
         ];
         let fixed = fixed.into_iter().map(Column::fixed);
         let fields = sources.fields.iter();
-        let fields = fields.map(|(name, ty)| Column::field(name, ty));
+        let fields = fields.map(|(name, ty)| Column::field(name, session.type_of(name, ty)));
         let mut columns: Vec<_> = fixed
             .chain(fields)
             .map(|column| LogColumn { column, term: None })

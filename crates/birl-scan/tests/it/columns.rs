@@ -10,7 +10,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampNanosecondType};
 use birl_record::columns::{Column, Projection, Type, What};
 use birl_scan::{
-    Batch, Event, MergeOptions, Options, Progress, Want, fields, follow, merge, scan, settle,
+    Batch, Event, MergeOptions, Options, Progress, Times, Want, fields, follow, merge, scan, settle,
 };
 use birl_source::follow::Options as FollowOptions;
 use birl_source::name::Name;
@@ -170,7 +170,7 @@ fn rows_are_the_records_that_match_however_they_are_read() {
     let settled = collect(|| {
         let options = Options {
             want: Want::Lines,
-            times: true,
+            times: Times::Given,
             ..options(1)
         };
         let how = FollowOptions::default();
