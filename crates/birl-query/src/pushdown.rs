@@ -229,11 +229,12 @@ fn compared<'a>(
     }
 }
 
+/// The term `name:value`, in a query of its own.
 fn field(name: &str, value: String) -> Term {
     Term::Field(Field {
         name: name.to_owned(),
+        span: 0..name.len() + 1 + value.len(),
         value,
-        span: 0..0,
     })
 }
 

@@ -153,14 +153,16 @@ impl TableProvider for Logs {
     ) -> Result<Vec<TableProviderFilterPushDown>> {
         let column = |name: &str| self.column(name);
         let support = filters.iter().map(|filter| {
-            if pushdown::exact(filter, &column).is_some() {
-                return TableProviderFilterPushDown::Exact;
-            }
-            let is_implied = pushdown::implied(filter, &column).is_some()
-                || pushdown::times(filter, &column) != pushdown::ALWAYS;
-            match is_implied && self.pushes_down {
-                true => TableProviderFilterPushDown::Inexact,
-                false => TableProviderFilterPushDown::Unsupported,
+            let is_implied = || {
+                pushdown::implied(filter, &column).is_some()
+                    || pushdown::times(filter, &column) != pushdown::ALWAYS
+            };
+            match self.pushes_down {
+                true if pushdown::exact(filter, &column).is_some() => {
+                    TableProviderFilterPushDown::Exact
+                }
+                true if is_implied() => TableProviderFilterPushDown::Inexact,
+                _ => TableProviderFilterPushDown::Unsupported,
             }
         });
         Ok(support.collect())
