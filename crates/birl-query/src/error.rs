@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use birl_record::query::{self, tree::Span};
+use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
 /// A query that cannot be planned, or an answer that cannot be given.
@@ -86,12 +87,44 @@ impl From<query::Error> for Error {
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
         match error.find_root() {
-            DataFusionError::ResourcesExhausted(why) => Self::run(format!(
-                "the query needs more memory than it may take: {why}"
-            ))
-            .with_hint("raise --memory, or ask for fewer groups or rows"),
+            DataFusionError::ResourcesExhausted(why) => exhausted(why),
+            DataFusionError::IoError(why) => cannot_spill(why),
+            DataFusionError::ArrowError(error, _) if let ArrowError::IoError(_, why) = &**error => {
+                cannot_spill(why)
+            }
+            DataFusionError::ArrowError(error, _)
+                if let ArrowError::ArithmeticOverflow(why) = &**error =>
+            {
+                Self::run(format!("a whole number is too large for 64 bits: {why}"))
+                    .with_hint("calculate with fractions: cast(x as double)")
+            }
             DataFusionError::Plan(why) => Self::run(format!("cannot plan the query: {why}")),
             root => Self::run(format!("cannot answer the query: {}", root.message())),
         }
     }
+}
+
+/// What to say where there is too little memory, or too little room for temporary files.
+fn exhausted(why: &str) -> Error {
+    if why.contains("disk space") {
+        return Error::run("the temporary files of the query grow larger than they may")
+            .with_hint("raise --memory, or ask for fewer groups or rows");
+    }
+    // DataFusion lists all that takes memory, and ends with what asked for more.
+    let asked = why.rsplit("Failed to allocate").next().unwrap_or(why);
+    let what = match asked {
+        it if it.contains("Sorter") => "to sort rows",
+        it if it.contains("Join") => "to join tables",
+        it if it.contains("Aggregate") || it.contains("Hash") => "for its groups",
+        _ => "for its rows",
+    };
+    let message = format!("the query needs more memory than it may take {what}");
+    Error::run(message).with_hint("raise --memory, or ask for fewer groups or rows")
+}
+
+/// What does not fit into memory is all that a plan writes to files; what it reads is read by scans,
+/// which tell of errors themselves.
+fn cannot_spill(why: &std::io::Error) -> Error {
+    Error::run(format!("cannot write to temporary files: {why}"))
+        .with_hint("raise --memory, or let TMPDIR be a directory that has room")
 }

@@ -6,6 +6,7 @@
 //! - [`Session`]: what queries are asked of;
 //! - `pipe`: the SQL that it is, step for step, in the dialect of birl;
 //! - `statement`: what is done to the SQL that it comes to before it is planned;
+//! - `overflow`: whole numbers that grow beyond 64 bits;
 //! - `tables`: which columns it needs, of which tables;
 //! - `table`: the table `logs`, whose columns are the fields of records;
 //! - `pushdown`: what of a query the search of records answers, before a row is made;
@@ -20,6 +21,7 @@ mod dialect;
 mod division;
 mod error;
 mod gaps;
+mod overflow;
 mod pipe;
 mod plan;
 mod pushdown;

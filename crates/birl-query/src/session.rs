@@ -18,6 +18,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
+use crate::overflow::{CheckedArithmetic, CheckedSum};
 use crate::{Error, pipe};
 
 /// The sources that are the table `logs`, and how they are read.
@@ -100,9 +101,11 @@ impl Session {
             .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, CONSUMERS_TOLD)))
             .build_arc()?;
         let mut state = SessionStateBuilder::new_with_default_features()
-            .with_config(config(sources.options.threads))
+            .with_config(config(sources.options.threads, limits.memory_bytes))
             .with_runtime_env(runtime)
+            .with_analyzer_rule(Arc::new(CheckedArithmetic))
             .build();
+        state.register_udaf(Arc::new(CheckedSum::default().into()))?;
         state.register_udf(Arc::new(pipe::captures()))?;
         Ok(Self {
             sources: Arc::new(sources),
@@ -186,9 +189,15 @@ impl Session {
     }
 }
 
-fn config(threads: usize) -> SessionConfig {
-    let mut config = SessionConfig::new()
-        .with_target_partitions(threads.max(1))
+fn config(threads: usize, memory_bytes: usize) -> SessionConfig {
+    let threads = threads.max(1);
+    let defaults = SessionConfig::new();
+    // A sort keeps this much back for merging what it has written to files: of little memory no more
+    // than a part, or it could not begin.
+    let reserved = defaults.options().execution.sort_spill_reservation_bytes;
+    let mut config = defaults
+        .with_sort_spill_reservation_bytes(reserved.min(memory_bytes / (4 * threads)))
+        .with_target_partitions(threads)
         // Rows are handed out to partitions by the scan, where their order does not matter.
         .with_round_robin_repartition(false);
     let options = config.options_mut();
