@@ -158,6 +158,13 @@ fn place(text: &str, name: &str) -> Option<Span> {
     })
 }
 
+/// Whether a file has a name of CSV or TSV, which may be compressed.
+fn is_called_csv(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str());
+    let mut endings = name.unwrap_or_default().split('.').skip(1);
+    endings.any(|it| it.eq_ignore_ascii_case("csv") || it.eq_ignore_ascii_case("tsv"))
+}
+
 impl Table {
     /// The records of all sources, which `terms` are searches for.
     fn logs(session: &Session, terms: Vec<Term>) -> Result<Self, Error> {
@@ -199,10 +206,14 @@ impl Table {
         let logs = &session.sources;
         let cannot = |why: String| Error::run(format!("cannot read the table {name:?}: {why}"));
         let names = vec![Name::parse(file.as_os_str()).map_err(|error| cannot(error.to_string()))?];
-        std::fs::File::open(file)
-            .map_err(|error| cannot(format!("{}: {error}", file.display())))?;
+        let opened = std::fs::File::open(file).and_then(|file| file.metadata());
+        let metadata = opened.map_err(|error| cannot(format!("{}: {error}", file.display())))?;
+        if metadata.is_dir() {
+            return Err(cannot(format!("{} is a directory", file.display())));
+        }
         let mut options = logs.options.clone();
         options.whole = true;
+        options.formats = options.formats.of_tables(is_called_csv(file));
         let sources = Sources {
             fields: fields(names.clone(), logs.walk, &options),
             names,

@@ -44,14 +44,36 @@ pub(super) const KNOWN: Known = Known {
             .iter()
             .filter_map(|separator| header(first, *separator));
         let header = headers.max_by_key(Header::columns)?;
-        let csv = Csv {
-            first: first.to_vec(),
-            header,
-        };
-        let is_table = !rows.is_empty() && csv.fitting(rows) * 100 >= rows.len() * FIT_PERCENT;
-        is_table.then(|| Arc::new(csv) as Arc<dyn Format>)
+        of_rows(first, header, rows)
     },
 };
+
+/// The table that lines are whose first is a header of at least so many columns, though none of them
+/// is one of logs. Its cells are fields, and feed nothing else.
+pub(super) fn table(lines: &[&[u8]], columns_min: usize) -> Option<Arc<dyn Format>> {
+    let (first, rows) = lines.split_first()?;
+    let first = first.strip_prefix("\u{feff}".as_bytes()).unwrap_or(first);
+    let headers = SEPARATORS.iter().filter_map(|separator| {
+        let dialect = dialect(*separator);
+        let names = names(first, dialect)?;
+        Some(Header::of_fields(dialect, columns(&names)))
+    });
+    let header = headers.max_by_key(Header::columns)?;
+    match header.columns() >= columns_min {
+        true => of_rows(first, header, rows),
+        false => None,
+    }
+}
+
+/// The table under this header, if most rows are of it.
+fn of_rows(first: &[u8], header: Header, rows: &[&[u8]]) -> Option<Arc<dyn Format>> {
+    let csv = Csv {
+        first: first.to_vec(),
+        header,
+    };
+    let is_table = !rows.is_empty() && csv.fitting(rows) * 100 >= rows.len() * FIT_PERCENT;
+    is_table.then(|| Arc::new(csv) as Arc<dyn Format>)
+}
 
 static SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
@@ -161,24 +183,37 @@ impl Csv {
     }
 }
 
-/// The header that a line is, with this separator, if all of its cells may be names.
+/// The header of a log that a line is, with this separator, if all of its cells may be names.
 fn header(line: &[u8], separator: u8) -> Option<Header> {
-    let dialect = Dialect {
+    let dialect = dialect(separator);
+    let header = Header::new(dialect, columns(&names(line, dialect)?));
+    (header.columns() >= 2 && header.is_log()).then_some(header)
+}
+
+fn dialect(separator: u8) -> Dialect {
+    Dialect {
         separator,
         quoting: Quoting::QuotesOverLines,
         absent: b"",
-    };
+    }
+}
+
+/// The cells of a line, if all may be names, and no two are the same.
+fn names(line: &[u8], dialect: Dialect) -> Option<Vec<&[u8]>> {
     let names: Vec<_> = cells(line, dialect).collect();
     let mut sorted = names.clone();
     sorted.sort_unstable();
     sorted.dedup();
     let are_names = names.iter().all(|name| is_name(name)) && sorted.len() == names.len();
-    let column = |name: &[u8]| Column {
+    are_names.then_some(names)
+}
+
+fn columns(names: &[&[u8]]) -> Vec<Column> {
+    let column = |name: &&[u8]| Column {
         name: name.to_vec(),
         kind: Kind::Any,
     };
-    let header = Header::new(dialect, names.iter().copied().map(column).collect());
-    (are_names && header.columns() >= 2 && header.is_log()).then_some(header)
+    names.iter().map(column).collect()
 }
 
 fn is_name(name: &[u8]) -> bool {

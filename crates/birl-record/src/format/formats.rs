@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Custom, Known, Parser};
+use super::{Custom, Known, Parser, csv};
 
 /// The formats that are looked for in a source: the user's own, and then all that birl knows; or one
 /// that it has, whatever it looks like.
@@ -17,6 +17,10 @@ pub struct Formats {
 enum Only {
     Known(&'static Known),
     Own(Arc<Custom>),
+    /// A table with a header, if it is one.
+    Table {
+        may_have_one_column: bool,
+    },
 }
 
 impl Formats {
@@ -46,10 +50,23 @@ impl Formats {
         })
     }
 
+    /// The same for a file that is a table rather than a log: its first line may be the header of CSV
+    /// though no column is one of logs, such as a time.
+    ///
+    /// Where it is `called_csv`, that may be one column; else that line could be anything.
+    pub fn of_tables(&self, called_csv: bool) -> Self {
+        Self {
+            own: self.own.clone(),
+            only: Some(Only::Table {
+                may_have_one_column: called_csv,
+            }),
+        }
+    }
+
     /// Whether a format of this name may be found.
     pub fn admits(&self, name: &str) -> bool {
         match &self.only {
-            None => true,
+            None | Some(Only::Table { .. }) => true,
             Some(Only::Known(known)) => known.name == name,
             Some(Only::Own(own)) => own.name() == name,
         }
@@ -62,6 +79,15 @@ impl Formats {
             None => Parser::detect_among(&self.own, parts, reference),
             Some(Only::Known(known)) => Parser::forced(known, parts, reference).unwrap_or_default(),
             Some(Only::Own(own)) => Parser::of_format(own.clone(), parts, reference),
+            Some(Only::Table {
+                may_have_one_column,
+            }) => {
+                let columns_min = if *may_have_one_column { 1 } else { 2 };
+                match csv::table(&super::parser::sample_lines(parts), columns_min) {
+                    Some(table) => Parser::of_format(table, parts, reference),
+                    None => Parser::detect_among(&self.own, parts, reference),
+                }
+            }
         }
     }
 }

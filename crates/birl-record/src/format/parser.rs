@@ -343,7 +343,7 @@ fn is_claimed(format: &dyn Format, line: &[u8]) -> bool {
 }
 
 /// Some lines of each part, without terminators and without empty ones.
-fn sample_lines<'a>(parts: &[&'a [u8]]) -> Vec<&'a [u8]> {
+pub(super) fn sample_lines<'a>(parts: &[&'a [u8]]) -> Vec<&'a [u8]> {
     let each = LINES_MAX.div_ceil(parts.len().max(1));
     let lines = parts.iter().flat_map(|part| {
         part.split_inclusive(|&byte| byte == b'\n')

@@ -256,6 +256,17 @@ impl Header {
         }
     }
 
+    /// The same where all columns are fields, and feed nothing.
+    pub(super) fn of_fields(dialect: Dialect, columns: Vec<Column>) -> Self {
+        Self {
+            dialect,
+            columns,
+            time: None,
+            level: None,
+            message: None,
+        }
+    }
+
     /// Whether some column is known for what it feeds.
     pub(super) fn is_log(&self) -> bool {
         self.time.is_some() || self.level.is_some() || self.message.is_some()
