@@ -29,15 +29,25 @@ fn select(input: &mut Input<'_>) -> Parsed<()> {
     (Caseless("select"), end).void().parse_next(input)
 }
 
-/// `with NAME as (`
+/// `with NAME as (`, `with recursive NAME (a, b) as (`
 fn with(input: &mut Input<'_>) -> Parsed<()> {
+    let recursive = (Caseless("recursive"), some_space, name_as).void();
+    (Caseless("with"), some_space, alt((recursive, name_as)))
+        .void()
+        .parse_next(input)
+}
+
+/// `NAME as (`
+fn name_as(input: &mut Input<'_>) -> Parsed<()> {
     let plain = (
         one_of(|c: char| c.is_alphabetic() || c == '_'),
         take_while(0.., |c: char| c.is_alphanumeric() || "_$".contains(c)),
     );
     let name = alt((plain.void(), ('"', take_till(1.., '"'), '"').void()));
-    let name_as = (some_space, name, some_space, Caseless("as"), space, '(');
-    (Caseless("with"), name_as).void().parse_next(input)
+    let columns = (space, '(', take_till(1.., ['(', ')']), ')', space).void();
+    (name, alt((columns, some_space)), Caseless("as"), space, '(')
+        .void()
+        .parse_next(input)
 }
 
 /// `from TABLE`

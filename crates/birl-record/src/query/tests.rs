@@ -313,6 +313,18 @@ fn sql_begins_with_its_keyword() {
             "WITH \"a b\" AS(select 1) select 2",
             "sql<WITH \"a b\" AS(select 1) select 2>",
         ),
+        (
+            "with recursive n as (select 1) select 2",
+            "sql<with recursive n as (select 1) select 2>",
+        ),
+        (
+            "with recursive n(i, j) as (select 1, 2) select 3",
+            "sql<with recursive n(i, j) as (select 1, 2) select 3>",
+        ),
+        (
+            "with recursive as (select 1) select 2",
+            "sql<with recursive as (select 1) select 2>",
+        ),
         ("from logs", "sql<from logs>"),
         ("FROM \"Logs\" | count", "sql<FROM \"Logs\"> |> <count>"),
         ("from logs|> count", "sql<from logs> |> <count>"),
@@ -334,6 +346,8 @@ fn other_words_that_sql_knows_are_words() {
         ("with", "with"),
         ("with x", "(and with x)"),
         ("with x as y", "(and with x as y)"),
+        ("with recursive x", "(and with recursive x)"),
+        ("with x (y) as z", "(and with x y as z)"),
         ("with x assume (y)", "(and with x assume y)"),
         ("without x as (y)", "(and without x as y)"),
         ("select:x", "select=x"),
