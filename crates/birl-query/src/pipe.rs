@@ -9,7 +9,8 @@
 //! - `reader`: SQL out of these, and errors at their places;
 //! - [`steps`]: what each step does to the
 //! - [`Pipeline`], which knows what can be known of the rows before anything is planned;
-//! - `functions`, `names`, `levels`: what people write otherwise than SQL.
+//! - `functions`, `names`, `levels`: what people write otherwise than SQL;
+//! - `regexes`: what is wrong with those in the SQL.
 
 mod captures;
 mod functions;
@@ -19,6 +20,7 @@ mod numbers;
 mod piece;
 mod pipeline;
 mod reader;
+mod regexes;
 mod steps;
 
 use std::path::PathBuf;
@@ -105,6 +107,7 @@ pub(crate) fn translate(
     let is_sorted = pipeline.is_sorted();
     let parsed = std::mem::take(&mut pipeline.parsed);
     let mut query = pipeline.into_query();
+    regexes::check(&query)?;
     levels::rewrite(&mut query)?;
     numbers::rewrite(&mut query, &parsed);
     Ok(Translation {
@@ -138,7 +141,6 @@ fn check_size(query: &Query) -> Result<(), Error> {
 fn sql_query(text: &str, at: usize) -> Result<(ast::Query, Columns), Error> {
     let tokens = Tokens::read(text, at)?;
     let mut query = reader::query(tokens.all())?;
-    refuse_writing(&query, &tokens)?;
     steps::nested::rewrite(&mut query)?;
     let mut tables = Tables::default();
     tables.add_of(&query);
@@ -164,37 +166,6 @@ fn sql_query(text: &str, at: usize) -> Result<(ast::Query, Columns), Error> {
         _ => Columns::Unknown,
     };
     Ok((query, columns))
-}
-
-/// A query reads, and does nothing else.
-fn refuse_writing(query: &ast::Query, tokens: &Tokens<'_>) -> Result<(), Error> {
-    struct Writes;
-    impl ast::Visitor for Writes {
-        type Break = ();
-
-        fn pre_visit_query(&mut self, query: &ast::Query) -> std::ops::ControlFlow<()> {
-            match writes(&query.body) {
-                true => std::ops::ControlFlow::Break(()),
-                false => std::ops::ControlFlow::Continue(()),
-            }
-        }
-    }
-    match ast::Visit::visit(query, &mut Writes) {
-        std::ops::ControlFlow::Continue(()) => Ok(()),
-        std::ops::ControlFlow::Break(()) => Err(Error::new(
-            tokens.all().place(),
-            "a query only reads, and this one would write",
-        )),
-    }
-}
-
-fn writes(body: &SetExpr) -> bool {
-    match body {
-        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => true,
-        SetExpr::Select(select) => select.into.is_some(),
-        SetExpr::SetOperation { left, right, .. } => writes(left) || writes(right),
-        SetExpr::Query(_) | SetExpr::Values(_) | SetExpr::Table(_) => false,
-    }
 }
 
 #[cfg(test)]

@@ -171,10 +171,6 @@ impl Session {
         Search::with_clock(&query.search, self.sources.search, &self.sources.clock)?;
         let translation = pipe::translate(&query, &|name| self.has_field(name))?;
         let mut statement = translation.statement;
-        if !statement::only_reads(&statement) {
-            let error = Error::run("a query only reads: it is a select, or a pipe");
-            return Err(error.with_hint("to keep an answer, write it to a file: -o csv > FILE"));
-        }
         let sql = statement.to_string();
         statement::name_columns(&mut statement);
         let mut tables = Tables::new(self, text, statement, &translation.lookups)?;

@@ -41,25 +41,6 @@ pub(crate) fn name_columns(statement: &mut ast::Statement) {
     let _ = statement.visit(&mut Names);
 }
 
-/// Whether a statement is a query, in which nothing else is nested.
-pub(crate) fn only_reads(statement: &ast::Statement) -> bool {
-    struct Writes;
-    impl Visitor for Writes {
-        type Break = ();
-        fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<()> {
-            match &*query.body {
-                ast::SetExpr::Insert(_)
-                | ast::SetExpr::Update(_)
-                | ast::SetExpr::Delete(_)
-                | ast::SetExpr::Merge(_) => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            }
-        }
-    }
-    matches!(statement, ast::Statement::Query(_))
-        && ast::Visit::visit(statement, &mut Writes).is_continue()
-}
-
 /// The tables that a statement names and does not make itself.
 pub(crate) fn tables(statement: &ast::Statement) -> BTreeSet<String> {
     #[derive(Default)]

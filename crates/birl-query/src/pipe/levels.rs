@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 use birl_record::level::{Level, Severity};
 use birl_record::query::Error;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, LimitClause, OrderBy, OrderByExpr, OrderByKind, PipeOperator,
-    Query, Select, SelectItem, SetExpr, Value, Visit, VisitMut, Visitor, VisitorMut, WindowType,
+    BinaryOperator, Distinct, Expr, Function, LimitClause, OrderBy, OrderByExpr, OrderByKind,
+    PipeOperator, Query, Select, SelectItem, SetExpr, Value, Visit, VisitMut, Visitor, VisitorMut,
+    WindowType,
 };
 
 use super::functions::name_of;
@@ -87,9 +88,18 @@ impl VisitorMut for Levels {
             kind: OrderByKind::Expressions(exprs),
             ..
         }) = &mut query.order_by
-            && order_by(exprs)
         {
-            order_distinct_behind(query);
+            let mut ranked = exprs.clone();
+            if order_by(&mut ranked) {
+                match distinct(&query.body) {
+                    None => *exprs = ranked,
+                    Some(distinct) => {
+                        // What tells the first of those that are alike stays as it is.
+                        let stays = matches!(distinct, Distinct::On(_));
+                        order_behind(query, ranked, stays);
+                    }
+                }
+            }
         }
         for operator in &mut query.pipe_operators {
             if let PipeOperator::OrderBy { exprs } = operator {
@@ -139,20 +149,20 @@ fn order_by(exprs: &mut [OrderByExpr]) -> bool {
     found
 }
 
+/// Whether a query keeps one row of those that are alike.
+fn distinct(body: &SetExpr) -> Option<&Distinct> {
+    match body {
+        SetExpr::Select(select) => select.distinct.as_ref(),
+        _ => None,
+    }
+}
+
 /// What a `select distinct` is ordered by has to be in it; a step behind it may order by anything.
-fn order_distinct_behind(query: &mut Query) {
-    match &*query.body {
-        SetExpr::Select(select) if select.distinct.is_some() => {}
-        _ => return,
+fn order_behind(query: &mut Query, exprs: Vec<OrderByExpr>, stays: bool) {
+    if !stays {
+        query.order_by = None;
     }
-    let mut operators = Vec::new();
-    if let Some(OrderBy {
-        kind: OrderByKind::Expressions(exprs),
-        ..
-    }) = query.order_by.take()
-    {
-        operators.push(PipeOperator::OrderBy { exprs });
-    }
+    let mut operators = vec![PipeOperator::OrderBy { exprs }];
     match query.limit_clause.take() {
         Some(LimitClause::LimitOffset {
             limit: Some(expr),

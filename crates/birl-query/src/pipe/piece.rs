@@ -289,6 +289,16 @@ fn is_operator(token: &Token) -> bool {
             word.keyword,
             Keyword::AND
                 | Keyword::OR
+                | Keyword::AT
+                | Keyword::COLLATE
+                | Keyword::MATCH
+                | Keyword::MEMBER
+                | Keyword::NOTNULL
+                | Keyword::OPERATOR
+                | Keyword::OVERLAPS
+                | Keyword::REGEXP
+                | Keyword::RLIKE
+                | Keyword::SIMILAR
                 | Keyword::NOT
                 | Keyword::XOR
                 | Keyword::DIV

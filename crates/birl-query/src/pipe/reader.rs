@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use birl_record::query::{Error, tree::Span};
-use datafusion::sql::sqlparser::ast::{self, Expr, PipeOperator, Query, Spanned, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    self, Expr, LimitClause, PipeOperator, Query, SetExpr, Spanned, Visit, Visitor,
+};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -83,14 +85,15 @@ fn whole<T: Visit>(
     let what = read(&mut parser).map_err(|error| placed(error, piece))?;
     let next = parser.peek_token();
     match next.token {
-        Token::EOF => match what.visit(&mut FindsColon) {
+        Token::EOF => match what.visit(&mut Refuses) {
             ControlFlow::Continue(()) => Ok(what),
-            ControlFlow::Break(span) => {
-                let error = Error::new(
-                    span.unwrap_or_else(|| piece.place()),
-                    "`:` has no meaning in SQL",
-                );
-                Err(error.with_hint("a search stands in quotes: search('level:error')"))
+            ControlFlow::Break(Refused {
+                span,
+                message,
+                hint,
+            }) => {
+                let error = Error::new(span.unwrap_or_else(|| piece.place()), message);
+                Err(error.with_hint(hint))
             }
         },
         _ => {
@@ -104,17 +107,88 @@ fn whole<T: Visit>(
     }
 }
 
-/// Breaks off at `a:b`, which other databases take for a part of an object.
-struct FindsColon;
+/// Breaks off at what can be read and has no meaning here.
+struct Refuses;
 
-impl Visitor for FindsColon {
-    type Break = Option<Span>;
+/// What cannot be, and what to do instead.
+struct Refused {
+    span: Option<Span>,
+    message: String,
+    hint: &'static str,
+}
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Option<Span>> {
+impl Visitor for Refuses {
+    type Break = Refused;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Refused> {
+        let wrong = match (writes(&query.body), query.locks.is_empty()) {
+            (true, _) => Some("a query only reads, and this one would write"),
+            (false, false) => Some("a query only reads, and locks nothing"),
+            (false, true) => None,
+        };
+        if let Some(wrong) = wrong {
+            return ControlFlow::Break(Refused {
+                span: None,
+                message: wrong.to_owned(),
+                hint: "to keep an answer, write it to a file: -o csv > FILE",
+            });
+        }
+        let limits = query.limit_clause.iter().flat_map(|clause| match clause {
+            LimitClause::LimitOffset { limit, offset, .. } => {
+                let offset = offset.as_ref().map(|offset| &offset.value);
+                [limit.as_ref(), offset]
+            }
+            LimitClause::OffsetCommaLimit { offset, limit } => [Some(offset), Some(limit)],
+        });
+        let steps = query.pipe_operators.iter().map(|operator| match operator {
+            PipeOperator::Limit { expr, offset } => [Some(expr), offset.as_ref()],
+            _ => [None, None],
+        });
+        let mut counts = limits.chain(steps.flatten()).flatten();
+        match counts.find(|expr| !may_be_count(expr)) {
+            Some(expr) => ControlFlow::Break(Refused {
+                span: place_of(expr),
+                message: format!(
+                    "expected a number of rows, found `{}`",
+                    shown(&expr.to_string())
+                ),
+                hint: "for example: limit 10 offset 20",
+            }),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// `a:b`, which other databases take for a part of an object.
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Refused> {
         match expr {
-            Expr::JsonAccess { .. } => ControlFlow::Break(place_of(expr)),
+            Expr::JsonAccess { .. } => ControlFlow::Break(Refused {
+                span: place_of(expr),
+                message: "`:` has no meaning in SQL".to_owned(),
+                hint: "a search stands in quotes: search('level:error')",
+            }),
             _ => ControlFlow::Continue(()),
         }
+    }
+}
+
+fn writes(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => true,
+        SetExpr::Select(select) => select.into.is_some(),
+        SetExpr::SetOperation { left, right, .. } => writes(left) || writes(right),
+        SetExpr::Query(_) | SetExpr::Values(_) | SetExpr::Table(_) => false,
+    }
+}
+
+/// Whether so many rows can be asked for, as far as can be seen before anything is planned.
+fn may_be_count(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            ast::Value::Number(digits, _) => digits.parse::<i64>().is_ok(),
+            _ => true,
+        },
+        Expr::UnaryOp { .. } => false,
+        _ => true,
     }
 }
 

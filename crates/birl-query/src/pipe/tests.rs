@@ -677,7 +677,7 @@ const ERRORS: &[(&str, &str)] = &[
     ),
     (
         "with x as (select 1) insert into logs select * from x",
-        "cannot read the query: a query only reads, and this one would write\n  with x as (select 1) insert into logs select * from x\n  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
+        "cannot read the query: a query only reads, and this one would write\n  with x as (select 1) insert into logs select * from x\n  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n\nhint: to keep an answer, write it to a file: -o csv > FILE",
     ),
     (
         "select 1; drop table logs",

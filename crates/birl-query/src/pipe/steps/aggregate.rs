@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::Typed;
+use super::rows::rows_in;
 use crate::pipe::Chart;
 use crate::pipe::functions::{
     self, bin_length, bin_length_of, is_aggregate, is_count, name_of, nearest_aggregate, own_name,
@@ -479,7 +480,7 @@ pub(super) fn top(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), 
     let tokens = typed.tokens_behind_name()?;
     let piece = tokens.all();
     let count = match piece.first() {
-        Some(Token::Number(digits, _)) => digits.parse::<u64>().ok(),
+        Some(Token::Number(digits, _)) => rows_in(digits),
         _ => None,
     };
     let Some(count) = count else {

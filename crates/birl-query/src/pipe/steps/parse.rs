@@ -2,13 +2,13 @@
 
 use birl_record::query::{Error, tree::Span};
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Value};
-use regex_automata::meta::Regex;
 
 use super::Typed;
 use crate::pipe::captures;
 use crate::pipe::piece::{Piece, Tokens, ident, is_word, regex_len};
 use crate::pipe::pipeline::Pipeline;
 use crate::pipe::reader::{shown, template};
+use crate::pipe::regexes;
 
 /// What stands behind the pattern, in any order.
 #[derive(Default)]
@@ -113,22 +113,7 @@ fn take_groups(
     place: Span,
     clauses: Clauses,
 ) -> Result<(), Error> {
-    let regex = Regex::new(&pattern).map_err(|error| {
-        let why = error
-            .syntax_error()
-            .map_or_else(|| error.to_string(), |it| it.to_string());
-        // The library draws the place into lines of its own.
-        let why = why
-            .lines()
-            .last()
-            .unwrap_or_default()
-            .trim_start_matches("error: ")
-            .to_owned();
-        Error::new(
-            place.clone(),
-            format!("cannot read the regex: {}", shown(&why)),
-        )
-    })?;
+    let regex = regexes::read(&pattern, place.clone())?;
     let names = regex
         .group_info()
         .pattern_names(regex_automata::PatternID::ZERO);

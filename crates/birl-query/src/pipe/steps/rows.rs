@@ -139,11 +139,19 @@ fn last(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>, piece: Piece<'_>) -> Res
 fn count(piece: Piece<'_>) -> Option<u64> {
     match piece.tokens {
         [token] => match &token.token {
-            Token::Number(digits, _) => digits.parse().ok(),
+            Token::Number(digits, _) => rows_in(digits),
             _ => None,
         },
         _ => None,
     }
+}
+
+/// So many rows as can be asked for.
+pub(super) fn rows_in(digits: &str) -> Option<u64> {
+    digits
+        .parse()
+        .ok()
+        .filter(|count| *count <= i64::MAX as u64)
 }
 
 fn no_count(typed: &Typed<'_>, piece: Piece<'_>) -> Error {
