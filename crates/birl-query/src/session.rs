@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
 use birl_record::columns::{Fields, Type};
 use birl_record::search;
@@ -16,6 +17,7 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
+use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::prelude::SessionConfig;
 
 use crate::overflow::{CheckedArithmetic, CheckedSum};
@@ -104,6 +106,7 @@ impl Session {
             .with_config(config(sources.options.threads, limits.memory_bytes))
             .with_runtime_env(runtime)
             .with_analyzer_rule(Arc::new(CheckedArithmetic))
+            .with_execution_props(at_the_time_of(&sources.clock))
             .build();
         state.register_udaf(Arc::new(CheckedSum::default().into()))?;
         state.register_udf(Arc::new(pipe::captures()))?;
@@ -166,9 +169,8 @@ impl Session {
     /// Fails where it may name tables only.
     pub(crate) fn named_file<'a>(&'a self, path: &'a Path) -> Result<Option<&'a Path>, Error> {
         let name = path.to_str().unwrap_or_default();
-        let table = self.files.iter().find(|(table, _)| table == name);
-        match (table, self.reads_files) {
-            (Some((_, file)), _) => Ok(Some(file)),
+        match (self.table(name), self.reads_files) {
+            (Some(file), _) => Ok(Some(file)),
             (None, true) => Ok(Some(path)),
             (None, false) => {
                 let path = path.display();
@@ -179,11 +181,21 @@ impl Session {
         }
     }
 
+    /// The file of the table that is called so: exactly, or else in another case.
+    fn table(&self, name: &str) -> Option<&Path> {
+        let exact = self.files.iter().find(|(table, _)| table == name);
+        let mut alike = self
+            .files
+            .iter()
+            .filter(|(table, _)| table.eq_ignore_ascii_case(name));
+        let found = exact.or_else(|| alike.next().filter(|_| alike.next().is_none()));
+        found.map(|(_, file)| file.as_path())
+    }
+
     /// The file that is the table `name`.
     pub(crate) fn file<'a>(&'a self, name: &'a str) -> Option<&'a Path> {
-        let file = self.files.iter().find(|(table, _)| table == name);
-        match file {
-            Some((_, file)) => Some(file),
+        match self.table(name) {
+            Some(file) => Some(file),
             None => Some(Path::new(name)).filter(|file| self.reads_files && file.is_file()),
         }
     }
@@ -206,4 +218,10 @@ fn config(threads: usize, memory_bytes: usize) -> SessionConfig {
     // A bar of characters in a log is text, and not a view to be copied.
     options.sql_parser.map_string_types_to_utf8view = true;
     config
+}
+
+/// What `now()` is in queries: the moment that searches look back from.
+fn at_the_time_of(clock: &Clock) -> ExecutionProps {
+    let since_1970 = Duration::from_nanos(clock.now.max(0).unsigned_abs());
+    ExecutionProps::new().with_query_execution_start_time((UNIX_EPOCH + since_1970).into())
 }

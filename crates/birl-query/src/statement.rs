@@ -68,6 +68,53 @@ pub(crate) fn tables(statement: &ast::Statement) -> BTreeSet<String> {
     &tables.named - &tables.made
 }
 
+/// The names that tables have in a statement beside their own, each with the table's own behind it.
+pub(crate) fn aliases(statement: &ast::Statement) -> Vec<(String, String)> {
+    struct Aliases(Vec<(String, String)>);
+    impl Visitor for Aliases {
+        type Break = ();
+        fn pre_visit_table_factor(&mut self, factor: &ast::TableFactor) -> ControlFlow<()> {
+            if let ast::TableFactor::Table {
+                name,
+                alias: Some(alias),
+                ..
+            } = factor
+                && let [ast::ObjectNamePart::Identifier(name)] = &name.0[..]
+            {
+                self.0.push((alias.name.value.clone(), name.value.clone()));
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut aliases = Aliases(Vec::new());
+    let _ = ast::Visit::visit(statement, &mut aliases);
+    aliases.0
+}
+
+/// Calls a table by its own name where it was typed otherwise, which goes on being a name for it.
+pub(crate) fn name_table(statement: &mut ast::Statement, typed: &str, known: &str) {
+    struct Names<'n>(&'n str, &'n str);
+    impl VisitorMut for Names<'_> {
+        type Break = ();
+        fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<()> {
+            if let ast::TableFactor::Table { name, alias, .. } = factor
+                && let [ast::ObjectNamePart::Identifier(ident)] = &mut name.0[..]
+                && ident.value == self.0
+            {
+                let typed = std::mem::replace(ident, ast::Ident::with_quote('"', self.1));
+                alias.get_or_insert(ast::TableAlias {
+                    explicit: true,
+                    name: typed,
+                    columns: Vec::new(),
+                    at: None,
+                });
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = statement.visit(&mut Names(typed, known));
+}
+
 /// The searches that a statement asks for by `search('…')`, which then names a column instead.
 pub(crate) fn take_searches(statement: &mut ast::Statement) -> Result<Vec<Term>, Error> {
     let mut terms: Vec<Term> = Vec::new();

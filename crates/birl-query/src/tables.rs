@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use birl_record::columns::{Column, Type, What};
+use birl_record::query;
 use birl_record::query::tree::{Span, Term};
 use birl_record::search::{self, Search};
 use birl_scan::fields;
@@ -83,9 +84,19 @@ impl<'a> Tables<'a> {
     /// Makes good for what planning has found missing, if that can be: a field that no sample has,
     /// or that is typed in another case.
     pub(crate) fn amend(&mut self, error: DataFusionError) -> Result<(), Error> {
-        let DataFusionError::SchemaError(schema_error, _) = error.find_root() else {
-            return Err(error.into());
+        let schema_error = match error.find_root() {
+            DataFusionError::SchemaError(schema_error, _) => schema_error,
+            DataFusionError::Plan(why) => {
+                return match missing_table(why) {
+                    Some(name) => self.amend_table(name),
+                    None => Err(error.into()),
+                };
+            }
+            _ => return Err(error.into()),
         };
+        if let SchemaError::AmbiguousReference { field } = &**schema_error {
+            return Err(self.ambiguous_field(&field.name));
+        }
         let SchemaError::FieldNotFound {
             field,
             valid_fields,
@@ -95,7 +106,12 @@ impl<'a> Tables<'a> {
         };
         let name = field.name.clone();
         let of = field.relation.as_ref().map(|it| it.table());
-        let alias_of = |it: &&mut Table| of.is_none_or(|of| it.name == of);
+        let aliases = statement::aliases(&self.statement);
+        let is_called = |table: &Table, of: &str| {
+            let mut aliases = aliases.iter();
+            table.name == of || aliases.any(|(alias, own)| alias == of && *own == table.name)
+        };
+        let alias_of = |it: &&mut Table| of.is_none_or(|of| is_called(it, of));
         let Some(table) = self.tables.iter_mut().find(alias_of) else {
             return Err(self.unknown_field(field, valid_fields));
         };
@@ -129,6 +145,30 @@ impl<'a> Tables<'a> {
         Ok(())
     }
 
+    /// Makes good for a table that is typed in another case.
+    fn amend_table(&mut self, name: &str) -> Result<(), Error> {
+        let names = self.tables.iter().map(|it| it.name.as_str());
+        let mut alike = names.filter(|it| it.eq_ignore_ascii_case(name) && *it != name);
+        if let (Some(known), None) = (alike.next(), alike.next()) {
+            let known = known.to_owned();
+            statement::name_table(&mut self.statement, name, &known);
+            return Ok(());
+        }
+        let span = place(self.text, name).unwrap_or(0..self.text.len());
+        let error = query::Error::new(span, format!("unknown table {name:?}"));
+        let hint =
+            format!("the records are the table logs, and a file is one by --table {name}=FILE");
+        Err(error.with_hint(hint).into())
+    }
+
+    fn ambiguous_field(&self, name: &str) -> Error {
+        let span = place(self.text, name).unwrap_or(0..self.text.len());
+        let error = query::Error::new(span, format!("several tables have a field {name:?}"));
+        error
+            .with_hint(format!("say of which, for example: logs.{name}"))
+            .into()
+    }
+
     fn unknown_field(&self, field: &ColumnName, valid: &[ColumnName]) -> Error {
         let message = match self.nearest(&field.name, valid) {
             Some(near) => format!("unknown field {:?}, did you mean {near:?}?", field.name),
@@ -146,6 +186,12 @@ impl<'a> Tables<'a> {
         let names = names.filter(|it| !it.starts_with(['\u{1}']) && !it.starts_with("search("));
         nearest(name, names)
     }
+}
+
+/// The table that planning has not found.
+fn missing_table(why: &str) -> Option<&str> {
+    let (_, name) = why.strip_prefix("table '")?.split_once(".public.")?;
+    name.strip_suffix("' not found")
 }
 
 /// Where a name stands in the text of a query, as a word.

@@ -586,3 +586,18 @@ fn interval(length: i64) -> String {
         count => format!("{count} {unit}s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipe::tests::{cases, has_word};
+
+    #[test]
+    fn every_aggregate_has_a_case() {
+        let cases = cases();
+        for name in AGGREGATES.iter().flat_map(|it| it.names) {
+            let has_one = has_word(&cases, &[" ", "(", "\""], name);
+            assert!(has_one, "no case has an aggregate `{name}`");
+        }
+    }
+}

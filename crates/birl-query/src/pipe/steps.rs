@@ -206,6 +206,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_step_has_a_case() {
+        let cases = crate::pipe::tests::cases();
+        for name in STEPS.iter().flat_map(|step| step.names) {
+            let has_one = crate::pipe::tests::has_word(&cases, &["|> ", "| "], name);
+            assert!(has_one, "no case has a step `{name}`");
+        }
+    }
+
+    #[test]
     fn names_are_unique_and_examples_begin_with_them() {
         let mut names: Vec<_> = STEPS.iter().flat_map(|step| step.names).collect();
         let count = names.len();

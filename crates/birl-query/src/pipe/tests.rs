@@ -32,6 +32,29 @@ const FIELDS: [(&str, DataType); 13] = [
     ("order", DataType::Int64),
 ];
 
+/// What the command line's tests ask, as it stands in their files.
+pub(super) fn cases() -> String {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/cases/queries");
+    let paths = std::fs::read_dir(directory).unwrap();
+    let paths = paths.map(|entry| entry.unwrap().path());
+    let paths = paths.filter(|path| {
+        let extension = path.extension().and_then(|it| it.to_str());
+        extension.is_some_and(|it| it == "toml" || it == "slt")
+    });
+    paths
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect()
+}
+
+/// Whether `text` has `word` behind one of `before`, and not as a part of a longer word.
+pub(super) fn has_word(text: &str, before: &[&str], word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let begins = before.iter().any(|it| text[..at].ends_with(it));
+        let rest = &text[at + word.len()..];
+        begins && !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+    })
+}
+
 fn translated(text: &str) -> Result<Translation, Error> {
     let is_field = |name: &str| {
         FIELDS.iter().any(|(field, _)| *field == name)
@@ -1022,4 +1045,68 @@ fn what_the_guide_says_for_angle_grinder_is_planned() {
     for step in EQUIVALENTS {
         answer(&format!("| where cost > 100 | {step}"));
     }
+}
+
+/// The queries of the command line's tests.
+fn corpus() -> Vec<String> {
+    let cases = cases();
+    let is_query = |line: &&str| {
+        let mut words = line.split_whitespace();
+        let begins = words.next().unwrap_or_default().to_lowercase();
+        ["select", "from", "with"].contains(&&begins[..]) || line.contains("|>")
+    };
+    let of_slt = cases.lines().filter(|line| !line.starts_with("args"));
+    let of_slt = of_slt.filter(is_query).map(str::to_owned);
+    let of_toml = cases.lines().filter(|line| line.starts_with("args"));
+    // Arguments are texts of TOML, in which a backslash stands before a quote.
+    let of_toml =
+        of_toml.flat_map(|line| line.split("\", \"").map(str::to_owned).collect::<Vec<_>>());
+    let unescaped = of_toml.map(|it| it.replace("\\\"", "\"").replace("\\\\", "\\"));
+    let queries: Vec<_> = unescaped
+        .filter(|it| is_query(&&it[..]))
+        .chain(of_slt)
+        .collect();
+    assert!(queries.len() > 100, "{}", queries.len());
+    queries
+}
+
+/// Queries with parts of them cut out, doubled, and put into each other.
+#[test]
+fn what_a_broken_query_becomes_is_an_error_or_reads_back_the_same() {
+    let corpus = corpus();
+    let mut random = 1_u64;
+    let mut draw = |below: usize| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % below.max(1)
+    };
+    let mut read = 0;
+    for round in 0..4000 {
+        let whole = &corpus[round % corpus.len()];
+        let mut chars: Vec<_> = whole.chars().collect();
+        if round >= corpus.len() {
+            for _ in 0..=draw(2) {
+                let from = draw(chars.len() + 1);
+                let to = from + draw(12.min(chars.len() + 1 - from));
+                let other: Vec<_> = corpus[draw(corpus.len())].chars().collect();
+                let other_from = draw(other.len() + 1);
+                let other_to = other_from + draw(20.min(other.len() + 1 - other_from));
+                chars.splice(from..to, other[other_from..other_to].iter().copied());
+            }
+        }
+        let text: String = chars.into_iter().collect();
+        let Ok(translation) = translated(&text) else {
+            continue;
+        };
+        read += 1;
+        let printed = translation.statement.to_string();
+        let mut parsed = match Parser::parse_sql(&QueryDialect, &printed) {
+            Ok(parsed) => parsed,
+            Err(error) => panic!("{text}\nbecomes\n{printed}\n{error}"),
+        };
+        assert_eq!(parsed.len(), 1, "{text}\n{printed}");
+        assert_eq!(parsed.remove(0).to_string(), printed, "{text}");
+    }
+    assert!(read > 500, "{read}");
 }
