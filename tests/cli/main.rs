@@ -14,6 +14,7 @@ mod loghub;
 mod model;
 mod process;
 mod sandbox;
+mod slt;
 mod terminal;
 
 use std::process::ExitCode;
@@ -30,5 +31,6 @@ fn main() -> ExitCode {
     trials.extend(ending::trials());
     trials.extend(terminal::trials());
     trials.extend(documentation::trials());
+    trials.extend(slt::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
