@@ -48,6 +48,8 @@ pub struct Extents<'a> {
     opening: Option<&'static [u8]>,
     /// What was asked for last, whether a record begins there: it is asked several times.
     begun: Cell<Option<(usize, bool)>>,
+    /// A line that was looked at last: where it begins, and where it ends.
+    line: Cell<(usize, usize)>,
 }
 
 impl<'a> Extents<'a> {
@@ -60,6 +62,8 @@ impl<'a> Extents<'a> {
             starts: parser.starts(&State::default(), chunk),
             opening: parser.opening(),
             begun: Cell::new(None),
+            // No line ends where it begins.
+            line: Cell::new((0, 0)),
         }
     }
 
@@ -109,8 +113,23 @@ impl<'a> Extents<'a> {
     }
 
     /// The record that begins at `start`.
+    #[inline]
     pub fn at(&self, start: usize) -> Extent {
-        let mut end = line_end(self.chunk, start);
+        let end = self.line_end(start);
+        // Most records are a line, right behind which the next begins.
+        if end - start <= RECORD_BYTES_MAX && (end == self.chunk.len() || self.begins(end)) {
+            return Extent {
+                range: start..end,
+                next: end,
+                is_cut: false,
+            };
+        }
+        self.of_several_lines(start, end)
+    }
+
+    /// The record that begins at `start`, with a line that ends at `end`.
+    fn of_several_lines(&self, start: usize, end: usize) -> Extent {
+        let mut end = end;
         let mut lines = 1;
         while lines < RECORD_LINES_MAX && end - start <= RECORD_BYTES_MAX && !self.ends(end) {
             end = line_end(self.chunk, end);
@@ -139,7 +158,30 @@ impl<'a> Extents<'a> {
         at
     }
 
+    /// Where the line that begins at `start` ends, terminator included.
+    #[inline]
+    fn line_end(&self, start: usize) -> usize {
+        match self.line.get() {
+            (begin, end) if begin == start && begin < end => end,
+            _ => line_end(self.chunk, start),
+        }
+    }
+
+    /// The line that begins at `start`, as much of it as is looked at.
+    fn line_at(&self, start: usize) -> &'a [u8] {
+        let end = self.line_end(start);
+        self.line.set((start, end));
+        looked_at(&self.chunk[start..end])
+    }
+
+    #[inline]
     fn begins(&self, start: usize) -> bool {
+        if let Some(opening) = self.opening
+            && self.starts.is_none()
+            && opens(&self.chunk[start..], opening)
+        {
+            return true;
+        }
         if let Some((last, begins)) = self.begun.get()
             && last == start
         {
@@ -157,16 +199,16 @@ impl<'a> Extents<'a> {
             return false;
         }
         if let Some(opening) = self.opening
-            && self.chunk[start..].starts_with(opening)
+            && opens(&self.chunk[start..], opening)
         {
             return true;
         }
         let is_first = self.is_start && start == 0 && !self.frames(start);
-        is_first || self.parser.begins(line_at(self.chunk, start))
+        is_first || self.parser.begins(self.line_at(start))
     }
 
     fn frames(&self, start: usize) -> bool {
-        self.parser.frames(line_at(self.chunk, start))
+        self.parser.frames(self.line_at(start))
     }
 }
 
@@ -190,9 +232,21 @@ fn starts<'a>(
     }
 }
 
+/// Whether a text begins with a few bytes: so few that calling for a comparison takes longer.
+#[inline]
+fn opens(text: &[u8], opening: &[u8]) -> bool {
+    let pairs = text.iter().zip(opening);
+    text.len() >= opening.len() && pairs.fold(true, |same, (one, other)| same & (one == other))
+}
+
 /// The line that begins at `start`, as much of it as is looked at.
 fn line_at(bytes: &[u8], start: usize) -> &[u8] {
-    let line = framing::content(&bytes[start..line_end(bytes, start)]);
+    looked_at(&bytes[start..line_end(bytes, start)])
+}
+
+/// As much of a line as is looked at.
+fn looked_at(line: &[u8]) -> &[u8] {
+    let line = framing::content(line);
     &line[..line.len().min(RECORD_BYTES_MAX)]
 }
 

@@ -27,6 +27,7 @@ mod istio;
 mod java_util;
 mod journal;
 pub(crate) mod json;
+pub(crate) mod json_leads;
 mod json_pick;
 mod json_spread;
 mod klog;

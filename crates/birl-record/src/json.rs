@@ -3,9 +3,14 @@
 //! The text need not be valid. What could be read before it goes wrong is kept, since half an object
 //! is what a log ends with when its writer is killed.
 
+mod lead;
+mod marks;
+
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
+
+pub(crate) use lead::Lead;
 
 use crate::value::{Text, Value};
 
@@ -64,18 +69,31 @@ impl<'a> Members<'a> {
         member
     }
 
-    /// The value of the next member, if `lead` stands before it. It must be one that
+    /// Whether `lead` stands before the next value. It must be one that
     /// [`next_with_lead`](Self::next_with_lead) gave for a member that was the first if this one is,
-    /// and was not if it is not. Else nothing is taken.
+    /// and was not if it is not. Then [`value`](Self::value) or [`pass`](Self::pass) takes the value.
     #[inline]
-    pub(crate) fn next_behind(&mut self, lead: &[u8]) -> Option<Value<'a>> {
-        if !self.text.get(self.at..)?.starts_with(lead) || lead.is_empty() {
-            return None;
-        }
+    pub(crate) fn comes_behind(&self, lead: &Lead) -> bool {
+        lead.is_at(self.text, self.at)
+    }
+
+    /// Takes the value that comes behind `lead`, as [`comes_behind`](Self::comes_behind) says. Where
+    /// there is none, as where there are spaces before it, nothing is taken.
+    #[inline]
+    pub(crate) fn value(&mut self, lead: &Lead) -> Option<Value<'a>> {
         let (value, end) = value(self.text, self.at + lead.len())?;
-        self.at = end;
-        self.state = State::More;
+        (self.at, self.state) = (end, State::More);
         Some(value)
+    }
+
+    /// The same, where nobody wants to know the value. Returns whether there is one.
+    #[inline]
+    pub(crate) fn pass(&mut self, lead: &Lead) -> bool {
+        let end = value_end(self.text, self.at + lead.len());
+        if let Some(end) = end {
+            (self.at, self.state) = (end, State::More);
+        }
+        end.is_some()
     }
 
     fn member(&mut self) -> Option<(&'a [u8], Text<'a>, Value<'a>)> {
@@ -264,6 +282,19 @@ pub(crate) fn value(text: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
     })
 }
 
+/// Where the value ends that begins at `at`, as [`value`] finds it.
+#[inline]
+fn value_end(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at)? {
+        b'"' => {
+            let start = at + 1;
+            string_end(&text[start..]).map(|(end, _)| start + end + 1)
+        }
+        b'-' | b'0'..=b'9' => Some(number_end(text, at)).filter(|end| *end < text.len()),
+        _ => value(text, at).map(|(_, end)| end),
+    }
+}
+
 /// The string that begins at `at` with a quote, and where it ends.
 fn string(text: &[u8], at: usize) -> Option<(Text<'_>, usize)> {
     let rest = text.get(at..)?;
@@ -295,47 +326,25 @@ fn quoted(text: &[u8], at: usize) -> Option<(Text<'_>, usize)> {
     Some((string, at + end + 1))
 }
 
-/// So much of a string is looked at in words of eight bytes.
-const SHORT_WORDS: usize = 4;
-
-/// A word of which each byte is this one.
-const fn of_each(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// The highest bit of the lowest byte that is zero, and perhaps bits above it; 0 where none is.
-/// (Mycroft's test, 1987.)
-#[inline]
-fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(of_each(1)) & !word & of_each(0x80)
-}
-
 /// Where the quote stands that closes a string, whose content `rest` begins with, and whether there
 /// are escapes before it.
+#[inline]
 pub(crate) fn string_end(rest: &[u8]) -> Option<(usize, bool)> {
-    // Most strings are shorter than it takes to set up a search.
-    let mut at = 0;
-    for word in rest.chunks_exact(8).take(SHORT_WORDS) {
-        let word = u64::from_le_bytes(word.try_into().expect("eight bytes"));
-        let hits = zeros(word ^ of_each(b'"')) | zeros(word ^ of_each(b'\\'));
-        if hits != 0 {
-            at += hits.trailing_zeros() as usize / 8;
-            if rest[at] == b'"' {
-                return Some((at, false));
-            }
-            break;
-        }
-        at += 8;
+    let at = marks::first_mark(rest)?;
+    match rest[at] {
+        b'"' => Some((at, false)),
+        _ => escaped_string_end(rest, at),
     }
-    let mut escaped = false;
-    loop {
-        at += memchr2(b'"', b'\\', rest.get(at..)?)?;
-        if rest[at] == b'"' {
-            return Some((at, escaped));
-        }
-        escaped = true;
+}
+
+/// The same where the first escape stands at `at`.
+fn escaped_string_end(rest: &[u8], at: usize) -> Option<(usize, bool)> {
+    let mut at = at;
+    while rest[at] != b'"' {
         at += 2;
+        at += memchr2(b'"', b'\\', rest.get(at..)?)?;
     }
+    Some((at, true))
 }
 
 /// Where the quote stands that closes a string, and whether there are escapes before it, where all of

@@ -11,6 +11,7 @@ mod folded;
 #[cfg(test)]
 pub(crate) mod laws;
 mod level_key;
+mod level_walk;
 mod level_word;
 mod literal;
 mod named;

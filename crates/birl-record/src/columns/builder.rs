@@ -22,7 +22,7 @@ pub struct Builder<'a> {
     projection: &'a Projection,
     chunk: &'a Bytes,
     records: Records<'a>,
-    cells: Vec<Cells>,
+    cells: Vec<Cells<'a>>,
     picker: Picker<'a>,
     /// What was picked out of the last record, whose memory is used again.
     picked: Picked<'a>,

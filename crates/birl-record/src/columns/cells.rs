@@ -17,13 +17,13 @@ use crate::value::{Number, Value};
 
 /// The values of a column, as far as they have come.
 #[derive(Debug)]
-pub(super) enum Cells {
+pub(super) enum Cells<'a> {
     Int(Numbers<i64>),
     Float(Numbers<f64>),
     Bool(BooleanBufferBuilder, NullBufferBuilder),
-    Text(Texts),
+    Text(Texts<'a>),
     Timestamp(Numbers<i64>),
-    List(Box<Lists>),
+    List(Box<Lists<'a>>),
 }
 
 /// Values of a fixed size.
@@ -35,9 +35,9 @@ pub(super) struct Numbers<T> {
 
 /// Lists of values.
 #[derive(Debug)]
-pub(super) struct Lists {
+pub(super) struct Lists<'a> {
     element: Type,
-    elements: Cells,
+    elements: Cells<'a>,
     /// Where the first list begins among the elements, and where each ends.
     ends: Vec<i32>,
     nulls: NullBufferBuilder,
@@ -47,9 +47,9 @@ pub(super) struct Lists {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unfit;
 
-impl Cells {
+impl<'a> Cells<'a> {
     /// No value yet; texts are views into `chunk`.
-    pub(super) fn new(ty: &Type, chunk: &[u8]) -> Self {
+    pub(super) fn new(ty: &Type, chunk: &'a [u8]) -> Self {
         match ty {
             Type::Int => Self::Int(Numbers::new()),
             Type::Float => Self::Float(Numbers::new()),
@@ -67,8 +67,7 @@ impl Cells {
 
     /// Adds the value of a field. What is absent, or null in the log, is null.
     pub(super) fn push(&mut self, value: Option<Value<'_>>) -> Result<(), Unfit> {
-        let value = value.filter(|value| *value != Value::Null);
-        let Some(value) = value else {
+        let Some(value) = value.filter(|value| !matches!(value, Value::Null)) else {
             self.push_null();
             return Ok(());
         };
@@ -77,7 +76,10 @@ impl Cells {
             Self::Float(numbers) => numbers.push_fit(value.number().map(float)),
             Self::Timestamp(numbers) => numbers.push_fit(instant(value)),
             Self::Text(texts) => {
-                texts.push(value.bytes());
+                match value {
+                    Value::Text(text) if !text.has_escapes() => texts.push(text.raw().into()),
+                    value => texts.push(value.bytes()),
+                }
                 Ok(())
             }
             Self::Bool(values, nulls) => {
@@ -123,7 +125,7 @@ impl Cells {
     }
 
     /// The texts of a column of such.
-    pub(super) fn texts(&mut self) -> &mut Texts {
+    pub(super) fn texts(&mut self) -> &mut Texts<'a> {
         match self {
             Self::Text(texts) => texts,
             _ => unreachable!("a column of birl's own has its own type"),
@@ -193,7 +195,7 @@ impl<T: Copy + Default> Numbers<T> {
     }
 }
 
-impl Lists {
+impl Lists<'_> {
     fn push(&mut self, value: Value<'_>) -> Result<(), Unfit> {
         let Value::List(list) = value else {
             self.end(false);
@@ -223,10 +225,33 @@ impl Lists {
 
 /// The whole number that a value is, if it fits.
 fn int(value: Value<'_>) -> Option<i64> {
+    if let Value::Number(written) | Value::Bare(written) = value
+        && let Some(short) = short_int(written)
+    {
+        return Some(short);
+    }
     match value.number()? {
         Number::Int(int) => int.try_into().ok(),
         Number::Float(float) => whole(float),
     }
+}
+
+/// The number that a few digits are, as most numbers are written.
+#[inline]
+fn short_int(written: &[u8]) -> Option<i64> {
+    // All numbers of 18 digits fit.
+    if !(1..=18).contains(&written.len()) {
+        return None;
+    }
+    let mut number = 0;
+    for byte in written {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + i64::from(digit);
+    }
+    Some(number)
 }
 
 /// The whole number that a float is: `5e2` and `500.0` are. One that is too large to tell it from its
@@ -263,4 +288,26 @@ fn instant(value: Value<'_>) -> Option<i64> {
         return None;
     }
     Chronology::new(TimeZone::UTC, 0).instant(reading)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn few_digits_are_the_number_that_any_reading_finds(
+            written in prop_oneof!["[0-9]{0,20}", "[-+.e0-9]{0,4}"],
+        ) {
+            let expected = match Number::of(written.as_bytes()) {
+                Some(Number::Int(int)) => i64::try_from(int).ok(),
+                _ => None,
+            };
+            let is_short = written.bytes().all(|byte| byte.is_ascii_digit()) && written.len() <= 18;
+            let found = short_int(written.as_bytes());
+            prop_assert_eq!(found, expected.filter(|_| is_short));
+        }
+    }
 }

@@ -19,25 +19,24 @@ const SIDE: u32 = 1;
 
 /// The texts of a column, as far as they have come.
 #[derive(Debug)]
-pub(super) struct Texts {
+pub(super) struct Texts<'a> {
     views: Vec<u128>,
     nulls: NullBufferBuilder,
-    /// The addresses of the chunk's bytes.
-    chunk: Range<usize>,
+    /// All of the chunk.
+    chunk: &'a [u8],
     /// How many of the chunk's bytes are viewed.
     viewed: usize,
     /// What is meant but does not stand in the chunk as such.
     side: Vec<u8>,
 }
 
-impl Texts {
+impl<'a> Texts<'a> {
     /// Views into `chunk`, which must be all of the chunk.
-    pub(super) fn new(chunk: &[u8]) -> Self {
-        let start = chunk.as_ptr().addr();
+    pub(super) fn new(chunk: &'a [u8]) -> Self {
         Self {
             views: Vec::new(),
             nulls: NullBufferBuilder::new(0),
-            chunk: start..start + chunk.len(),
+            chunk,
             viewed: 0,
             side: Vec::new(),
         }
@@ -57,22 +56,29 @@ impl Texts {
     }
 
     /// Adds a view that [`view`](Self::view) gave.
+    #[inline]
     pub(super) fn push_view(&mut self, view: u128) {
         self.views.push(view);
         self.nulls.append_non_null();
     }
 
     /// The view of a text, which stands in the chunk or is copied.
+    #[inline]
     pub(super) fn view(&mut self, text: &[u8]) -> u128 {
-        let address = text.as_ptr().addr();
-        if text.len() <= INLINE_BYTES_MAX {
-            return make_view(text, CHUNK, 0);
+        let at = text
+            .as_ptr()
+            .addr()
+            .wrapping_sub(self.chunk.as_ptr().addr());
+        let is_in_chunk = at < self.chunk.len();
+        match (text.len() <= INLINE_BYTES_MAX, is_in_chunk) {
+            (true, true) => inline_view(self.chunk, at, text),
+            (true, false) => make_view(text, CHUNK, 0),
+            (false, true) => {
+                self.viewed += text.len();
+                make_view(text, CHUNK, at as u32)
+            }
+            (false, false) => self.view_of_copy(text),
         }
-        if !self.chunk.contains(&address) {
-            return self.view_of_copy(text);
-        }
-        self.viewed += text.len();
-        make_view(text, CHUNK, (address - self.chunk.start) as u32)
     }
 
     fn view_of_copy(&mut self, text: &[u8]) -> u128 {
@@ -112,6 +118,17 @@ impl Texts {
         StringViewArray::try_new(views.clone().into(), buffers.clone(), nulls.clone())
             .unwrap_or_else(|_| mended(&views, &buffers, nulls))
     }
+}
+
+/// The view of a short text, which stands at `at` in the chunk.
+#[inline]
+fn inline_view(chunk: &[u8], at: usize, text: &[u8]) -> u128 {
+    // What is copied in one go takes a tenth of what is copied by its length.
+    let Some(word) = chunk[at..].first_chunk() else {
+        return make_view(text, CHUNK, 0);
+    };
+    let mask = (1 << (8 * text.len())) - 1;
+    (u128::from_le_bytes(*word) & mask) << 32 | text.len() as u128
 }
 
 /// Copies what is viewed of the chunk, and views the copy.
@@ -160,4 +177,19 @@ pub fn compacted(batch: &RecordBatch) -> RecordBatch {
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(batch.schema(), columns.collect(), &options)
         .expect("the columns are as they were")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_texts_stand_in_their_views() {
+        let chunk = "0123456789é-0123456789".as_bytes();
+        for start in 0..chunk.len() {
+            for text in (0..=INLINE_BYTES_MAX).filter_map(|len| chunk.get(start..start + len)) {
+                assert_eq!(inline_view(chunk, start, text), make_view(text, CHUNK, 0));
+            }
+        }
+    }
 }

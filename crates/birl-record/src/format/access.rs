@@ -90,7 +90,7 @@ struct Head<'a> {
 }
 
 /// What stands before the time.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Origin<'a> {
     virtual_host: &'a [u8],
     forwarded_for: &'a [u8],
@@ -147,12 +147,15 @@ impl Format for Access {
     }
 
     fn picker(&self, wanted: &Wanted) -> Option<Box<dyn Pick>> {
-        let places = wanted.paths.iter().map(|path| Near::of(path));
+        let fields = wanted.paths.iter().map(|path| Near::of(path));
+        let fields: Vec<_> = fields.collect::<Option<_>>()?;
+        let is_in_request = |near: &Near| !matches!(near, Near::Status | Near::Bytes);
         Some(Box::new(AccessPicker {
             access: Self {
                 shapes: self.shapes,
             },
-            fields: places.collect::<Option<_>>()?,
+            reads_request: fields.iter().any(is_in_request),
+            fields,
         }))
     }
 }
@@ -162,6 +165,8 @@ impl Format for Access {
 struct AccessPicker {
     access: Access,
     fields: Vec<Near>,
+    /// Whether a field stands in the request.
+    reads_request: bool,
 }
 
 /// A field that stands in what each line has, and that nothing before it is called like.
@@ -211,7 +216,8 @@ impl Pick for AccessPicker {
         };
         picked.timestamp = head.time;
         picked.message = Some(Text::escaped(head.request));
-        let request = Request::read(head.request);
+        let request = self.reads_request.then(|| Request::read(head.request));
+        let request = request.flatten();
         for (near, field) in self.fields.iter().zip(&mut picked.fields) {
             *field = near.written(&head, request).map(|written| match near {
                 Near::Status | Near::Bytes => field::number_or_bare(written),
@@ -248,17 +254,69 @@ impl Access {
     }
 
     fn time<'a>(&self, cursor: &mut Cursor<'a>) -> Option<Timestamp<'a>> {
+        if let Some(text) = usual_time(cursor.rest()) {
+            let _ = cursor.skip(text);
+            return Some(Timestamp::of_shape(text, self.shapes[0]));
+        }
         let mut shapes = self.shapes.into_iter();
         shapes.find_map(|shape| Some(Timestamp::of_shape(cursor.timestamp_of(shape)?, shape)))
     }
 }
 
+/// The bytes among which each of those is that stand where a time and the bracket behind it do, as
+/// nearly all servers write them.
+const USUAL_TIME: ([u8; 27], [u8; 27]) = (
+    *b"00/AAA/1000:00:00:00 +0000]",
+    *b"29/Zzz/2999:29:59:59 -2959]",
+);
+
+/// The time that a text begins with, if it is written as it mostly is. This is no more than a shorter
+/// way to what the shape finds.
+#[inline]
+fn usual_time(text: &[u8]) -> Option<&[u8]> {
+    let (low, high) = &USUAL_TIME;
+    let bytes: &[u8; 27] = text.first_chunk()?;
+    let mut is_near = true;
+    for at in 0..bytes.len() {
+        is_near &= low[at] <= bytes[at] && bytes[at] <= high[at];
+    }
+    let two = |at: usize| (bytes[at] - b'0') * 10 + (bytes[at + 1] - b'0');
+    let is_time = is_near
+        && (1..=28).contains(&two(0))
+        && is_month([bytes[3], bytes[4], bytes[5]])
+        && (19..=20).contains(&two(7))
+        && two(12) < 24
+        && bytes[21] != b','
+        && two(22) < 24;
+    is_time.then(|| &text[..26])
+}
+
+fn is_month(name: [u8; 3]) -> bool {
+    matches!(
+        &name,
+        b"Jan"
+            | b"Feb"
+            | b"Mar"
+            | b"Apr"
+            | b"May"
+            | b"Jun"
+            | b"Jul"
+            | b"Aug"
+            | b"Sep"
+            | b"Oct"
+            | b"Nov"
+            | b"Dec"
+    )
+}
+
 impl<'a> Origin<'a> {
     fn read(text: &'a [u8]) -> Option<Self> {
         let text = text.strip_suffix(b" ")?;
-        if let Some(origin) = Self::of_three_words(text) {
-            return Some(origin);
-        }
+        Self::of_three_words(text).or_else(|| Self::of_any(text))
+    }
+
+    /// Whatever stands there.
+    fn of_any(text: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor::new(text);
         let mut origin = Origin {
             forwarded_for: forwarded_for(&mut cursor).unwrap_or_default(),
@@ -287,14 +345,29 @@ impl<'a> Origin<'a> {
 
     /// What most lines have: a client, an ident and a user, and nothing else.
     fn of_three_words(text: &'a [u8]) -> Option<Self> {
-        let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | b',' | b'\t');
-        if text.iter().any(is_special) {
-            return None;
+        let mut spaces = [0; 2];
+        let mut count = 0;
+        for (at, byte) in text.iter().enumerate() {
+            match byte {
+                b' ' if count < 2 => {
+                    spaces[count] = at;
+                    count += 1;
+                }
+                b' ' | b'"' | b'\\' | b',' | b'\t' => return None,
+                _ => {}
+            }
         }
-        let mut words = text.split(|byte| *byte == b' ');
-        let (client, ident, user) = (words.next()?, words.next()?, words.next()?);
-        let is_all = words.next().is_none() && ![client, ident, user].contains(&&[][..]);
-        is_all.then_some(Self {
+        let [first, second] = spaces;
+        let is_all = count == 2 && first > 0 && second > first + 1 && second + 1 < text.len();
+        let (client, ident, user) = match is_all {
+            true => (
+                &text[..first],
+                &text[first + 1..second],
+                &text[second + 1..],
+            ),
+            false => return None,
+        };
+        Some(Self {
             client,
             ident,
             user,
@@ -524,4 +597,54 @@ fn push_pairs<'a>(record: &mut Record<'a>, text: &'a [u8]) -> bool {
         record.fields.truncate(count);
     }
     is_whole
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Times as servers write them, and others that are like them.
+    fn times() -> impl Strategy<Value = String> {
+        let month = prop::sample::select(vec!["Jan", "Feb", "Mar", "mar", "Dec", "Foo"]);
+        let behind = prop::sample::select(vec!["]", "]x", "", ".5]", " AM]", "Z"]);
+        let time = (
+            "[0-3][0-9]",
+            month,
+            "[0-2][0-9]{3}",
+            "[0-2][0-9](:[0-6][0-9]){2}",
+        );
+        let time = (time, "[-+,][0-2][0-9][0-6][0-9]", behind);
+        time.prop_map(|((day, month, year, clock), zone, behind)| {
+            format!("{day}/{month}/{year}:{clock} {zone}{behind}")
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn a_usual_time_is_what_the_shape_finds(text in times()) {
+            let shape = Shape::named("apache").unwrap();
+            let taken = shape.parse(text.as_bytes()).map(|(_, taken)| taken);
+            if let Some(usual) = usual_time(text.as_bytes()) {
+                prop_assert_eq!(Some(usual.len()), taken, "{}", text);
+            }
+        }
+
+        #[test]
+        fn three_words_are_what_any_reading_finds(text in "[a1:.,\"\\\\\t -]{0,12}") {
+            if let Some(origin) = Origin::of_three_words(text.as_bytes()) {
+                prop_assert_eq!(Some(origin), Origin::of_any(text.as_bytes()), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_as_servers_write_it_is_usual() {
+        let text = b"14/Mar/2026:14:05:30 +0000] \"GET";
+        assert_eq!(usual_time(text), Some(&text[..26]));
+        assert!(Origin::of_three_words(b"192.0.2.1 - ann").is_some());
+    }
 }

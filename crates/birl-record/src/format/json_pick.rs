@@ -1,23 +1,10 @@
 //! Picking members out of objects of JSON, one record after the other.
-//!
-//! A logger writes the same keys in the same order again and again. What stood between the values of
-//! the records before is held against the next record as it stands, which takes no more than to
-//! compare it; only what is new is read as JSON. (After Li et al., "Mison: A Fast JSON Parser for Data
-//! Analytics", VLDB 2017, section 5, where it is called speculation.)
 
 use super::json::{Found, LEVEL_KEYS, MESSAGE_KEYS, TIME_KEYS, rank, severity, timestamp, words};
+use super::json_leads::Leads;
 use super::pick::{Pick, Picked, Wanted};
 use crate::json::{self, Members};
 use crate::value::{Text, Value};
-
-/// So many leads are known; when there are more, they are learned anew.
-const LEADS_MAX: usize = 64;
-
-/// So many members may be missing between two that are known.
-const AHEAD_MAX: usize = 4;
-
-/// A longer lead is not kept.
-const LEAD_BYTES_MAX: usize = 128;
 
 /// Picks members out of objects that stand on lines of their own.
 #[derive(Debug)]
@@ -25,17 +12,7 @@ pub(super) struct JsonPicker {
     wanted: Wanted,
     /// Whether there are paths that may lead into objects.
     has_dots: bool,
-    leads: Vec<Lead>,
-}
-
-/// What stands before a value, and what is known of the value by that.
-#[derive(Debug)]
-struct Lead {
-    /// From behind the bracket, or the value before, to the value.
-    text: Box<[u8]>,
-    /// Whether it stands behind the bracket.
-    is_first: bool,
-    key: Key,
+    leads: Leads<Key>,
 }
 
 /// What the value of a key may be for.
@@ -63,7 +40,7 @@ impl JsonPicker {
         Self {
             has_dots: wanted.paths.iter().any(|path| path.contains(&b'.')),
             wanted: wanted.clone(),
-            leads: Vec::new(),
+            leads: Leads::new(),
         }
     }
 
@@ -85,48 +62,13 @@ impl JsonPicker {
         let mut members = Members::of(text);
         let mut next = 0;
         while state.is_open() {
-            let (place, value) = match self.known(&mut members, next) {
-                Some(known) => known,
-                None => {
-                    let is_first = members.is_at_first();
-                    let Some((lead, key, value)) = members.next_with_lead() else {
-                        return;
-                    };
-                    (self.learn(next, lead, is_first, key), value)
-                }
+            let key_of = |key: Text<'_>| Key::new(key, wanted);
+            let Some((place, value)) = self.leads.next(&mut members, next, key_of) else {
+                return;
             };
             next = place + 1;
-            self.leads[place].key.take(value, picked, &mut state);
+            self.leads.key(place).take(value, picked, &mut state);
         }
-    }
-
-    /// The next member, if it is one of those that are known to come at `next` or soon behind.
-    fn known<'a>(&self, members: &mut Members<'a>, next: usize) -> Option<(usize, Value<'a>)> {
-        let is_first = members.is_at_first();
-        let ahead = self.leads.iter().enumerate().skip(next).take(AHEAD_MAX);
-        let mut ahead = ahead.filter(|(_, lead)| lead.is_first == is_first);
-        ahead.find_map(|(place, lead)| Some((place, members.next_behind(&lead.text)?)))
-    }
-
-    /// Takes what stood before a value for what will stand at `place` in the records to come.
-    fn learn(&mut self, place: usize, lead: &[u8], is_first: bool, key: Text<'_>) -> usize {
-        if self.leads.len() >= LEADS_MAX {
-            self.leads.clear();
-        }
-        let place = place.min(self.leads.len());
-        let lead = Lead {
-            // An empty one is never there.
-            text: if lead.len() <= LEAD_BYTES_MAX {
-                lead
-            } else {
-                b""
-            }
-            .into(),
-            is_first,
-            key: Key::new(key, &self.wanted),
-        };
-        self.leads.insert(place, lead);
-        place
     }
 }
 
@@ -147,16 +89,23 @@ impl Pick for JsonPicker {
 }
 
 impl Key {
-    fn new(key: Text<'_>, wanted: &Wanted) -> Self {
+    /// What a key is for, if for anything.
+    fn new(name: Text<'_>, wanted: &Wanted) -> Option<Self> {
         let paths = wanted.paths.iter().enumerate();
-        let places = paths.filter(|(_, path)| !path.contains(&b'.') && key.is(path));
-        Self {
-            name: key.raw().into(),
+        let places = paths.filter(|(_, path)| !path.contains(&b'.') && name.is(path));
+        let rank = |is_wanted: bool, keys: &[&str]| {
+            let rank = is_wanted.then(|| rank(keys, name.raw()));
+            rank.flatten()
+        };
+        let key = Self {
+            name: name.raw().into(),
             places: places.map(|(place, _)| place).collect(),
-            time: rank(&TIME_KEYS, key.raw()),
-            level: rank(&LEVEL_KEYS, key.raw()),
-            message: rank(&MESSAGE_KEYS, key.raw()),
-        }
+            time: rank(wanted.timestamp, &TIME_KEYS),
+            level: rank(wanted.severity || wanted.message, &LEVEL_KEYS),
+            message: rank(wanted.message, &MESSAGE_KEYS),
+        };
+        let has_rank = key.time.or(key.level).or(key.message).is_some();
+        (has_rank || !key.places.is_empty()).then_some(key)
     }
 
     /// Takes the value for all that it is for, in the same way as reading the whole record does.

@@ -8,6 +8,7 @@ use regex_automata::{Input, meta};
 
 use super::folded::FoldedFinder;
 use super::level_key::LevelKeyFinder;
+use super::level_walk::LevelWalk;
 use super::level_word::LevelWordFinder;
 use super::literal;
 use super::named::{NamedFinder, UnnamedFinder};
@@ -206,7 +207,10 @@ impl SeverityFinder {
             words |= matches!(place, Words | WordsOrJsonKeys);
             debug_assert!(place != Unknown, "what is unknown is not looked for");
         }
-        let in_keys = keys.then_some(Looking::LevelKey(&self.keys));
+        let in_keys = keys.then(|| match LevelWalk::new(&self.keys, parser) {
+            Some(walk) => Looking::LevelWalk(Box::new(walk)),
+            None => Looking::LevelKey(&self.keys),
+        });
         let in_words = [
             Looking::LevelWord(&self.words),
             Looking::LevelLetter(&self.words),
@@ -362,6 +366,7 @@ impl Hits<'_> {
 enum Looking<'a> {
     For(&'a Finder),
     LevelKey(&'a LevelKeyFinder),
+    LevelWalk(Box<LevelWalk<'a>>),
     LevelWord(&'a LevelWordFinder),
     LevelLetter(&'a LevelWordFinder),
     Unnamed(Box<UnnamedFinder<'a>>),
@@ -383,9 +388,10 @@ impl<'a> Cursor<'a> {
     fn next(&mut self, lines: &[u8], at: usize) -> usize {
         let known = self.ahead.filter(|&place| place >= at);
         let place = known
-            .or_else(|| match &self.looking {
+            .or_else(|| match &mut self.looking {
                 Looking::For(finder) => finder.find(lines, at, &mut self.window),
                 Looking::LevelKey(finder) => finder.find(lines, at),
+                Looking::LevelWalk(walk) => walk.find(lines, at),
                 Looking::LevelWord(finder) => finder.find_word(lines, at),
                 Looking::LevelLetter(finder) => finder.find_letter(lines, at),
                 Looking::Unnamed(finder) => finder.find(lines, at),

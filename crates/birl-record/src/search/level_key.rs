@@ -64,6 +64,11 @@ impl LevelKeyFinder {
         }
     }
 
+    /// The range.
+    pub(super) fn severities(&self) -> &RangeInclusive<u8> {
+        &self.severities
+    }
+
     /// The quote of the first such key in `text`, at `from` or behind it.
     pub(super) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
         self.beginnings
@@ -121,7 +126,7 @@ impl LevelKeyFinder {
 
 /// The first sixteen bytes, or as many as there are, the first of them lowest.
 #[inline]
-fn word(text: &[u8]) -> u128 {
+pub(super) fn word(text: &[u8]) -> u128 {
     match text.first_chunk() {
         Some(bytes) => u128::from_le_bytes(*bytes),
         None => {

@@ -41,13 +41,17 @@ impl Search {
         let parser = records.parser;
         let suits = !parser.scatters() && self.candidates.suit(parser);
         let candidates = if suits { &self.candidates } else { &every };
-        let mut hits = candidates.hits_of_records(chunk, parser);
         let finds_all = matches!(self.expression, Expression::All);
         let mut cut = 0;
         let mut give = |extent: Extent| {
             cut += usize::from(extent.is_cut);
             found(Hit::record(extent));
         };
+        if finds_all && !self.inverted {
+            extents.into_all().for_each(give);
+            return cut;
+        }
+        let mut hits = candidates.hits_of_records(chunk, parser);
         let mut at = extents.first();
         let mut is_record = true;
         let mut given = at;
