@@ -113,18 +113,45 @@ impl<'a> Extents<'a> {
     }
 
     /// The record that begins at `start`.
-    #[inline]
     pub fn at(&self, start: usize) -> Extent {
-        let end = self.line_end(start);
-        // Most records are a line, right behind which the next begins.
-        if end - start <= RECORD_BYTES_MAX && (end == self.chunk.len() || self.begins(end)) {
-            return Extent {
+        match self.end_of_line(start) {
+            Ok(end) => Extent {
                 range: start..end,
                 next: end,
                 is_cut: false,
+            },
+            Err(end) => self.of_several_lines(start, end),
+        }
+    }
+
+    /// Calls `found` with where each record begins and ends, and whether it was cut.
+    ///
+    /// It is what [`into_all`](Self::into_all) gives, without making an [`Extent`] of each.
+    pub(crate) fn each(&self, mut found: impl FnMut(Range<usize>, bool)) {
+        let mut at = self.first();
+        while at < self.chunk.len() {
+            at = match self.end_of_line(at) {
+                Ok(end) => {
+                    found(at..end, false);
+                    end
+                }
+                Err(end) => {
+                    let extent = self.of_several_lines(at, end);
+                    found(extent.range, extent.is_cut);
+                    extent.next
+                }
             };
         }
-        self.of_several_lines(start, end)
+    }
+
+    /// Where the line that begins at `start` ends, if it is a record and the next begins right behind
+    /// it, as with most; else that is an error.
+    #[inline]
+    fn end_of_line(&self, start: usize) -> Result<usize, usize> {
+        let end = self.line_end(start);
+        let is_record =
+            end - start <= RECORD_BYTES_MAX && (end == self.chunk.len() || self.begins(end));
+        if is_record { Ok(end) } else { Err(end) }
     }
 
     /// The record that begins at `start`, with a line that ends at `end`.

@@ -69,29 +69,45 @@ impl<'a> Members<'a> {
         member
     }
 
-    /// Whether `lead` stands before the next value. It must be one that
+    /// Whether `lead` stands right before the next value. It must be one that
     /// [`next_with_lead`](Self::next_with_lead) gave for a member that was the first if this one is,
-    /// and was not if it is not. Then [`value`](Self::value) or [`pass`](Self::pass) takes the value.
+    /// and was not if it is not. Then [`value_behind`](Self::value_behind) or
+    /// [`pass_behind`](Self::pass_behind) takes the value.
     #[inline]
     pub(crate) fn comes_behind(&self, lead: &Lead) -> bool {
-        lead.is_at(self.text, self.at)
+        // With more spaces it is another lead.
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        lead.is_at(self.text, self.at) && !self.text.get(self.at + lead.len()).is_some_and(is_space)
     }
 
-    /// Takes the value that comes behind `lead`, as [`comes_behind`](Self::comes_behind) says. Where
-    /// there is none, as where there are spaces before it, nothing is taken.
+    /// Takes the value that comes behind `lead`, as [`comes_behind`](Self::comes_behind) says.
     #[inline]
-    pub(crate) fn value(&mut self, lead: &Lead) -> Option<Value<'a>> {
-        let (value, end) = value(self.text, self.at + lead.len())?;
-        (self.at, self.state) = (end, State::More);
-        Some(value)
+    pub(crate) fn value_behind(&mut self, lead: &Lead) -> Option<Value<'a>> {
+        let start = self.at + lead.len();
+        // Most values are strings, which then need not go through memory.
+        if let Some(b'"') = self.text.get(start)
+            && let Some((end, false)) = string_end(&self.text[start + 1..])
+        {
+            let raw = &self.text[start + 1..][..end];
+            (self.at, self.state) = (start + end + 2, State::More);
+            return Some(Value::Text(Text::plain(raw)));
+        }
+        let found = value(self.text, start);
+        self.moves_to(found.map(|(_, end)| end));
+        found.map(|(value, _)| value)
     }
 
     /// The same, where nobody wants to know the value. Returns whether there is one.
     #[inline]
-    pub(crate) fn pass(&mut self, lead: &Lead) -> bool {
-        let end = value_end(self.text, self.at + lead.len());
-        if let Some(end) = end {
-            (self.at, self.state) = (end, State::More);
+    pub(crate) fn pass_behind(&mut self, lead: &Lead) -> bool {
+        self.moves_to(value_end(self.text, self.at + lead.len()))
+    }
+
+    #[inline]
+    fn moves_to(&mut self, end: Option<usize>) -> bool {
+        match end {
+            Some(end) => (self.at, self.state) = (end, State::More),
+            None => self.state = State::Broken,
         }
         end.is_some()
     }

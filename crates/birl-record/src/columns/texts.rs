@@ -13,6 +13,9 @@ use bytes::Bytes;
 /// A text of so many bytes stands in its view, and is no reference to elsewhere.
 pub(super) const INLINE_BYTES_MAX: usize = 12;
 
+/// The bits that no byte of ASCII has.
+const HIGH_BITS: u128 = u128::from_le_bytes([0x80; 16]);
+
 /// The buffer of the chunk, and that of what does not stand in it.
 const CHUNK: u32 = 0;
 const SIDE: u32 = 1;
@@ -26,6 +29,10 @@ pub(super) struct Texts<'a> {
     chunk: &'a [u8],
     /// How many of the chunk's bytes are viewed.
     viewed: usize,
+    /// All bits of the short texts that stand in the chunk, one over the other.
+    short: u128,
+    /// Whether all other texts are ASCII.
+    is_ascii: bool,
     /// What is meant but does not stand in the chunk as such.
     side: Vec<u8>,
 }
@@ -38,6 +45,8 @@ impl<'a> Texts<'a> {
             nulls: NullBufferBuilder::new(0),
             chunk,
             viewed: 0,
+            short: 0,
+            is_ascii: true,
             side: Vec::new(),
         }
     }
@@ -71,17 +80,22 @@ impl<'a> Texts<'a> {
             .wrapping_sub(self.chunk.as_ptr().addr());
         let is_in_chunk = at < self.chunk.len();
         match (text.len() <= INLINE_BYTES_MAX, is_in_chunk) {
-            (true, true) => inline_view(self.chunk, at, text),
-            (true, false) => make_view(text, CHUNK, 0),
+            (true, true) => {
+                let view = inline_view(self.chunk, at, text);
+                self.short |= view >> 32;
+                view
+            }
             (false, true) => {
                 self.viewed += text.len();
+                self.is_ascii &= text.is_ascii();
                 make_view(text, CHUNK, at as u32)
             }
-            (false, false) => self.view_of_copy(text),
+            (_, false) => self.view_of_copy(text),
         }
     }
 
     fn view_of_copy(&mut self, text: &[u8]) -> u128 {
+        self.is_ascii &= text.is_ascii();
         if text.len() <= INLINE_BYTES_MAX {
             return make_view(text, SIDE, 0);
         }
@@ -114,6 +128,16 @@ impl<'a> Texts<'a> {
             (_, false) => vec![buffer, Buffer::from_vec(self.side)],
         };
         let views = self.views;
+        if self.is_ascii && self.short & HIGH_BITS == 0 {
+            #[expect(
+                unsafe_code,
+                reason = "checking each text again takes as long as finding it"
+            )]
+            // SAFETY: each view is of a text of at most `INLINE_BYTES_MAX` bytes that stands in the
+            // view, with zeros behind it, or of one that stands in the buffer that it names; a null
+            // has the view of the empty text. All of their bytes are ASCII, and so UTF-8.
+            return unsafe { StringViewArray::new_unchecked(views.into(), buffers, nulls) };
+        }
         // All texts are checked at once; that one is no UTF-8 is rare.
         StringViewArray::try_new(views.clone().into(), buffers.clone(), nulls.clone())
             .unwrap_or_else(|_| mended(&views, &buffers, nulls))

@@ -37,15 +37,8 @@ impl<K> Leads<K> {
         Self { known: Vec::new() }
     }
 
-    /// What a key is for, of which [`next`](Self::next) has just given the place.
-    #[inline]
-    pub(crate) fn key(&self, place: usize) -> &K {
-        let key = self.known[place].key.as_ref();
-        key.expect("a member that nobody wants is passed over")
-    }
-
-    /// The next of the members that somebody wants: the place of its lead, and its value. `None`
-    /// where the object ends, or is no JSON any more.
+    /// The next of the members that somebody wants: the place of its lead, what its key is for, and
+    /// its value. `None` where the object ends, or is no JSON any more.
     ///
     /// `place` is behind that of the member before, and 0 at the object's beginning; `key_of` says
     /// what a key is for that has not been seen there before.
@@ -55,41 +48,43 @@ impl<K> Leads<K> {
         members: &mut Members<'a>,
         place: usize,
         key_of: impl Fn(Text<'_>) -> Option<K>,
-    ) -> Option<(usize, Value<'a>)> {
+    ) -> Option<(usize, &K, Value<'a>)> {
         let mut place = place;
         loop {
-            if let Some((known, lead)) = self.known_at(members, place) {
-                if self.known[known].key.is_some() {
-                    if let Some(value) = members.value(lead) {
-                        return Some((known, value));
-                    }
-                } else if members.pass(lead) {
-                    place = known + 1;
-                    continue;
+            let Some(known) = self.known_at(members, place) else {
+                let is_first = members.is_at_first();
+                let (lead, key, value) = members.next_with_lead()?;
+                place = self.learn(place, lead, is_first, key_of(key));
+                if self.known[place].key.is_some() {
+                    return Some((place, self.known[place].key.as_ref()?, value));
                 }
+                place += 1;
+                continue;
+            };
+            let lead = self.known[known].lead.as_ref()?;
+            if self.known[known].key.is_some() {
+                let value = members.value_behind(lead)?;
+                return Some((known, self.known[known].key.as_ref()?, value));
             }
-            let is_first = members.is_at_first();
-            let (lead, key, value) = members.next_with_lead()?;
-            place = self.learn(place, lead, is_first, key_of(key));
-            if self.known[place].key.is_some() {
-                return Some((place, value));
+            if !members.pass_behind(lead) {
+                return None;
             }
-            place += 1;
+            place = known + 1;
         }
     }
 
     /// The place of the lead that comes next, if it is one of those that are known to come at `place`
     /// or soon behind.
     #[inline]
-    fn known_at(&self, members: &Members<'_>, place: usize) -> Option<(usize, &Lead)> {
+    fn known_at(&self, members: &Members<'_>, place: usize) -> Option<usize> {
         let is_first = members.is_at_first();
         let ahead = self.known.get(place..)?.iter().take(AHEAD_MAX);
-        let mut ahead = ahead.zip(place..);
-        ahead.find_map(|(known, place)| {
-            let lead = known.lead.as_ref()?;
-            let comes = known.is_first == is_first && members.comes_behind(lead);
-            comes.then_some((place, lead))
-        })
+        let mut ahead = ahead.enumerate();
+        let (ahead, _) = ahead.find(|(_, known)| {
+            let comes = |lead| members.comes_behind(lead);
+            known.is_first == is_first && known.lead.as_ref().is_some_and(comes)
+        })?;
+        Some(place + ahead)
     }
 
     /// Takes what stood before a value for what will stand at `place` in the objects to come.

@@ -25,6 +25,8 @@ struct Key {
     time: Option<usize>,
     level: Option<usize>,
     message: Option<usize>,
+    /// Whether it may be any of these.
+    has_rank: bool,
 }
 
 /// How good what has been found is, and what there is still to be found.
@@ -63,11 +65,11 @@ impl JsonPicker {
         let mut next = 0;
         while state.is_open() {
             let key_of = |key: Text<'_>| Key::new(key, wanted);
-            let Some((place, value)) = self.leads.next(&mut members, next, key_of) else {
+            let Some((place, key, value)) = self.leads.next(&mut members, next, key_of) else {
                 return;
             };
             next = place + 1;
-            self.leads.key(place).take(value, picked, &mut state);
+            key.take(value, picked, &mut state);
         }
     }
 }
@@ -97,15 +99,18 @@ impl Key {
             let rank = is_wanted.then(|| rank(keys, name.raw()));
             rank.flatten()
         };
+        let time = rank(wanted.timestamp, &TIME_KEYS);
+        let level = rank(wanted.severity || wanted.message, &LEVEL_KEYS);
+        let message = rank(wanted.message, &MESSAGE_KEYS);
         let key = Self {
             name: name.raw().into(),
             places: places.map(|(place, _)| place).collect(),
-            time: rank(wanted.timestamp, &TIME_KEYS),
-            level: rank(wanted.severity || wanted.message, &LEVEL_KEYS),
-            message: rank(wanted.message, &MESSAGE_KEYS),
+            has_rank: time.or(level).or(message).is_some(),
+            time,
+            level,
+            message,
         };
-        let has_rank = key.time.or(key.level).or(key.message).is_some();
-        (has_rank || !key.places.is_empty()).then_some(key)
+        (key.has_rank || !key.places.is_empty()).then_some(key)
     }
 
     /// Takes the value for all that it is for, in the same way as reading the whole record does.
@@ -118,6 +123,9 @@ impl Key {
                 *field = Some(value);
                 state.fields -= 1;
             }
+        }
+        if !self.has_rank {
+            return;
         }
         if is_better(self.time, state.time)
             && let Some(Found { what, .. }) = timestamp(value)

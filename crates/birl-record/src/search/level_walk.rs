@@ -87,7 +87,7 @@ impl<'a> LevelWalk<'a> {
             let is_level = key.raw().eq_ignore_ascii_case(LEVEL_KEYS[0].as_bytes());
             is_level.then_some(())
         };
-        let (_, value) = self.leads.next(&mut members, 0, is_level)?;
+        let (_, _, value) = self.leads.next(&mut members, 0, is_level)?;
         let known = match value {
             Value::Text(text) if !text.has_escapes() && text.raw().len() <= WORD_BYTES_MAX => {
                 Some(word(text.raw()))

@@ -43,14 +43,17 @@ impl Search {
         let candidates = if suits { &self.candidates } else { &every };
         let finds_all = matches!(self.expression, Expression::All);
         let mut cut = 0;
+        if finds_all && !self.inverted {
+            extents.each(|lines, overlong| {
+                cut += usize::from(overlong);
+                found(Hit { lines, overlong });
+            });
+            return cut;
+        }
         let mut give = |extent: Extent| {
             cut += usize::from(extent.is_cut);
             found(Hit::record(extent));
         };
-        if finds_all && !self.inverted {
-            extents.into_all().for_each(give);
-            return cut;
-        }
         let mut hits = candidates.hits_of_records(chunk, parser);
         let mut at = extents.first();
         let mut is_record = true;
