@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Puts birl beside ripgrep, grep and awk: the same generated logs, the same lines found, in turns.
+# Puts birl beside ripgrep, grep and awk: the same generated logs, the same lines found, in turns; and
+# its queries beside DuckDB and angle-grinder, where these are installed.
 #
 #   benches/compare.sh [--quick | --big] [--rounds N]
 #
@@ -8,6 +9,8 @@
 #
 # BIRL        the birl to measure; without it, one is built
 # RG          the ripgrep to compare with; without it, the one on PATH
+# DUCKDB      the DuckDB to compare with; without it, the one on PATH, or else the Python module
+# AGRIND      the angle-grinder to compare with; without it, the agrind on PATH
 # BENCH_DATA  where the data goes, instead of bench-data/
 #
 # The exit code is 1 where outputs differ or a command fails, and else 0: a target that is missed
@@ -64,6 +67,17 @@ build() {
     birl=${BIRL:-$target/release/birl}
 }
 
+# What DuckDB and angle-grinder are run as; nothing where they are not installed.
+find_rivals() {
+    duckdb=()
+    if [[ -n ${DUCKDB:=$(command -v duckdb || true)} ]]; then
+        duckdb=("$DUCKDB" -list -header -separator $'\t' -cmd 'set threads = 2' -c)
+    elif python3 -c 'import duckdb' 2> /dev/null; then
+        duckdb=(python3 "$repository/benches/run-duckdb.py")
+    fi
+    agrind=${AGRIND:-$(command -v agrind || true)}
+}
+
 # generate FILE COMMAND...: what the command writes becomes FILE, once it is complete.
 generate() {
     local file=$1
@@ -99,9 +113,26 @@ describe() {
     printf 'birl:    %s\n' "$("$birl" --version | head -n 1)"
     printf 'ripgrep: %s\n' "$("$rg" --version | head -n 1)"
     printf 'grep:    %s\n' "$(grep --version | head -n 1)"
+    if ((${#duckdb[@]})); then
+        printf 'DuckDB:  %s, 2 threads, columns given; %s\n' "$(duckdb_version)" "${duckdb[0]##*/}"
+    else
+        printf 'DuckDB:  not found, its rows are left out: set DUCKDB, or run pip install duckdb\n'
+    fi
+    if [[ -n $agrind ]]; then
+        printf 'agrind:  %s\n' "$("$agrind" --version | head -n 1)"
+    else
+        printf 'agrind:  not found, its rows are left out: set AGRIND, or run cargo install ag\n'
+    fi
     printf 'data:    log of %s; gzip of %s, %s bytes long; %s files of 100K; all in the page cache\n' \
         "$log_bytes" "$gzip_bytes" "$(wc -c < "$log_gzip")" "$files"
     printf 'times:   medians of %s rounds in turns, output through a pipe\n\n' "$rounds"
+}
+
+duckdb_version() {
+    case ${duckdb[0]} in
+        python3) "${duckdb[@]}" --version ;;
+        *) "$DUCKDB" --version | head -n 1 ;;
+    esac
 }
 
 cpu() {
@@ -124,6 +155,7 @@ compare_all() {
     "$target/release/birl-versus" --header
     compare_lines
     compare_records
+    compare_queries
 }
 
 # The unit is the record here, and what is asked for is a field.
@@ -145,8 +177,73 @@ compare_records() {
     fi
 }
 
-compare_lines() {
+# Aggregates. What is wanted of them beside others is a row for each of these.
+compare_queries() {
+    local errors='select service, count(*) as count from logs where level = '"'error'"' group by service'
+    local services='select service, count(*) as count from logs group by service'
+    local latencies='select service, avg(ms), approx_quantile(ms, 0.99) from logs group by service'
+    local times='select count(*) as count from (select time, count(*) from logs group by time)'
+    beside_duckdb 'count by service of errors, 1 %' "level:error |> count by service" "$errors" \
+        --unordered --at-least 6 --rss-mib 96
+    beside_duckdb 'count by service' '* |> count by service' "$services" \
+        --unordered --at-least 2.5 --rss-mib 96
+    # Percentiles are approximate, and averages are printed otherwise.
+    beside_duckdb 'average and p99 by service' '* |> stats avg(ms), p99(ms) by service' "$latencies" \
+        --unchecked --at-least 2.5 --rss-mib 96
+    beside_duckdb 'groups of one line' '* |> count by time |> count' "$times" --rss-mib 400
+    beside_agrind 'count by service of errors, agrind' 'level:error |> count by service' \
+        '* | json | where level == "error" | count by service' --at-least 20
+    beside_agrind 'count by service, agrind' '* |> count by service' \
+        '* | json | count by service' --at-least 40
+    beside_agrind 'average and p99 by service, agrind' '* |> stats avg(ms), p99(ms) by service' \
+        '* | json | avg(ms), p99(ms) by service' --at-least 40
 
+    # awk tells nothing but words; the pattern is what they are in these logs.
+    versus 'count by status of access logs' --unordered --within-ms "$access_ms" --rss-mib 96 \
+        -- "$birl" -j2 -o tsv '* |> count by status' "$log_access" \
+        -- awk -v OFS='\t' '{ n[$9]++ } END { print "status", "count"; for (s in n) print s, n[s] }' \
+        "$log_access"
+    versus 'top 10 paths of access logs' --within-ms "$access_ms" \
+        -- "$birl" -j2 -o tsv '* |> top 10 path' "$log_access" \
+        -- sh -c 'printf "path\tcount\n"; awk -v OFS="\t" "{ sub(/[?].*/, \"\", \$7); n[\$7]++ }
+            END { for (p in n) print p, n[p] }" "$1" | sort -t "	" -k2,2nr -k1,1 | head -n 10' \
+        - "$log_access"
+    rounds=51 versus 'count by level in 10 lines' --within-ms 30 \
+        -- "$birl" -o tsv '* |> count by level' "$log_small" \
+        -- awk -v OFS='\t' '{ n[tolower($2)]++ } END { print "level", "count"; for (l in n) print l, n[l] }' \
+        "$log_small"
+    if [[ -n $big ]]; then
+        rounds=21 versus 'the last hour of 8 weeks by level, 20 GB' --within-ms 60 --rss-mib 96 \
+            -- "$birl" -j2 -o tsv 'last:1h |> count by level' "$log_weeks" \
+            -- "$birl" -j2 -o tsv 'last:1h |> count by level' "$log_weeks"
+        rounds=1 versus 'count by level in 20 GB' --rss-mib 96 \
+            -- "$birl" -j2 -o tsv '* |> count by level' "$log_big" \
+            -- "$birl" -j2 -o tsv '* |> count by level' "$log_big"
+    fi
+}
+
+# beside_duckdb NAME QUERY SQL [OPTION]...: a query over the JSON, and the same over the table `logs`.
+beside_duckdb() {
+    local name=$1 query=$2 sql=$3
+    shift 3
+    ((${#duckdb[@]})) || return 0
+    local columns="time: 'VARCHAR', level: 'VARCHAR', service: 'VARCHAR', \"user\": 'BIGINT'"
+    columns="{$columns, path: 'VARCHAR', ms: 'BIGINT', message: 'VARCHAR'}"
+    local logs="read_json('$log_json', format = 'newline_delimited', columns = $columns)"
+    versus "$name" "$@" -- "$birl" -j2 --memory 256MiB -o tsv "$query" "$log_json" \
+        -- "${duckdb[@]}" "with logs as (from $logs) $sql"
+}
+
+# beside_agrind NAME QUERY ITS-QUERY [OPTION]...: it is forty times as slow, and so runs once.
+beside_agrind() {
+    local name=$1 query=$2 its_query=$3
+    shift 3
+    [[ -n $agrind ]] || return 0
+    rounds=1 versus "$name" --unchecked "$@" -- "$birl" -j2 -o tsv "$query" "$log_json" \
+        -- "$agrind" --file "$log_json" "$its_query"
+}
+
+compare_lines() {
     versus 'word, 1 % of lines' --at-least 1.6 --rss-mib 32 \
         -- "$birl" -j2 Timeout "$log" -- "$rg" Timeout "$log" -- grep Timeout "$log"
     versus 'word in lower case, any case, 1 %' --at-least 2 --rss-mib 32 \
@@ -195,6 +292,7 @@ regex() {
 }
 
 build
+find_rivals
 generate_all
 describe
 compare_all
