@@ -126,7 +126,7 @@ impl LevelKeyFinder {
 
 /// The first sixteen bytes, or as many as there are, the first of them lowest.
 #[inline]
-pub(super) fn word(text: &[u8]) -> u128 {
+fn word(text: &[u8]) -> u128 {
     match text.first_chunk() {
         Some(bytes) => u128::from_le_bytes(*bytes),
         None => {

@@ -6,7 +6,7 @@
 
 use memchr::memchr;
 
-use super::level_key::{LevelKeyFinder, word};
+use super::level_key::LevelKeyFinder;
 use crate::extent::RECORD_BYTES_MAX;
 use crate::format::Parser;
 use crate::format::json::{LEVEL_KEYS, severity};
@@ -18,7 +18,7 @@ use crate::value::{Text, Value};
 const OPENING: &[u8] = b"{\"";
 
 /// A word that is longer is not remembered.
-const WORD_BYTES_MAX: usize = 15;
+const WORD_BYTES_MAX: usize = 7;
 
 /// So many words are remembered; there are no more levels in a log.
 const WORDS_MAX: usize = 16;
@@ -32,7 +32,7 @@ pub(super) struct LevelWalk<'a> {
     finder: &'a LevelKeyFinder,
     leads: Leads<()>,
     /// The words for levels that have come, and whether each is in the range.
-    words: Vec<(u128, bool)>,
+    words: Vec<(u64, bool)>,
     misses: usize,
 }
 
@@ -108,6 +108,13 @@ impl<'a> LevelWalk<'a> {
         }
         Some(is_in_range)
     }
+}
+
+/// A number for each word of at most [`WORD_BYTES_MAX`] bytes, so that few instructions compare them.
+#[inline]
+fn word(text: &[u8]) -> u64 {
+    let shifted = |word, byte: &u8| word << 8 | u64::from(*byte);
+    text.iter().fold(1, shifted)
 }
 
 #[cfg(test)]
