@@ -106,35 +106,39 @@ impl Logs {
     /// The search that `filters` come to, and how it reads.
     fn search(&self, filters: &[Expr]) -> Result<(Search, String)> {
         let column = |name: &str| self.column(name);
-        let mut terms: Vec<(Term, search::Options)> = Vec::new();
+        let mut exact = Vec::new();
+        let mut implied = Vec::new();
         let mut range = self.sources.range.clone().unwrap_or(pushdown::ALWAYS);
         for filter in filters {
             if let Some(term) = pushdown::exact(filter, &column) {
-                terms.push((term, self.sources.search));
+                exact.push(term);
                 continue;
             }
-            if let Some(term) = pushdown::implied(filter, &column) {
-                terms.push((term, AS_IN_SQL));
-            }
+            implied.extend(pushdown::implied(filter, &column));
             range = pushdown::common(range, pushdown::times(filter, &column));
         }
-        let borrowed: Vec<_> = terms
-            .iter()
-            .map(|(term, options)| (term, *options))
-            .collect();
-        let search = Search::of_all(&borrowed, &self.sources.clock)
-            .map_err(|error| plan_datafusion_err!("{error}"))?;
+        let search = Search::of_all(
+            &taken(&exact, self.sources.search),
+            &taken(&implied, AS_IN_SQL),
+            &self.sources.clock,
+        );
+        let search = search.map_err(|error| plan_datafusion_err!("{error}"))?;
         let search = match range == pushdown::ALWAYS {
             true => search,
             false => search.within(range),
         };
-        let all = Term::And(terms.into_iter().map(|(term, _)| term).collect());
+        let all = Term::And([exact, implied].concat());
         let text = match &all {
             Term::And(terms) if terms.is_empty() => String::new(),
             all => all.to_string(),
         };
         Ok((search, text))
     }
+}
+
+/// Terms, all taken in the same way.
+fn taken(terms: &[Term], options: search::Options) -> Vec<(&Term, search::Options)> {
+    terms.iter().map(|term| (term, options)).collect()
 }
 
 #[async_trait::async_trait]

@@ -140,12 +140,19 @@ impl Search {
         Self::compile(term, options, Some(clock))
     }
 
-    /// Compiles the search for what all of `terms` find, each taken in its own way.
+    /// Compiles the search for what all of several terms find, each taken in its own way.
+    ///
+    /// What some other terms `imply` is asked later by whoever gets the records: they only tell which
+    /// records need not be looked at, and some are found that do not match them.
     ///
     /// # Errors
     /// As [`with_clock`](Self::with_clock); the error points into the text of the term that is
     /// wrong.
-    pub fn of_all(terms: &[(&Term, Options)], clock: &Clock) -> Result<Self, Error> {
+    pub fn of_all(
+        terms: &[(&Term, Options)],
+        implied: &[(&Term, Options)],
+        clock: &Clock,
+    ) -> Result<Self, Error> {
         let mut compiler = Compiler::new(Some(clock));
         let mut parts = Vec::with_capacity(terms.len());
         for &(term, options) in terms {
@@ -155,12 +162,18 @@ impl Search {
                 part => parts.push(part),
             }
         }
+        let mut implied_need = Need::Nothing;
+        for &(term, options) in implied {
+            compiler.options = options;
+            let expression = compiler.expression(term)?;
+            implied_need = implied_need.better(compiler.need(&expression));
+        }
         let expression = match parts.len() {
             0 => Expression::All,
             1 => parts.remove(0),
             _ => all_of(parts),
         };
-        Ok(compiler.search(expression))
+        Ok(compiler.search_with(expression, implied_need))
     }
 
     fn compile(term: &Term, options: Options, clock: Option<&Clock>) -> Result<Self, Error> {
@@ -464,13 +477,23 @@ impl<'a> Compiler<'a> {
 
     /// The search that `expression` is, which this has compiled.
     fn search(self, expression: Expression) -> Search {
+        self.search_with(expression, Need::Nothing)
+    }
+
+    /// The search for records that may also be told by what they must hold besides.
+    fn search_with(self, expression: Expression, besides: Need) -> Search {
         // A negation has no literals of its own: find what it negates, and keep the rest.
         let (expression, inverted) = match expression {
             Expression::Not(inner) => (*inner, true),
             expression => (expression, false),
         };
         let need = self.need(&expression);
-        let exact = self.is_exact(&expression);
+        let exact = self.is_exact(&expression) && matches!(besides, Need::Nothing);
+        let need = match inverted {
+            // What is looked for then are the records that are not wanted.
+            true => need,
+            false => need.better(besides),
+        };
         Search {
             expression,
             leaves: self.leaves,

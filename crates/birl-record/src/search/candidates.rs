@@ -154,6 +154,11 @@ impl Candidates {
         }
     }
 
+    /// Whether every line is one.
+    pub(super) fn are_all(&self) -> bool {
+        matches!(self, Self::Every)
+    }
+
     /// The candidates of `lines`, in order.
     pub(super) fn hits<'a>(&'a self, lines: &'a [u8]) -> Hits<'a> {
         let finders = match self {

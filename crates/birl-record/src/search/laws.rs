@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use super::{Hit, Options, Records, Search};
 use crate::format::{KNOWN, Parser};
 use crate::query;
+use crate::query::tree::Term;
+use crate::time::Clock;
 
 pub(crate) fn key() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
@@ -236,5 +238,33 @@ proptest! {
         let parser = Parser::detect(&[&chunk], 0);
         let expected = hits(&search.clone().asking_all(), &parser, &chunk);
         prop_assert_eq!(hits(&search, &parser, &chunk), expected);
+    }
+
+    #[test]
+    fn what_is_implied_leaves_out_nothing_that_matches_both(
+        chunk in logs(),
+        terms in prop::collection::vec(prop::sample::select(vec!["*", "level:error", "n:500", "-k:error", "reset"]), 0..3),
+        implied in prop::collection::vec(prop::sample::select(vec!["level:error", "n:>1", "k:*", "-n:500", "status:502"]), 0..3),
+    ) {
+        let parse = |query: &&str| query::parse_search(query).unwrap();
+        let (terms, implied) = (terms.iter().map(parse), implied.iter().map(parse));
+        let (terms, implied): (Vec<_>, Vec<_>) = (terms.collect(), implied.collect());
+        fn taken(terms: &[Term]) -> Vec<(&Term, Options)> {
+            terms.iter().map(|term| (term, Options::default())).collect()
+        }
+        let clock = Clock {
+            now: 0,
+            newest: None,
+            zone: jiff::tz::TimeZone::UTC,
+        };
+        let search = Search::of_all(&taken(&terms), &taken(&implied), &clock).unwrap();
+        let exact = Search::of_all(&taken(&terms), &[], &clock).unwrap();
+        let both = [terms, implied].concat();
+        let both = Search::of_all(&taken(&both), &[], &clock).unwrap();
+        let parser = Parser::detect(&[&chunk], 0);
+        let found = hits(&search, &parser, &chunk);
+        let most = hits(&exact, &parser, &chunk);
+        prop_assert!(found.iter().all(|hit| most.contains(hit)));
+        prop_assert!(hits(&both, &parser, &chunk).iter().all(|hit| found.contains(hit)));
     }
 }

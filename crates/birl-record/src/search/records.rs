@@ -43,7 +43,7 @@ impl Search {
         let candidates = if suits { &self.candidates } else { &every };
         let finds_all = matches!(self.expression, Expression::All);
         let mut cut = 0;
-        if finds_all && !self.inverted {
+        if finds_all && !self.inverted && candidates.are_all() {
             extents.each(|lines, overlong| {
                 cut += usize::from(overlong);
                 found(Hit { lines, overlong });
