@@ -332,7 +332,9 @@ pub(crate) struct Args {
     ///
     /// birl prints what there is, then new lines as they are written, until it is stopped. Files
     /// that are rotated, truncated, deleted or created anew are followed by name, and new files
-    /// in directories and globs are picked up.
+    /// in directories and globs are picked up. A query may have steps: '* |> where ms > 500' prints
+    /// such records as they come. limit and dedup remember what came before, and tail is of what there
+    /// was at the beginning; a sort is refused, for there is no last row.
     #[arg(short, long, help_heading = FOLLOWING)]
     pub(crate) follow: bool,
 
@@ -353,6 +355,14 @@ pub(crate) struct Args {
     /// until it is whole.
     #[arg(long, value_name = "TIME", value_parser = value::wait, help_heading = FOLLOWING)]
     pub(crate) partial_after: Option<Duration>,
+
+    /// Wait TIME for a record to go on
+    ///
+    /// A record may have several lines, so that the last one is known to be whole only when another
+    /// begins, or when nothing has come for so long. The default is 100ms. It matters with -f, and
+    /// where a source is a pipe.
+    #[arg(long, value_name = "TIME", value_parser = value::wait, help_heading = FOLLOWING)]
+    pub(crate) record_timeout: Option<Duration>,
 
     /// Print how many lines match
     ///

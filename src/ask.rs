@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use birl_query::{Answer, Kind, Limits, Plan, Scans, Session, Sources};
+use birl_query::{Answer, Kind, Limits, Live, Plan, Scans, Session, Sources};
 use birl_record::columns::{Misfit, Misfits};
 use birl_record::query;
 use birl_record::query::tree::Term;
@@ -21,7 +21,7 @@ use indicatif::HumanCount;
 
 use crate::answer::{self, RecordPrinter, Rows};
 use crate::config::Config;
-use crate::search::{Next, Run, options, record_formats, walk};
+use crate::search::{Next, Run, follow_options, options, record_formats, walk};
 
 /// How often an answer is shown while it is still being worked out.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(200);
@@ -51,10 +51,7 @@ pub(crate) fn run(config: &Config, text: &str) -> Result<ExitCode> {
         .build()
         .context("cannot start the threads that a query needs")?;
     let code = runtime.block_on(async {
-        let plan = match config.output.shows_rows() {
-            true => session.plan_rows(text).await,
-            false => session.plan(text).await,
-        };
+        let plan = plan(config, &session, text).await;
         let plan = plan.map_err(failed)?;
         if config.explain {
             writeln!(io::stdout(), "{}", plan.explain())?;
@@ -65,6 +62,23 @@ pub(crate) fn run(config: &Config, text: &str) -> Result<ExitCode> {
     // A thread may be waiting for a pipe that never says anything again.
     runtime.shutdown_background();
     code
+}
+
+async fn plan(config: &Config, session: &Session, text: &str) -> Result<Plan, birl_query::Error> {
+    match (live(config), config.output.shows_rows()) {
+        (None, false) => session.plan(text).await,
+        (None, true) => session.plan_rows(text).await,
+        (Some(live), false) => session.plan_live(text, live).await,
+        (Some(live), true) => session.plan_live_rows(text, live).await,
+    }
+}
+
+/// How sources are asked that are to be followed.
+fn live(config: &Config) -> Option<Live> {
+    config.follow.map(|follow| Live {
+        follow: follow_options(config, follow),
+        partial_after: follow.partial_after,
+    })
 }
 
 /// Runs a plan, and prints its answer.
@@ -250,7 +264,9 @@ fn sources(config: &Config, text: &str, search: &Term) -> Result<Sources> {
         records: true,
         ..options(config, &compile(&clock)?, formats)
     };
-    if config.range.is_some_and(|range| range.last.is_some()) || search::counts_back(search) {
+    let counts_back =
+        config.range.is_some_and(|range| range.last.is_some()) || search::counts_back(search);
+    if counts_back && config.follow.is_none() {
         clock.newest = newest(names.clone(), walk(config), &options);
     }
     Ok(Sources {
@@ -299,11 +315,6 @@ fn check(config: &Config) -> Result<()> {
             config.merge,
             "--merge",
             "a step puts records in order: |> sort timestamp",
-        ),
-        (
-            config.follow.is_some(),
-            "--follow",
-            "a query is of what there is; a search alone can be followed",
         ),
     ];
     match unfit.iter().find(|(is_set, ..)| *is_set) {

@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) hidden: bool,
     /// The length in bytes beyond which a line is cut.
     pub(crate) line_bytes_max: usize,
+    /// How long a record that may go on is waited for, where it comes live.
+    pub(crate) record_wait: Duration,
     /// Whether records are searched, whatever the queries are.
     pub(crate) records: bool,
     /// Whether the records of all sources are put in the order of their times.
@@ -196,6 +198,7 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
         tail: args.tail,
         hidden: args.hidden,
         line_bytes_max: args.line_max.unwrap_or(LINE_BYTES_MAX),
+        record_wait: args.record_timeout.unwrap_or(birl_scan::RECORD_WAIT),
         // The unit is the record also where the order does not matter, as for counts.
         records: args.records || args.merge,
         merge: args.merge && mode(args) == Mode::Lines,

@@ -12,16 +12,16 @@ use birl_record::query::tree::{Term, Text};
 use birl_record::query::{self};
 use birl_record::search::{self, Options as SearchOptions, Search};
 use birl_record::time::Clock;
-use birl_scan::{Event, MergeOptions, Options, Times, Want, merge, newest, scan, settle};
+use birl_scan::{Event, MergeOptions, Options, Times, Want, live, merge, newest, scan, settle};
 use birl_source::follow;
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
-use futures::stream::{BoxStream, select};
+use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt};
 
 use crate::answer::{Answer, Printed, RecordPrinter, answer};
 use crate::ask;
-use crate::config::{Config, Mode};
+use crate::config::{Config, Follow, Mode};
 use crate::interrupt::Interrupt;
 use crate::messages::Messages;
 use crate::own_formats;
@@ -84,7 +84,7 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
             None => events.map(|event| (event, None)).boxed(),
         };
         let answer = answer(config, search, printer.clone());
-        let mut run = Run::new(config, answer, move || counters.snapshot())?;
+        let mut run = Run::new(config, answer, move || birl_scan::Progress::sum(&counters))?;
         run.printer = printer.clone();
         run.drive(events.map(|(event, printed)| Next::Event(event, printed)))
             .await
@@ -100,7 +100,7 @@ fn events(
     names: Vec<Name>,
     search: Search,
     formats: Formats,
-) -> (birl_scan::Progress, BoxStream<'static, Event>) {
+) -> (Vec<birl_scan::Progress>, BoxStream<'static, Event>) {
     let walk = walk(config);
     let merging = MergeOptions {
         first: config.max_count,
@@ -115,40 +115,40 @@ fn events(
     };
     let Some(follow) = config.follow else {
         let scan = scan_all(names);
-        return (scan.progress(), scan.boxed());
+        return (vec![scan.progress()], scan.boxed());
     };
-    // A pipe needs no following: it says when it has more, and when it ends.
-    let (pipes, files): (Vec<_>, Vec<_>) = names
-        .into_iter()
-        .partition(|name| matches!(name, Name::Stdin));
-    if files.is_empty() {
-        let scan = scan_all(pipes);
-        return (scan.progress(), scan.boxed());
+    let pipes_only = names.iter().all(|name| matches!(name, Name::Stdin));
+    if pipes_only {
+        // A pipe needs no following: it says when it has more, and when it ends.
+        let scan = scan_all(names);
+        return (vec![scan.progress()], scan.boxed());
     }
-    let how = follow::Options {
-        poll_interval: follow.poll,
-        hidden: config.hidden,
-        output: config.output_file,
-        ..Default::default()
-    };
     let options = options(config, &search, formats.clone());
-    let following = birl_scan::follow(
-        files,
+    let how = follow_options(config, follow);
+    let live = live(
+        names,
+        walk,
         how,
         follow.partial_after,
         search.clone(),
-        options.clone(),
+        options,
     );
-    let counters = following.progress();
-    let live = match pipes.is_empty() {
-        true => following.boxed(),
-        false => select(scan(pipes, walk, search, options), following).boxed(),
-    };
+    let counters = live.progress();
     let live = match config.merge {
         true => settle(live, SETTLING, merging).boxed(),
-        false => live,
+        false => live.boxed(),
     };
     (counters, live)
+}
+
+/// How files are followed.
+pub(crate) fn follow_options(config: &Config, follow: Follow) -> follow::Options {
+    follow::Options {
+        poll_interval: follow.poll,
+        hidden: config.hidden,
+        output: config.output_file,
+        ..follow::Options::default()
+    }
 }
 
 pub(crate) fn walk(config: &Config) -> WalkOptions {
@@ -295,6 +295,7 @@ pub(crate) fn options(config: &Config, search: &Search, formats: Formats) -> Opt
         zone: config.input_zone.clone(),
         now: config.clock_stands.then_some(config.clock.now),
         threads: config.threads.get(),
+        record_wait: config.record_wait,
         line_bytes_max: config.line_bytes_max,
         ..Options::default()
     }

@@ -63,9 +63,14 @@ impl Rows {
             None if is_drawn => OutputFormat::Chart,
             format => format.unwrap_or(OutputFormat::Table),
         };
+        let mut tables = table(output);
+        if config.follow.is_some() {
+            // Rows are shown as they come, so that the first ones tell how wide they are.
+            tables.rows_ahead = 1;
+        }
         let render = match is_quiet {
             true => None,
-            false => Some(render(output, format, plan)?),
+            false => Some(render(output, format, plan, tables)?),
         };
         let live = config.shows_snapshots() && output.rows.is_none() && !is_quiet;
         Ok(Self {
@@ -91,7 +96,12 @@ impl Rows {
 }
 
 /// What writes the rows of a plan.
-fn render(output: &Output, format: OutputFormat, plan: &Plan) -> Result<Box<dyn RenderRows>> {
+fn render(
+    output: &Output,
+    format: OutputFormat,
+    plan: &Plan,
+    tables: TableOptions,
+) -> Result<Box<dyn RenderRows>> {
     let schema = &plan.schema();
     if let Format::Template(template) = &output.format {
         let rows = TemplateRows::new(template.clone(), schema);
@@ -102,7 +112,7 @@ fn render(output: &Output, format: OutputFormat, plan: &Plan) -> Result<Box<dyn 
         bail!("this output is not for a terminal\n\nhint: write it to a file: birl ... > FILE");
     }
     Ok(match format {
-        OutputFormat::Table => Box::new(Table::new(schema, table(output))),
+        OutputFormat::Table => Box::new(Table::new(schema, tables)),
         OutputFormat::Chart => Box::new(Chart::new(schema, chart(output))?),
         OutputFormat::Json => Box::new(JsonRows::new(schema, output.zone.clone())),
         OutputFormat::Csv => Box::new(CsvRows::new(schema, csv(output, b','))),
@@ -191,6 +201,11 @@ impl Answer for Rows {
             }
             birl_query::Answer::Records(_) | birl_query::Answer::Event(_) => Ok(()),
         }
+    }
+
+    fn caught_up(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        // The names of columns are told, though there may be no row for long.
+        self.begin(out)
     }
 
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {

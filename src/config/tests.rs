@@ -26,6 +26,7 @@ fn plain() -> Config {
         tail: None,
         hidden: false,
         line_bytes_max: 1_048_576,
+        record_wait: Duration::from_millis(100),
         records: false,
         merge: false,
         input_format: None,

@@ -10,6 +10,7 @@ mod diff;
 mod documentation;
 mod ending;
 mod files;
+mod live;
 mod loghub;
 mod model;
 mod process;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     trials.extend(loghub::trials());
     trials.extend(files::trials());
     trials.extend(ending::trials());
+    trials.extend(live::trials());
     trials.extend(terminal::trials());
     trials.extend(documentation::trials());
     trials.extend(slt::trials());

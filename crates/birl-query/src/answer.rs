@@ -11,6 +11,7 @@ use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{Int32Type, Int64Type, TimestampNanosecondType};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use futures::Stream;
+use futures::stream::BoxStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -53,6 +54,7 @@ pub struct Answers {
 /// Where the rows come from.
 enum Rows {
     Batches(SendableRecordBatchStream),
+    Live(BoxStream<'static, Result<Answer, Error>>),
     Snapshots {
         chart: Option<Chart>,
         snapshots: mpsc::Receiver<datafusion::error::Result<Snapshot>>,
@@ -109,18 +111,29 @@ impl Answers {
         }
     }
 
+    pub(crate) fn of_live(
+        kind: Kind,
+        answers: BoxStream<'static, Result<Answer, Error>>,
+        events: mpsc::Receiver<Event>,
+        told: Arc<Told>,
+    ) -> Self {
+        Self {
+            kind,
+            rows: Rows::Live(answers),
+            events,
+            told,
+        }
+    }
+
     fn poll_rows(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Answer, Error>>> {
         match &mut self.rows {
             Rows::Ended => Poll::Ready(None),
+            Rows::Live(answers) => answers.as_mut().poll_next(cx),
             Rows::Batches(batches) => loop {
                 match ready!(batches.as_mut().poll_next(cx)) {
                     Some(Ok(batch)) if batch.num_rows() == 0 => {}
                     Some(Ok(batch)) => {
-                        let answer = match self.kind {
-                            Kind::Records => Answer::Records(records(&batch, &self.told)),
-                            Kind::Rows | Kind::Table => Answer::Rows(batch),
-                        };
-                        return Poll::Ready(Some(Ok(answer)));
+                        return Poll::Ready(Some(Ok(answer_of(self.kind, batch, &self.told))));
                     }
                     Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
                     None => return Poll::Ready(None),
@@ -164,6 +177,14 @@ impl Stream for Answers {
                 .map(|event| Ok(Answer::Event(event))),
             answer => answer,
         })
+    }
+}
+
+/// What an answer of this kind is, as far as these rows.
+pub(crate) fn answer_of(kind: Kind, rows: RecordBatch, told: &Told) -> Answer {
+    match kind {
+        Kind::Records => Answer::Records(records(&rows, told)),
+        Kind::Rows | Kind::Table => Answer::Rows(rows),
     }
 }
 

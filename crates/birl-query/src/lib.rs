@@ -14,13 +14,15 @@
 //! - [`Plan`]: a query that can be run;
 //! - [`Answers`]: the stream of its answers;
 //! - `gaps`: bins of time in which nothing was;
-//! - `snapshots`: answers while the input is still being read.
+//! - `snapshots`: answers while the input is still being read;
+//! - [`Live`]: answers over sources that do not end.
 
 mod answer;
 mod dialect;
 mod division;
 mod error;
 mod gaps;
+mod live;
 mod overflow;
 mod pipe;
 mod plan;
@@ -36,6 +38,7 @@ pub use answer::{Answer, Answers};
 pub use datafusion::arrow::array::RecordBatch as Rows;
 pub use datafusion::arrow::datatypes::SchemaRef as Schema;
 pub use error::Error;
+pub use live::Live;
 pub use pipe::Chart;
 pub use plan::{Kind, Plan, Scans};
 pub use session::{Limits, Session, Sources};

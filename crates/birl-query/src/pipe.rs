@@ -30,6 +30,7 @@ use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement};
 
 pub(crate) use captures::function as captures;
 use functions::Context;
+pub(crate) use functions::POSITION;
 use names::Tables;
 use piece::Tokens;
 use pipeline::{Columns, Pipeline, from_logs, shown_columns};

@@ -16,12 +16,15 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 
 use crate::answer::Answers;
+use crate::live::steps::{StepPlanner, Steps, unending};
+use crate::live::{Live, LivePlan};
 use crate::pipe::Chart;
 use crate::scan::Told;
 use crate::session::Session;
@@ -67,6 +70,7 @@ pub struct Plan {
     told: Arc<Told>,
     events: mpsc::Receiver<birl_scan::Event>,
     unknown_fields: Vec<String>,
+    live: Option<LivePlan>,
 }
 
 impl Plan {
@@ -112,9 +116,21 @@ impl Plan {
 
     /// Runs it. It must be called within a tokio runtime.
     ///
+    /// A [live](Session::plan_live) plan gives answers for as long as its sources go on.
+    ///
     /// # Errors
     /// Fails where the plan cannot begin; what goes wrong later comes in the stream.
     pub fn run(self, session: &Session) -> Result<Answers, Error> {
+        if let Some(live) = self.live {
+            let context = session.state.task_ctx();
+            let answers = live.rows(self.kind, Arc::clone(&self.told), context);
+            return Ok(Answers::of_live(
+                self.kind,
+                answers.boxed(),
+                self.events,
+                self.told,
+            ));
+        }
         let batches = execute_stream(self.physical, session.state.task_ctx())?;
         let batches = match self.chart {
             Some(chart) => with_gaps(chart, batches),
@@ -154,7 +170,7 @@ impl Session {
     /// # Errors
     /// Fails where it is no query, where it names what is not there, and where it would write.
     pub async fn plan(&self, text: &str) -> Result<Plan, Error> {
-        self.plan_as(text, false).await
+        self.plan_as(text, false, None).await
     }
 
     /// Plans the query that `text` is, so that the answer is rows, even where they are records.
@@ -162,10 +178,26 @@ impl Session {
     /// # Errors
     /// As [`plan`](Self::plan).
     pub async fn plan_rows(&self, text: &str) -> Result<Plan, Error> {
-        self.plan_as(text, true).await
+        self.plan_as(text, true, None).await
     }
 
-    async fn plan_as(&self, text: &str, as_rows: bool) -> Result<Plan, Error> {
+    /// Plans the query that `text` is, over sources that do not end: what there is, and what comes.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan), and where nothing could be told before all rows are known.
+    pub async fn plan_live(&self, text: &str, live: Live) -> Result<Plan, Error> {
+        self.plan_as(text, false, Some(live)).await
+    }
+
+    /// The same, so that the answer is rows, even where they are records.
+    ///
+    /// # Errors
+    /// As [`plan_live`](Self::plan_live).
+    pub async fn plan_live_rows(&self, text: &str, live: Live) -> Result<Plan, Error> {
+        self.plan_as(text, true, Some(live)).await
+    }
+
+    async fn plan_as(&self, text: &str, as_rows: bool, live: Option<Live>) -> Result<Plan, Error> {
         let query = query::parse(text)?;
         // What is wrong with the search is told at its place in the whole text.
         Search::with_clock(&query.search, self.sources.search, &self.sources.clock)?;
@@ -183,16 +215,27 @@ impl Session {
                 Err(error) => tables.amend(error)?,
             }
         };
+        let logical = match live {
+            Some(_) => unending(logical)?,
+            None => logical,
+        };
         let (kind, logical) = shown(&logs, logical, as_rows)?;
+        if live.is_some() && kind == Kind::Table {
+            let error = Error::run("groups are complete only when all rows are known");
+            return Err(error.with_hint("without --follow, what there is can be grouped"));
+        }
         let logical = self.state.optimize(&logical)?;
         if is_unordered(&logical) {
-            logs.set_unordered();
+            logs.set_partitions(self.sources.options.threads.max(1));
         }
-        let physical = self
-            .state
-            .query_planner()
+        let steps = Steps::default();
+        let planner = StepPlanner {
+            steps: steps.clone(),
+        };
+        let physical = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(planner)])
             .create_physical_plan(&logical, &self.state)
             .await?;
+        let live = live.map(|live| LivePlan::new(&physical, &self.sources, steps, live));
         Ok(Plan {
             kind,
             chart: translation.chart,
@@ -203,6 +246,7 @@ impl Session {
             told,
             events: receiver,
             unknown_fields: tables.unknown,
+            live: live.transpose()?,
         })
     }
 

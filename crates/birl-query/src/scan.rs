@@ -24,6 +24,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 
+use crate::live::Live;
 use crate::session::Sources;
 
 /// What all scans of a plan share: what they have done, and what is to be told of them.
@@ -44,6 +45,11 @@ impl Told {
             origins: Mutex::default(),
             events,
         }
+    }
+
+    /// A scan has begun that has these counters.
+    pub(crate) fn began(&self, progress: Progress) {
+        lock(&self.progress).push(progress);
     }
 
     /// The counters of all scans that have begun.
@@ -161,30 +167,60 @@ impl ScanExec {
         runs.begun[partition] += 1;
         if number == runs.scans.len() {
             let scan = self.begin();
-            lock(&self.told.progress).push(scan.progress());
+            self.told.began(scan.progress());
             runs.scans.push(Arc::new(tokio::sync::Mutex::new(scan)));
         }
         Arc::clone(&runs.scans[number])
     }
 
+    /// Whether it is of these sources, and not of a file that is a table.
+    pub(crate) fn is_of(&self, sources: &Arc<Sources>) -> bool {
+        Arc::ptr_eq(&self.wanted.sources, sources)
+    }
+
+    /// Begins to read the sources, and goes on as they grow.
+    pub(crate) fn begin_live(&self, live: &Live) -> birl_scan::Live {
+        let sources = &self.wanted.sources;
+        birl_scan::live(
+            sources.names.clone(),
+            sources.walk,
+            live.follow.clone(),
+            live.partial_after,
+            self.wanted.search.clone(),
+            self.options(),
+        )
+    }
+
+    /// What makes rows of batches.
+    pub(crate) fn to_rows(&self) -> ToRows {
+        ToRows {
+            schema: Arc::clone(&self.schema),
+            with_origin: self.wanted.with_origin,
+            told: Arc::clone(&self.told),
+        }
+    }
+
     fn begin(&self) -> Scan {
         let sources = &self.wanted.sources;
+        scan(
+            sources.names.clone(),
+            sources.walk,
+            self.wanted.search.clone(),
+            self.options(),
+        )
+    }
+
+    fn options(&self) -> Options {
         let is_empty = self.schema.fields().is_empty();
-        let options = Options {
+        Options {
             // Of a batch, only the columns are wanted.
             want: Want::Counts,
             records: true,
             // The columns have their own.
             times: Times::Unwanted,
             columns: (!is_empty).then(|| Arc::clone(&self.wanted.projection)),
-            ..sources.options.clone()
-        };
-        scan(
-            sources.names.clone(),
-            sources.walk,
-            self.wanted.search.clone(),
-            options,
-        )
+            ..self.wanted.sources.options.clone()
+        }
     }
 }
 
@@ -249,9 +285,7 @@ impl ExecutionPlan for ScanExec {
     fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let rows = Rows {
             scan: self.join(partition),
-            schema: Arc::clone(&self.schema),
-            with_origin: self.wanted.with_origin,
-            told: Arc::clone(&self.told),
+            to_rows: self.to_rows(),
         };
         let batches = stream::try_unfold(rows, async |rows| {
             let batch = rows.next().await?;
@@ -265,9 +299,7 @@ impl ExecutionPlan for ScanExec {
 /// The rows of a partition.
 struct Rows {
     scan: Arc<tokio::sync::Mutex<Scan>>,
-    schema: SchemaRef,
-    with_origin: bool,
-    told: Arc<Told>,
+    to_rows: ToRows,
 }
 
 impl Rows {
@@ -278,14 +310,25 @@ impl Rows {
             match event {
                 None => return Ok(None),
                 Some(Event::Batch(batch)) if batch.matched == 0 => {}
-                Some(Event::Batch(batch)) => return self.rows(batch).map(Some),
+                Some(Event::Batch(batch)) => return self.to_rows.of(batch).map(Some),
                 // Who would be told may be gone.
-                Some(event) => _ = self.told.events.send(event).await,
+                Some(event) => _ = self.to_rows.told.events.send(event).await,
             }
         }
     }
+}
 
-    fn rows(&self, batch: Batch) -> Result<RecordBatch> {
+/// Makes rows of batches.
+#[derive(Clone, Debug)]
+pub(crate) struct ToRows {
+    schema: SchemaRef,
+    with_origin: bool,
+    told: Arc<Told>,
+}
+
+impl ToRows {
+    /// A row for each record of a batch.
+    pub(crate) fn of(&self, batch: Batch) -> Result<RecordBatch> {
         let count = batch.matched as usize;
         let mut columns: Vec<ArrayRef> = match &batch.columns {
             Some(columns) => columns.columns().to_vec(),

@@ -1,7 +1,7 @@
 //! The table `logs`, whose columns are the fields of records.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use birl_record::columns::{Column, Projection, Type, What};
 use birl_record::query::tree::Term;
@@ -36,8 +36,8 @@ pub(crate) struct Logs {
     sources: Arc<Sources>,
     columns: Vec<LogColumn>,
     schema: SchemaRef,
-    /// Whether the order of rows does not matter.
-    unordered: AtomicBool,
+    /// To how many partitions rows are handed out, which is in their order only to one.
+    partitions: AtomicUsize,
     /// Whether predicates are left to DataFusion, to be held against.
     pushes_down: bool,
     told: Arc<Told>,
@@ -61,14 +61,14 @@ impl Logs {
             sources,
             columns,
             schema: Arc::new(schema),
-            unordered: AtomicBool::new(false),
+            partitions: AtomicUsize::new(1),
             told,
         }
     }
 
-    /// From now on, the order of rows does not matter.
-    pub(crate) fn set_unordered(&self) {
-        self.unordered.store(true, Ordering::Relaxed);
+    /// From now on, the order of rows does not matter: they are handed out to so many partitions.
+    pub(crate) fn set_partitions(&self, partitions: usize) {
+        self.partitions.store(partitions, Ordering::Relaxed);
     }
 
     /// The names of the columns that people see, in order.
@@ -206,10 +206,7 @@ impl TableProvider for Logs {
             with_origin,
             fetch: limit,
         };
-        let partitions = match self.unordered.load(Ordering::Relaxed) {
-            true => self.sources.options.threads.max(1),
-            false => 1,
-        };
+        let partitions = self.partitions.load(Ordering::Relaxed);
         let told = Arc::clone(&self.told);
         Ok(Arc::new(ScanExec::new(wanted, schema, partitions, told)))
     }

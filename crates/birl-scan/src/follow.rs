@@ -18,7 +18,6 @@ use crate::assembly::Assembly;
 use crate::batch::{Event, Source};
 use crate::chunk::{Chunk, Context};
 use crate::detection;
-use crate::part::RECORD_WAIT;
 use crate::progress::Progress;
 use crate::scan::Options;
 
@@ -46,6 +45,7 @@ pub fn follow(
         generations: HashMap::new(),
         sources: 0,
         caught_up: false,
+        telling: None,
         timer: None,
         ready: Vec::new().into_iter(),
     }
@@ -65,6 +65,8 @@ pub struct Following {
     sources: u64,
     /// What comes has just been written.
     caught_up: bool,
+    /// By when it is told that what comes is new: once the records that were there are whole.
+    telling: Option<Instant>,
     /// Wakes when the next partial line is due.
     timer: Option<Pin<Box<Sleep>>>,
     ready: std::vec::IntoIter<Event>,
@@ -97,7 +99,8 @@ impl Following {
             follow::Event::End { generation, .. } => self.end(generation),
             follow::Event::CaughtUp => {
                 self.caught_up = true;
-                vec![Event::CaughtUp]
+                self.telling = Some(Instant::now() + self.context.options.record_wait);
+                Vec::new()
             }
             follow::Event::Notice(notice) => vec![Event::Notice(notice)],
         }
@@ -132,7 +135,7 @@ impl Following {
             _ => None,
         };
         generation.record_due = match generation.assembly.has_begun_record() {
-            true => Some(now + RECORD_WAIT),
+            true => Some(now + self.context.options.record_wait),
             false => None,
         };
         search_all(&self.context, chunks).collect()
@@ -143,6 +146,13 @@ impl Following {
             return Vec::new();
         };
         search_all(&self.context, generation.assembly.finish()).collect()
+    }
+
+    /// Whether all that was there has been given, and that was not told yet.
+    fn tells_now(&self) -> bool {
+        let waits = || self.generations.values().any(|it| it.record_due.is_some());
+        self.telling
+            .is_some_and(|latest| latest <= Instant::now() || !waits())
     }
 
     /// The lines and records that have been waited for long enough. Sets the timer for the others.
@@ -212,6 +222,10 @@ impl Stream for Following {
             if !due.is_empty() {
                 self.ready = due.into_iter();
                 continue;
+            }
+            if self.tells_now() {
+                self.telling = None;
+                return Poll::Ready(Some(Event::CaughtUp));
             }
             let Some(event) = ready!(Pin::new(&mut self.follow).poll_next(cx)) else {
                 return Poll::Ready(None);

@@ -17,6 +17,7 @@
 //! - `chunk`: a chunk → a batch;
 //! - [`merge()`]: the records of many sources, in the order of their times;
 //! - [`follow()`]: the same over what is still being written;
+//! - [`live()`]: that, and what comes through pipes;
 //! - [`settle`]: what follows, in the order of its times as far as it can be told;
 //! - [`Batch`] and [`Progress`]: what comes out.
 
@@ -28,6 +29,7 @@ mod detection;
 mod fields;
 mod follow;
 mod listing;
+mod live;
 mod merge;
 mod newest;
 mod part;
@@ -43,9 +45,10 @@ mod timeline;
 pub use batch::{Batch, Event, Run, Source};
 pub use fields::fields;
 pub use follow::{Following, follow};
+pub use live::{Live, live};
 pub use merge::{MergeOptions, merge};
 pub use newest::newest;
 pub use progress::{Progress, Snapshot};
 pub use sample::sample;
-pub use scan::{CHUNK_BYTES, Options, SLACK, Scan, Times, Want, scan};
+pub use scan::{CHUNK_BYTES, Options, RECORD_WAIT, SLACK, Scan, Times, Want, scan};
 pub use settle::{Settling, settle};

@@ -29,9 +29,6 @@ use crate::progress::Progress;
 use crate::read_at::ReadAt;
 use crate::timeline::{self, Timeline};
 
-/// A record that may go on is searched when nothing more has come for so long.
-pub(crate) const RECORD_WAIT: Duration = Duration::from_millis(100);
-
 /// No mark or magic number is longer.
 const MARK_BYTES_MAX: usize = 16;
 
@@ -634,7 +631,7 @@ impl Text {
     pub(crate) fn step(&mut self, context: &Context) -> Step {
         if let Some(file) = &self.live
             && self.assembly.has_begun_record()
-            && !is_ready(file, RECORD_WAIT)
+            && !is_ready(file, context.options.record_wait)
         {
             return Step {
                 chunks: self.assembly.finish_record().into_iter().collect(),

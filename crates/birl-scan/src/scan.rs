@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use birl_record::columns::Projection;
 use birl_record::format::Formats;
@@ -28,6 +29,9 @@ pub const CHUNK_BYTES: usize = 2 << 20;
 /// By how many nanoseconds the times of a file may fall that counts as ordered, unless
 /// [`Options::slack`] says otherwise: a minute.
 pub const SLACK: i64 = 60_000_000_000;
+
+/// How long a record that has begun is waited for, unless [`Options::record_wait`] says otherwise.
+pub const RECORD_WAIT: Duration = Duration::from_millis(100);
 
 /// What is wanted of each chunk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,6 +94,8 @@ pub struct Options {
     pub now: Option<i64>,
     /// How many threads search; at least one does.
     pub threads: usize,
+    /// How long what comes live is waited for that may go on with a record that has begun.
+    pub record_wait: Duration,
     /// How many bytes of a line are searched and kept; at least one.
     pub line_bytes_max: usize,
     /// How many bytes of a file are read and searched at once; rounded up to whole pages.
@@ -115,6 +121,7 @@ impl Default for Options {
             slack: SLACK,
             now: None,
             threads: 1,
+            record_wait: RECORD_WAIT,
             line_bytes_max: 1 << 20,
             chunk_bytes: CHUNK_BYTES,
         }

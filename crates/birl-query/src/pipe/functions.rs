@@ -25,7 +25,7 @@ pub(super) struct Context {
 }
 
 /// The columns that tell where a record stands among the others.
-pub(super) const POSITION: [&str; 3] = ["timestamp", "source", "offset"];
+pub(crate) const POSITION: [&str; 3] = ["timestamp", "source", "offset"];
 
 /// An aggregate, and how it is written in SQL.
 struct Aggregate {
