@@ -106,6 +106,7 @@ pub(crate) enum OutputFormat {
 const SEARCHING: &str = "Searching";
 const TIME: &str = "Time";
 const FOLLOWING: &str = "Following";
+const WINDOWS: &str = "Windows of time";
 const ANSWERS: &str = "Answers";
 const LOOK: &str = "Look";
 const OTHER: &str = "Other";
@@ -355,6 +356,50 @@ pub(crate) struct Args {
     /// until it is whole.
     #[arg(long, value_name = "TIME", value_parser = value::wait, help_heading = FOLLOWING)]
     pub(crate) partial_after: Option<Duration>,
+
+    /// Ask the query of each window of LENGTH
+    ///
+    /// Windows are stretches of the records' own time, such as 1m or 1h. Each is asked by itself when
+    /// it has closed, and its rows have the columns window_start and window_end. With -f, timechart
+    /// and bin(1m) need no flag: their bins are windows.
+    #[arg(long, value_name = "LENGTH", value_parser = value::length, help_heading = WINDOWS)]
+    pub(crate) window: Option<i64>,
+
+    /// Let a window begin each LENGTH
+    ///
+    /// Windows overlap then: --window 1m --slide 10s is the last minute, each ten seconds. LENGTH is
+    /// no longer than that of --window.
+    #[arg(long, value_name = "LENGTH", value_parser = value::length, help_heading = WINDOWS)]
+    pub(crate) slide: Option<i64>,
+
+    /// Ask the query of each stretch in which records come with less than LENGTH between them
+    #[arg(long, value_name = "LENGTH", value_parser = value::length, help_heading = WINDOWS)]
+    pub(crate) session: Option<i64>,
+
+    /// Count records that are up to LENGTH older than the newest of their source
+    ///
+    /// A window closes when all sources have come so far beyond its end. The default is 5s.
+    #[arg(long, value_name = "LENGTH", value_parser = value::length, help_heading = WINDOWS)]
+    pub(crate) lateness: Option<i64>,
+
+    /// With -f, do not wait for a source of which nothing has come for TIME
+    ///
+    /// When that is so of all, windows close by the clock. The default is 10s.
+    #[arg(long, value_name = "TIME", value_parser = value::wait, help_heading = WINDOWS)]
+    pub(crate) idle: Option<Duration>,
+
+    /// Write records that come too late for their windows to FILE
+    ///
+    /// They are counted in any case. FILE is made anew.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = WINDOWS)]
+    pub(crate) late: Option<PathBuf>,
+
+    /// With -f, print groups over all time each TIME
+    ///
+    /// All of them, if any has changed, and once more at the end. The default is 10s; on a terminal
+    /// the table changes in place, five times a second.
+    #[arg(long, value_name = "TIME", value_parser = value::wait, help_heading = FOLLOWING)]
+    pub(crate) every: Option<Duration>,
 
     /// Wait TIME for a record to go on
     ///

@@ -1,18 +1,20 @@
 //! One query that is more than a search, from its configuration to its exit code.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use birl_query::{Answer, Kind, Limits, Live, Plan, Scans, Session, Sources};
+use birl_query::{Answer, Kind, Limits, Live, Plan, Scans, Session, Sources, WindowCounts};
 use birl_record::columns::{Misfit, Misfits};
 use birl_record::query;
 use birl_record::query::tree::Term;
 use birl_record::search::{self, Search};
 use birl_record::time::Clock;
-use birl_scan::{Event, Options, Progress, fields, newest};
+use birl_scan::{Batch, Event, Options, Progress, fields, newest};
 use birl_source::name::Name;
 use birl_stream::try_stream;
 use futures::stream::{self, BoxStream};
@@ -25,6 +27,9 @@ use crate::search::{Next, Run, follow_options, options, record_formats, walk};
 
 /// How often an answer is shown while it is still being worked out.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(200);
+
+/// How often groups over all time are printed into a pipe or a file.
+const TABLE_EVERY: Duration = Duration::from_secs(10);
 
 /// Answers the query that `text` is.
 ///
@@ -53,6 +58,7 @@ pub(crate) fn run(config: &Config, text: &str) -> Result<ExitCode> {
     let code = runtime.block_on(async {
         let plan = plan(config, &session, text).await;
         let plan = plan.map_err(failed)?;
+        check_plan(config, &plan)?;
         if config.explain {
             writeln!(io::stdout(), "{}", plan.explain())?;
             return Ok(ExitCode::SUCCESS);
@@ -73,12 +79,39 @@ async fn plan(config: &Config, session: &Session, text: &str) -> Result<Plan, bi
     }
 }
 
-/// How sources are asked that are to be followed.
+/// How sources are asked that are to be followed, or over windows.
 fn live(config: &Config) -> Option<Live> {
-    config.follow.map(|follow| Live {
-        follow: follow_options(config, follow),
-        partial_after: follow.partial_after,
+    let windows = &config.windows;
+    if config.follow.is_none() && windows.over.is_none() {
+        return None;
+    }
+    let every = match config.redraws {
+        true => SNAPSHOT_EVERY,
+        false => TABLE_EVERY,
+    };
+    Some(Live {
+        follow: config.follow.map(|follow| follow_options(config, follow)),
+        partial_after: config.follow.and_then(|follow| follow.partial_after),
+        every: config.every.unwrap_or(every),
+        windows: windows.over,
+        closing: windows.closing,
+        keeps_late: windows.late.is_some(),
     })
+}
+
+/// Finds flags about answers that this plan does not give.
+fn check_plan(config: &Config, plan: &Plan) -> Result<()> {
+    if let (Some(flag), false) = (config.windows.flag, plan.has_windows()) {
+        bail!(
+            "{flag} is about windows of time, and this query has none\n\n\
+             hint: they come with --window 1m, timechart or bin(1m)"
+        );
+    }
+    let tells_all = plan.kind() == Kind::Table && !plan.has_windows();
+    if config.every.is_some() && !tells_all {
+        bail!("--every is about groups over all time, and the rows of this query come once");
+    }
+    Ok(())
 }
 
 /// Runs a plan, and prints its answer.
@@ -99,6 +132,8 @@ async fn answer_plan(
     let counters = Arc::clone(&scans);
     let counters = move || Progress::sum(&lock(&counters).progress());
     let kind = plan.kind();
+    let stop = plan.stop();
+    let late = config.windows.late.as_ref().map(Late::create).transpose()?;
     // A table is drawn over itself on a terminal, and has no need of a pager when it is whole.
     let is_drawn = kind == Kind::Table && config.output.width.is_some() && !config.pages_always;
     let unpaged = Config {
@@ -119,11 +154,17 @@ async fn answer_plan(
     let answers = answers(session, text, plan, every, Arc::clone(&scans)).boxed();
     let nexts = match kind {
         Kind::Records => of_records(printer.clone(), answers),
-        Kind::Rows | Kind::Table => of_rows(answers),
+        Kind::Rows | Kind::Table => of_rows(answers, late),
     };
     let mut run = Run::new(config, answer, counters)?;
     run.printer = printer;
-    run.last_words = Some(Box::new(move || misfits(&lock(&scans).progress())));
+    run.stop = stop;
+    run.last_words = Some(Box::new(move || {
+        let scans = lock(&scans);
+        let mut words = misfits(&scans.progress());
+        words.extend(late_words(scans.windows()));
+        words
+    }));
     run.drive(nexts).await
 }
 
@@ -138,7 +179,8 @@ fn answers(
 ) -> impl Stream<Item = Result<Answer, birl_query::Error>> + Send + use<> {
     let text = text.to_owned();
     try_stream! {
-        let is_whole = plan.kind() == Kind::Table;
+        // What does not end is not asked again.
+        let is_whole = plan.kind() == Kind::Table && plan.stop().is_none();
         let mut plan = plan;
         let mut is_first = true;
         'again: loop {
@@ -154,7 +196,10 @@ fn answers(
                     Answer::Event(_) if !is_first => continue,
                     Answer::Event(_) => false,
                     Answer::Snapshot { is_last, .. } => *is_last,
-                    Answer::Rows(_) | Answer::Records(_) => true,
+                    Answer::Rows(_)
+                    | Answer::Records(_)
+                    | Answer::Window { .. }
+                    | Answer::Late(_) => true,
                 };
                 if is_final && is_whole && !has_given {
                     has_given = true;
@@ -212,7 +257,9 @@ fn of_records(
         stream::iter(match answer {
             Ok(Answer::Records(batches)) => batches.into_iter().map(Event::Batch).collect(),
             Ok(Answer::Event(event)) => vec![event],
-            Ok(Answer::Rows(_) | Answer::Snapshot { .. }) => {
+            Ok(
+                Answer::Rows(_) | Answer::Snapshot { .. } | Answer::Window { .. } | Answer::Late(_),
+            ) => {
                 unreachable!("the rows of this answer are records")
             }
             Err(error) => {
@@ -232,16 +279,87 @@ fn of_records(
         .boxed()
 }
 
-/// What comes of answers that are rows.
+/// What comes of answers that are rows. Records that are late go to `late`.
 fn of_rows(
     answers: BoxStream<'static, Result<Answer, birl_query::Error>>,
+    mut late: Option<Late>,
 ) -> BoxStream<'static, Next> {
-    let next = |answer| match answer {
-        Ok(Answer::Event(event)) => Next::Event(event, None),
-        Ok(answer) => Next::Answer(answer),
-        Err(error) => Next::Failed(told(&error)),
+    let mut next = move |answer| {
+        let next = match answer {
+            Ok(Answer::Event(event)) => Next::Event(event, None),
+            Ok(Answer::Late(batch)) => match late.as_mut().map(|late| late.write(&batch)) {
+                Some(Err(error)) => Next::Failed(format!("{error:#}")),
+                _ => return None,
+            },
+            Ok(answer) => Next::Answer(answer),
+            Err(error) => Next::Failed(told(&error)),
+        };
+        Some(next)
     };
-    answers.map(next).boxed()
+    answers
+        .filter_map(move |answer| future::ready(next(answer)))
+        .boxed()
+}
+
+/// The file that records go to which come too late.
+struct Late {
+    path: PathBuf,
+    file: File,
+}
+
+impl Late {
+    fn create(path: &PathBuf) -> Result<Self> {
+        let file = File::create(path)
+            .with_context(|| format!("cannot write late records to {}", path.display()))?;
+        let path = path.clone();
+        Ok(Self { path, file })
+    }
+
+    /// Writes records as they stand in the log, each with a newline at its end.
+    fn write(&mut self, batch: &Batch) -> Result<()> {
+        let mut lines = Vec::new();
+        for run in &batch.runs {
+            lines.extend_from_slice(&batch.bytes[run.range.clone()]);
+            if !lines.ends_with(b"\n") {
+                lines.push(b'\n');
+            }
+        }
+        self.file
+            .write_all(&lines)
+            .with_context(|| format!("cannot write late records to {}", self.path.display()))
+    }
+}
+
+/// That records were not in their windows.
+fn late_words(counts: WindowCounts) -> Vec<String> {
+    let records = |count: u64| match count {
+        1 => "1 record".to_owned(),
+        count => format!("{} records", HumanCount(count)),
+    };
+    let words = [
+        (
+            counts.late,
+            "came too late: all windows that it belongs to had closed",
+        ),
+        (
+            counts.partly_late,
+            "came too late for some of the windows that it belongs to",
+        ),
+        (
+            counts.ahead,
+            "had a time more than a minute ahead of the clock, by which no window closes",
+        ),
+    ];
+    let words = words.into_iter().filter(|(count, _)| *count > 0);
+    words
+        .map(|(count, what)| {
+            let what = match count {
+                1 => what.to_owned(),
+                _ => what.replace("it belongs", "they belong"),
+            };
+            format!("{} {what}", records(count))
+        })
+        .collect()
 }
 
 /// What went wrong while an answer was worked out.

@@ -4,6 +4,7 @@ mod environment;
 mod output;
 mod slip;
 mod time;
+mod windows;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use birl_query::{Closing, Over};
 use birl_record::search::Case;
 use birl_record::time::Clock;
 use birl_source::Inode;
@@ -86,6 +88,12 @@ pub(crate) struct Config {
     pub(crate) threads: NonZeroUsize,
     /// How to go on as the sources grow; not at all if `None`.
     pub(crate) follow: Option<Follow>,
+    /// Over which windows of time the query is asked, and when they close.
+    pub(crate) windows: Windows,
+    /// How often groups over all time are printed, where that was said.
+    pub(crate) every: Option<Duration>,
+    /// Whether a table that changes is drawn over itself.
+    pub(crate) redraws: bool,
     pub(crate) mode: Mode,
     /// How many lines to print before each match, and after it.
     pub(crate) before: usize,
@@ -156,6 +164,18 @@ pub(crate) enum Mode {
     Quiet,
 }
 
+/// Windows of time.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Windows {
+    /// Those that were asked for.
+    pub(crate) over: Option<Over>,
+    pub(crate) closing: Closing,
+    /// Where records go that come too late.
+    pub(crate) late: Option<PathBuf>,
+    /// The first flag that says how windows are closed, if any does.
+    pub(crate) flag: Option<&'static str>,
+}
+
 /// How to go on as the sources grow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Follow {
@@ -216,6 +236,9 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
             poll: POLL,
             partial_after: args.partial_after,
         }),
+        windows: windows::resolve(args)?,
+        every: windows::every(args)?,
+        redraws: environment.stdout_is_terminal && !environment.is_dumb() && pager.is_none(),
         mode: mode(args),
         before,
         after,

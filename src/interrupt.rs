@@ -11,6 +11,9 @@ use tokio::sync::Notify;
 /// How long a search has to say its last words; it may be waiting for a reader that waits too.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
+/// How long a query has to work out its last answer.
+const LAST_ANSWER: Duration = Duration::from_secs(10);
+
 /// Listens for Ctrl-C until the process ends.
 #[derive(Debug)]
 pub(crate) struct Interrupt(Arc<Shared>);
@@ -21,6 +24,8 @@ struct Shared {
     notify: Notify,
     /// A pager is running, and Ctrl-C is meant for it.
     paging: AtomicBool,
+    /// A last answer is still to be worked out.
+    answering: AtomicBool,
 }
 
 impl Interrupt {
@@ -46,6 +51,11 @@ impl Interrupt {
         self.0.set.load(Ordering::Relaxed)
     }
 
+    /// From now on, there is time for a last answer after Ctrl-C.
+    pub(crate) fn wait_for_answer(&self) {
+        self.0.answering.store(true, Ordering::Relaxed);
+    }
+
     /// Whether Ctrl-C is left to a pager.
     pub(crate) fn leave_to_pager(&self, paging: bool) {
         self.0.paging.store(paging, Ordering::Relaxed);
@@ -59,7 +69,12 @@ async fn watch(mut signals: Signal, shared: Arc<Shared>) {
         }
         shared.set.store(true, Ordering::Relaxed);
         shared.notify.notify_one();
-        tokio::time::sleep(LAST_WORDS).await;
+        let time = match shared.answering.load(Ordering::Relaxed) {
+            true => LAST_ANSWER,
+            false => LAST_WORDS,
+        };
+        // Who presses it again does not wait.
+        let _ = tokio::time::timeout(time, signals.recv()).await;
         std::process::exit(130);
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use birl_record::format::Formats;
 use birl_record::query::tree::{Term, Text};
 use birl_record::query::{self};
@@ -47,8 +47,11 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
     if let Some(text) = &query.more_than_a_search {
         return ask::run(config, text);
     }
-    if config.explain || config.output.shows_rows() {
+    if config.explain || config.output.shows_rows() || config.windows.over.is_some() {
         return ask::run(config, &config.queries[0]);
+    }
+    if let Some(flag) = config.windows.flag.or(config.every.map(|_| "--every")) {
+        bail!("{flag} is about groups, and a search has none\n\nhint: '... |> count by level'");
     }
     let mut clock = config.clock.clone();
     let mut search = query.compile(config, &clock)?;
@@ -317,6 +320,8 @@ pub(crate) struct Run<'a> {
     answer: Box<dyn Answer>,
     /// Prints records, where they are what is printed.
     pub(crate) printer: Option<Arc<RecordPrinter>>,
+    /// Ends what is asked as if the sources had ended, where that gives more answers.
+    pub(crate) stop: Option<birl_query::Stop>,
     /// What is to be said at the end.
     pub(crate) last_words: Option<Box<dyn Fn() -> Vec<String>>>,
     out: BufWriter<Printer>,
@@ -357,6 +362,7 @@ impl<'a> Run<'a> {
             config,
             answer,
             printer: None,
+            stop: None,
             last_words: None,
             out: BufWriter::with_capacity(OUTPUT_BYTES, out),
             counters,
@@ -372,6 +378,9 @@ impl<'a> Run<'a> {
         events: impl Stream<Item = Next> + Unpin,
     ) -> Result<ExitCode> {
         let mut interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
+        if self.stop.is_some() {
+            interrupt.wait_for_answer();
+        }
         let end = match self.print(events, &mut interrupt).await {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => End::Closed,
             end => end.context("cannot write to standard output")?,
@@ -409,6 +418,7 @@ impl<'a> Run<'a> {
         // A search that ends finds out by writing, and with -q nothing is ever written.
         let needs_reader = self.config.follow.is_some() && self.config.mode != Mode::Quiet;
         let mut end = End::Done;
+        let mut is_stopping = false;
         while !self.answer.is_complete() {
             let next = match events.next().now_or_never() {
                 Some(next) => next,
@@ -417,16 +427,22 @@ impl<'a> Run<'a> {
                     self.flush(interrupt)?;
                     tokio::select! {
                         biased;
-                        () = interrupt.wait() => None,
+                        () = interrupt.wait(), if !is_stopping => None,
                         () = &mut quit => return Ok(End::Closed),
                         () = &mut reader_gone, if needs_reader => return Ok(End::Closed),
                         next = events.next() => next,
                     }
                 }
             };
-            if interrupt.is_set() {
+            if interrupt.is_set() && !is_stopping {
                 end = End::Interrupted;
-                break;
+                let Some(stop) = &self.stop else { break };
+                // What is known by now is the last answer.
+                stop.stop();
+                is_stopping = true;
+                if next.is_none() {
+                    continue;
+                }
             }
             match next {
                 None => break,

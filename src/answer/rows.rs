@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
-use birl_query::Plan;
+use birl_query::{Kind, Plan};
 use birl_render::{
     ArrowRows, Chart, ChartOptions, CsvRows, CsvRowsOptions, Drawing, JsonRows, LogfmtRows,
     RenderRows, Table, TableOptions, TemplateRows, Theme,
@@ -25,7 +25,16 @@ pub(crate) struct Rows {
     began: bool,
     count: u64,
     live: Option<Live>,
+    /// Where the answer is told again and again as it changes, what writes it as a whole, in a form in
+    /// which each stands by itself.
+    again: Option<Make>,
+    /// How many times it was told.
+    told: u64,
+    /// Whether rows that are told again go behind those before.
+    repeats: bool,
 }
+
+type Make = Box<dyn Fn() -> Result<Box<dyn RenderRows>>>;
 
 /// A table that is drawn over itself as long as it is not complete.
 struct Live {
@@ -35,7 +44,8 @@ struct Live {
     lines_max: usize,
     /// How many lines were drawn last.
     lines_drawn: usize,
-    counters: Arc<dyn Fn() -> Snapshot + Send + Sync>,
+    /// What tells how much of the input is in it, where that has an end.
+    counters: Option<Arc<dyn Fn() -> Snapshot + Send + Sync>>,
 }
 
 impl Rows {
@@ -58,7 +68,9 @@ impl Rows {
         let schema = plan.schema();
         let output = &config.output;
         // On a terminal, what is over time is seen best.
-        let is_drawn = plan.chart().is_some_and(|chart| chart.fills_gaps) && output.width.is_some();
+        let is_drawn = plan.chart().is_some_and(|chart| chart.fills_gaps)
+            && output.width.is_some()
+            && plan.stop().is_none();
         let format = match output.rows {
             None if is_drawn => OutputFormat::Chart,
             format => format.unwrap_or(OutputFormat::Table),
@@ -70,9 +82,18 @@ impl Rows {
         }
         let render = match is_quiet {
             true => None,
-            false => Some(render(output, format, plan, tables)?),
+            false => Some(renderer(output, format, &schema, tables.clone())?),
         };
-        let live = config.shows_snapshots() && output.rows.is_none() && !is_quiet;
+        let changes = config.follow.is_some() && plan.kind() == Kind::Table && !plan.has_windows();
+        let stands_alone = matches!(format, OutputFormat::Table | OutputFormat::Chart)
+            && !matches!(output.format, Format::Template(_));
+        let again = (changes && stands_alone && !is_quiet).then(|| -> Make {
+            let (output, schema) = (output.clone(), Arc::clone(&schema));
+            tables.rows_ahead = ROWS_AHEAD;
+            Box::new(move || renderer(&output, format, &schema, tables.clone()))
+        });
+        let redraws = config.shows_snapshots() || config.redraws && changes;
+        let live = redraws && output.rows.is_none() && !is_quiet;
         Ok(Self {
             render,
             began: false,
@@ -82,8 +103,11 @@ impl Rows {
                 schema,
                 lines_max: output.height.unwrap_or(24).saturating_sub(2).max(3),
                 lines_drawn: 0,
-                counters: Arc::new(counters),
+                counters: (!changes).then(|| Arc::new(counters) as _),
             }),
+            again,
+            told: 0,
+            repeats: changes,
         })
     }
 
@@ -93,16 +117,34 @@ impl Rows {
             _ => Ok(()),
         }
     }
+
+    /// Writes the whole answer as it is known now, behind those before.
+    fn write_again(&mut self, rows: &[birl_query::Rows], out: &mut dyn Write) -> io::Result<()> {
+        let Some(make) = &self.again else {
+            return Ok(());
+        };
+        let mut render = make().map_err(io::Error::other)?;
+        if self.told > 0 {
+            writeln!(out)?;
+        }
+        self.told += 1;
+        render.head(out)?;
+        for rows in rows {
+            self.count += rows.num_rows() as u64;
+            render.rows(rows, out)?;
+        }
+        render.end(out)?;
+        out.flush()
+    }
 }
 
-/// What writes the rows of a plan.
-fn render(
+/// What writes rows of these columns.
+fn renderer(
     output: &Output,
     format: OutputFormat,
-    plan: &Plan,
+    schema: &birl_query::Schema,
     tables: TableOptions,
 ) -> Result<Box<dyn RenderRows>> {
-    let schema = &plan.schema();
     if let Format::Template(template) = &output.format {
         let rows = TemplateRows::new(template.clone(), schema);
         return Ok(Box::new(rows.map_err(|error| anyhow!("{error}"))?));
@@ -191,7 +233,10 @@ impl Answer for Rows {
                         return live.draw(&rows, out);
                     }
                 }
-                if !is_last {
+                if self.again.is_some() {
+                    return self.write_again(&rows, out);
+                }
+                if !is_last && !self.repeats {
                     return Ok(());
                 }
                 for rows in rows {
@@ -199,16 +244,30 @@ impl Answer for Rows {
                 }
                 Ok(())
             }
-            birl_query::Answer::Records(_) | birl_query::Answer::Event(_) => Ok(()),
+            birl_query::Answer::Window { rows, .. } => {
+                for rows in rows {
+                    self.rows(birl_query::Answer::Rows(rows), out)?;
+                }
+                Ok(())
+            }
+            birl_query::Answer::Records(_)
+            | birl_query::Answer::Late(_)
+            | birl_query::Answer::Event(_) => Ok(()),
         }
     }
 
     fn caught_up(&mut self, out: &mut dyn Write) -> io::Result<()> {
         // The names of columns are told, though there may be no row for long.
-        self.begin(out)
+        match self.again {
+            Some(_) => Ok(()),
+            None => self.begin(out),
+        }
     }
 
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.told > 0 {
+            return Ok(());
+        }
         self.begin(out)?;
         match &mut self.render {
             Some(render) => render.end(out),
@@ -226,14 +285,18 @@ impl Live {
         let options = self.options.clone();
         let Drawing { text, lines } =
             Table::draw(&self.schema, rows, options, Some(self.lines_max));
-        let snapshot = (self.counters)();
-        let done = snapshot.bytes_read + snapshot.bytes_out_of_time;
-        let covered = match snapshot.bytes_found {
-            0 => String::new(),
-            found => format!("{} % of the input so far", (done * 100 / found).min(99)),
-        };
-        self.lines_drawn = lines + 1;
-        writeln!(out, "{text}{covered}")?;
+        self.lines_drawn = lines;
+        write!(out, "{text}")?;
+        if let Some(counters) = &self.counters {
+            let snapshot = counters();
+            let done = snapshot.bytes_read + snapshot.bytes_out_of_time;
+            let covered = match snapshot.bytes_found {
+                0 => String::new(),
+                found => format!("{} % of the input so far", (done * 100 / found).min(99)),
+            };
+            self.lines_drawn += 1;
+            writeln!(out, "{covered}")?;
+        }
         out.flush()
     }
 

@@ -9,7 +9,7 @@ use birl_record::time::Clock;
 use birl_render::{DisplayZone, Fields, THEMES};
 use jiff::tz::{TimeZone, offset};
 
-use super::{Case, Config, Environment, Follow, Format, Mode, Output, TimeRange, resolve};
+use super::{Case, Config, Environment, Follow, Format, Mode, Output, TimeRange, Windows, resolve};
 use crate::args::{Invocation, OutputFormat, parse};
 use crate::pager::Pager;
 
@@ -47,6 +47,9 @@ fn plain() -> Config {
         strict: false,
         threads: NonZeroUsize::new(4).unwrap(),
         follow: None,
+        windows: Windows::default(),
+        every: None,
+        redraws: false,
         mode: Mode::Lines,
         before: 0,
         after: 0,

@@ -66,6 +66,11 @@ impl Process {
         self.stdout.wait(|state| state.bytes.len() >= bytes);
     }
 
+    /// Waits until standard output ends with these bytes or birl has closed it.
+    pub(crate) fn wait_for_stdout_to_end_with(&self, end: &[u8]) {
+        self.stdout.wait(|state| state.bytes.ends_with(end));
+    }
+
     /// Presses Ctrl-C, if birl has not ended yet.
     pub(crate) fn interrupt(&mut self) {
         let ended = self

@@ -37,6 +37,19 @@ pub enum Answer {
         /// All of the input is in it: no other follows.
         is_last: bool,
     },
+    /// The rows of a window of time that has closed: all of them, which may be none. Windows come in
+    /// the order of their ends.
+    Window {
+        /// When it begins, in nanoseconds since 1970 (UTC).
+        start: i64,
+        /// The first nanosecond after it.
+        end: i64,
+        /// The rows, in the columns of the plan's schema.
+        rows: Vec<RecordBatch>,
+    },
+    /// Records that came when all their windows had closed, and are in none. Only where [they are
+    /// wanted](crate::Live::keeps_late).
+    Late(Batch),
     /// Something happened to a source. It is never a batch.
     Event(Event),
 }

@@ -1,9 +1,9 @@
 //! Bins of time in which nothing was, which a chart shows as well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use datafusion::common::{Result, ScalarValue};
 
 use crate::pipe::Chart;
@@ -48,7 +48,7 @@ pub(crate) fn filled(rows: Vec<RecordBatch>, chart: &Chart) -> Result<Vec<Record
             known.insert((at, place), values);
         }
     }
-    let (Some(((first, _), sample)), Some(((last, _), _))) =
+    let (Some(((first, _), _)), Some(((last, _), _))) =
         (known.first_key_value(), known.last_key_value())
     else {
         return Ok(rows);
@@ -58,31 +58,91 @@ pub(crate) fn filled(rows: Vec<RecordBatch>, chart: &Chart) -> Result<Vec<Record
     if !is_regular || bins.saturating_mul(names.len() as i64) > ROWS_MAX as i64 {
         return Ok(rows);
     }
-    let (first, sample) = (*first, sample.clone());
+    let first = *first;
     let mut columns: Vec<Vec<ScalarValue>> = vec![Vec::new(); schema.fields().len()];
     for bin in 0..bins {
         let at = first + bin * chart.span;
         for (place, name) in names.iter().enumerate() {
-            let row = known.remove(&(at, place)).map_or_else(
-                || {
-                    let fields = schema.fields().iter().enumerate();
-                    let values = fields.map(|(index, field)| match index {
-                        index if index == time => moment(&sample[time], at),
-                        index if Some(index) == series => Ok(name.clone()),
-                        _ if !field.is_nullable() && field.data_type().is_integer() => {
-                            ScalarValue::new_zero(field.data_type())
-                        }
-                        _ => ScalarValue::try_from(field.data_type()),
-                    });
-                    values.collect::<Result<Vec<_>>>()
-                },
-                Ok,
-            )?;
+            let row = known.remove(&(at, place));
+            let row = row.map_or_else(|| blank(&schema, (time, at), (series, name)), Ok)?;
             for (column, value) in columns.iter_mut().zip(row) {
                 column.push(value);
             }
         }
     }
+    of_columns(&schema, columns)
+}
+
+/// The rows of one bin, which begins at `at`, with one for each series that is among them or was in
+/// an earlier bin: `names`, in the order in which they first came.
+pub(crate) fn filled_bin(
+    rows: Vec<RecordBatch>,
+    schema: &SchemaRef,
+    chart: &Chart,
+    at: i64,
+    names: &mut Vec<ScalarValue>,
+) -> Result<Vec<RecordBatch>> {
+    let (Ok(time), true) = (schema.index_of(&chart.time), chart.fills_gaps) else {
+        return Ok(rows);
+    };
+    let series = chart
+        .series
+        .as_ref()
+        .map(|name| schema.index_of(name))
+        .transpose()?;
+    let mut known: HashMap<usize, Vec<ScalarValue>> = HashMap::new();
+    for batch in &rows {
+        for row in 0..batch.num_rows() {
+            let columns = batch.columns().iter();
+            let values = columns.map(|column| ScalarValue::try_from_array(column, row));
+            let values: Vec<_> = values.collect::<Result<_>>()?;
+            let name = series.map_or(ScalarValue::Null, |series| values[series].clone());
+            let place = names.iter().position(|it| *it == name).unwrap_or_else(|| {
+                names.push(name);
+                names.len() - 1
+            });
+            if known.insert(place, values).is_some() {
+                // Several rows of a series in one bin are not those of a chart.
+                return Ok(rows);
+            }
+        }
+    }
+    if names.is_empty() && series.is_none() {
+        names.push(ScalarValue::Null);
+    }
+    let mut columns: Vec<Vec<ScalarValue>> = vec![Vec::new(); schema.fields().len()];
+    for (place, name) in names.iter().enumerate() {
+        let row = known.remove(&place);
+        let row = row.map_or_else(|| blank(schema, (time, at), (series, name)), Ok)?;
+        for (column, value) in columns.iter_mut().zip(row) {
+            column.push(value);
+        }
+    }
+    match names.is_empty() {
+        true => Ok(Vec::new()),
+        false => of_columns(schema, columns),
+    }
+}
+
+/// A row of a bin in which nothing was of a series.
+fn blank(
+    schema: &SchemaRef,
+    (time, at): (usize, i64),
+    (series, name): (Option<usize>, &ScalarValue),
+) -> Result<Vec<ScalarValue>> {
+    let fields = schema.fields().iter().enumerate();
+    let values = fields.map(|(index, field)| match index {
+        index if index == time => moment(field.data_type(), at),
+        index if Some(index) == series => Ok(name.clone()),
+        _ if !field.is_nullable() && field.data_type().is_integer() => {
+            ScalarValue::new_zero(field.data_type())
+        }
+        _ => ScalarValue::try_from(field.data_type()),
+    });
+    values.collect()
+}
+
+fn of_columns(schema: &SchemaRef, columns: Vec<Vec<ScalarValue>>) -> Result<Vec<RecordBatch>> {
     let nullable = schema
         .fields()
         .iter()
@@ -103,7 +163,7 @@ fn nanoseconds(value: &ScalarValue) -> Option<i64> {
     }
 }
 
-/// A moment of the same type as `like`.
-fn moment(like: &ScalarValue, at: i64) -> Result<ScalarValue> {
-    ScalarValue::TimestampNanosecond(Some(at), Some("UTC".into())).cast_to(&like.data_type())
+/// A moment, as a value of this type.
+fn moment(ty: &DataType, at: i64) -> Result<ScalarValue> {
+    ScalarValue::TimestampNanosecond(Some(at), Some("UTC".into())).cast_to(ty)
 }

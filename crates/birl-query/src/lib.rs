@@ -38,7 +38,7 @@ pub use answer::{Answer, Answers};
 pub use datafusion::arrow::array::RecordBatch as Rows;
 pub use datafusion::arrow::datatypes::SchemaRef as Schema;
 pub use error::Error;
-pub use live::Live;
+pub use live::{Closing, Live, Over, Stop, WindowCounts};
 pub use pipe::Chart;
 pub use plan::{Kind, Plan, Scans};
 pub use session::{Limits, Session, Sources};

@@ -1,4 +1,5 @@
-//! Answers over sources that do not end: followed files, and pipes that stay open.
+//! Answers over sources that do not end: followed files, and pipes that stay open; and over windows
+//! of time, of sources of any kind.
 //!
 //! A plan is made once. What has come, a micro-batch, is put into the place of its scan, and it runs
 //! over that, afresh each time: DataFusion's operators gather rows for as long as their input goes
@@ -7,66 +8,213 @@
 //!
 //! - [`feed`]: the plan node that takes the place of the scan;
 //! - [`intake`]: what has come;
-//! - [`steps`]: steps that remember rows.
+//! - [`steps`]: steps that remember rows;
+//! - [`window`]: which records are in which window, and the states of its groups;
+//! - here: how these come to answers.
 
 mod feed;
 mod intake;
 pub(crate) mod steps;
+mod window;
 
+use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use birl_scan::Event;
+use birl_record::columns::{Column, Projection, What};
+use birl_scan::{Event, MergeOptions, Options, Want, merge};
 use birl_source::follow;
+use birl_source::name::Name;
+use birl_source::walk::{Found, Walk};
 use birl_stream::try_stream;
-use datafusion::arrow::array::RecordBatch;
-use datafusion::common::Result;
+use datafusion::arrow::array::{ArrayRef, RecordBatch, TimestampNanosecondArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Result, ScalarValue};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect};
-use futures::Stream;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::answer::{Answer, answer_of};
+use crate::pipe::Chart;
 use crate::plan::Kind;
-use crate::scan::{ScanExec, Told};
+use crate::scan::{ScanExec, ToRows, Told};
 use crate::session::Sources;
-use crate::{Error, table};
+use crate::snapshots::{Folded, States};
+use crate::{Error, gaps, table};
 use feed::Feed;
 use intake::{Intake, Taken};
 use steps::Steps;
+pub use window::{Closing, Over, WindowCounts};
+use window::{Content, Contents, Open};
 
-/// How sources are asked that do not end.
-#[derive(Clone, Debug, Default)]
+/// How often it is looked whether time has gone on while nothing came.
+const TICK: Duration = Duration::from_millis(200);
+
+/// How long rows wait to be folded into groups, and how many may wait.
+const SLICE: Duration = Duration::from_millis(100);
+const SLICE_ROWS: usize = 32_768;
+
+/// How sources are asked that do not end, or over windows of time.
+#[derive(Clone, Debug)]
 pub struct Live {
-    /// How files are followed.
-    pub follow: follow::Options,
+    /// How files are followed; if `None`, they are read as they are, all in the order of their times.
+    /// Pipes are read as they are written to in any case.
+    pub follow: Option<follow::Options>,
     /// How long a line without a newline is waited for; for ever if `None`.
     pub partial_after: Option<Duration>,
+    /// How often groups over all time are told: each time all of them, if any has changed.
+    pub every: Duration,
+    /// The windows that the query is asked of, each by itself. If `None`, and its groups are of bins
+    /// of time (`timechart`, `bin`), the bins are windows.
+    pub windows: Option<Over>,
+    /// When windows close.
+    pub closing: Closing,
+    /// Whether records that come too late are given as they stand ([`Answer::Late`]).
+    pub keeps_late: bool,
 }
 
+impl Default for Live {
+    fn default() -> Self {
+        Self {
+            follow: None,
+            partial_after: None,
+            every: Duration::from_secs(10),
+            windows: None,
+            closing: Closing::default(),
+            keeps_late: false,
+        }
+    }
+}
+
+/// Ends a [live](crate::Session::plan_live) plan as if its sources had ended: what is held back is
+/// given, windows close, and the stream of answers ends.
+///
+/// Dropping it changes nothing.
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Stop {
+    /// Takes nothing more of the sources.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// The windows of a query.
+#[derive(Clone, Debug)]
+pub(crate) struct Windowing {
+    over: Over,
+    /// Where one of them begins.
+    origin: i64,
+    /// Whether they were asked for, and are not bins of the query.
+    pub(crate) is_asked: bool,
+}
+
+impl Windowing {
+    pub(crate) fn asked(over: Over) -> Self {
+        let is_weeks =
+            matches!(over, Over::Windows { size, .. } if size.as_secs().is_multiple_of(WEEK));
+        Self {
+            over,
+            origin: if is_weeks { MONDAY } else { 0 },
+            is_asked: true,
+        }
+    }
+
+    pub(crate) fn bins(bins: steps::Bins) -> Self {
+        let size = Duration::from_nanos(bins.length.unsigned_abs());
+        Self {
+            over: Over::Windows { size, slide: size },
+            origin: bins.origin,
+            is_asked: false,
+        }
+    }
+
+    /// The columns of rows that have these in a window.
+    fn schema(&self, rows: &SchemaRef) -> SchemaRef {
+        if !self.is_asked {
+            return Arc::clone(rows);
+        }
+        let ty = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+        let of = ["window_start", "window_end"]
+            .map(|name| Arc::new(Field::new(name, ty.clone(), false)));
+        let fields = of.into_iter().chain(rows.fields().iter().cloned());
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// Rows of a window, with when that is.
+    fn stamped(&self, rows: &RecordBatch, start: i64, end: i64) -> Result<RecordBatch> {
+        if !self.is_asked {
+            return Ok(rows.clone());
+        }
+        let moment = |at: i64| {
+            let times = TimestampNanosecondArray::from(vec![at; rows.num_rows()]);
+            Arc::new(times.with_timezone("UTC")) as ArrayRef
+        };
+        let columns = [moment(start), moment(end)].into_iter();
+        let columns = columns.chain(rows.columns().iter().cloned());
+        let schema = self.schema(&rows.schema());
+        Ok(RecordBatch::try_new(schema, columns.collect())?)
+    }
+}
+
+/// Weeks begin on Mondays, and 1970 began on a Thursday.
+const WEEK: u64 = 7 * 86_400;
+const MONDAY: i64 = 4 * 86_400_000_000_000;
+
 /// A plan that runs over what comes, a micro-batch at a time.
-#[derive(Debug)]
 pub(crate) struct LivePlan {
     plan: Arc<dyn ExecutionPlan>,
-    feed: Arc<Feed>,
-    /// What finds the records.
-    scan: Arc<dyn ExecutionPlan>,
+    /// What stands in the places of the scans, each with its columns among those that are read.
+    feeds: Vec<(Arc<Feed>, Vec<usize>)>,
+    scan: LiveScan,
     /// The tables that are files: these are read once.
     files: Vec<(Arc<Feed>, Arc<dyn ExecutionPlan>)>,
+    pub(crate) folded: Option<Folded>,
+    windowing: Option<Windowing>,
+    chart: Option<Chart>,
     steps: Steps,
     live: Live,
+    stop: Stop,
+    stopped: watch::Receiver<bool>,
+}
+
+/// What is read of the sources.
+struct LiveScan {
+    sources: Arc<Sources>,
+    search: birl_record::search::Search,
+    columns: Vec<Column>,
+    with_origin: bool,
+    /// The column that tells when each record was, where that is wanted.
+    time: Option<usize>,
+}
+
+impl fmt::Debug for LivePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LivePlan")
+            .field("live", &self.live)
+            .field("windowing", &self.windowing)
+            .finish_non_exhaustive()
+    }
 }
 
 impl LivePlan {
-    /// A plan over `sources`, which stand in it as a scan.
+    /// A plan over `sources`, which stand in it as scans. `folds` says whether its groups may be
+    /// folded, since what stands below them looks at each row by itself.
     ///
     /// # Errors
-    /// Fails where the sources are scanned more than once.
+    /// Fails where the sources are scanned more than once, and not over windows.
     pub(crate) fn new(
         plan: &Arc<dyn ExecutionPlan>,
         sources: &Arc<Sources>,
-        steps: Steps,
+        folds: bool,
+        (steps, windowing, chart): (Steps, Option<Windowing>, Option<Chart>),
         live: Live,
     ) -> Result<Self, Error> {
         let mut scans = Vec::new();
@@ -77,39 +225,136 @@ impl LivePlan {
             };
             let partitions = node.output_partitioning().partition_count();
             let feed = Arc::new(Feed::new(node.schema(), partitions));
-            match scan.is_of(sources) {
+            match Arc::ptr_eq(&scan.wanted().sources, sources) {
                 true => scans.push((Arc::clone(&feed), node)),
                 false => files.push((Arc::clone(&feed), node)),
             }
             Ok(Transformed::yes(feed))
         })?;
-        let Some((feed, scan)) = scans.pop() else {
-            return Err(Error::run("nothing of this query changes as records come"));
-        };
-        if !scans.is_empty() {
+        let plan = plan.data;
+        if scans.len() > 1 && windowing.is_none() {
             let message = format!("the query takes {} more than once", table::NAME);
             return Err(Error::run(message)
-                .with_hint("what does not end can be taken once: without --follow, all is there"));
+                .with_hint("what does not end can be taken once, or over windows: --window 1m"));
         }
+        let (scan, feeds) = LiveScan::of(sources, &scans, windowing.is_some())?;
+        let folded = match (&feeds[..], folds) {
+            ([(feed, _)], true) => Folded::above(&plan, &|node| {
+                node.downcast_ref::<Feed>()
+                    .is_some_and(|it| std::ptr::eq(it, &**feed))
+            }),
+            _ => None,
+        };
+        let (sender, stopped) = watch::channel(false);
         Ok(Self {
-            plan: plan.data,
-            feed,
+            plan,
+            feeds,
             scan,
             files,
+            folded,
+            windowing,
+            chart,
             steps,
             live,
+            stop: Stop(Arc::new(sender)),
+            stopped,
         })
     }
 
-    fn intake(&self, told: &Told) -> Intake {
-        let scan = self.scan.downcast_ref::<ScanExec>();
-        let scan = scan.expect("it was found as one");
-        let events = scan.begin_live(&self.live);
-        events
-            .progress()
+    /// What ends it.
+    pub(crate) fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Whether it answers window by window.
+    pub(crate) fn has_windows(&self) -> bool {
+        self.windowing.is_some()
+    }
+
+    /// The columns of its answers.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        match &self.windowing {
+            Some(windowing) => windowing.schema(&self.plan.schema()),
+            None => self.plan.schema(),
+        }
+    }
+
+    /// The answers.
+    pub(crate) fn answers(
+        self,
+        kind: Kind,
+        told: Arc<Told>,
+        context: Arc<TaskContext>,
+    ) -> BoxStream<'static, Result<Answer, Error>> {
+        match (&self.windowing, kind) {
+            (Some(windowing), _) => {
+                let windowing = windowing.clone();
+                self.windows(windowing, told, context).boxed()
+            }
+            (None, Kind::Table) => self.table(told, context).boxed(),
+            (None, Kind::Rows | Kind::Records) => self.rows(kind, told, context).boxed(),
+        }
+    }
+
+    fn intake(&self, told: &Arc<Told>) -> Intake {
+        let sources = &self.scan.sources;
+        let is_windowed = self.windowing.is_some();
+        let projection = Projection::new(self.scan.columns.clone());
+        let to_rows = ToRows {
+            schema: self.scan.schema(&projection),
+            with_origin: self.scan.with_origin,
+            told: Arc::clone(told),
+        };
+        let options = Options {
+            want: match self.live.keeps_late && is_windowed {
+                true => Want::Lines,
+                false => Want::Counts,
+            },
+            // A source that has ended is not waited for.
+            ends: is_windowed,
+            records: true,
+            // The columns have their own.
+            times: birl_scan::Times::Unwanted,
+            columns: (!self.scan.columns.is_empty()).then(|| Arc::new(projection)),
+            ..sources.options.clone()
+        };
+        let names = sources.names.clone();
+        let search = self.scan.search.clone();
+        let is_piped = names.iter().all(|name| matches!(name, Name::Stdin));
+        let (progress, events) = match (&self.live.follow, is_piped) {
+            (None, false) => {
+                let all = MergeOptions::default();
+                let merged = merge(names, sources.walk, search, options, all);
+                (vec![merged.progress()], merged.boxed())
+            }
+            (follow, _) => {
+                let how = follow.clone().unwrap_or_default();
+                let wait = self.live.partial_after;
+                let live = birl_scan::live(names, sources.walk, how, wait, search, options);
+                (live.progress(), live.boxed())
+            }
+        };
+        progress
             .into_iter()
             .for_each(|progress| told.began(progress));
-        Intake::new(events, scan.to_rows())
+        Intake {
+            events: events.fuse().boxed(),
+            to_rows,
+            time: self.scan.time,
+            keeps_raw: self.live.keeps_late && is_windowed,
+            stopped: self.stopped.clone(),
+            next: None,
+        }
+    }
+
+    /// What the clock shows, in nanoseconds since 1970 (UTC).
+    fn now(&self) -> i64 {
+        self.scan.sources.options.now.unwrap_or_else(|| {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            since.map_or(0, |since| {
+                i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+            })
+        })
     }
 
     /// Reads the tables that are files.
@@ -120,20 +365,34 @@ impl LivePlan {
         Ok(())
     }
 
+    /// Puts rows in the places of the scans.
+    pub(crate) fn put(&self, rows: Vec<RecordBatch>) -> Result<()> {
+        let columns = self.scan.columns.len() + usize::from(self.scan.with_origin);
+        for (feed, indices) in &self.feeds {
+            if indices.iter().copied().eq(0..columns) {
+                feed.put(rows.clone());
+                continue;
+            }
+            let part = rows.iter().map(|rows| rows.project(indices));
+            feed.put(part.collect::<Result<_, _>>()?);
+        }
+        Ok(())
+    }
+
     /// The rows that come of `rows`.
     async fn run(
         &self,
         rows: Vec<RecordBatch>,
         context: &Arc<TaskContext>,
     ) -> Result<Vec<RecordBatch>> {
-        self.feed.put(rows);
+        self.put(rows)?;
         // What a plan has learned while it ran does not hold of other rows.
         let plan = reset_plan_states(Arc::clone(&self.plan))?;
         collect(plan, Arc::clone(context)).await
     }
 
     /// The answers of a query whose rows are not groups: each micro-batch gives its own.
-    pub(crate) fn rows(
+    fn rows(
         mut self,
         kind: Kind,
         told: Arc<Told>,
@@ -157,6 +416,7 @@ impl LivePlan {
                         (Vec::new(), last.map(|_| Event::CaughtUp))
                     }
                 };
+                let rows = rows.into_iter().map(|rows| rows.batch).collect();
                 for rows in self.run(rows, &context).await? {
                     if rows.num_rows() > 0 {
                         yield answer_of(kind, rows, &told);
@@ -168,5 +428,334 @@ impl LivePlan {
                 goes_on &= !self.steps.are_done();
             }
         }
+    }
+
+    /// The answers of a query whose rows are groups over all time: all of them, again and again.
+    fn table(
+        mut self,
+        told: Arc<Told>,
+        context: Arc<TaskContext>,
+    ) -> impl Stream<Item = Result<Answer, Error>> + Send {
+        try_stream! {
+            self.read_files(&context).await?;
+            let mut intake = self.intake(&told);
+            let mut groups = Groups::default();
+            let mut ticks = interval(self.live.every.max(Duration::from_millis(1)));
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks.tick().await;
+            loop {
+                let due = groups.due();
+                let came = tokio::select! {
+                    taken = intake.next() => Came::Taken(taken),
+                    () = tokio::time::sleep_until(due), if !groups.waiting.is_empty() => Came::Due,
+                    _ = ticks.tick(), if groups.is_new => Came::Tick,
+                };
+                match came {
+                    Came::Taken(taken) => match taken? {
+                        Some(Taken::Rows(rows)) => {
+                            for rows in rows {
+                                groups.wait(rows.batch);
+                            }
+                            if groups.is_due() {
+                                self.fold(&mut groups, &context).await?;
+                            }
+                            if self.steps.are_done() {
+                                break;
+                            }
+                        }
+                        Some(Taken::Event(event)) => {
+                            if matches!(event, Event::CaughtUp) {
+                                self.steps.catch_up();
+                                self.fold(&mut groups, &context).await?;
+                            }
+                            yield Answer::Event(event);
+                        }
+                        None => break,
+                    },
+                    Came::Due => self.fold(&mut groups, &context).await?,
+                    Came::Tick => {
+                        self.fold(&mut groups, &context).await?;
+                        groups.is_new = false;
+                        let rows = self.groups(&groups, &context).await?;
+                        yield Answer::Snapshot { rows, is_last: false };
+                    }
+                }
+            }
+            self.steps.catch_up();
+            self.fold(&mut groups, &context).await?;
+            let rows = self.groups(&groups, &context).await?;
+            yield Answer::Snapshot { rows, is_last: true };
+        }
+    }
+
+    /// Makes states of the rows that wait, and of those that steps held back.
+    async fn fold(&self, groups: &mut Groups, context: &Arc<TaskContext>) -> Result<()> {
+        if let Some(folded) = &self.folded {
+            self.put(std::mem::take(&mut groups.waiting))?;
+            groups.rows = 0;
+            let slice = folded.fold(context).await?;
+            groups.states.push(slice, folded, context).await?;
+        }
+        Ok(())
+    }
+
+    async fn groups(
+        &self,
+        groups: &Groups,
+        context: &Arc<TaskContext>,
+    ) -> Result<Vec<RecordBatch>> {
+        let rows = match &self.folded {
+            Some(folded) => folded.rows([&groups.states], context).await?,
+            None => Vec::new(),
+        };
+        match &self.chart {
+            Some(chart) => gaps::filled(rows, chart),
+            None => Ok(rows),
+        }
+    }
+
+    /// The answers of a query over windows: the rows of each, when it closes.
+    fn windows(
+        mut self,
+        windowing: Windowing,
+        told: Arc<Told>,
+        context: Arc<TaskContext>,
+    ) -> impl Stream<Item = Result<Answer, Error>> + Send {
+        try_stream! {
+            self.read_files(&context).await?;
+            let mut intake = self.intake(&told);
+            let mut open = self.open(&windowing);
+            let mut contents = Contents::default();
+            let mut series = Vec::new();
+            let mut ready = VecDeque::new();
+            let mut ticks = interval(TICK);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut goes_on = true;
+            while goes_on {
+                let came = tokio::select! {
+                    taken = intake.next() => Came::Taken(taken),
+                    _ = ticks.tick() => Came::Tick,
+                };
+                match came {
+                    Came::Taken(taken) => match taken? {
+                        Some(Taken::Rows(rows)) => {
+                            let now = self.now();
+                            for rows in &rows {
+                                let added = open.add(rows.source, &rows.times, now);
+                                if rows.is_last {
+                                    open.end(rows.source);
+                                }
+                                contents.add(&rows.batch, added.contents, &self, &context).await?;
+                                if !added.late.is_empty()
+                                    && let Some(batch) = rows.raw(&added.late)
+                                {
+                                    yield Answer::Late(batch);
+                                }
+                            }
+                        }
+                        Some(Taken::Event(event)) => {
+                            if matches!(event, Event::CaughtUp) {
+                                open.catch_up();
+                            }
+                            yield Answer::Event(event);
+                        }
+                        None => {
+                            open.finish();
+                            goes_on = false;
+                        }
+                    },
+                    Came::Due | Came::Tick => open.tick(self.now()),
+                }
+                if self.steps.are_done() {
+                    open.finish();
+                    goes_on = false;
+                }
+                told.set_windows(open.counts);
+                open.pop(&mut ready);
+                while let Some(window) = ready.pop_front() {
+                    let (start, end) = (window.start, window.end);
+                    let held = contents.take(&window.contents);
+                    let rows = self.close(start, held, &mut series, &context).await?;
+                    let rows = rows.iter().map(|rows| windowing.stamped(rows, start, end));
+                    let rows = rows.collect::<Result<_>>()?;
+                    yield Answer::Window { start, end, rows };
+                }
+            }
+        }
+    }
+
+    fn open(&self, windowing: &Windowing) -> Open {
+        let is_live = self.live.follow.is_some();
+        let closes = !is_live || self.has_one_file();
+        let open = Open::new(
+            windowing.over,
+            windowing.origin,
+            self.live.closing,
+            is_live,
+            closes,
+        );
+        match (windowing.over, &self.chart) {
+            (Over::Windows { size, .. }, Some(chart))
+                if chart.fills_gaps && !windowing.is_asked =>
+            {
+                open.with_empty(size)
+            }
+            _ => open,
+        }
+    }
+
+    /// Whether no more than one file is there to be read. Of several, the windows stay open until
+    /// all have been read as far as they go: they are not read side by side.
+    fn has_one_file(&self) -> bool {
+        let sources = &self.scan.sources;
+        let found = Walk::new(sources.names.clone(), sources.walk);
+        let files = found.filter(|found| matches!(found, Found::File(_)));
+        files.take(2).count() < 2
+    }
+
+    /// The rows of a window that has closed, which begins at `start` and holds these.
+    async fn close(
+        &self,
+        start: i64,
+        mut held: Vec<Content>,
+        series: &mut Vec<ScalarValue>,
+        context: &Arc<TaskContext>,
+    ) -> Result<Vec<RecordBatch>> {
+        let rows = match &self.folded {
+            Some(folded) => {
+                for content in &mut held {
+                    content.fold(self, context).await?;
+                }
+                let states = held.iter().filter_map(|it| it.states.as_ref());
+                folded.rows(states, context).await?
+            }
+            None => {
+                let held = held.iter_mut();
+                let rows = held.flat_map(|it| std::mem::take(&mut it.rows)).collect();
+                self.run(rows, context).await?
+            }
+        };
+        let rows: Vec<_> = rows.into_iter().filter(|it| it.num_rows() > 0).collect();
+        match (&self.chart, &self.windowing) {
+            (Some(chart), Some(windowing)) if !windowing.is_asked => {
+                gaps::filled_bin(rows, &self.plan.schema(), chart, start, series)
+            }
+            (Some(chart), _) => gaps::filled(rows, chart),
+            (None, _) => Ok(rows),
+        }
+    }
+}
+
+/// What has happened.
+enum Came {
+    Taken(Result<Option<Taken>>),
+    /// What waits is to be folded.
+    Due,
+    /// Time has gone on.
+    Tick,
+}
+
+/// Groups over all time.
+struct Groups {
+    states: States,
+    /// What is not in them yet, how many rows these are, and since when they wait.
+    waiting: Vec<RecordBatch>,
+    rows: usize,
+    since: Instant,
+    /// Something has come since they were told last.
+    is_new: bool,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self {
+            states: States::without_end(),
+            waiting: Vec::new(),
+            rows: 0,
+            since: Instant::now(),
+            is_new: false,
+        }
+    }
+}
+
+impl Groups {
+    fn wait(&mut self, rows: RecordBatch) {
+        if self.waiting.is_empty() {
+            self.since = Instant::now();
+        }
+        self.rows += rows.num_rows();
+        self.waiting.push(rows);
+        self.is_new = true;
+    }
+
+    fn due(&self) -> Instant {
+        self.since + SLICE
+    }
+
+    fn is_due(&self) -> bool {
+        self.rows >= SLICE_ROWS || self.due() <= Instant::now()
+    }
+}
+
+impl LiveScan {
+    /// What is to be read for all of these scans, and where their columns are in it.
+    fn of(
+        sources: &Arc<Sources>,
+        scans: &[(Arc<Feed>, Arc<dyn ExecutionPlan>)],
+        is_windowed: bool,
+    ) -> Result<(Self, Vec<(Arc<Feed>, Vec<usize>)>), Error> {
+        let scans = scans
+            .iter()
+            .filter_map(|(feed, scan)| Some((feed, scan.downcast_ref::<ScanExec>()?.wanted())));
+        let scans: Vec<_> = scans.collect();
+        let Some((_, first)) = scans.first() else {
+            return Err(Error::run("nothing of this query changes as records come"));
+        };
+        let mut columns: Vec<Column> = Vec::new();
+        let mut place_of = |column: &Column| {
+            let known = columns.iter().position(|it| it.name() == column.name());
+            known.unwrap_or_else(|| {
+                columns.push(column.clone());
+                columns.len() - 1
+            })
+        };
+        let mut places: Vec<Vec<usize>> = Vec::new();
+        for (_, wanted) in &scans {
+            let columns = wanted.projection.columns().iter();
+            places.push(columns.map(&mut place_of).collect());
+        }
+        let time = is_windowed.then(|| place_of(&Column::fixed(What::Timestamp)));
+        let with_origin = scans.iter().any(|(_, wanted)| wanted.with_origin);
+        let feeds = scans
+            .iter()
+            .zip(places)
+            .map(|((feed, wanted), mut places)| {
+                places.extend(wanted.with_origin.then_some(columns.len()));
+                (Arc::clone(feed), places)
+            });
+        let feeds = feeds.collect();
+        let scan = Self {
+            sources: Arc::clone(sources),
+            search: first.search.clone(),
+            columns,
+            with_origin,
+            time,
+        };
+        Ok((scan, feeds))
+    }
+
+    /// The columns of what is read.
+    fn schema(&self, projection: &Projection) -> SchemaRef {
+        let fields = projection
+            .schema()
+            .fields()
+            .iter()
+            .cloned()
+            .collect::<Vec<_>>();
+        let origin = Field::new(table::ORIGIN, DataType::Int32, true);
+        let origin = self.with_origin.then(|| Arc::new(origin));
+        Arc::new(Schema::new(
+            fields.into_iter().chain(origin).collect::<Vec<_>>(),
+        ))
     }
 }

@@ -12,7 +12,8 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column as ColumnName, TableReference};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::session_state::SessionState;
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
@@ -23,8 +24,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 
 use crate::answer::Answers;
-use crate::live::steps::{StepPlanner, Steps, unending};
-use crate::live::{Live, LivePlan};
+use crate::live::steps::{self, StepPlanner, Steps, unending};
+use crate::live::{Live, LivePlan, Stop, WindowCounts, Windowing};
 use crate::pipe::Chart;
 use crate::scan::Told;
 use crate::session::Session;
@@ -56,6 +57,11 @@ impl Scans {
     pub fn progress(&self) -> Vec<Progress> {
         self.0.progress()
     }
+
+    /// How many records were late for their windows so far.
+    pub fn windows(&self) -> WindowCounts {
+        self.0.windows()
+    }
 }
 
 /// A query that can be run.
@@ -81,7 +87,20 @@ impl Plan {
 
     /// The columns of the rows.
     pub fn schema(&self) -> SchemaRef {
-        self.physical.schema()
+        match &self.live {
+            Some(live) => live.schema(),
+            None => self.physical.schema(),
+        }
+    }
+
+    /// Whether it is answered window by window.
+    pub fn has_windows(&self) -> bool {
+        self.live.as_ref().is_some_and(LivePlan::has_windows)
+    }
+
+    /// What ends it, where it is [live](Session::plan_live) and does not end by itself.
+    pub fn stop(&self) -> Option<Stop> {
+        self.live.as_ref().map(LivePlan::stop)
     }
 
     /// What chart the rows are, if they are of bins of time.
@@ -123,13 +142,8 @@ impl Plan {
     pub fn run(self, session: &Session) -> Result<Answers, Error> {
         if let Some(live) = self.live {
             let context = session.state.task_ctx();
-            let answers = live.rows(self.kind, Arc::clone(&self.told), context);
-            return Ok(Answers::of_live(
-                self.kind,
-                answers.boxed(),
-                self.events,
-                self.told,
-            ));
+            let answers = live.answers(self.kind, Arc::clone(&self.told), context);
+            return Ok(Answers::of_live(self.kind, answers, self.events, self.told));
         }
         let batches = execute_stream(self.physical, session.state.task_ctx())?;
         let batches = match self.chart {
@@ -215,27 +229,55 @@ impl Session {
                 Err(error) => tables.amend(error)?,
             }
         };
-        let logical = match live {
-            Some(_) => unending(logical)?,
-            None => logical,
+        let windowing = live.as_ref().and_then(|live| windowing(live, &logical));
+        let logical = match (&live, &windowing) {
+            (Some(_), None) => unending(logical)?,
+            // What stands before bins is of all records, and not of those of a bin.
+            (Some(_), Some(windowing)) if !windowing.is_asked => unending(logical)?,
+            _ => logical,
         };
-        let (kind, logical) = shown(&logs, logical, as_rows)?;
-        if live.is_some() && kind == Kind::Table {
-            let error = Error::run("groups are complete only when all rows are known");
-            return Err(error.with_hint("without --follow, what there is can be grouped"));
+        if windowing.is_some() && steps::holds_back(&logical) {
+            let error = Error::run("the last rows have no place in bins of time");
+            return Err(error.with_hint("ask for those of each window: --window 1m, without bins"));
         }
-        let logical = self.state.optimize(&logical)?;
-        if is_unordered(&logical) {
-            logs.set_partitions(self.sources.options.threads.max(1));
+        // A window has rows of its own.
+        let as_rows = as_rows || windowing.is_some();
+        let (kind, logical) = shown(&logs, logical, as_rows)?;
+        let folds = live.is_some() && steps::folds(&logical);
+        if windowing.is_some() && steps::logs(&logical)? > 1 {
+            logs.set_finds_all();
+        }
+        let state = match live {
+            Some(_) => self.live_state(),
+            None => self.state.clone(),
+        };
+        let logical = state.optimize(&logical)?;
+        // What is live comes in its order from the first of all partitions; there are several so that
+        // groups are made in two parts.
+        if is_unordered(&logical) || live.is_some() && has_groups(&logical)? {
+            logs.set_partitions(state.config().target_partitions());
         }
         let steps = Steps::default();
         let planner = StepPlanner {
             steps: steps.clone(),
         };
         let physical = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(planner)])
-            .create_physical_plan(&logical, &self.state)
+            .create_physical_plan(&logical, &state)
             .await?;
-        let live = live.map(|live| LivePlan::new(&physical, &self.sources, steps, live));
+        let live = live.map(|live| {
+            let chart = translation.chart.clone();
+            let parts = (steps, windowing, chart);
+            LivePlan::new(&physical, &self.sources, folds, parts, live)
+        });
+        let live = live.transpose()?;
+        if let Some(live) = &live
+            && kind == Kind::Table
+            && !live.has_windows()
+            && live.folded.is_none()
+        {
+            let error = Error::run("these groups are known only when all rows are");
+            return Err(error.with_hint("ask for them window by window: --window 1m"));
+        }
         Ok(Plan {
             kind,
             chart: translation.chart,
@@ -246,8 +288,25 @@ impl Session {
             told,
             events: receiver,
             unknown_fields: tables.unknown,
-            live: live.transpose()?,
+            live,
         })
+    }
+
+    /// Where plans are made whose groups can be told again and again: of two parts, the first of which
+    /// gives states, also where groups are of different values.
+    fn live_state(&self) -> SessionState {
+        let rules = self.state.optimizers().iter();
+        let rules = rules.filter(|rule| rule.name() != "single_distinct_aggregation_to_group_by");
+        let joins_parts = "CombinePartialFinalAggregate";
+        let physical = self.state.physical_optimizers().iter();
+        let physical = physical.filter(|rule| rule.name() != joins_parts);
+        let partitions = self.state.config().target_partitions().max(2);
+        let config = self.state.config().clone();
+        SessionStateBuilder::new_from_existing(self.state.clone())
+            .with_optimizer_rules(rules.cloned().collect())
+            .with_physical_optimizer_rules(physical.cloned().collect())
+            .with_config(config.with_target_partitions(partitions))
+            .build()
     }
 
     /// Whether records are known to have a field of this name.
@@ -328,6 +387,14 @@ fn has_groups(plan: &LogicalPlan) -> Result<bool, Error> {
             LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_)
         ))
     })?)
+}
+
+/// The windows that a query is asked of: those that are wished for, or its bins of time.
+fn windowing(live: &Live, plan: &LogicalPlan) -> Option<Windowing> {
+    match live.windows {
+        Some(over) => Some(Windowing::asked(over)),
+        None => steps::bins(plan).map(Windowing::bins),
+    }
 }
 
 /// Whether no scan of logs has rows whose order matters.

@@ -24,7 +24,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 
-use crate::live::Live;
+use crate::live::WindowCounts;
 use crate::session::Sources;
 
 /// What all scans of a plan share: what they have done, and what is to be told of them.
@@ -34,6 +34,8 @@ pub(crate) struct Told {
     progress: Mutex<Vec<Progress>>,
     /// Where the records are from that rows are, and what reads them.
     origins: Mutex<Vec<Origin>>,
+    /// How many records were late for their windows.
+    windows: Mutex<WindowCounts>,
     /// All but batches.
     events: mpsc::Sender<Event>,
 }
@@ -43,8 +45,18 @@ impl Told {
         Self {
             progress: Mutex::default(),
             origins: Mutex::default(),
+            windows: Mutex::default(),
             events,
         }
+    }
+
+    /// How many records were late for their windows so far.
+    pub(crate) fn windows(&self) -> WindowCounts {
+        *lock(&self.windows)
+    }
+
+    pub(crate) fn set_windows(&self, counts: WindowCounts) {
+        *lock(&self.windows) = counts;
     }
 
     /// A scan has begun that has these counters.
@@ -173,26 +185,13 @@ impl ScanExec {
         Arc::clone(&runs.scans[number])
     }
 
-    /// Whether it is of these sources, and not of a file that is a table.
-    pub(crate) fn is_of(&self, sources: &Arc<Sources>) -> bool {
-        Arc::ptr_eq(&self.wanted.sources, sources)
-    }
-
-    /// Begins to read the sources, and goes on as they grow.
-    pub(crate) fn begin_live(&self, live: &Live) -> birl_scan::Live {
-        let sources = &self.wanted.sources;
-        birl_scan::live(
-            sources.names.clone(),
-            sources.walk,
-            live.follow.clone(),
-            live.partial_after,
-            self.wanted.search.clone(),
-            self.options(),
-        )
+    /// What it is of.
+    pub(crate) fn wanted(&self) -> &Wanted {
+        &self.wanted
     }
 
     /// What makes rows of batches.
-    pub(crate) fn to_rows(&self) -> ToRows {
+    fn to_rows(&self) -> ToRows {
         ToRows {
             schema: Arc::clone(&self.schema),
             with_origin: self.wanted.with_origin,
@@ -310,7 +309,7 @@ impl Rows {
             match event {
                 None => return Ok(None),
                 Some(Event::Batch(batch)) if batch.matched == 0 => {}
-                Some(Event::Batch(batch)) => return self.to_rows.of(batch).map(Some),
+                Some(Event::Batch(batch)) => return self.to_rows.of(&batch).map(Some),
                 // Who would be told may be gone.
                 Some(event) => _ = self.to_rows.told.events.send(event).await,
             }
@@ -321,21 +320,22 @@ impl Rows {
 /// Makes rows of batches.
 #[derive(Clone, Debug)]
 pub(crate) struct ToRows {
-    schema: SchemaRef,
-    with_origin: bool,
-    told: Arc<Told>,
+    pub(crate) schema: SchemaRef,
+    /// Whether a last column has the number of where the record is from.
+    pub(crate) with_origin: bool,
+    pub(crate) told: Arc<Told>,
 }
 
 impl ToRows {
     /// A row for each record of a batch.
-    pub(crate) fn of(&self, batch: Batch) -> Result<RecordBatch> {
+    pub(crate) fn of(&self, batch: &Batch) -> Result<RecordBatch> {
         let count = batch.matched as usize;
         let mut columns: Vec<ArrayRef> = match &batch.columns {
             Some(columns) => columns.columns().to_vec(),
             None => Vec::new(),
         };
         if self.with_origin {
-            let number = self.told.number_of(&batch);
+            let number = self.told.number_of(batch);
             columns.push(Arc::new(Int32Array::from(vec![number; count])));
         }
         let options = RecordBatchOptions::new().with_row_count(Some(count));

@@ -58,6 +58,8 @@ pub(crate) struct Folded {
     partial: Arc<AggregateExec>,
     /// Makes rows of states.
     last: Arc<AggregateExec>,
+    /// The same, as it stands in the plan.
+    place: Arc<dyn ExecutionPlan>,
 }
 
 impl Folded {
@@ -65,15 +67,39 @@ impl Folded {
     pub(crate) fn of(plan: &Arc<dyn ExecutionPlan>) -> Option<Self> {
         let mut aggregates = Vec::new();
         plan.apply(|node| {
-            if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
-                aggregates.push(aggregate.clone());
+            if node.downcast_ref::<AggregateExec>().is_some() {
+                aggregates.push(Arc::clone(node));
             }
             Ok(TreeNodeRecursion::Continue)
         })
         .ok()?;
-        let [last, partial] = &aggregates[..] else {
-            return None;
-        };
+        match &aggregates[..] {
+            [last, partial] => Self::of_pair(plan, last, partial),
+            _ => None,
+        }
+    }
+
+    /// Takes a plan apart at the lowest aggregate above `is_leaf`; `None` where there is none of two
+    /// parts.
+    pub(crate) fn above(
+        plan: &Arc<dyn ExecutionPlan>,
+        is_leaf: &dyn Fn(&Arc<dyn ExecutionPlan>) -> bool,
+    ) -> Option<Self> {
+        let path = path(plan, is_leaf)?;
+        let mut aggregates = path
+            .iter()
+            .filter(|node| node.downcast_ref::<AggregateExec>().is_some());
+        let (partial, last) = (aggregates.next()?, aggregates.next()?);
+        Self::of_pair(plan, last, partial)
+    }
+
+    fn of_pair(
+        plan: &Arc<dyn ExecutionPlan>,
+        place: &Arc<dyn ExecutionPlan>,
+        partial: &Arc<dyn ExecutionPlan>,
+    ) -> Option<Self> {
+        let last = place.downcast_ref::<AggregateExec>()?;
+        let partial = partial.downcast_ref::<AggregateExec>()?;
         let is_pair = matches!(
             last.mode(),
             AggregateMode::Final | AggregateMode::FinalPartitioned
@@ -91,7 +117,25 @@ impl Folded {
             plan: Arc::clone(plan),
             partial: Arc::new(partial.clone()),
             last: Arc::new(last.clone()),
+            place: Arc::clone(place),
         })
+    }
+
+    /// The states of all rows of the input, as it is now.
+    pub(crate) async fn fold(&self, context: &Arc<TaskContext>) -> Result<Vec<RecordBatch>> {
+        let partial = Arc::clone(&self.partial) as Arc<dyn ExecutionPlan>;
+        collect(reset_plan_states(partial)?, Arc::clone(context)).await
+    }
+
+    /// The rows of the whole plan over all states of these.
+    pub(crate) async fn rows(
+        &self,
+        states: impl IntoIterator<Item = &States>,
+        context: &Arc<TaskContext>,
+    ) -> Result<Vec<RecordBatch>> {
+        let kept = states.into_iter().flat_map(|states| states.kept.clone());
+        let kept: Vec<_> = kept.collect();
+        self.finish(vec![self.stream(&kept)], context).await
     }
 
     /// Runs it, and sends a snapshot every `every`, then the last.
@@ -146,7 +190,7 @@ impl Folded {
             });
         }
         drop(sender);
-        let mut states = States::default();
+        let mut states = States::up_to(GROUPS_MAX);
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.tick().await;
@@ -210,7 +254,7 @@ impl Folded {
         let last = Arc::clone(&self.last) as Arc<dyn ExecutionPlan>;
         let last = last.replace_children(vec![states], recomputed())?;
         let plan = Arc::clone(&self.plan).transform_down(|node| {
-            let is_last = node.downcast_ref::<AggregateExec>().is_some();
+            let is_last = std::ptr::addr_eq(Arc::as_ptr(&node), Arc::as_ptr(&self.place));
             Ok(match is_last {
                 true => Transformed::new(Arc::clone(&last), true, TreeNodeRecursion::Jump),
                 false => Transformed::no(node),
@@ -220,6 +264,22 @@ impl Folded {
         let plan = reset_plan_states(plan.data)?;
         collect(plan, Arc::clone(context)).await
     }
+}
+
+/// The nodes from the one that `is_leaf` up to the root of a plan.
+fn path(
+    plan: &Arc<dyn ExecutionPlan>,
+    is_leaf: &dyn Fn(&Arc<dyn ExecutionPlan>) -> bool,
+) -> Option<Vec<Arc<dyn ExecutionPlan>>> {
+    let mut path = match is_leaf(plan) {
+        true => Vec::new(),
+        false => plan
+            .children()
+            .into_iter()
+            .find_map(|child| path(child, is_leaf))?,
+    };
+    path.push(Arc::clone(plan));
+    Some(path)
 }
 
 /// A partition of the input.
@@ -266,18 +326,37 @@ impl Input {
 }
 
 /// The states of all slices so far.
-#[derive(Default)]
-struct States {
+#[derive(Debug)]
+pub(crate) struct States {
     kept: Vec<RecordBatch>,
     rows: usize,
     /// How many rows there were when they were merged last.
     rows_merged: usize,
     /// Something has come since the last snapshot.
     is_new: bool,
+    /// With more rows they are no longer merged: something else will be done about them.
+    rows_max: usize,
 }
 
 impl States {
-    async fn push(
+    /// None yet, to be merged as long as there are not more.
+    fn up_to(rows_max: usize) -> Self {
+        Self {
+            kept: Vec::new(),
+            rows: 0,
+            rows_merged: 0,
+            is_new: false,
+            rows_max,
+        }
+    }
+
+    /// None yet, to be merged however many there are.
+    pub(crate) fn without_end() -> Self {
+        Self::up_to(usize::MAX)
+    }
+
+    /// Adds the states of a slice.
+    pub(crate) async fn push(
         &mut self,
         slice: Vec<RecordBatch>,
         folded: &Folded,
@@ -286,7 +365,7 @@ impl States {
         self.is_new = true;
         self.rows += slice.iter().map(RecordBatch::num_rows).sum::<usize>();
         self.kept.extend(slice);
-        if self.rows < ROWS_MIN.max(2 * self.rows_merged) || self.rows > GROUPS_MAX {
+        if self.rows < ROWS_MIN.max(2 * self.rows_merged) || self.rows > self.rows_max {
             return Ok(());
         }
         let states = Arc::new(Streams::new(

@@ -1,7 +1,7 @@
 //! The table `logs`, whose columns are the fields of records.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use birl_record::columns::{Column, Projection, Type, What};
 use birl_record::query::tree::Term;
@@ -40,6 +40,9 @@ pub(crate) struct Logs {
     partitions: AtomicUsize,
     /// Whether predicates are left to DataFusion, to be held against.
     pushes_down: bool,
+    /// Whether all scans are to be the same, so that one serves all: then predicates are held against
+    /// rows.
+    finds_all: AtomicBool,
     told: Arc<Told>,
 }
 
@@ -62,6 +65,7 @@ impl Logs {
             columns,
             schema: Arc::new(schema),
             partitions: AtomicUsize::new(1),
+            finds_all: AtomicBool::new(false),
             told,
         }
     }
@@ -69,6 +73,11 @@ impl Logs {
     /// From now on, the order of rows does not matter: they are handed out to so many partitions.
     pub(crate) fn set_partitions(&self, partitions: usize) {
         self.partitions.store(partitions, Ordering::Relaxed);
+    }
+
+    /// From now on, scans find all records, whatever is asked of them.
+    pub(crate) fn set_finds_all(&self) {
+        self.finds_all.store(true, Ordering::Relaxed);
     }
 
     /// The names of the columns that people see, in order.
@@ -161,7 +170,7 @@ impl TableProvider for Logs {
                 pushdown::implied(filter, &column).is_some()
                     || pushdown::times(filter, &column) != pushdown::ALWAYS
             };
-            match self.pushes_down {
+            match self.pushes_down && !self.finds_all.load(Ordering::Relaxed) {
                 true if pushdown::exact(filter, &column).is_some() => {
                     TableProviderFilterPushDown::Exact
                 }

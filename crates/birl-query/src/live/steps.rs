@@ -11,16 +11,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::{BooleanArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::arrow::row::{RowConverter, SortField};
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DFSchemaRef, JoinType, Result, internal_err, plan_datafusion_err};
+use datafusion::common::{
+    DFSchemaRef, JoinType, Result, ScalarValue, internal_err, plan_datafusion_err,
+};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{
-    Distinct, Expr, Extension, FetchType, LogicalPlan, LogicalPlanBuilder, SkipType, SortExpr,
-    UserDefinedLogicalNode, UserDefinedLogicalNodeCore,
+    Distinct, Expr, Extension, FetchType, Join, LogicalPlan, LogicalPlanBuilder, SkipType,
+    SortExpr, UserDefinedLogicalNode, UserDefinedLogicalNodeCore,
 };
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::ReplaceChildrenOptions;
@@ -71,6 +74,136 @@ fn of_inputs(
     Ok(plan.with_new_exprs(plan.expressions(), inputs)?)
 }
 
+/// Bins of time that rows are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bins {
+    /// How long each is, and where one of them begins, in nanoseconds.
+    pub(crate) length: i64,
+    pub(crate) origin: i64,
+}
+
+/// The bins of the records' times that the first aggregate of a plan groups by.
+pub(crate) fn bins(plan: &LogicalPlan) -> Option<Bins> {
+    match plan {
+        LogicalPlan::Aggregate(it) if !aggregates(&it.input) => {
+            let bins = it.group_expr.iter().find_map(bins_of);
+            bins.filter(|_| passes_time(&it.input))
+        }
+        plan => plan.inputs().into_iter().find_map(bins),
+    }
+}
+
+fn is_timestamp(expr: &Expr) -> bool {
+    matches!(expr, Expr::Column(it) if it.name == POSITION[0])
+}
+
+/// Whether what is called the timestamp is that of the records.
+fn passes_time(plan: &LogicalPlan) -> bool {
+    let passes = match plan {
+        LogicalPlan::Projection(it) => it.expr.iter().any(is_timestamp),
+        _ => true,
+    };
+    passes && plan.inputs().into_iter().all(passes_time)
+}
+
+fn bins_of(key: &Expr) -> Option<Bins> {
+    let Expr::ScalarFunction(call) = key.clone().unalias_nested().data else {
+        return None;
+    };
+    let (length, column, origin) = match &call.args[..] {
+        [length, column] => (length, column, None),
+        [length, column, origin] => (length, column, Some(origin)),
+        _ => return None,
+    };
+    let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(length)), _) = length else {
+        return None;
+    };
+    let is_time = is_timestamp(column);
+    if call.func.name() != "date_bin" || !is_time || length.months != 0 {
+        return None;
+    }
+    let days = i64::from(length.days).checked_mul(86_400_000_000_000)?;
+    let length = length.nanoseconds.checked_add(days)?;
+    let origin = match origin {
+        None => 0,
+        Some(origin) => moment(origin)?,
+    };
+    (length > 0).then_some(Bins { length, origin })
+}
+
+/// A moment that stands in a query, in nanoseconds since 1970 (UTC).
+fn moment(expr: &Expr) -> Option<i64> {
+    let (value, ty) = match expr {
+        Expr::Literal(value, _) => (value, None),
+        Expr::Cast(cast) => match &*cast.expr {
+            Expr::Literal(value, _) => (value, Some(cast.field.data_type())),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let value = match ty {
+        Some(ty) => value.cast_to(ty).ok()?,
+        None => value.clone(),
+    };
+    let nanoseconds = DataType::Timestamp(TimeUnit::Nanosecond, None);
+    match value.cast_to(&nanoseconds).ok()? {
+        ScalarValue::TimestampNanosecond(at, _) => at,
+        _ => None,
+    }
+}
+
+/// Whether a plan has groups, and what stands below the first of them looks at each row by itself.
+pub(crate) fn folds(plan: &LogicalPlan) -> bool {
+    fn by_itself(plan: &LogicalPlan) -> bool {
+        let is = match plan {
+            LogicalPlan::Filter(_)
+            | LogicalPlan::Projection(_)
+            | LogicalPlan::SubqueryAlias(_)
+            | LogicalPlan::TableScan(_)
+            | LogicalPlan::Extension(_) => true,
+            LogicalPlan::Join(join) => keeps_logs(join),
+            _ => false,
+        };
+        is && plan.inputs().into_iter().all(by_itself)
+    }
+    match plan {
+        LogicalPlan::Aggregate(it) if !aggregates(&it.input) => by_itself(&it.input),
+        plan => plan.inputs().into_iter().any(folds),
+    }
+}
+
+/// Whether a step holds back rows until later.
+pub(crate) fn holds_back(plan: &LogicalPlan) -> bool {
+    let is_tail = match plan {
+        LogicalPlan::Extension(it) => {
+            let node = it.node.as_any().downcast_ref::<StepNode>();
+            matches!(
+                node,
+                Some(StepNode {
+                    step: Step::Tail { .. },
+                    ..
+                })
+            )
+        }
+        _ => false,
+    };
+    is_tail || plan.inputs().into_iter().any(holds_back)
+}
+
+/// How many times a plan takes the records.
+pub(crate) fn logs(plan: &LogicalPlan) -> Result<usize> {
+    let mut count = 0;
+    plan.apply_with_subqueries(|node| {
+        count += usize::from(is_logs(node));
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(count)
+}
+
+fn is_logs(plan: &LogicalPlan) -> bool {
+    matches!(plan, LogicalPlan::TableScan(scan) if scan.table_name.table() == table::NAME)
+}
+
 fn aggregates(plan: &LogicalPlan) -> bool {
     matches!(plan, LogicalPlan::Aggregate(_)) || plan.inputs().into_iter().any(aggregates)
 }
@@ -117,18 +250,7 @@ fn own(plan: LogicalPlan) -> Result<LogicalPlan, Error> {
             "each window of time can be asked by itself: --window 1m",
         )),
         LogicalPlan::Join(join) => {
-            let keeps = match join.join_type {
-                JoinType::Inner => true,
-                JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => {
-                    !has_logs(&join.right)
-                }
-                JoinType::Right
-                | JoinType::RightSemi
-                | JoinType::RightAnti
-                | JoinType::RightMark => !has_logs(&join.left),
-                JoinType::Full => false,
-            };
-            if !keeps {
+            if !keeps_logs(&join) {
                 return Err(never_ends(
                     "a join that keeps rows of the other side that have no partner",
                     "let it keep those of the logs: left join, or right join, as they stand in it",
@@ -140,14 +262,28 @@ fn own(plan: LogicalPlan) -> Result<LogicalPlan, Error> {
     }
 }
 
+/// Whether a join looks at each record by itself: it leaves out those of the other side, which is
+/// there as a whole, that have no partner.
+fn keeps_logs(join: &Join) -> bool {
+    match join.join_type {
+        JoinType::Inner => !has_logs(&join.left) || !has_logs(&join.right),
+        JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => {
+            !has_logs(&join.right)
+        }
+        JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {
+            !has_logs(&join.left)
+        }
+        JoinType::Full => false,
+    }
+}
+
 fn never_ends(what: &str, hint: &str) -> Error {
     let message = format!("{what} is known only when all rows are, and these sources do not end");
     Error::run(message).with_hint(hint)
 }
 
 fn has_logs(plan: &LogicalPlan) -> bool {
-    matches!(plan, LogicalPlan::TableScan(scan) if scan.table_name.table() == table::NAME)
-        || plan.inputs().into_iter().any(has_logs)
+    is_logs(plan) || plan.inputs().into_iter().any(has_logs)
 }
 
 /// `tail`: what is sorted from the last to the first, cut, and put in order again.
