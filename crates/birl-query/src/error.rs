@@ -98,8 +98,23 @@ impl From<DataFusionError> for Error {
                 Self::run(format!("a whole number is too large for 64 bits: {why}"))
                     .with_hint("calculate with fractions: cast(x as double)")
             }
-            DataFusionError::Plan(why) => Self::run(format!("cannot plan the query: {why}")),
-            root => Self::run(format!("cannot answer the query: {}", root.message())),
+            root => {
+                let why = root.message();
+                if let Some(call) = unmatched(&why) {
+                    return Self::run(format!("cannot plan the query: there is no {call}"))
+                        .with_hint(
+                            "a text is the number that it reads like as try_cast(x as double)",
+                        );
+                }
+                let doing = match root {
+                    DataFusionError::Plan(_) => "plan",
+                    _ => "answer",
+                };
+                // What follows asks for a report to the wrong people.
+                let why = why.split("\nThis issue was likely caused by").next();
+                let why = why.unwrap_or_default();
+                Self::run(format!("cannot {doing} the query: {why}"))
+            }
         }
     }
 }
@@ -127,4 +142,21 @@ fn exhausted(why: &str) -> Error {
 fn cannot_spill(why: &std::io::Error) -> Error {
     Error::run(format!("cannot write to temporary files: {why}"))
         .with_hint("raise --memory, or let TMPDIR be a directory that has room")
+}
+
+/// The call, with the types of its arguments as we name them, of a function that takes other ones.
+fn unmatched(why: &str) -> Option<String> {
+    const BEFORE: &str = "No function matches the given name and argument types '";
+    let (_, call) = why.split_once(BEFORE)?;
+    let (call, _) = call.split_once("'. ")?;
+    let names = [
+        ("Utf8View", "text"),
+        ("Utf8", "text"),
+        ("Int64", "integer"),
+        ("Float64", "number"),
+        ("Boolean", "boolean"),
+        ("Timestamp(ns, \"UTC\")", "timestamp"),
+    ];
+    let renamed = |call: String, (from, to): (&str, &str)| call.replace(from, to);
+    Some(names.into_iter().fold(call.to_owned(), renamed))
 }

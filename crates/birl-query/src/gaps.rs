@@ -53,7 +53,11 @@ pub(crate) fn filled(rows: Vec<RecordBatch>, chart: &Chart) -> Result<Vec<Record
     else {
         return Ok(rows);
     };
-    let bins = (last - first) / chart.span + 1;
+    // More than 292 years lie between them.
+    let Some(length) = last.checked_sub(*first) else {
+        return Ok(rows);
+    };
+    let bins = length / chart.span + 1;
     let is_regular = known.keys().all(|(at, _)| (at - first) % chart.span == 0);
     if !is_regular || bins.saturating_mul(names.len() as i64) > ROWS_MAX as i64 {
         return Ok(rows);

@@ -7,6 +7,7 @@
 //! - `pipe`: the SQL that it is, step for step, in the dialect of birl;
 //! - `statement`: what is done to the SQL that it comes to before it is planned;
 //! - `overflow`: whole numbers that grow beyond 64 bits;
+//! - `numbers`: texts as the numbers that they read like;
 //! - `tables`: which columns it needs, of which tables;
 //! - `table`: the table `logs`, whose columns are the fields of records;
 //! - `pushdown`: what of a query the search of records answers, before a row is made;
@@ -23,6 +24,7 @@ mod division;
 mod error;
 mod gaps;
 mod live;
+mod numbers;
 mod overflow;
 mod pipe;
 mod plan;

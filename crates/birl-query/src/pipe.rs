@@ -16,7 +16,7 @@ mod captures;
 mod functions;
 mod levels;
 mod names;
-mod numbers;
+mod parsed;
 mod piece;
 mod pipeline;
 mod reader;
@@ -34,7 +34,7 @@ pub(crate) use functions::POSITION;
 use names::Tables;
 use piece::Tokens;
 use pipeline::{Columns, Pipeline, from_logs, shown_columns};
-pub(crate) use reader::nearest;
+pub(crate) use reader::{nearest, template};
 
 /// More steps than this are refused: each may be a level of the plan.
 const STEPS_MAX: usize = 100;
@@ -110,7 +110,7 @@ pub(crate) fn translate(
     let mut query = pipeline.into_query();
     regexes::check(&query)?;
     levels::rewrite(&mut query)?;
-    numbers::rewrite(&mut query, &parsed);
+    parsed::make_numbers(&mut query, &parsed);
     Ok(Translation {
         statement: Statement::Query(Box::new(query)),
         chart,

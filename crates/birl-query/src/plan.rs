@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use birl_record::columns::FIXED;
+use birl_record::columns::{FIXED, Type};
 use birl_record::query;
 use birl_record::search::Search;
 use birl_scan::Progress;
@@ -32,7 +32,7 @@ use crate::session::Session;
 use crate::snapshots::Folded;
 use crate::table::{self, Logs};
 use crate::tables::Tables;
-use crate::{Error, division, gaps, pipe, statement};
+use crate::{Error, division, gaps, numbers, pipe, statement};
 
 /// So many events may wait for being told.
 const EVENTS_MAX: usize = 64;
@@ -217,8 +217,11 @@ impl Session {
         Search::with_clock(&query.search, self.sources.search, &self.sources.clock)?;
         let translation = pipe::translate(&query, &|name| self.has_field(name))?;
         let mut statement = translation.statement;
-        let sql = statement.to_string();
+        let is_text = |name: &str| self.is_text(name);
+        let mut as_sql = statement.clone();
+        numbers::of_texts(&mut as_sql, &is_text);
         statement::name_columns(&mut statement);
+        numbers::of_texts(&mut statement, &is_text);
         let mut tables = Tables::new(self, text, statement, &translation.lookups)?;
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
         let told = Arc::new(Told::new(events));
@@ -282,7 +285,7 @@ impl Session {
             kind,
             chart: translation.chart,
             is_sorted: translation.is_sorted,
-            sql,
+            sql: as_sql.to_string(),
             logical,
             physical,
             told,
@@ -312,6 +315,16 @@ impl Session {
     /// Whether records are known to have a field of this name.
     fn has_field(&self, name: &str) -> bool {
         FIXED.contains(&name) || self.sources.fields.get(name).is_some()
+    }
+
+    /// Whether the field that is called so, perhaps in another case, is text.
+    fn is_text(&self, name: &str) -> bool {
+        let fields = &self.sources.fields;
+        let mut alike = fields
+            .iter()
+            .filter(|(it, _)| it.eq_ignore_ascii_case(name));
+        let ty = fields.get(name).or_else(|| alike.next().map(|(_, ty)| ty));
+        ty == Some(Type::Text)
     }
 
     async fn logical(

@@ -21,7 +21,7 @@ use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::prelude::SessionConfig;
 
 use crate::overflow::{CheckedArithmetic, CheckedSum};
-use crate::{Error, pipe};
+use crate::{Error, numbers, pipe};
 
 /// The sources that are the table `logs`, and how they are read.
 #[derive(Clone, Debug)]
@@ -106,6 +106,7 @@ impl Session {
             .with_config(config(sources.options.threads, limits.memory_bytes))
             .with_runtime_env(runtime)
             .with_analyzer_rule(Arc::new(CheckedArithmetic))
+            .with_analyzer_rule(Arc::new(numbers::LenientCasts))
             .with_execution_props(at_the_time_of(&sources.clock))
             .build();
         state.register_udaf(Arc::new(CheckedSum::default().into()))?;

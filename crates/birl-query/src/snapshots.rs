@@ -60,6 +60,8 @@ pub(crate) struct Folded {
     last: Arc<AggregateExec>,
     /// The same, as it stands in the plan.
     place: Arc<dyn ExecutionPlan>,
+    /// How long a slice of the input is.
+    slice: Duration,
 }
 
 impl Folded {
@@ -118,6 +120,7 @@ impl Folded {
             partial: Arc::new(partial.clone()),
             last: Arc::new(last.clone()),
             place: Arc::clone(place),
+            slice: SLICE,
         })
     }
 
@@ -175,10 +178,11 @@ impl Folded {
             let (partial, input) = (Arc::clone(&self.partial), Arc::clone(input));
             let (context, sender) = (Arc::clone(&context), sender.clone());
             let stopped = Arc::clone(&stopped);
+            let length = Some(self.slice);
             tasks.spawn(async move {
                 while !input.lock().await.is_done && !stopped.load(Ordering::Relaxed) {
                     let slice = async {
-                        let states = slice(&partial, Arc::clone(&input), Some(SLICE), &context)?;
+                        let states = slice(&partial, Arc::clone(&input), length, &context)?;
                         states.try_collect().await
                     };
                     let slice: Result<Vec<RecordBatch>> = slice.await;
@@ -288,7 +292,7 @@ struct Input {
     is_done: bool,
 }
 
-/// The states of what comes of `input` within a time, or of all that is left of it.
+/// The states of what comes of `input` within a time, a batch at least, or of all that is left of it.
 fn slice(
     partial: &Arc<AggregateExec>,
     input: Arc<tokio::sync::Mutex<Input>>,
@@ -296,12 +300,12 @@ fn slice(
     context: &Arc<TaskContext>,
 ) -> Result<SendableRecordBatchStream> {
     let end = length.map(|length| Instant::now() + length);
-    let batches = stream::try_unfold(input, move |input| async move {
-        if end.is_some_and(|end| Instant::now() >= end) {
+    let batches = stream::try_unfold((input, false), move |(input, has_batch)| async move {
+        if has_batch && end.is_some_and(|end| Instant::now() >= end) {
             return Ok(None);
         }
         let batch = input.lock().await.next().await?;
-        Ok(batch.map(|batch| (batch, input)))
+        Ok(batch.map(|batch| (batch, (input, true))))
     });
     let schema = partial.input().schema();
     let batches = RecordBatchStreamAdapter::new(Arc::clone(&schema), batches.boxed());
@@ -464,3 +468,6 @@ impl ExecutionPlan for Streams {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,12 +13,12 @@ use datafusion::common::{Column as ColumnName, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::ast;
 
-use crate::Error;
 use crate::pipe::{Lookup, nearest};
 use crate::scan::Told;
 use crate::session::{Session, Sources};
 use crate::statement::{self, search_column};
 use crate::table::{self, LogColumn, Logs};
+use crate::{Error, numbers};
 
 /// The statement of a query, and the tables that it names.
 pub(crate) struct Tables<'a> {
@@ -129,7 +129,7 @@ impl<'a> Tables<'a> {
         let sampled = table.sources.fields.get(&name);
         // A field that no sample has: where there are samples, it may be a slip.
         let is_unknown = sampled.is_none() && table.sources.fields.records() > 0;
-        let by_use = || match statement::is_numeric(&self.statement, &name) {
+        let by_use = || match numbers::are_wanted(&mut self.statement, &name) {
             true => Type::Float,
             false => Type::Text,
         };

@@ -51,7 +51,7 @@ pub(super) fn operator(piece: Piece<'_>) -> Result<PipeOperator, Error> {
 ///
 /// # Panics
 /// Where `sql` is none.
-pub(super) fn template(sql: &str, args: &[&Expr]) -> Expr {
+pub(crate) fn template(sql: &str, args: &[&Expr]) -> Expr {
     let mut written = Parser::new(&QueryDialect)
         .try_with_sql(sql)
         .and_then(|mut parser| parser.parse_expr())

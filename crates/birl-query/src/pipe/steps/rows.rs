@@ -76,7 +76,7 @@ fn sort_key(
     let is_parsed =
         matches!(&expr, Expr::Identifier(name) if pipeline.parsed.contains(&name.value));
     // Numbers among such texts go by their values.
-    let number = is_parsed.then(|| template("TRY_CAST($1 AS DOUBLE)", &[&expr]));
+    let number = is_parsed.then(|| crate::numbers::number_of(&expr));
     Ok(number.into_iter().chain([expr]).map(in_order).collect())
 }
 

@@ -1,0 +1,219 @@
+//! Texts as the numbers that they read like, where a query calculates with them.
+//!
+//! A field may hold `7`, `"5.0"` and `"-"`, and what a step has taken out of a text is text. Such a
+//! value counts as the number that it reads like where a number is wanted, and as null where it reads
+//! like none: one such value would end the query otherwise.
+
+use std::ops::ControlFlow;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{self, Cast, ExprSchemable, LogicalPlan, TryCast};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::sql::sqlparser::ast::{
+    self, BinaryOperator as Op, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
+    ObjectNamePart, UnaryOperator, Value, VisitMut,
+};
+
+use crate::pipe::template;
+
+/// The functions that take numbers alone, by how their names begin.
+const OF_NUMBERS: [&str; 22] = [
+    "abs",
+    "approx_median",
+    "approx_percentile",
+    "avg",
+    "ceil",
+    "corr",
+    "covar",
+    "exp",
+    "floor",
+    "ln",
+    "log",
+    "mean",
+    "median",
+    "percentile",
+    "power",
+    "quantile",
+    "regr_",
+    "round",
+    "sqrt",
+    "stddev",
+    "sum",
+    "var",
+];
+
+/// Whether `of` wants a number of the column that is called `name`.
+pub(crate) fn are_wanted(of: &mut impl VisitMut, name: &str) -> bool {
+    let mut found = false;
+    visit_wanted(of, &mut |expr| found |= column(expr) == Some(name));
+    found
+}
+
+/// Makes numbers of the columns that `is_text`, wherever `of` wants a number.
+pub(crate) fn of_texts(of: &mut impl VisitMut, is_text: &dyn Fn(&str) -> bool) {
+    visit_wanted(of, &mut |expr| {
+        if column(expr).is_some_and(is_text) {
+            *expr = number_of(expr);
+        }
+    });
+}
+
+/// The number that a text reads like.
+pub(crate) fn number_of(expr: &Expr) -> Expr {
+    template("TRY_CAST($1 AS DOUBLE)", &[expr])
+}
+
+/// The name of the column that an expression is.
+fn column(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Identifier(ident) => Some(&ident.value),
+        Expr::CompoundIdentifier(parts) => parts.last().map(|it| it.value.as_str()),
+        _ => None,
+    }
+}
+
+/// Shows `place` each expression of which a number is wanted: it is calculated with, compared with
+/// numbers, or given to a function of numbers.
+fn visit_wanted(of: &mut impl VisitMut, place: &mut dyn FnMut(&mut Expr)) {
+    let _ = ast::visit_expressions_mut(of, |expr| {
+        each_wanted(expr, place);
+        ControlFlow::<()>::Continue(())
+    });
+}
+
+fn each_wanted(expr: &mut Expr, place: &mut dyn FnMut(&mut Expr)) {
+    let mut place = |expr: &mut Expr| place(unnested(expr));
+    match expr {
+        Expr::BinaryOp { left, op, right } => {
+            let calculates = matches!(
+                op,
+                Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo
+            );
+            let is_of_time = [&left, &right].iter().any(|it| is_time(it));
+            let compares = is_comparison(op) && (is_number(left) || is_number(right));
+            if calculates && !is_of_time || compares {
+                place(left);
+                place(right);
+            }
+        }
+        Expr::Between {
+            expr, low, high, ..
+        } if is_number(low) || is_number(high) => place(expr),
+        Expr::InList { expr, list, .. } if !list.is_empty() && list.iter().all(is_number) => {
+            place(expr);
+        }
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus | UnaryOperator::Plus,
+            expr,
+        } => place(expr),
+        Expr::Case {
+            operand: Some(operand),
+            conditions,
+            ..
+        } if conditions.iter().all(|it| is_number(&it.condition)) => place(operand),
+        Expr::Function(function) if is_of_numbers(&function.name) => {
+            if let FunctionArguments::List(list) = &mut function.args {
+                for arg in &mut list.args {
+                    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = arg {
+                        place(expr);
+                    }
+                }
+            }
+            for order in &mut function.within_group {
+                place(&mut order.expr);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_comparison(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq
+    )
+}
+
+fn is_of_numbers(name: &ast::ObjectName) -> bool {
+    let [ObjectNamePart::Identifier(name)] = &name.0[..] else {
+        return false;
+    };
+    let called = name.value.to_ascii_lowercase();
+    OF_NUMBERS.iter().any(|of| called.starts_with(of))
+}
+
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => matches!(value.value, Value::Number(..)),
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus | UnaryOperator::Plus,
+            expr,
+        }
+        | Expr::Nested(expr) => is_number(expr),
+        _ => false,
+    }
+}
+
+/// Whether it is a moment or a length of time as it stands, so that calculating with it is another
+/// thing.
+fn is_time(expr: &Expr) -> bool {
+    match expr {
+        Expr::Interval(_) | Expr::TypedString(_) => true,
+        Expr::Nested(expr) => is_time(expr),
+        _ => false,
+    }
+}
+
+fn unnested(expr: &mut Expr) -> &mut Expr {
+    match expr {
+        Expr::Nested(inner) => unnested(inner),
+        expr => expr,
+    }
+}
+
+/// What comes of casts of texts that planning has put where other types are wanted, or that the query
+/// asks for: null where a text cannot be cast, as long as it is not the query's own.
+#[derive(Debug)]
+pub(crate) struct LenientCasts;
+
+impl AnalyzerRule for LenientCasts {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let plan = plan.transform_up_with_subqueries(|node| {
+            let schema = merge_schema(&node.inputs());
+            let names = NamePreserver::new(&node);
+            node.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let expr = expr.transform_up(|expr| Ok(lenient(expr, &schema)))?;
+                Ok(expr.update_data(|expr| name.restore(expr)))
+            })
+        })?;
+        // What a cast may make null is null from there on.
+        plan.data.recompute_schema()
+    }
+
+    fn name(&self) -> &'static str {
+        "lenient_casts"
+    }
+}
+
+fn lenient(expr: logical_expr::Expr, schema: &DFSchema) -> Transformed<logical_expr::Expr> {
+    match expr {
+        logical_expr::Expr::Cast(Cast { expr, field })
+            if expr.any_column_refs() && is_lossy(&expr, field.data_type(), schema) =>
+        {
+            Transformed::yes(logical_expr::Expr::TryCast(TryCast { expr, field }))
+        }
+        expr => Transformed::no(expr),
+    }
+}
+
+/// Whether a cast turns texts into what not every text is.
+fn is_lossy(expr: &logical_expr::Expr, to: &DataType, schema: &DFSchema) -> bool {
+    let is_text = expr.get_type(schema).is_ok_and(|ty| ty.is_string());
+    is_text && (to.is_numeric() || to.is_temporal() || *to == DataType::Boolean)
+}
