@@ -167,6 +167,19 @@ impl<'t> Piece<'t> {
         parts
     }
 
+    /// The parts, of which each but the first begins at a token in no parentheses of which `begins` is
+    /// true, by its number.
+    pub(super) fn split_where(self, begins: impl Fn(usize) -> bool) -> Vec<Self> {
+        let mut parts = Vec::new();
+        let mut start = 0;
+        for at in self.outside(|_| true).filter(|at| begins(*at)) {
+            parts.push(self.part(&self.tokens[start..at]));
+            start = at;
+        }
+        parts.push(self.part(&self.tokens[start..]));
+        parts
+    }
+
     /// What stands before the first `word` that is in no parentheses, and what behind it.
     pub(super) fn split_at_word(self, word: &str) -> (Self, Option<Self>) {
         match self.outside(|token| is_word(token, word)).next() {

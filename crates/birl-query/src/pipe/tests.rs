@@ -193,6 +193,12 @@ const CASES: &[(&str, &str)] = &[
          |> ORDER BY \"avg(latency_ms)\" DESC NULLS LAST, service",
     ),
     (
+        "| stats avg(cost) p99(cost) as high count by service",
+        "FROM logs |> AGGREGATE avg(cost) AS \"avg(cost)\", \
+         approx_percentile_cont(cost, 0.99) AS high, count(*) AS count GROUP BY service \
+         |> ORDER BY \"avg(cost)\" DESC NULLS LAST, service",
+    ),
+    (
         "| p50(cost), p999(cost) , p5(cost), p100(cost)",
         "FROM logs |> AGGREGATE approx_percentile_cont(cost, 0.50) AS \"p50(cost)\", \
          approx_percentile_cont(cost, 0.999) AS \"p999(cost)\", \

@@ -277,7 +277,35 @@ fn values_of(
             place: value.place(),
         })
     };
-    piece.list().into_iter().map(of_item).collect()
+    let items = piece.list().into_iter().flat_map(between_calls);
+    items.map(of_item).collect()
+}
+
+/// The parts of `avg(ms) as mean p99(ms) count`, which people type without commas: nothing else can
+/// be meant where an aggregate follows a call, or the name of one.
+fn between_calls(piece: Piece<'_>) -> Vec<Piece<'_>> {
+    let tokens = piece.tokens;
+    let is_bare = |i: usize| {
+        ["count", "rate"]
+            .iter()
+            .any(|it| is_word(&tokens[i].token, it))
+    };
+    let begins = |i: usize| {
+        let Token::Word(word) = &tokens[i].token else {
+            return false;
+        };
+        let is_called = tokens
+            .get(i + 1)
+            .is_some_and(|it| it.token == Token::LParen);
+        word.quote_style.is_none()
+            && functions::is_aggregate_name(&word.value)
+            && (is_called || is_bare(i))
+    };
+    let ends = |i: usize| {
+        let is_alias = i > 0 && is_word(&tokens[i - 1].token, "as");
+        tokens[i].token == Token::RParen || is_alias || is_bare(i)
+    };
+    piece.split_where(|i| i > 0 && begins(i) && ends(i - 1))
 }
 
 /// `count` alone is a call of it.
