@@ -1,31 +1,22 @@
 //! What dividing means, and comparing texts with numbers.
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
 use datafusion::functions::core::expr_fn::nullif;
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, binary_expr, cast, lit, try_cast,
 };
 
+use crate::rewritten::rewritten;
+
 /// The same plan, in which whole numbers divide to fractions (a rate of errors is not 0), and what
 /// is divided by zero is null: one such record would end the query otherwise.
 pub(crate) fn by_zero_is_null(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let plan = plan.transform_up_with_subqueries(|node| {
-        let schema = merge_schema(&node.inputs());
-        let names = NamePreserver::new(&node);
-        node.map_expressions(|expr| {
-            let name = names.save(&expr);
-            let expr = expr.transform_up(|expr| Ok(rewritten(expr, &schema)))?;
-            Ok(expr.update_data(|expr| name.restore(expr)))
-        })
-    })?;
-    Ok(plan.data)
+    rewritten(plan, divided)
 }
 
-fn rewritten(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+fn divided(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else {
         return Transformed::no(expr);
     };

@@ -7,6 +7,7 @@
 //! - `pipe`: the SQL that it is, step for step, in the dialect of birl;
 //! - `statement`: what is done to the SQL that it comes to before it is planned;
 //! - `overflow`: whole numbers that grow beyond 64 bits;
+//! - `rewritten`: a plan with each of its expressions rewritten;
 //! - `numbers`: texts as the numbers that they read like;
 //! - `tables`: which columns it needs, of which tables;
 //! - `table`: the table `logs`, whose columns are the fields of records;
@@ -29,6 +30,7 @@ mod overflow;
 mod pipe;
 mod plan;
 mod pushdown;
+mod rewritten;
 mod scan;
 mod session;
 mod snapshots;

@@ -8,10 +8,8 @@ use std::ops::ControlFlow;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{self, Cast, ExprSchemable, LogicalPlan, TryCast};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::{
@@ -20,6 +18,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use crate::pipe::template;
+use crate::rewritten::rewritten;
 
 /// The functions that take numbers alone, by how their names begin.
 const OF_NUMBERS: [&str; 22] = [
@@ -183,17 +182,8 @@ pub(crate) struct LenientCasts;
 
 impl AnalyzerRule for LenientCasts {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        let plan = plan.transform_up_with_subqueries(|node| {
-            let schema = merge_schema(&node.inputs());
-            let names = NamePreserver::new(&node);
-            node.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let expr = expr.transform_up(|expr| Ok(lenient(expr, &schema)))?;
-                Ok(expr.update_data(|expr| name.restore(expr)))
-            })
-        })?;
         // What a cast may make null is null from there on.
-        plan.data.recompute_schema()
+        rewritten(plan, lenient)?.recompute_schema()
     }
 
     fn name(&self) -> &'static str {
