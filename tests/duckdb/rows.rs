@@ -151,7 +151,7 @@ struct Shown<'a>(&'a Cell);
 
 impl fmt::Debug for Shown<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        Display::fmt(self.0, f)
     }
 }
 

@@ -89,16 +89,15 @@ impl VisitorMut for Levels {
             ..
         }) = &mut query.order_by
         {
-            let mut ranked = exprs.clone();
-            if order_by(&mut ranked) {
-                match distinct(&query.body) {
-                    None => *exprs = ranked,
-                    Some(distinct) => {
-                        // What tells the first of those that are alike stays as it is.
-                        let stays = matches!(distinct, Distinct::On(_));
-                        order_behind(query, ranked, stays);
+            match distinct(&query.body) {
+                // What tells the first of those that are alike has to be what they are alike in.
+                Some(Distinct::On(_)) => {}
+                Some(Distinct::Distinct | Distinct::All) => {
+                    if order_by(exprs) {
+                        order_behind(query);
                     }
                 }
+                None => _ = order_by(exprs),
             }
         }
         for operator in &mut query.pipe_operators {
@@ -158,11 +157,15 @@ fn distinct(body: &SetExpr) -> Option<&Distinct> {
 }
 
 /// What a `select distinct` is ordered by has to be in it; a step behind it may order by anything.
-fn order_behind(query: &mut Query, exprs: Vec<OrderByExpr>, stays: bool) {
-    if !stays {
-        query.order_by = None;
+fn order_behind(query: &mut Query) {
+    let mut operators = Vec::new();
+    if let Some(OrderBy {
+        kind: OrderByKind::Expressions(exprs),
+        ..
+    }) = query.order_by.take()
+    {
+        operators.push(PipeOperator::OrderBy { exprs });
     }
-    let mut operators = vec![PipeOperator::OrderBy { exprs }];
     match query.limit_clause.take() {
         Some(LimitClause::LimitOffset {
             limit: Some(expr),
