@@ -4,6 +4,7 @@ mod command;
 mod defaults;
 mod elsewhere;
 mod help;
+mod live;
 mod message;
 mod value;
 mod words;
@@ -19,6 +20,7 @@ use clap_complete::Shell;
 use jiff::tz::TimeZone;
 
 pub(crate) use self::command::whole_command;
+pub(crate) use self::live::{LiveArgs, Overflow as LiveOverflow};
 use self::words::Words;
 pub(crate) use self::words::shell_quoted;
 use crate::config::Environment;
@@ -135,10 +137,11 @@ pub(crate) struct Args {
     #[arg(value_name = "QUERY")]
     pub(crate) query: Option<OsString>,
 
-    /// Where to look: files, directories, globs, - for standard input
+    /// Where to look: files, directories, globs, addresses, - for standard input
     ///
     /// A directory is searched with all that is in it, but for hidden and binary files. A glob
-    /// in quotes is expanded by birl, which with -f sees new files that match too. A file that the
+    /// in quotes is expanded by birl, which with -f sees new files that match too. An address such as
+    /// wss://example.org/events is a live source: birl prints what arrives there, as if with -f. A file that the
     /// output goes to is passed over. Without a SOURCE, birl reads standard input or, where that is
     /// a terminal, searches the current directory.
     #[arg(value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
@@ -408,6 +411,9 @@ pub(crate) struct Args {
     /// where a source is a pipe.
     #[arg(long, value_name = "TIME", value_parser = value::wait, help_heading = FOLLOWING)]
     pub(crate) record_timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
 
     /// Print how many lines match
     ///

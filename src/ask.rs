@@ -23,7 +23,7 @@ use indicatif::HumanCount;
 
 use crate::answer::{self, RecordPrinter, Rows};
 use crate::config::Config;
-use crate::search::{Next, Run, follow_options, options, record_formats, walk};
+use crate::search::{Next, Run, follow_options, names, options, record_formats, walk};
 
 /// How often an answer is shown while it is still being worked out.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(200);
@@ -374,8 +374,7 @@ fn sources(config: &Config, text: &str, search: &Term) -> Result<Sources> {
         let search = Search::with_clock(search, search_options(config), clock);
         search.map_err(|error| anyhow!(error.render(text)))
     };
-    let names = config.sources.iter().map(|typed| Name::parse(typed));
-    let names: Vec<Name> = names.collect::<Result<_, _>>()?;
+    let names = names(config)?;
     // A query reads records, whatever its search is.
     let formats = record_formats(config)?;
     let options = Options {

@@ -1,6 +1,7 @@
 //! What is asked, resolved: flags, defaults, environment and terminal, decided once.
 
 mod environment;
+mod live;
 mod output;
 mod slip;
 mod time;
@@ -16,6 +17,7 @@ use birl_query::{Closing, Over};
 use birl_record::search::Case;
 use birl_record::time::Clock;
 use birl_source::Inode;
+use birl_source::live::Options as LiveOptions;
 use jiff::tz::TimeZone;
 
 pub(crate) use self::environment::{Environment, Kind};
@@ -86,6 +88,8 @@ pub(crate) struct Config {
     /// Whether bad input ends the search.
     pub(crate) strict: bool,
     pub(crate) threads: NonZeroUsize,
+    /// How live sources are read.
+    pub(crate) live: LiveOptions,
     /// How to go on as the sources grow; not at all if `None`.
     pub(crate) follow: Option<Follow>,
     /// Over which windows of time the query is asked, and when they close.
@@ -192,6 +196,11 @@ pub(crate) struct Follow {
 /// Fails where the arguments make no sense together, or are likely a slip. The message is for
 /// standard error, with hints; the exit code is 2.
 pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> {
+    let args = &Args {
+        // A live source goes on in any case, and has no end to wait for.
+        follow: args.follow || live::any(args, environment),
+        ..args.clone()
+    };
     let (queries, sources) = asked(args, environment)?;
     let pager = pager(args, environment)?;
     let (before, after) = context(args);
@@ -232,6 +241,7 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
             .threads
             .and_then(NonZeroUsize::new)
             .unwrap_or(environment.processors),
+        live: live::options(args, environment)?,
         follow: args.follow.then_some(Follow {
             poll: POLL,
             partial_after: args.partial_after,

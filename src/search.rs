@@ -1,5 +1,6 @@
 //! One search, from its configuration to its exit code.
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -56,11 +57,7 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
     let mut clock = config.clock.clone();
     let mut search = query.compile(config, &clock)?;
     let formats = formats(config, &search)?;
-    let names: Vec<Name> = config
-        .sources
-        .iter()
-        .map(|typed| Name::parse(typed))
-        .collect::<Result<_, _>>()?;
+    let names = names(config)?;
     if query.counts_back(config) && config.follow.is_none() {
         // It takes to read the end of every file.
         clock.newest = newest(
@@ -152,6 +149,18 @@ pub(crate) fn follow_options(config: &Config, follow: Follow) -> follow::Options
         output: config.output_file,
         ..follow::Options::default()
     }
+}
+
+/// What the sources are that were typed.
+pub(crate) fn names(config: &Config) -> Result<Vec<Name>> {
+    let parse = |typed: &OsString| {
+        let mut name = Name::parse(typed)?;
+        if let Name::Live(source) = &mut name {
+            source.options = config.live.clone();
+        }
+        Ok(name)
+    };
+    config.sources.iter().map(parse).collect()
 }
 
 pub(crate) fn walk(config: &Config) -> WalkOptions {

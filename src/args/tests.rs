@@ -105,7 +105,7 @@ fn flags_in(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn the_short_help_fits_a_screen() {
-    assert!(help::SHORT.lines().count() <= 40);
+    assert!(help::SHORT.lines().count() <= 45);
     for line in help::SHORT.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }

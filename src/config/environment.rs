@@ -28,6 +28,8 @@ pub(crate) struct Environment {
     /// What is at a path, if anything is.
     pub(crate) kind: fn(&Path) -> Option<Kind>,
     // The variables of these names, where they are set.
+    /// The value of a variable.
+    pub(crate) variable: fn(&str) -> Option<OsString>,
     pub(crate) birl_config: Option<OsString>,
     pub(crate) birl_now: Option<OsString>,
     pub(crate) birl_pager: Option<OsString>,
@@ -60,6 +62,7 @@ impl Environment {
             processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             now: now(),
             kind,
+            variable: |name| std::env::var_os(name),
             birl_config: variable("BIRL_CONFIG"),
             birl_now: variable("BIRL_NOW"),
             birl_pager: variable("BIRL_PAGER"),
@@ -153,6 +156,7 @@ impl Environment {
                 "logs" | "logs/" => Some(Kind::Directory),
                 _ => None,
             },
+            variable: |_| None,
             birl_config: None,
             birl_now: None,
             birl_pager: None,

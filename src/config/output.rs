@@ -264,7 +264,8 @@ fn with_filename(args: &Args, environment: &Environment, sources: &[OsString]) -
     let several = match sources {
         [source] => match (environment.kind)(Path::new(source)) {
             Some(kind) => kind == Kind::Directory,
-            None => slip::is_glob(source),
+            // What stands behind `?` in an address is no pattern.
+            None => slip::is_glob(source) && !super::live::is_live(source, environment),
         },
         _ => true,
     };

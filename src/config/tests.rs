@@ -9,7 +9,9 @@ use birl_record::time::Clock;
 use birl_render::{DisplayZone, Fields, THEMES};
 use jiff::tz::{TimeZone, offset};
 
-use super::{Case, Config, Environment, Follow, Format, Mode, Output, TimeRange, Windows, resolve};
+use super::{
+    Case, Config, Environment, Follow, Format, LiveOptions, Mode, Output, TimeRange, Windows, resolve,
+};
 use crate::args::{Invocation, OutputFormat, parse};
 use crate::pager::Pager;
 
@@ -46,6 +48,7 @@ fn plain() -> Config {
         explain: false,
         strict: false,
         threads: NonZeroUsize::new(4).unwrap(),
+        live: LiveOptions::default(),
         follow: None,
         windows: Windows::default(),
         every: None,
@@ -396,6 +399,18 @@ fn following_passes_lines_on_at_once() {
         config(&["-f", "--partial-after=500ms"]).follow,
         Some(partial)
     );
+}
+
+#[test]
+fn an_address_is_followed_and_a_query_that_looks_like_one_is_not() {
+    let follows = |line: &[&str]| {
+        let config = config_in(&Environment::for_test(), line);
+        config.follow.is_some()
+    };
+    assert!(follows(&["error", "ws://h/"]));
+    assert!(follows(&["-e", "error", "app.log", "wss://h/"]));
+    assert!(follows(&["-e", "error", "wss://h/"]));
+    assert!(!follows(&["ws://h/", "app.log"]));
 }
 
 #[test]

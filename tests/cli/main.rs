@@ -3,6 +3,7 @@
 //! Most tests are data: see `tests/cases/README.md`. What data cannot say is in the modules below,
 //! as functions.
 
+mod addresses;
 mod case;
 mod content;
 mod delivery;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     trials.extend(files::trials());
     trials.extend(ending::trials());
     trials.extend(live::trials());
+    trials.extend(addresses::trials());
     trials.extend(terminal::trials());
     trials.extend(documentation::trials());
     trials.extend(slt::trials());

@@ -6,9 +6,9 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use birl_record::search::Search;
-use birl_source::Origin;
 use birl_source::follow::{self, Follow};
 use birl_source::name::Name;
+use birl_source::{Error, Origin};
 use birl_stream::block::BlockPool;
 use bytes::Bytes;
 use futures_core::Stream;
@@ -51,7 +51,7 @@ pub fn follow(
     }
 }
 
-/// The stream of [`follow`](follow()). It never ends.
+/// The stream of [`follow`](follow()). It ends where there are only live sources, and all are over.
 ///
 /// What is written to one file comes in order; files come in the order in which they were written
 /// to. Dropping it stops the reading.
@@ -95,7 +95,14 @@ impl Following {
                 generation,
                 offset,
                 bytes,
-            } => self.take_data(origin, generation, offset, bytes),
+                whole,
+            } => {
+                let mut events = self.take_data(origin, generation, offset, bytes);
+                if whole && let Some(generation) = self.generations.get_mut(&generation) {
+                    events.extend(search_all(&self.context, generation.take_all()));
+                }
+                events
+            }
             follow::Event::End { generation, .. } => self.end(generation),
             follow::Event::CaughtUp => {
                 self.caught_up = true;
@@ -103,6 +110,14 @@ impl Following {
                 Vec::new()
             }
             follow::Event::Notice(notice) => vec![Event::Notice(notice)],
+            follow::Event::Failed {
+                origin,
+                act,
+                reason,
+            } => {
+                self.progress.problems(1);
+                vec![Event::Problem(Error::told(act, origin, reason))]
+            }
         }
     }
 
@@ -193,6 +208,12 @@ impl Generation {
     /// When something that has begun is no longer waited for.
     fn due(&self) -> Option<Instant> {
         self.line_due.into_iter().chain(self.record_due).min()
+    }
+
+    /// All that has begun, which is known to be whole.
+    fn take_all(&mut self) -> Vec<Chunk> {
+        (self.line_due, self.record_due) = (None, None);
+        self.assembly.finish_lines()
     }
 
     /// What is no longer waited for at `now`, as if it were whole.

@@ -31,7 +31,9 @@ enum Cause {
     NoMatch,
     Loop(Origin),
     Unsupported(String),
+    NotLive,
     Glob(String),
+    Told(String),
 }
 
 impl Error {
@@ -65,6 +67,32 @@ impl Error {
             act: "read",
             subject: Subject::Typed(format!("{address:?}")),
             cause: Cause::Unsupported(scheme.to_owned()),
+        }
+    }
+
+    /// An address that is read where all that is wanted is there already.
+    pub(crate) fn not_live(origin: Origin) -> Self {
+        Self {
+            act: "read",
+            subject: Subject::Origin(origin),
+            cause: Cause::NotLive,
+        }
+    }
+
+    pub(crate) fn address(typed: &str, reason: String) -> Self {
+        Self {
+            act: "understand",
+            subject: Subject::Typed(format!("{typed:?}")),
+            cause: Cause::Told(reason),
+        }
+    }
+
+    /// `act` is a verb that fits after "cannot", and `reason` what was in the way.
+    pub fn told(act: &'static str, origin: Origin, reason: String) -> Self {
+        Self {
+            act,
+            subject: Subject::Origin(origin),
+            cause: Cause::Told(reason),
         }
     }
 
@@ -149,7 +177,8 @@ impl fmt::Display for Cause {
                     "sources that begin with {scheme}:// are not supported yet"
                 )
             }
-            Self::Glob(reason) => f.write_str(reason),
+            Self::NotLive => f.write_str("it has no end, so it can only be followed"),
+            Self::Glob(reason) | Self::Told(reason) => f.write_str(reason),
         }
     }
 }

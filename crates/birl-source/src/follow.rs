@@ -53,12 +53,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::stream::SelectAll;
 use futures_core::Stream;
 
+use crate::live::Live;
 use crate::name::Name;
 use crate::{Inode, Origin};
 use shared::Shared;
@@ -114,7 +117,7 @@ pub enum Start {
     End,
 }
 
-/// What happens to followed files.
+/// What happens to followed sources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Bytes that go on where the last ones of the same generation ended.
@@ -128,6 +131,9 @@ pub enum Event {
         offset: u64,
         /// Decoded text, never empty.
         bytes: Bytes,
+        /// The last line and the last record end with these bytes: nothing that comes later goes on
+        /// with them. Of a file that is not known.
+        whole: bool,
     },
     /// A generation is over: a line that it left without an end is whole now.
     End {
@@ -140,6 +146,15 @@ pub enum Event {
     CaughtUp,
     /// Something that a person should know.
     Notice(Notice),
+    /// A [live](crate::live) source cannot be read, and it is of no use to try again.
+    Failed {
+        /// The source.
+        origin: Origin,
+        /// A verb that fits after "cannot".
+        act: &'static str,
+        /// What was in the way.
+        reason: String,
+    },
 }
 
 /// What a person should know about followed files. It displays itself as one line.
@@ -222,6 +237,13 @@ pub enum Notice {
         /// How many are held open from now on.
         kept: usize,
     },
+    /// Something happened to a [live](crate::live) source.
+    Live {
+        /// The source.
+        origin: Origin,
+        /// What happened, in words.
+        what: String,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -263,6 +285,7 @@ impl fmt::Display for Notice {
             Self::CannotDecode { origin, reason } => {
                 write!(f, "cannot decode {}: {reason}", origin.quoted())
             }
+            Self::Live { origin, what } => write!(f, "{}: {what}", origin.quoted()),
             Self::Descriptors { kept } => write!(
                 f,
                 "too many open files: holding no more than {kept} of the followed ones open"
@@ -286,15 +309,41 @@ fn display_truncated(
     }
 }
 
-/// Follows the files that `names` stand for: paths of files, which need not exist yet, and
-/// directories and globs, for which new files are found too. Standard input is no file, and left
+/// Follows what `names` stand for: paths of files, which need not exist yet, directories and globs, for
+/// which new files are found too, and [live](crate::live) sources. Standard input is no file, and left
 /// out.
 ///
-/// What is there at the start is given in the order of the names, and by path within one.
+/// What files hold at the start is given in the order of the names, and by path within one. Live sources
+/// come as they come.
 ///
-/// Reading happens on a thread of its own, which stays at most a few blocks ahead of the stream.
-/// It begins at once, and ends when the stream is dropped. The stream never ends of itself.
+/// Files are read on a thread of its own, which stays at most a few blocks ahead of the stream. It
+/// begins at once, and ends when the stream is dropped. Live sources are read by a task each, from the
+/// first poll on, which must be within a tokio runtime then. The stream ends where there are no files,
+/// and all live sources are over.
 pub fn follow(names: Vec<Name>, options: Options) -> Follow {
+    let (live, files): (Vec<_>, Vec<_>) = names
+        .into_iter()
+        .partition(|name| matches!(name, Name::Live(_)));
+    // No file has such a number.
+    let generations = Arc::new(AtomicU64::new(1 << 63));
+    let live: SelectAll<_> = live
+        .into_iter()
+        .filter_map(|name| match name {
+            Name::Live(source) => Some(Live::new(*source, Arc::clone(&generations))),
+            _ => None,
+        })
+        .collect();
+    let only_live = files.is_empty() && !live.is_empty();
+    Follow {
+        files: (!only_live).then(|| follow_files(files, options)),
+        live,
+        // Nothing of a live source was there before.
+        caught_up: only_live,
+        files_first: true,
+    }
+}
+
+fn follow_files(names: Vec<Name>, options: Options) -> Arc<Shared> {
     let shared = Arc::new(Shared::new(options.block_bytes));
     let thread = Arc::clone(&shared);
     let spawned = std::thread::Builder::new()
@@ -303,12 +352,31 @@ pub fn follow(names: Vec<Name>, options: Options) -> Follow {
     if let Err(error) = spawned {
         shared.fail(&error);
     }
-    Follow { shared }
+    shared
 }
 
-/// The stream of [`follow`]. Dropping it stops the thread that reads; it does not wait for it.
+/// The stream of [`follow`]. Dropping it stops the thread and the tasks that read; it does not wait for
+/// them.
 pub struct Follow {
-    shared: Arc<Shared>,
+    files: Option<Arc<Shared>>,
+    live: SelectAll<Live>,
+    /// It is to be told that all that was there has been given.
+    caught_up: bool,
+    /// Files and live sources take turns.
+    files_first: bool,
+}
+
+impl Follow {
+    fn poll_files(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        match &self.files {
+            Some(files) => files.poll_receive(context),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn poll_live(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        Pin::new(&mut self.live).poll_next(context)
+    }
 }
 
 impl fmt::Debug for Follow {
@@ -320,14 +388,35 @@ impl fmt::Debug for Follow {
 impl Stream for Follow {
     type Item = Event;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.shared.poll_receive(context)
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        if std::mem::take(&mut self.caught_up) {
+            return Poll::Ready(Some(Event::CaughtUp));
+        }
+        self.files_first = !self.files_first;
+        let first = match self.files_first {
+            true => self.poll_files(context),
+            false => self.poll_live(context),
+        };
+        if let Poll::Ready(Some(_)) = first {
+            return first;
+        }
+        let second = match self.files_first {
+            true => self.poll_live(context),
+            false => self.poll_files(context),
+        };
+        match (first, second) {
+            (_, Poll::Ready(Some(event))) => Poll::Ready(Some(event)),
+            (Poll::Ready(_), Poll::Ready(_)) => Poll::Ready(None),
+            _ => Poll::Pending,
+        }
     }
 }
 
 impl Drop for Follow {
     fn drop(&mut self) {
-        self.shared.stop();
+        if let Some(files) = &self.files {
+            files.stop();
+        }
     }
 }
 

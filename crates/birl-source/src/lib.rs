@@ -3,12 +3,14 @@
 //! A name is what a person types: a path, a glob, `-`. This crate does the input and output and
 //! knows nothing of lines or formats. Its modules, in the order in which data passes through them:
 //!
-//! - [`name`]: what was typed, told apart into paths, globs and standard input;
+//! - [`name`]: what was typed, told apart into paths, globs, addresses and
+//!   standard input;
 //! - [`walk`]: names → the files that they stand for, one at a time;
 //! - [`content`]: the first bytes of a file → what it holds;
 //! - [`decode`]: compressed or UTF-16 bytes → UTF-8 text as a stream;
 //! - [`follow`]: names → what is written to their files from now on, through rotation and
 //!   truncation;
+//! - [`live`]: addresses → what arrives there;
 //! - [`origin`], [`inode`] and [`error`]: where bytes are from, which file that is, and what went
 //!   wrong there.
 
@@ -17,6 +19,7 @@ pub mod decode;
 pub mod error;
 pub mod follow;
 pub mod inode;
+pub mod live;
 pub mod name;
 pub mod origin;
 pub mod walk;

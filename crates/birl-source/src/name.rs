@@ -1,4 +1,4 @@
-//! What was typed, told apart into paths, globs and standard input.
+//! What was typed, told apart into paths, globs, addresses and standard input.
 
 mod glob;
 
@@ -9,6 +9,7 @@ pub use glob::Glob;
 pub(crate) use glob::{AdvanceOptions, Match, Progress, is_hidden};
 
 use crate::error::Error;
+use crate::live;
 
 /// The name of one or several sources, as a person types it.
 #[derive(Clone, Debug)]
@@ -21,19 +22,21 @@ pub enum Name {
     Path(PathBuf),
     /// All files and directories of a pattern.
     Glob(Glob),
+    /// A source that is not written down.
+    Live(Box<live::Source>),
 }
 
 impl Name {
     /// Reads one argument.
     ///
-    /// `-` is standard input. What exists is a path, even if it looks like a glob or an address.
-    /// Else `*`, `?`, `[…]` or `{…}` make it a [`Glob`], and what is left is the path of a file
+    /// `-` is standard input. What exists is a path, even if it looks like a glob or an address. Else
+    /// `ws://…` and the like are a [live](crate::live) source, with the default options. Else `*`, `?`, `[…]` or `{…}` make it a [`Glob`], and what is left is the path of a file
     /// that may come to exist.
     ///
     /// # Errors
     ///
-    /// For a glob that is not well formed, and for an address (`ws://…`), which names a source that
-    /// cannot be read yet.
+    /// For a glob or an address that is not well formed, and for an address of a kind that cannot be
+    /// read.
     pub fn parse(typed: &OsStr) -> Result<Self, Error> {
         if typed == "-" {
             return Ok(Self::Stdin);
@@ -42,6 +45,13 @@ impl Name {
         // Not following the link: a broken one is still what the person meant.
         if path.symlink_metadata().is_ok() {
             return Ok(Self::Path(path.to_owned()));
+        }
+        if let Some(typed) = typed.to_str()
+            && live::Address::is_address(typed)
+        {
+            let address = live::Address::parse(typed);
+            let address = address.map_err(|reason| Error::address(typed, reason))?;
+            return Ok(Self::Live(Box::new(live::Source::new(address))));
         }
         if let Some((address, scheme)) = typed.to_str().and_then(split_scheme) {
             return Err(Error::unsupported(address, scheme));
@@ -102,11 +112,14 @@ mod tests {
     fn an_address_is_refused_by_its_kind() {
         let refused = |typed: &str| parse(typed).unwrap_err();
         assert_eq!(
-            refused("wss://example.org/events").to_string(),
-            "cannot read \"wss://example.org/events\": sources that begin with wss:// are not supported yet"
+            refused("s3://bucket/app.log").to_string(),
+            "cannot read \"s3://bucket/app.log\": sources that begin with s3:// are not supported yet"
+        );
+        assert_eq!(
+            refused("ws://h:port/").to_string(),
+            "cannot understand \"ws://h:port/\": invalid port number"
         );
         for typed in [
-            "ws://h",
             "http://h/*.log",
             "https://h",
             "tcp-listen://:514",

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The identity of a source: standard input, or a path as its reader would type it.
+/// The identity of a source: standard input, a path as its reader would type it, or an address.
 ///
 /// A clone costs one counter, so every chunk can carry one. Equality is of the name that was typed:
 /// it says nothing of whether the file behind it was replaced meanwhile.
@@ -16,6 +16,7 @@ pub struct Origin(Place);
 enum Place {
     Stdin,
     File(Arc<Path>),
+    Address(Arc<str>),
 }
 
 impl Origin {
@@ -29,10 +30,15 @@ impl Origin {
         Self(Place::File(path.into().into()))
     }
 
-    /// The path of a file; `None` for standard input.
+    /// The source at an address, which is shown as `address` stands.
+    pub fn address(address: impl Into<Arc<str>>) -> Self {
+        Self(Place::Address(address.into()))
+    }
+
+    /// The path of a file; `None` for standard input and for an address.
     pub fn path(&self) -> Option<&Path> {
         match &self.0 {
-            Place::Stdin => None,
+            Place::Stdin | Place::Address(_) => None,
             Place::File(path) => Some(path),
         }
     }
@@ -42,15 +48,17 @@ impl Origin {
         match &self.0 {
             Place::Stdin => OsStr::new("<stdin>"),
             Place::File(path) => path.as_os_str(),
+            Place::Address(address) => OsStr::new(&**address),
         }
     }
 
-    /// The name as it stands within a message: a path in quotes and on one line, whatever it holds;
+    /// The name as it stands within a message: a path or an address in quotes and on one line, whatever it holds;
     /// it may hold line ends and a terminal's control sequences.
     pub fn quoted(&self) -> impl fmt::Display {
-        fmt::from_fn(move |f| match self.path() {
-            Some(path) => write!(f, "{path:?}"),
-            None => write!(f, "{self}"),
+        fmt::from_fn(move |f| match &self.0 {
+            Place::Stdin => write!(f, "{self}"),
+            Place::File(path) => write!(f, "{path:?}"),
+            Place::Address(address) => write!(f, "{address:?}"),
         })
     }
 }

@@ -147,6 +147,7 @@ impl Walk {
         Some(match self.names.next()? {
             Name::Stdin => Some(self.found_stdin()),
             Name::Here => self.enter(PathBuf::new(), Path::new(".")),
+            Name::Live(source) => Some(Found::Problem(Error::not_live(source.origin()))),
             Name::Path(path) => self.begin_path(path),
             Name::Glob(glob) => {
                 self.begin_glob(glob);
@@ -340,7 +341,7 @@ impl Roots {
         let paths = names.iter().filter_map(|name| match name {
             Name::Here => Some(PathBuf::from(".")),
             Name::Path(path) => Some(path.clone()),
-            Name::Stdin | Name::Glob(_) => None,
+            Name::Stdin | Name::Glob(_) | Name::Live(_) => None,
         });
         Self {
             unresolved: paths.collect(),

@@ -65,7 +65,7 @@ impl Backoff {
     }
 
     /// An attempt has failed: how long to wait before the next, unless it was the last.
-    pub(crate) fn fail(&mut self) -> Option<Duration> {
+    pub fn fail(&mut self) -> Option<Duration> {
         let longest = 2_u32
             .checked_pow(self.failed)
             .and_then(|times| self.first.checked_mul(times))
@@ -78,7 +78,7 @@ impl Backoff {
     }
 
     /// What was begun has come to an end after so long.
-    pub(crate) fn worked_for(&mut self, time: Duration) {
+    pub fn worked_for(&mut self, time: Duration) {
         if time >= self.healthy_after {
             self.reset();
         }

@@ -235,6 +235,7 @@ impl Follower {
             generation,
             offset,
             bytes,
+            whole: false,
         });
     }
 

@@ -63,7 +63,7 @@ impl Targets {
 
     fn add(&mut self, name: Name, rank: usize) {
         match name {
-            Name::Stdin => {}
+            Name::Stdin | Name::Live(_) => {}
             Name::Here => self.trees.push(Tree {
                 path: absolute(Path::new(".")),
                 shown: PathBuf::new(),

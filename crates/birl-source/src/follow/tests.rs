@@ -106,10 +106,12 @@ fn show(event: &Event, directory: &Path) -> String {
             generation,
             offset,
             bytes,
+            ..
         } => format!("{origin}#{generation}@{offset}: {}", bytes.escape_ascii()),
         Event::End { origin, generation } => format!("{origin}#{generation} ended"),
         Event::CaughtUp => "caught up".to_owned(),
         Event::Notice(notice) => notice.to_string(),
+        Event::Failed { .. } => unreachable!("only live sources fail"),
     };
     shown.replace(&format!("{}/", directory.display()), "")
 }

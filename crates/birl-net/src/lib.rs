@@ -1,0 +1,28 @@
+//! An address goes in, a connection comes out: over TCP, TLS and proxies, and of it HTTP and
+//! WebSockets.
+//!
+//! This crate knows sockets and nothing of logs. Its modules, in the order in which a connection
+//! is made:
+//!
+//! - [`proxy`]: what the environment says of proxies;
+//! - [`tls`]: whom a TLS connection trusts;
+//! - [`connect`]: an address → a connection, by way of a proxy where one is due;
+//! - [`request`]: the URL, the headers and the secrets of a request;
+//! - [`http`]: a connection → the answer to one request;
+//! - [`websocket`]: a connection → messages in both directions;
+//! - [`error`]: what went wrong.
+//!
+//! Nothing here tries again: who asks knows best when.
+
+pub mod connect;
+pub mod error;
+pub mod http;
+pub mod proxy;
+pub mod request;
+pub mod tls;
+pub mod websocket;
+
+pub use connect::{Connection, Connector};
+pub use error::Error;
+pub use proxy::Proxies;
+pub use request::{Request, Secret};

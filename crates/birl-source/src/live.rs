@@ -1,0 +1,150 @@
+//! Sources that are not written down: what they say arrives, and is gone.
+//!
+//! A [`Source`] is an address and how to read it. It is followed with the files beside it
+//! ([`follow`](crate::follow::follow)): its events are the same. Each kind of source is a file here.
+//!
+//! # Records
+//!
+//! What arrives in messages is made lines, so that formats and queries are those of files: a message
+//! is a line, and a record of its own. The line ends within a JSON object become spaces, which says
+//! the same; those within other text stay, so that it is framed as in a file, but never together with
+//! other messages.
+//!
+//! # Loss
+//!
+//! Nobody holds what a source says while it is not connected. So when it is connected again, a record
+//! comes before all else that tells of the gap:
+//!
+//! ```json
+//! {"timestamp":"2026-03-14T14:05:30.120Z","level":"warn","message":"gap of 12.3 s: connection reset by peer","source":"ws://h/","birl.gap":true,"seconds":12.3}
+//! ```
+//!
+//! # Backpressure
+//!
+//! Events wait in a queue of at most [`Options::queue_bytes_max`], and where it is full nothing more is
+//! read, so that the sender has to wait; or, with [`Overflow::DropOldest`], what has waited longest is
+//! dropped, and a record tells how much. Where nothing is read it is not known whether the other side
+//! still speaks, and so it is not judged by that.
+
+mod address;
+mod cursor;
+mod gap;
+mod options;
+mod persistence;
+mod queue;
+mod records;
+mod sink;
+mod websocket;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tokio::task::JoinHandle;
+
+pub use address::Address;
+pub use cursor::{CursorPath, Template};
+pub use options::{Options, Overflow};
+
+use crate::Origin;
+use crate::follow::Event;
+use gap::Gaps;
+use queue::{Dropped, Queue};
+use sink::Sink;
+
+/// A source that is not written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Where it is.
+    pub address: Address,
+    /// How it is read.
+    pub options: Options,
+}
+
+impl Source {
+    /// The source at `address`, read with the default options.
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            options: Options::default(),
+        }
+    }
+
+    /// Its identity, as people are told.
+    pub fn origin(&self) -> Origin {
+        self.address.origin()
+    }
+}
+
+/// What one source says: a stream that ends where the source cannot be read, or is over.
+///
+/// Its task starts at the first poll, which must be within a tokio runtime, and is aborted when it is
+/// dropped.
+pub(crate) struct Live {
+    source: Option<(Source, Arc<AtomicU64>)>,
+    queue: Arc<Queue>,
+    gaps: Arc<Gaps>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Live {
+    /// `generations` gives the numbers of [generations](Event::Data), which no other source may use.
+    pub(crate) fn new(source: Source, generations: Arc<AtomicU64>) -> Self {
+        Self {
+            queue: Arc::new(Queue::new(&source.options)),
+            gaps: Arc::new(Gaps::new(source.origin(), next(&generations))),
+            source: Some((source, generations)),
+            task: None,
+        }
+    }
+}
+
+impl Stream for Live {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        if let Some((source, generations)) = self.source.take() {
+            let sink = Sink::new(
+                Arc::clone(&self.queue),
+                Arc::clone(&self.gaps),
+                source.origin(),
+                generations,
+            );
+            self.task = Some(tokio::spawn(run(source, sink)));
+        }
+        let taken = ready!(self.queue.poll_take(cx));
+        Poll::Ready(
+            taken.map(|taken| taken.unwrap_or_else(|Dropped(records)| self.gaps.dropped(records))),
+        )
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live").finish_non_exhaustive()
+    }
+}
+
+/// The number of another generation.
+fn next(generations: &AtomicU64) -> u64 {
+    generations.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Reads a source until it is over. The queue ends with the sink.
+async fn run(source: Source, sink: Sink) {
+    let Source { address, options } = source;
+    match address {
+        Address::WebSocket(template) => websocket::run(&template, &options, &sink).await,
+    }
+}

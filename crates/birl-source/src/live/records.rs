@@ -1,0 +1,73 @@
+//! Messages → lines, each a record.
+
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+
+use super::sink::Flow;
+
+/// So many bytes of lines are handed on at once.
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// Gathers messages to lines.
+pub(super) struct Records<'a> {
+    flow: Flow<'a>,
+    /// Lines that are JSON objects. None of them can be taken for a part of another.
+    objects: Vec<u8>,
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn new(flow: Flow<'a>) -> Self {
+        Self {
+            flow,
+            objects: Vec::new(),
+        }
+    }
+
+    /// Takes a message. An empty one is no record: many services send such as a sign of life.
+    pub(super) fn push(&mut self, message: &[u8]) {
+        let ends = message
+            .iter()
+            .rev()
+            .take_while(|byte| b"\r\n".contains(byte));
+        let message = &message[..message.len() - ends.count()];
+        if message.trim_ascii().is_empty() {
+            return;
+        }
+        if !message.starts_with(b"{") {
+            return self.push_text(message);
+        }
+        if memchr::memchr(b'\n', message).is_none() {
+            self.objects.extend_from_slice(message);
+        } else if serde_json::from_slice::<IgnoredAny>(message).is_ok() {
+            // Within a text of JSON there is no line end, so each is white space between.
+            let spaced = message.iter().map(|&byte| match byte {
+                b'\n' | b'\r' => b' ',
+                byte => byte,
+            });
+            self.objects.extend(spaced);
+        } else {
+            return self.push_text(message);
+        }
+        self.objects.push(b'\n');
+        if self.objects.len() >= BATCH_BYTES {
+            self.flush();
+        }
+    }
+
+    /// Hands on what has been gathered.
+    pub(super) fn flush(&mut self) {
+        if !self.objects.is_empty() {
+            let lines = std::mem::take(&mut self.objects);
+            self.flow.put(lines.into());
+        }
+    }
+
+    /// A line of text may look as if it went on from the one before, so each message goes alone.
+    fn push_text(&mut self, message: &[u8]) {
+        self.flush();
+        let mut lines = Vec::with_capacity(message.len() + 1);
+        lines.extend_from_slice(message);
+        lines.push(b'\n');
+        self.flow.put(Bytes::from(lines));
+    }
+}

@@ -1,0 +1,110 @@
+//! What a kind of source gives its events to.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use bytes::Bytes;
+
+use super::gap::{Gap, Gaps};
+use super::queue::Queue;
+use crate::Origin;
+use crate::follow::{Event, Notice};
+
+/// The way to the queue of one source, which ends when it is dropped.
+pub(super) struct Sink {
+    queue: Arc<Queue>,
+    gaps: Arc<Gaps>,
+    origin: Origin,
+    generations: Arc<AtomicU64>,
+}
+
+impl Sink {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        gaps: Arc<Gaps>,
+        origin: Origin,
+        generations: Arc<AtomicU64>,
+    ) -> Self {
+        Self {
+            queue,
+            gaps,
+            origin,
+            generations,
+        }
+    }
+
+    /// Waits until there is room for something more.
+    pub(super) async fn ready(&self) {
+        self.queue.ready().await;
+    }
+
+    /// Something that a person should know.
+    pub(super) fn notice(&self, what: impl Into<String>) {
+        self.queue.put(Event::Notice(Notice::Live {
+            origin: self.origin.clone(),
+            what: what.into(),
+        }));
+    }
+
+    /// The source cannot be read, and it is of no use to try again.
+    pub(super) fn problem(&self, act: &'static str, reason: impl Into<String>) {
+        self.queue.put(Event::Failed {
+            origin: self.origin.clone(),
+            act,
+            reason: reason.into(),
+        });
+    }
+
+    /// Something may be missing.
+    pub(super) fn gap(&self, gap: &Gap) {
+        self.queue.put(self.gaps.gap(gap));
+    }
+
+    /// Begins what belongs together: what one connection says.
+    pub(super) fn begin(&self) -> Flow<'_> {
+        Flow {
+            sink: self,
+            generation: super::next(&self.generations),
+            offset: 0,
+        }
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.queue.end();
+    }
+}
+
+/// Bytes that go on where the last ones ended. When it is dropped, they are over.
+pub(super) struct Flow<'a> {
+    sink: &'a Sink,
+    generation: u64,
+    offset: u64,
+}
+
+impl Flow<'_> {
+    /// Puts whole lines, which are whole records, without waiting for room.
+    pub(super) fn put(&mut self, bytes: Bytes) {
+        let offset = self.offset;
+        self.offset += bytes.len() as u64;
+        self.sink.queue.put_data(Event::Data {
+            origin: self.sink.origin.clone(),
+            generation: self.generation,
+            offset,
+            bytes,
+            whole: true,
+        });
+    }
+}
+
+impl Drop for Flow<'_> {
+    fn drop(&mut self) {
+        if self.offset > 0 {
+            self.sink.queue.put(Event::End {
+                origin: self.sink.origin.clone(),
+                generation: self.generation,
+            });
+        }
+    }
+}

@@ -1,0 +1,511 @@
+//! WebSocket sources against servers of another code base, on loopback.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use birl_source::follow::{Event, Follow, Notice, Options, follow};
+use birl_source::live::{Address, Source, Template};
+use birl_source::name::Name;
+use futures::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::{WebSocketStream, accept_async};
+
+/// A server, which the test plays.
+struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        Self { listener, address }
+    }
+
+    fn source(&self) -> Source {
+        source(&format!("ws://{}/feed", self.address))
+    }
+
+    /// The next connection, before a word is said.
+    async fn accept_raw(&self) -> TcpStream {
+        self.listener.accept().await.unwrap().0
+    }
+
+    async fn accept(&self) -> WebSocketStream<TcpStream> {
+        accept_async(self.accept_raw().await).await.unwrap()
+    }
+
+    /// The next connection, which is answered as no WebSocket server would.
+    async fn answer(&self, answer: &str) {
+        let mut stream = self.accept_raw().await;
+        read_head(&mut stream).await;
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+}
+
+fn source(address: &str) -> Source {
+    let mut source = Source::new(Address::parse(address).unwrap());
+    // Waits are not what is tested.
+    source.options.backoff_first = Duration::ZERO;
+    source.options.backoff_max = Duration::ZERO;
+    source
+}
+
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+fn followed(source: Source) -> Follow {
+    follow(vec![Name::Live(Box::new(source))], Options::default())
+}
+
+/// What comes, in words: lines, and what happens to the source behind a `!`.
+async fn next(follow: &mut Follow) -> Option<String> {
+    loop {
+        return Some(match follow.next().await? {
+            Event::Data { bytes, .. } => String::from_utf8(bytes.to_vec()).unwrap(),
+            Event::Notice(Notice::Live { what, .. }) => format!("!{what}"),
+            Event::Failed { act, reason, .. } => format!("!!cannot {act}: {reason}"),
+            Event::CaughtUp | Event::End { .. } => continue,
+            event => panic!("{event:?}"),
+        });
+    }
+}
+
+/// The next lines; what happens to the source is passed over.
+async fn next_lines(follow: &mut Follow) -> String {
+    loop {
+        let next = next(follow).await.expect("the source goes on");
+        if !next.starts_with('!') {
+            return next;
+        }
+    }
+}
+
+/// The lines up to the one that is `last`.
+async fn lines_until(follow: &mut Follow, last: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    while lines.last().map(String::as_str) != Some(last) {
+        lines.extend(next_lines(follow).await.lines().map(str::to_owned));
+    }
+    lines
+}
+
+fn is_gap(line: &str) -> bool {
+    line.contains("\"birl.gap\":true")
+}
+
+#[tokio::test]
+async fn messages_are_lines_and_objects_of_several_lines_one() {
+    let server = Server::start().await;
+    let mut follow = followed(server.source());
+    let serve = async {
+        let mut socket = server.accept().await;
+        for text in [
+            "{\"a\":\n 1}",
+            "two\nlines\n",
+            "",
+            "  indented",
+            "{no\njson",
+        ] {
+            socket.send(Message::text(text)).await.unwrap();
+        }
+        socket
+            .send(Message::binary(&b"{\"b\":2}"[..]))
+            .await
+            .unwrap();
+        socket.send(Message::binary(&b"\xff"[..])).await.unwrap();
+        socket.send(Message::text("end")).await.unwrap();
+        socket
+    };
+    let read = async {
+        let mut all = Vec::new();
+        while all.last().map(String::as_str) != Some("end\n") {
+            all.extend(next(&mut follow).await);
+        }
+        all
+    };
+    let (_socket, all) = tokio::join!(serve, read);
+    assert_eq!(
+        all,
+        [
+            "{\"a\":  1}\n",
+            "two\nlines\n",
+            "  indented\n",
+            "{no\njson\n",
+            "{\"b\":2}\n",
+            "!a message is not text, and left out",
+            "end\n"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_dies_in_mid_talk_leaves_a_gap_and_nothing_else_missing() {
+    let server = Server::start().await;
+    let mut source = server.source();
+    source.options.subscribe = vec![Template::new("FROM {cursor:0}"), Template::new("GO")];
+    source.options.cursor = Some("n".parse().unwrap());
+    let mut follow = followed(source);
+    let serve = async {
+        // Each life of the server sends on from where the last was told to have ended.
+        let mut lives = Vec::new();
+        let mut sent = 0;
+        for life in 0..4 {
+            let mut socket = server.accept().await;
+            let from = socket.next().await.unwrap().unwrap().into_text().unwrap();
+            let go = socket.next().await.unwrap().unwrap().into_text().unwrap();
+            assert_eq!(go.as_str(), "GO");
+            lives.push(from.to_string());
+            let number = |text: &str| text["FROM ".len()..].parse::<u32>().unwrap();
+            let resumed = number(&from);
+            assert!(resumed <= sent);
+            for n in resumed + 1..=resumed + 50 {
+                let message = format!("{{\"n\":{n}}}");
+                socket.send(Message::text(message)).await.unwrap();
+                sent = sent.max(n);
+            }
+            match life {
+                // Without a word.
+                0 => drop(socket),
+                // Half a frame.
+                1 => {
+                    let mut stream = socket.into_inner();
+                    stream.write_all(&[0x81, 100, b'x']).await.unwrap();
+                }
+                2 => {
+                    let stream = socket.into_inner();
+                    // What has not been read by then is lost, as when a machine loses its power.
+                    stream.set_zero_linger().unwrap();
+                }
+                _ => {
+                    socket.send(Message::text("end")).await.unwrap();
+                    return (lives, socket);
+                }
+            }
+        }
+        unreachable!("the last life returns")
+    };
+    let ((lives, _socket), lines) = tokio::join!(serve, lines_until(&mut follow, "end"));
+    assert_eq!(lives[0], "FROM 0");
+    let gaps = lines.iter().filter(|line| is_gap(line)).count();
+    assert_eq!(gaps, 3, "{lines:?}");
+    let numbers: Vec<u32> = lines
+        .iter()
+        .filter_map(|line| {
+            line.strip_prefix("{\"n\":")?
+                .strip_suffix('}')?
+                .parse()
+                .ok()
+        })
+        .collect();
+    let last = *numbers.last().unwrap();
+    assert_eq!(numbers, (1..=last).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_gap_is_a_record_that_says_how_long_and_why() {
+    let server = Server::start().await;
+    let mut follow = followed(server.source());
+    let serve = async {
+        let mut socket = server.accept().await;
+        socket.send(Message::text("one")).await.unwrap();
+        let close = CloseFrame {
+            code: CloseCode::Restart,
+            reason: "back soon".into(),
+        };
+        socket.close(Some(close)).await.unwrap();
+        let mut socket = server.accept().await;
+        socket.send(Message::text("two")).await.unwrap();
+        socket
+    };
+    let (_socket, lines) = tokio::join!(serve, lines_until(&mut follow, "two"));
+    let gap: serde_json::Value = serde_json::from_str(&lines[1]).unwrap();
+    assert_eq!(gap["level"], "warn");
+    assert_eq!(gap["birl.gap"], true);
+    assert_eq!(gap["source"], server.source().origin().to_string());
+    let seconds = gap["seconds"].as_f64().unwrap();
+    assert_eq!(
+        gap["message"],
+        format!("gap of {seconds} s: the server closed the connection with code 1012 (back soon)")
+    );
+}
+
+#[tokio::test]
+async fn refusals_at_first_end_the_source_where_trying_again_is_of_no_use() {
+    for (answer, reason) in [
+        (
+            "HTTP/1.1 401 Unauthorized\r\n\r\n",
+            "the server answers 401 Unauthorized",
+        ),
+        (
+            "HTTP/1.1 404 Not Found\r\n\r\n",
+            "the server answers 404 Not Found",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+            "the server answers 200 OK, and not as a WebSocket",
+        ),
+        (
+            "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+             sec-websocket-accept: bm90IHRoZSByaWdodCBrZXk=\r\n\r\n",
+            "the server's answer belongs to another request",
+        ),
+        (
+            "HTTP/1.1 302 Found\r\nlocation: ftp://h/\r\n\r\n",
+            "it redirects to \"ftp://h/\": that is less safe, or something else",
+        ),
+    ] {
+        let server = Server::start().await;
+        let mut follow = followed(server.source());
+        let ((), told) = tokio::join!(server.answer(answer), next(&mut follow));
+        assert_eq!(told, Some(format!("!!cannot connect to: {reason}")));
+        assert_eq!(next(&mut follow).await, None);
+    }
+}
+
+#[tokio::test]
+async fn refusals_for_now_are_tried_again() {
+    let server = Server::start().await;
+    let mut follow = followed(server.source());
+    let serve = async {
+        server
+            .answer("HTTP/1.1 503 Service Unavailable\r\nretry-after: 0\r\n\r\n")
+            .await;
+        server
+            .answer("HTTP/1.1 429 Too Many Requests\r\n\r\n")
+            .await;
+        // Not even an answer.
+        drop(server.accept_raw().await);
+        server.answer("garbage\r\n\r\n").await;
+    };
+    let read = async {
+        let mut all = Vec::new();
+        while let Some(told) = next(&mut follow).await {
+            all.push(told);
+        }
+        all
+    };
+    let ((), all) = tokio::join!(serve, read);
+    assert_eq!(all.len(), 4, "{all:?}");
+    assert_eq!(
+        all[0],
+        "!the server answers 503 Service Unavailable; trying again"
+    );
+    assert_eq!(
+        all[1],
+        "!the server answers 429 Too Many Requests; trying again"
+    );
+    assert!(all[2].ends_with("; trying again"), "{all:?}");
+    assert!(
+        all[3].starts_with("!!cannot connect to: the server does not speak HTTP"),
+        "{all:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_refuses_a_source_that_has_worked_is_not_for_ever() {
+    let server = Server::start().await;
+    let mut follow = followed(server.source());
+    let serve = async {
+        let mut socket = server.accept().await;
+        socket.send(Message::text("one")).await.unwrap();
+        drop(socket);
+        server.answer("HTTP/1.1 404 Not Found\r\n\r\n").await;
+        let mut socket = server.accept().await;
+        socket.send(Message::text("two")).await.unwrap();
+        socket
+    };
+    let (_socket, lines) = tokio::join!(serve, lines_until(&mut follow, "two"));
+    assert!(
+        matches!(&lines[..], [one, gap, _] if one == "one" && is_gap(gap)),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn codes_of_policy_end_a_source_that_never_worked_and_others_do_not() {
+    for (code, is_final) in [
+        (1000, false),
+        (1001, false),
+        (1011, false),
+        (1012, false),
+        (1013, false),
+        (4000, false),
+        (1008, true),
+        (4004, true),
+        (4014, true),
+    ] {
+        let server = Server::start().await;
+        let mut follow = followed(server.source());
+        let serve = async {
+            let mut socket = server.accept().await;
+            let close = CloseFrame {
+                code: code.into(),
+                reason: "".into(),
+            };
+            socket.close(Some(close)).await.unwrap();
+            // It is answered with the same code.
+            let answer = socket.next().await.unwrap().unwrap();
+            assert!(matches!(answer, Message::Close(Some(close)) if u16::from(close.code) == code));
+        };
+        let ((), told) = tokio::join!(serve, next(&mut follow));
+        let told = told.unwrap();
+        assert_eq!(told.starts_with("!!"), is_final, "{told}");
+        assert!(told.contains(&format!("code {code}")), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirection_is_followed_with_its_headers() {
+    let first = Server::start().await;
+    let second = Server::start().await;
+    let mut source = first.source();
+    let (name, value) = birl_net::request::header("X-Key: secret").unwrap();
+    source.options.headers.insert(name, value);
+    let mut follow = followed(source);
+    let serve = async {
+        let mut stream = first.accept_raw().await;
+        assert!(read_head(&mut stream).await.contains("x-key: secret"));
+        let answer = "HTTP/1.1 307 Temporary Redirect\r\nlocation: /other\r\n\r\n";
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        let mut stream = first.accept_raw().await;
+        let head = read_head(&mut stream).await;
+        assert!(head.starts_with("GET /other HTTP/1.1") && head.contains("x-key: secret"));
+        let answer = format!(
+            "HTTP/1.1 307 Temporary Redirect\r\nlocation: ws://{}/\r\n\r\n",
+            second.address
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        // A stranger is not given the key.
+        let mut stream = second.accept_raw().await;
+        assert!(!read_head(&mut stream).await.contains("secret"));
+        stream
+            .write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+            .await
+            .unwrap();
+    };
+    let ((), told) = tokio::join!(serve, next(&mut follow));
+    assert_eq!(
+        told.as_deref(),
+        Some("!!cannot connect to: the server answers 403 Forbidden")
+    );
+}
+
+#[tokio::test]
+async fn a_message_beyond_the_limit_ends_the_connection_with_its_code() {
+    let server = Server::start().await;
+    let mut source = server.source();
+    source.options.message_bytes_max = 1000;
+    let mut follow = followed(source);
+    let serve = async {
+        let mut socket = server.accept().await;
+        socket.send(Message::text("x".repeat(1000))).await.unwrap();
+        socket.send(Message::text("x".repeat(1001))).await.unwrap();
+        let close = socket.next().await.unwrap().unwrap();
+        assert!(matches!(close, Message::Close(Some(close)) if u16::from(close.code) == 1009));
+        let mut socket = server.accept().await;
+        socket.send(Message::text("end")).await.unwrap();
+        socket
+    };
+    let (_socket, lines) = tokio::join!(serve, lines_until(&mut follow, "end"));
+    assert_eq!(lines[0].len(), 1000);
+    assert!(
+        lines[1].contains("a message is longer than allowed"),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn text_that_is_not_utf8_ends_the_connection_with_its_code() {
+    let server = Server::start().await;
+    let mut follow = followed(server.source());
+    let serve = async {
+        let mut socket = server.accept().await;
+        socket.get_mut().write_all(b"\x81\x01\xff").await.unwrap();
+        let close = socket.next().await.unwrap().unwrap();
+        assert!(matches!(close, Message::Close(Some(close)) if u16::from(close.code) == 1007));
+    };
+    let ((), told) = tokio::join!(serve, next(&mut follow));
+    assert_eq!(
+        told.as_deref(),
+        Some("!a message of text is not UTF-8; trying again")
+    );
+}
+
+#[tokio::test]
+async fn a_flood_of_pings_is_answered_and_does_not_stop_messages() {
+    let server = Server::start().await;
+    let mut follow = followed(server.source());
+    let serve = async {
+        let mut socket = server.accept().await;
+        for _ in 0..20_000 {
+            socket.feed(Message::Ping("?".into())).await.unwrap();
+        }
+        socket.send(Message::text("end")).await.unwrap();
+        let pong = socket.next().await.unwrap().unwrap();
+        assert_eq!(pong, Message::Pong("?".into()));
+        socket
+    };
+    let (_socket, lines) = tokio::join!(serve, lines_until(&mut follow, "end"));
+    assert_eq!(lines, ["end"]);
+}
+
+#[tokio::test]
+async fn a_silent_server_is_asked_and_then_given_up() {
+    let server = Server::start().await;
+    let mut source = server.source();
+    source.options.ping_after = Duration::from_millis(20);
+    source.options.pong_timeout = Duration::from_millis(50);
+    let mut follow = followed(source);
+    let serve = async {
+        // Half open: it says nothing, whatever it is asked.
+        let mut silent = server.accept().await;
+        let mut socket = server.accept().await;
+        let mut asked = Vec::new();
+        while let Some(Ok(message)) = silent.next().await {
+            asked.push(message);
+        }
+        assert!(
+            matches!(&asked[..], [Message::Ping(_), Message::Close(Some(_))]),
+            "{asked:?}"
+        );
+        socket.send(Message::text("end")).await.unwrap();
+        socket
+    };
+    let (_socket, lines) = tokio::join!(serve, lines_until(&mut follow, "end"));
+    assert!(
+        lines[0].contains("the server said nothing for 0.07 s"),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_attempt_that_stalls_is_given_up() {
+    let server = Server::start().await;
+    let mut source = server.source();
+    source.options.connect_timeout = Duration::from_millis(50);
+    let mut follow = followed(source);
+    let serve = async {
+        let _stalled = server.accept_raw().await;
+        let mut socket = server.accept().await;
+        socket.send(Message::text("end")).await.unwrap();
+        socket
+    };
+    let read = async { (next(&mut follow).await, next_lines(&mut follow).await) };
+    let (_socket, (told, line)) = tokio::join!(serve, read);
+    assert_eq!(
+        told.as_deref(),
+        Some("!no answer within 0.05 s; trying again")
+    );
+    assert_eq!(line, "end\n");
+}

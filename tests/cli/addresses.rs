@@ -1,0 +1,177 @@
+//! Live sources, with servers that the test plays.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread::JoinHandle;
+
+use libtest_mimic::{Failed, Trial};
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::{Message, WebSocket, accept_hdr};
+
+use crate::diff::compare;
+use crate::process::Process;
+use crate::sandbox::Sandbox;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test(
+            "addresses::a_websocket_is_searched_as_it_speaks",
+            a_websocket_is_searched_as_it_speaks,
+        ),
+        Trial::test(
+            "addresses::what_a_websocket_is_asked_with_is_what_the_flags_say",
+            what_a_websocket_is_asked_with_is_what_the_flags_say,
+        ),
+        Trial::test(
+            "addresses::a_websocket_that_refuses_us_is_an_error_without_our_token",
+            a_websocket_that_refuses_us_is_an_error_without_our_token,
+        ),
+        Trial::test("addresses::a_gap_is_found_by_a_query", a_gap_is_found_by_a_query),
+    ]
+}
+
+/// A server that plays `role` once it is asked.
+fn serve<T: Send + 'static>(
+    role: impl FnOnce(TcpListener) -> T + Send + 'static,
+) -> (SocketAddr, JoinHandle<T>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("it has an address");
+    (address, std::thread::spawn(move || role(listener)))
+}
+
+/// The next WebSocket, and the request for it.
+fn accept(listener: &TcpListener) -> (WebSocket<TcpStream>, Request) {
+    let (stream, _) = listener.accept().expect("birl connects");
+    let mut asked = None;
+    #[expect(clippy::result_large_err, reason = "tungstenite's type")]
+    let socket = accept_hdr(stream, |request: &Request, response: Response| {
+        asked = Some(request.clone());
+        Ok(response)
+    });
+    (
+        socket.expect("birl speaks WebSocket"),
+        asked.expect("there was a request"),
+    )
+}
+
+fn say(socket: &mut WebSocket<TcpStream>, text: &str) {
+    let said = socket.send(Message::text(text));
+    said.expect("birl listens");
+}
+
+/// Waits until birl has gone.
+fn wait(mut socket: WebSocket<TcpStream>) {
+    while socket.read().is_ok() {}
+}
+
+fn a_websocket_is_searched_as_it_speaks() -> Result<(), Failed> {
+    let (address, server) = serve(|listener| {
+        let (mut socket, _) = accept(&listener);
+        say(&mut socket, "{\"level\":\"info\",\"msg\":\"up\"}");
+        say(&mut socket, "{\"level\":\"error\",\n\"msg\":\"down\"}");
+        say(&mut socket, "{\"level\":\"info\",\"msg\":\"last\"}");
+        wait(socket);
+    });
+    let sandbox = Sandbox::new();
+    let expected = "down\nlast\n";
+    let query = "level:error OR msg:last";
+    let command = sandbox.birl(&[
+        "--template",
+        "{msg}",
+        query,
+        &format!("ws://{address}/feed"),
+    ]);
+    let mut process = Process::start(command, Vec::new());
+    process.wait_for_stdout(expected.len());
+    process.interrupt();
+    let ended = process.end();
+    server.join().expect("the server is satisfied");
+    Ok(compare("stdout", expected.as_bytes(), &ended.stdout)?)
+}
+
+fn what_a_websocket_is_asked_with_is_what_the_flags_say() -> Result<(), Failed> {
+    let (address, server) = serve(|listener| {
+        let (mut socket, request) = accept(&listener);
+        let header = |name: &str| {
+            let value = request
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok());
+            value.unwrap_or("none").to_owned()
+        };
+        let mut said = vec![
+            request.uri().to_string(),
+            header("authorization"),
+            header("x-team"),
+            header("sec-websocket-protocol"),
+        ];
+        for _ in 0..2 {
+            said.push(socket.read().expect("birl subscribes").to_string());
+        }
+        say(&mut socket, &said.join(" | "));
+        wait(socket);
+    });
+    let sandbox = Sandbox::new();
+    let expected = "/a?from=7 | Bearer t0k3n | blue | v2, v1 | one | from \n";
+    let mut command = sandbox.birl(&[
+        "--bearer-env=TOKEN",
+        "--header=X-Team: blue",
+        "--subprotocol=v2",
+        "--subprotocol=v1",
+        "--subscribe=one",
+        "--subscribe=from {cursor}",
+        "--cursor=id",
+        "*",
+        &format!("ws://{address}/a?from={{cursor:7}}"),
+    ]);
+    command.env("TOKEN", "t0k3n\n");
+    let mut process = Process::start(command, Vec::new());
+    process.wait_for_stdout(expected.len());
+    process.interrupt();
+    let ended = process.end();
+    server.join().expect("the server is satisfied");
+    Ok(compare("stdout", expected.as_bytes(), &ended.stdout)?)
+}
+
+fn a_websocket_that_refuses_us_is_an_error_without_our_token() -> Result<(), Failed> {
+    let (address, server) = serve(|listener| {
+        let (mut stream, _) = listener.accept().expect("birl connects");
+        let mut head = [0; 4096];
+        let _ = stream.read(&mut head).expect("birl asks");
+        let answer = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(answer).expect("birl listens");
+    });
+    let sandbox = Sandbox::new();
+    sandbox.write("token", b"hunter2\n");
+    let url = format!("ws://me:hunter2@{address}/");
+    let command = sandbox.birl(&["--bearer-file=token", "x", &url]);
+    let ended = Process::start(command, Vec::new()).end();
+    server.join().expect("the server is satisfied");
+    let expected = format!(
+        "birl: cannot connect to \"ws://{address}/\": the server answers 401 Unauthorized\n"
+    );
+    compare("stderr", expected.as_bytes(), &ended.stderr)?;
+    assert_eq!(ended.status.code(), Some(2));
+    Ok(())
+}
+
+fn a_gap_is_found_by_a_query() -> Result<(), Failed> {
+    let (address, server) = serve(|listener| {
+        let (mut socket, _) = accept(&listener);
+        say(&mut socket, "plain text");
+        drop(socket);
+        let (socket, _) = accept(&listener);
+        wait(socket);
+    });
+    let sandbox = Sandbox::new();
+    let url = format!("ws://{address}/");
+    let expected = format!("warn {url}\n");
+    let query = "birl.gap:true seconds:>=0 level:warn";
+    let command = sandbox.birl(&["--template", "{level} {source}", query, &url]);
+    let mut process = Process::start(command, Vec::new());
+    process.wait_for_stdout(expected.len());
+    process.interrupt();
+    let ended = process.end();
+    server.join().expect("the server is satisfied");
+    Ok(compare("stdout", expected.as_bytes(), &ended.stdout)?)
+}
