@@ -15,7 +15,6 @@ use birl_record::query::tree::Term;
 use birl_record::search::{self, Search};
 use birl_record::time::Clock;
 use birl_scan::{Batch, Event, Options, Progress, fields, newest};
-use birl_source::name::Name;
 use birl_stream::try_stream;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, future};

@@ -40,7 +40,7 @@ const POLL: Duration = Duration::from_secs(1);
 pub(crate) struct Config {
     /// The queries; a line matches if it matches any. There is at least one.
     pub(crate) queries: Vec<String>,
-    /// Where to search, as typed; `-` is standard input. There is at least one.
+    /// Where to search, as typed; `-` is standard input. There is at least one, or a command.
     pub(crate) sources: Vec<OsString>,
     pub(crate) case: Case,
     /// Whether a match is made of whole words.
@@ -88,6 +88,8 @@ pub(crate) struct Config {
     /// Whether bad input ends the search.
     pub(crate) strict: bool,
     pub(crate) threads: NonZeroUsize,
+    /// Commands that are sources too.
+    pub(crate) commands: Vec<Vec<String>>,
     /// How live sources are read.
     pub(crate) live: LiveOptions,
     /// How to go on as the sources grow; not at all if `None`.
@@ -241,6 +243,7 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
             .threads
             .and_then(NonZeroUsize::new)
             .unwrap_or(environment.processors),
+        commands: live::commands(args),
         live: live::options(args, environment)?,
         follow: args.follow.then_some(Follow {
             poll: POLL,
@@ -276,7 +279,8 @@ fn asked(args: &Args, environment: &Environment) -> Result<(Vec<String>, Vec<OsS
         bail!(slip::NO_QUERY);
     }
     slip::check_sources(&queries, &sources, environment)?;
-    if sources.is_empty() {
+    // Who names a command asks about what it prints, and not about what is here.
+    if sources.is_empty() && args.live.commands.is_empty() {
         let everything = if environment.stdin_is_terminal {
             "."
         } else {

@@ -1,6 +1,5 @@
 //! One search, from its configuration to its exit code.
 
-use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -15,6 +14,7 @@ use birl_record::search::{self, Options as SearchOptions, Search};
 use birl_record::time::Clock;
 use birl_scan::{Event, MergeOptions, Options, Times, Want, live, merge, newest, scan, settle};
 use birl_source::follow;
+use birl_source::live::{self, Address};
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
 use futures::stream::BoxStream;
@@ -153,14 +153,18 @@ pub(crate) fn follow_options(config: &Config, follow: Follow) -> follow::Options
 
 /// What the sources are that were typed.
 pub(crate) fn names(config: &Config) -> Result<Vec<Name>> {
-    let parse = |typed: &OsString| {
-        let mut name = Name::parse(typed)?;
-        if let Name::Live(source) = &mut name {
+    let typed = config.sources.iter().map(|typed| Name::parse(typed));
+    let commands = config.commands.iter().map(|command| {
+        let address = Address::Command(command.clone());
+        Ok(Name::Live(Box::new(live::Source::new(address))))
+    });
+    let mut names: Vec<Name> = typed.chain(commands).collect::<Result<_, _>>()?;
+    for name in &mut names {
+        if let Name::Live(source) = name {
             source.options = config.live.clone();
         }
-        Ok(name)
-    };
-    config.sources.iter().map(parse).collect()
+    }
+    Ok(names)
 }
 
 pub(crate) fn walk(config: &Config) -> WalkOptions {

@@ -13,6 +13,14 @@ const LIVE: &str = "Live sources";
 /// How live sources are read: those that are addresses.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LiveArgs {
+    /// Read what COMMAND prints; repeated, all of them
+    ///
+    /// COMMAND is a program and its arguments, quoted as for a shell, but no shell is involved:
+    /// --exec 'journalctl -f -o json'. It is a source beside others, and started again when it ends.
+    #[arg(long = "exec", value_name = "COMMAND", value_parser = command)]
+    #[arg(allow_hyphen_values = true, help_heading = LIVE)]
+    pub(crate) commands: Vec<Command>,
+
     /// Send TEXT on every connection; repeated, all in this order
     ///
     /// This is how many services are told what to send: --subscribe '{"op":"subscribe"}'. It is for
@@ -64,7 +72,7 @@ pub(crate) struct LiveArgs {
     /// Take no longer messages than SIZE
     ///
     /// SIZE is in bytes, or with a unit, and of the message when it is decompressed. A longer one ends
-    /// the connection; birl connects again. The default is 1M.
+    /// the connection; birl connects again. Of a line so much is held until it ends. The default is 1M.
     #[arg(long, value_name = "SIZE", value_parser = value::size, help_heading = LIVE)]
     pub(crate) message_max: Option<usize>,
 
@@ -83,6 +91,20 @@ pub(crate) enum Overflow {
     Wait,
     /// What has waited longest is dropped.
     DropOldest,
+}
+
+/// A program and its arguments; there is a program.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Command(pub(crate) Vec<String>);
+
+fn command(text: &str) -> Result<Command, String> {
+    match shlex::split(text) {
+        None => Err("a quote is not closed".to_owned()),
+        Some(words) if words.is_empty() => {
+            Err("it is a program, perhaps with arguments".to_owned())
+        }
+        Some(words) => Ok(Command(words)),
+    }
 }
 
 fn cursor(text: &str) -> Result<CursorPath, String> {

@@ -16,15 +16,20 @@ pub(super) fn any(args: &Args, environment: &Environment) -> bool {
     let sources = args.sources.iter();
     // With -e the first source stands where a query would.
     let first = args.query.as_ref().filter(|_| !args.queries.is_empty());
-    sources
-        .chain(first)
-        .any(|source| is_live(source, environment))
+    let mut sources = sources.chain(first);
+    !args.live.commands.is_empty() || sources.any(|source| is_live(source, environment))
 }
 
 /// Whether a source is an address, and not the name of a file.
 pub(super) fn is_live(source: &OsString, environment: &Environment) -> bool {
     source.to_str().is_some_and(Address::is_address)
         && (environment.kind)(Path::new(source)).is_none()
+}
+
+/// The commands that are sources.
+pub(super) fn commands(args: &Args) -> Vec<Vec<String>> {
+    let commands = args.live.commands.iter();
+    commands.map(|command| command.0.clone()).collect()
 }
 
 /// How all live sources of the command line are read.

@@ -262,6 +262,7 @@ fn check(output: &Output) -> Result<()> {
 
 fn with_filename(args: &Args, environment: &Environment, sources: &[OsString]) -> bool {
     let several = match sources {
+        _ if !args.live.commands.is_empty() => sources.len() + args.live.commands.len() > 1,
         [source] => match (environment.kind)(Path::new(source)) {
             Some(kind) => kind == Kind::Directory,
             // What stands behind `?` in an address is no pattern.

@@ -10,7 +10,8 @@ use birl_render::{DisplayZone, Fields, THEMES};
 use jiff::tz::{TimeZone, offset};
 
 use super::{
-    Case, Config, Environment, Follow, Format, LiveOptions, Mode, Output, TimeRange, Windows, resolve,
+    Case, Config, Environment, Follow, Format, LiveOptions, Mode, Output, TimeRange, Windows,
+    resolve,
 };
 use crate::args::{Invocation, OutputFormat, parse};
 use crate::pager::Pager;
@@ -48,6 +49,7 @@ fn plain() -> Config {
         explain: false,
         strict: false,
         threads: NonZeroUsize::new(4).unwrap(),
+        commands: Vec::new(),
         live: LiveOptions::default(),
         follow: None,
         windows: Windows::default(),

@@ -26,7 +26,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             "addresses::a_websocket_that_refuses_us_is_an_error_without_our_token",
             a_websocket_that_refuses_us_is_an_error_without_our_token,
         ),
-        Trial::test("addresses::a_gap_is_found_by_a_query", a_gap_is_found_by_a_query),
+        Trial::test(
+            "addresses::a_gap_is_found_by_a_query",
+            a_gap_is_found_by_a_query,
+        ),
     ]
 }
 

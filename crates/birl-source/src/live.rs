@@ -5,8 +5,9 @@
 //!
 //! # Records
 //!
-//! What arrives in messages is made lines, so that formats and queries are those of files: a message
-//! is a line, and a record of its own. The line ends within a JSON object become spaces, which says
+//! What arrives as a stream of bytes is read as a file is. What arrives in messages (of WebSockets,
+//! datagrams, syslog with lengths) is made lines, so that formats and queries are those of files: a
+//! message is a line, and a record of its own. The line ends within a JSON object become spaces, which says
 //! the same; those within other text stay, so that it is framed as in a file, but never together with
 //! other messages.
 //!
@@ -27,8 +28,13 @@
 //! still speaks, and so it is not judged by that.
 
 mod address;
+mod cleanup;
+mod connect;
 mod cursor;
+mod exec;
 mod gap;
+mod lines;
+mod listen;
 mod options;
 mod persistence;
 mod queue;
@@ -51,6 +57,7 @@ pub use options::{Options, Overflow};
 
 use crate::Origin;
 use crate::follow::Event;
+use cleanup::Cleanup;
 use gap::Gaps;
 use queue::{Dropped, Queue};
 use sink::Sink;
@@ -87,6 +94,7 @@ pub(crate) struct Live {
     source: Option<(Source, Arc<AtomicU64>)>,
     queue: Arc<Queue>,
     gaps: Arc<Gaps>,
+    cleanup: Arc<Cleanup>,
     task: Option<JoinHandle<()>>,
 }
 
@@ -97,6 +105,7 @@ impl Live {
             queue: Arc::new(Queue::new(&source.options)),
             gaps: Arc::new(Gaps::new(source.origin(), next(&generations))),
             source: Some((source, generations)),
+            cleanup: Arc::default(),
             task: None,
         }
     }
@@ -113,7 +122,7 @@ impl Stream for Live {
                 source.origin(),
                 generations,
             );
-            self.task = Some(tokio::spawn(run(source, sink)));
+            self.task = Some(tokio::spawn(run(source, sink, Arc::clone(&self.cleanup))));
         }
         let taken = ready!(self.queue.poll_take(cx));
         Poll::Ready(
@@ -127,6 +136,8 @@ impl Drop for Live {
         if let Some(task) = &self.task {
             task.abort();
         }
+        // Not left to the task, which ends later, or not at all where the process ends first.
+        self.cleanup.run();
     }
 }
 
@@ -142,9 +153,15 @@ fn next(generations: &AtomicU64) -> u64 {
 }
 
 /// Reads a source until it is over. The queue ends with the sink.
-async fn run(source: Source, sink: Sink) {
+async fn run(source: Source, sink: Sink, cleanup: Arc<Cleanup>) {
     let Source { address, options } = source;
     match address {
         Address::WebSocket(template) => websocket::run(&template, &options, &sink).await,
+        Address::Tcp { host, port } => connect::tcp(&host, port, &options, &sink).await,
+        Address::TcpListen { host, port } => listen::tcp(&host, port, options, sink).await,
+        Address::UdpListen { host, port } => listen::udp(&host, port, &sink).await,
+        Address::Unix(path) => connect::unix(&path, &options, &sink).await,
+        Address::UnixListen(path) => listen::unix(&path, options, sink, &cleanup).await,
+        Address::Command(command) => exec::run(&command, &options, &sink, &cleanup).await,
     }
 }

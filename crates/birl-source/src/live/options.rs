@@ -28,11 +28,15 @@ pub struct Options {
     /// By which proxies others are reached: none by default.
     pub proxies: Proxies,
     /// The most bytes of a message, decompressed: 1 MiB by default. A longer one ends the connection.
+    /// So many bytes are held of a line that has not ended.
     pub message_bytes_max: usize,
     /// The most bytes that wait to be taken: 8 MiB by default. One message is always let in.
     pub queue_bytes_max: usize,
     /// What is done when so many wait.
     pub overflow: Overflow,
+    /// The most connections that a listener has at once: 1024 by default. Each may hold
+    /// [`message_bytes_max`](Self::message_bytes_max) and a little more.
+    pub connections_max: usize,
     /// How long one attempt to connect may take, from the name to the end of the handshake: 10 seconds
     /// by default.
     pub connect_timeout: Duration,
@@ -74,6 +78,7 @@ impl Default for Options {
             message_bytes_max: 1 << 20,
             queue_bytes_max: 8 << 20,
             overflow: Overflow::Wait,
+            connections_max: 1024,
             connect_timeout: Duration::from_secs(10),
             ping_after: Duration::from_secs(30),
             pong_timeout: Duration::from_secs(20),

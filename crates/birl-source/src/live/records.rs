@@ -11,15 +11,15 @@ const BATCH_BYTES: usize = 256 * 1024;
 /// Gathers messages to lines.
 pub(super) struct Records<'a> {
     flow: Flow<'a>,
-    /// Lines that are JSON objects. None of them can be taken for a part of another.
-    objects: Vec<u8>,
+    /// Lines of which none can be taken for a part of another.
+    lines: Vec<u8>,
 }
 
 impl<'a> Records<'a> {
     pub(super) fn new(flow: Flow<'a>) -> Self {
         Self {
             flow,
-            objects: Vec::new(),
+            lines: Vec::new(),
         }
     }
 
@@ -37,27 +37,44 @@ impl<'a> Records<'a> {
             return self.push_text(message);
         }
         if memchr::memchr(b'\n', message).is_none() {
-            self.objects.extend_from_slice(message);
+            self.lines.extend_from_slice(message);
         } else if serde_json::from_slice::<IgnoredAny>(message).is_ok() {
             // Within a text of JSON there is no line end, so each is white space between.
             let spaced = message.iter().map(|&byte| match byte {
                 b'\n' | b'\r' => b' ',
                 byte => byte,
             });
-            self.objects.extend(spaced);
+            self.lines.extend(spaced);
         } else {
             return self.push_text(message);
         }
-        self.objects.push(b'\n');
-        if self.objects.len() >= BATCH_BYTES {
+        self.lines.push(b'\n');
+        if self.lines.len() >= BATCH_BYTES {
+            self.flush();
+        }
+    }
+
+    /// Takes a message that is likely to be of syslog, and so to begin with its priority: no line that
+    /// does can be taken for a part of another.
+    pub(super) fn push_line(&mut self, message: &[u8]) {
+        let message = message.trim_ascii_end();
+        if !message.starts_with(b"<") {
+            return self.push(message);
+        }
+        if memchr::memchr(b'\n', message).is_some() {
+            return self.push_text(message);
+        }
+        self.lines.extend_from_slice(message);
+        self.lines.push(b'\n');
+        if self.lines.len() >= BATCH_BYTES {
             self.flush();
         }
     }
 
     /// Hands on what has been gathered.
     pub(super) fn flush(&mut self) {
-        if !self.objects.is_empty() {
-            let lines = std::mem::take(&mut self.objects);
+        if !self.lines.is_empty() {
+            let lines = std::mem::take(&mut self.lines);
             self.flow.put(lines.into());
         }
     }

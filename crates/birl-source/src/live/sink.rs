@@ -86,6 +86,15 @@ pub(super) struct Flow<'a> {
 impl Flow<'_> {
     /// Puts whole lines, which are whole records, without waiting for room.
     pub(super) fn put(&mut self, bytes: Bytes) {
+        self.put_data(bytes, true);
+    }
+
+    /// Puts lines, which may go on records before them and go on themselves, without waiting for room.
+    pub(super) fn put_lines(&mut self, bytes: Bytes) {
+        self.put_data(bytes, false);
+    }
+
+    fn put_data(&mut self, bytes: Bytes, whole: bool) {
         let offset = self.offset;
         self.offset += bytes.len() as u64;
         self.sink.queue.put_data(Event::Data {
@@ -93,7 +102,7 @@ impl Flow<'_> {
             generation: self.generation,
             offset,
             bytes,
-            whole: true,
+            whole,
         });
     }
 }
