@@ -406,6 +406,17 @@ fn search_options(config: &Config) -> search::Options {
 
 /// Finds flags that say how lines are searched, and nothing about a query.
 fn check(config: &Config) -> Result<()> {
+    let has_windows = config.windows.over.is_some();
+    if has_windows && (config.queries.len() > 1 || config.literal) {
+        let why = match config.literal {
+            true => "which is no plain text (--fixed-strings)",
+            false => "and there are several (-e)",
+        };
+        bail!(
+            "windows of time are asked one query, {why}\n\n\
+             hint: OR stands between words: --window 1m 'reset OR timeout'"
+        );
+    }
     let unfit = [
         (
             config.invert,
