@@ -163,7 +163,7 @@ impl Whom {
 /// The host of a URL, without the brackets of IPv6.
 pub(crate) fn bare_host(url: &Url) -> Option<String> {
     Some(match url.host()? {
-        Host::Domain(name) if name.is_empty() => return None,
+        Host::Domain("") => return None,
         Host::Domain(name) => name.trim_matches(['[', ']']).to_owned(),
         Host::Ipv4(address) => address.to_string(),
         Host::Ipv6(address) => address.to_string(),
