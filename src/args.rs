@@ -137,7 +137,7 @@ pub(crate) struct Args {
     #[arg(value_name = "QUERY")]
     pub(crate) query: Option<OsString>,
 
-    /// Where to look: files, directories, globs, addresses, - for standard input
+    /// Where to look: files, directories, globs, addresses, - for a pipe
     ///
     /// A directory is searched with all that is in it, but for hidden and binary files. A glob
     /// in quotes is expanded by birl, which with -f sees new files that match too. An address such as
@@ -375,17 +375,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LENGTH", value_parser = value::length, help_heading = WINDOWS)]
     pub(crate) slide: Option<i64>,
 
-    /// Ask the query of each stretch in which records come with less than LENGTH between them
+    /// Ask the query of each stretch without a pause of LENGTH
     #[arg(long, value_name = "LENGTH", value_parser = value::length, help_heading = WINDOWS)]
     pub(crate) session: Option<i64>,
 
-    /// Count records that are up to LENGTH older than the newest of their source
+    /// Count records that come up to LENGTH late
     ///
     /// A window closes when all sources have come so far beyond its end. The default is 5s.
     #[arg(long, value_name = "LENGTH", value_parser = value::length, help_heading = WINDOWS)]
     pub(crate) lateness: Option<i64>,
 
-    /// With -f, do not wait for a source of which nothing has come for TIME
+    /// With -f, do not wait for a source that is silent for TIME
     ///
     /// When that is so of all, windows close by the clock. The default is 10s.
     #[arg(long, value_name = "TIME", value_parser = value::wait, help_heading = WINDOWS)]

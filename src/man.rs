@@ -97,6 +97,8 @@ mod tests {
                 "SEARCHING",
                 "TIME",
                 "FOLLOWING",
+                "\"WINDOWS OF TIME\"",
+                "\"LIVE SOURCES\"",
                 "ANSWERS",
                 "LOOK",
                 "OTHER",

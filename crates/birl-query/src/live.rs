@@ -172,7 +172,7 @@ const MONDAY: i64 = 4 * 86_400_000_000_000;
 pub(crate) struct LivePlan {
     plan: Arc<dyn ExecutionPlan>,
     /// What stands in the places of the scans, each with its columns among those that are read.
-    feeds: Vec<(Arc<Feed>, Vec<usize>)>,
+    feeds: Feeds,
     scan: LiveScan,
     /// The tables that are files: these are read once.
     files: Vec<(Arc<Feed>, Arc<dyn ExecutionPlan>)>,
@@ -184,6 +184,9 @@ pub(crate) struct LivePlan {
     stop: Stop,
     stopped: watch::Receiver<bool>,
 }
+
+/// What scans of a plan read from, each with where its columns are in what is read for all of them.
+type Feeds = Vec<(Arc<Feed>, Vec<usize>)>;
 
 /// What is read of the sources.
 struct LiveScan {
@@ -703,7 +706,7 @@ impl LiveScan {
         sources: &Arc<Sources>,
         scans: &[(Arc<Feed>, Arc<dyn ExecutionPlan>)],
         is_windowed: bool,
-    ) -> Result<(Self, Vec<(Arc<Feed>, Vec<usize>)>), Error> {
+    ) -> Result<(Self, Feeds), Error> {
         let scans = scans
             .iter()
             .filter_map(|(feed, scan)| Some((feed, scan.downcast_ref::<ScanExec>()?.wanted())));

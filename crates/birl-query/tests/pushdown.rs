@@ -139,10 +139,8 @@ fn predicates() -> impl Strategy<Value = String> {
             .prop_map(|(it, op, number)| format!("{it} {op} {number}")),
         (numeric(), operator(), number())
             .prop_map(|(it, op, number)| format!("{number} {op} {it}")),
-        (select(&NUMERIC[1..]), number(), number())
-            .prop_map(|(it, a, b)| format!("{it} between {a} and {b}")),
-        (select(&NUMERIC[1..]), number(), number())
-            .prop_map(|(it, a, b)| format!("{it} in ({a}, {b})")),
+        (numeric(), number(), number()).prop_map(|(it, a, b)| format!("{it} between {a} and {b}")),
+        (numeric(), number(), number()).prop_map(|(it, a, b)| format!("{it} in ({a}, {b})")),
         (numeric(), operator()).prop_map(|(it, op)| format!("{it} {op} '5'")),
         (name(), select(&PATTERNS[..])).prop_map(|(name, it)| format!("{name} like '{it}'")),
         (name(), select(&PATTERNS[..])).prop_map(|(name, it)| format!("{name} not ilike '{it}'")),

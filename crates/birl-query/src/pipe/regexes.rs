@@ -40,12 +40,11 @@ pub(super) fn check(query: &Query) -> Result<(), Error> {
 /// The regex that an expression looks for, where it is a text of the query, and its place there.
 fn regex_in(expr: &Expr) -> Option<(&str, Span)> {
     let regex = match expr {
-        Expr::BinaryOp { op, right, .. } => match op {
-            Op::PGRegexMatch | Op::PGRegexIMatch | Op::PGRegexNotMatch | Op::PGRegexNotIMatch => {
-                right
-            }
-            _ => return None,
-        },
+        Expr::BinaryOp {
+            op: Op::PGRegexMatch | Op::PGRegexIMatch | Op::PGRegexNotMatch | Op::PGRegexNotIMatch,
+            right,
+            ..
+        } => right,
         Expr::Function(function) => {
             let name = name_of(function)?.to_ascii_lowercase();
             let FunctionArguments::List(list) = &function.args else {

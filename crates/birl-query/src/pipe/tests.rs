@@ -597,6 +597,10 @@ const ERRORS: &[(&str, &str)] = &[
         "cannot read the query: expected an aggregate\n  a |> stats count, by x\n                        ^\n\nhint: for example: stats avg(latency_ms), p99(latency_ms) by service",
     ),
     (
+        "a |> aggregate fast(ms) as n group by x",
+        "cannot read the query: unknown aggregate \"fast\"\n  a |> aggregate fast(ms) as n group by x\n                 ^^^^\n\nhint: did you mean \"last\"?",
+    ),
+    (
         "a |> stats avg by x",
         "cannot read the query: expected what to take the `avg` of\n  a |> stats avg by x\n             ^^^\n\nhint: for example: avg(latency_ms)",
     ),

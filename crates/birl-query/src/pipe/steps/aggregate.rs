@@ -269,7 +269,7 @@ fn values_of(
         let mut expr = bare_call(reader::expr(value)?, value)?;
         pipeline.tables.join_names(&mut expr);
         resolve_below(pipeline, &mut expr);
-        check_is_aggregate(&expr, value)?;
+        check_is_aggregate(&expr, value.place(), &value.typed())?;
         count_what_is_true(&mut expr);
         Ok(Item {
             expr,
@@ -339,7 +339,8 @@ fn resolve_below(pipeline: &Pipeline<'_>, expr: &mut Expr) {
     }
 }
 
-fn check_is_aggregate(expr: &Expr, piece: Piece<'_>) -> Result<(), Error> {
+/// `typed` is what stands at `place` for `expr`.
+fn check_is_aggregate(expr: &Expr, place: Span, typed: &str) -> Result<(), Error> {
     let found = ast::visit_expressions(expr, |expr| match is_aggregate(expr) {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
@@ -350,7 +351,6 @@ fn check_is_aggregate(expr: &Expr, piece: Piece<'_>) -> Result<(), Error> {
     if let Expr::Function(function) = expr
         && let Some(name) = name_of(function)
     {
-        let place = piece.place();
         let place = place.start..place.start + name.len();
         let error = Error::new(place, format!("unknown aggregate \"{}\"", shown(name)));
         return Err(match nearest_aggregate(name) {
@@ -359,8 +359,8 @@ fn check_is_aggregate(expr: &Expr, piece: Piece<'_>) -> Result<(), Error> {
                 .with_hint("aggregates are count, sum, avg, min, max, median, p99, dc and others"),
         });
     }
-    let typed = shown(&piece.typed());
-    let error = Error::new(piece.place(), format!("`{typed}` is no aggregate"));
+    let typed = shown(typed);
+    let error = Error::new(place, format!("`{typed}` is no aggregate"));
     Err(match nearest_aggregate(&typed) {
         Some(meant) => error.with_hint(format!("did you mean \"{meant}\"?")),
         None => error.with_hint(format!(
@@ -648,7 +648,10 @@ pub(super) fn aggregate(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Resul
     let values = full_table_exprs
         .into_iter()
         .map(|it| item(it, true))
-        .collect();
+        .collect::<Vec<_>>();
+    for value in &values {
+        check_is_aggregate(&value.expr, value.place.clone(), &value.expr.to_string())?;
+    }
     let keys: Vec<_> = group_by_expr
         .into_iter()
         .map(|it| item(it, false))
