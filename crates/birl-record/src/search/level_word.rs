@@ -62,8 +62,9 @@ impl LevelWordFinder {
         })
     }
 
-    /// Where one of the letters first stands by itself: not beside another letter or a digit, but
-    /// behind an `m` it may, with which colours end.
+    /// Where one of the letters first stands by itself: not beside another letter or a digit. But
+    /// behind an `m` it may, with which colours end, and a capital may stand before a digit, as in
+    /// `W0314 14:05:30`.
     pub(super) fn find_letter(&self, text: &[u8], from: usize) -> Option<usize> {
         if self.letters.is_empty() {
             return None;
@@ -84,7 +85,10 @@ impl LevelWordFinder {
             let after = text.get(at + 1);
             self.letters.contains(&text[at].to_ascii_lowercase())
                 && before.is_none_or(|before| !before.is_ascii_alphanumeric() || before == b'm')
-                && after.is_none_or(|after| !after.is_ascii_alphanumeric())
+                && after.is_none_or(|after| match text[at].is_ascii_uppercase() {
+                    true => !after.is_ascii_alphabetic(),
+                    false => !after.is_ascii_alphanumeric(),
+                })
         })
     }
 
@@ -123,16 +127,17 @@ impl LevelWordFinder {
         while at - 1 + LANES <= text.len() {
             let bytes = load(at - 1);
             let lower = _mm256_or_si256(bytes, all(0x20));
-            let inner = bits(_mm256_or_si256(
-                within(lower, b'a', b'z'),
-                within(bytes, b'0', b'9'),
-            ));
+            let alphabetic = bits(within(lower, b'a', b'z'));
+            let digits = bits(within(bytes, b'0', b'9'));
+            let capitals = bits(within(bytes, b'A', b'Z'));
+            let inner = alphabetic | digits;
             let mut letters = 0;
             for letter in &self.letters {
                 letters |= bits(_mm256_cmpeq_epi8(lower, all(*letter)));
             }
             let before = inner & !bits(_mm256_cmpeq_epi8(bytes, all(b'm')));
-            let alone = letters & !(before << 1) & !(inner >> 1);
+            let after = alphabetic >> 1 | digits >> 1 & !capitals;
+            let alone = letters & !(before << 1) & !after;
             let judged = alone & !1 & !(1 << (LANES - 1));
             if judged != 0 {
                 return Some(at - 1 + judged.trailing_zeros() as usize);
@@ -176,6 +181,7 @@ mod tests {
         assert_eq!(found("[E] no"), (None, Some(1)));
         assert_eq!(found("E"), (None, Some(0)));
         assert_eq!(found("E/tag: no"), (None, Some(0)));
+        assert_eq!(found("E0314 14:05:30 no"), (None, Some(0)));
         assert_eq!(found("\x1b[31mE\x1b[0m no"), (None, Some(5)));
         assert_eq!(found("INFO e1 1e the end"), (None, None));
         assert_eq!(LevelWordFinder::new(24..=24).find_word(b"fatal f", 0), None);
