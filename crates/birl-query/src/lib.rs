@@ -12,6 +12,7 @@
 //! - `tables`: which columns it needs, of which tables;
 //! - `table`: the table `logs`, whose columns are the fields of records;
 //! - `pushdown`: what of a query the search of records answers, before a row is made;
+//! - `leaf`: what all plan nodes without inputs answer alike;
 //! - `scan`: the plan node that makes rows of the records that a scan finds;
 //! - [`Plan`]: a query that can be run;
 //! - [`Answers`]: the stream of its answers;
@@ -24,6 +25,7 @@ mod dialect;
 mod division;
 mod error;
 mod gaps;
+mod leaf;
 mod live;
 mod numbers;
 mod overflow;
