@@ -1,7 +1,8 @@
 //! Live sources, with servers that the test plays.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
 use libtest_mimic::{Failed, Trial};
@@ -30,6 +31,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             "addresses::a_gap_is_found_by_a_query",
             a_gap_is_found_by_a_query,
         ),
+        Trial::test(
+            "addresses::a_websocket_of_another_code_base_is_read_whole_over_lost_connections",
+            a_websocket_of_another_code_base_is_read_whole_over_lost_connections,
+        )
+        .with_ignored_flag(python_with_websockets().is_none()),
     ]
 }
 
@@ -176,5 +182,50 @@ fn a_gap_is_found_by_a_query() -> Result<(), Failed> {
     process.interrupt();
     let ended = process.end();
     server.join().expect("the server is satisfied");
+    Ok(compare("stdout", expected.as_bytes(), &ended.stdout)?)
+}
+
+/// A Python that has `websockets`: `BIRL_PYTHON`, or else the system's.
+fn python_with_websockets() -> Option<String> {
+    let python = std::env::var("BIRL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let imported = Command::new(&python)
+        .args(["-c", "import websockets.asyncio.server"])
+        .stderr(Stdio::null())
+        .status();
+    imported
+        .is_ok_and(|status| status.success())
+        .then_some(python)
+}
+
+/// A process that ends with the test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Every message comes once, although the server cuts the connection twice, since birl says where to
+/// go on; they come in pieces, as bytes, and compressed.
+fn a_websocket_of_another_code_base_is_read_whole_over_lost_connections() -> Result<(), Failed> {
+    let python = python_with_websockets().expect("it was there when the test was made");
+    let server = Command::new(python)
+        .args(["-c", include_str!("websocket_server.py")])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut server = Killed(server);
+    let mut port = String::new();
+    BufReader::new(server.0.stdout.take().expect("it is a pipe")).read_line(&mut port)?;
+    let url = format!("ws://127.0.0.1:{}/?after={{cursor:0}}", port.trim());
+    let expected: String = (1..=600).map(|n| format!("{n} true\n")).collect();
+    let sandbox = Sandbox::new();
+    let template = "{n} {deflates}";
+    let command = sandbox.birl(&["--cursor=n", "--template", template, "n:*", &url]);
+    let mut process = Process::start(command, Vec::new());
+    process.wait_for_stdout(expected.len());
+    process.interrupt();
+    let ended = process.end();
     Ok(compare("stdout", expected.as_bytes(), &ended.stdout)?)
 }

@@ -52,9 +52,9 @@ from (
 ";
 
 impl Database {
-    /// DuckDB, if it is there. `BIRL_DUCKDB_PYTHON` names a Python that has it.
+    /// DuckDB, if it is there. `BIRL_PYTHON` names a Python that has it.
     pub(crate) fn find() -> Option<Self> {
-        let named = std::env::var("BIRL_DUCKDB_PYTHON").ok();
+        let named = std::env::var("BIRL_PYTHON").ok();
         let works = |command: &mut Command| {
             let command = command.stdin(Stdio::null()).stdout(Stdio::null());
             let status = command.stderr(Stdio::null()).status();

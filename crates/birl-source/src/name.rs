@@ -30,7 +30,7 @@ impl Name {
     /// Reads one argument.
     ///
     /// `-` is standard input. What exists is a path, even if it looks like a glob or an address. Else
-    /// `ws://…` and the like are a [live](crate::live) source, with the default options. Else `*`, `?`, `[…]` or `{…}` make it a [`Glob`], and what is left is the path of a file
+    /// `ws://…` and the like are a [live] source, with the default options. Else `*`, `?`, `[…]` or `{…}` make it a [`Glob`], and what is left is the path of a file
     /// that may come to exist.
     ///
     /// # Errors
