@@ -67,6 +67,9 @@ pub(super) struct Grid {
 /// How many columns a value takes at most.
 const COLUMNS_PER_VALUE: i128 = 8;
 
+/// So many multiples of the time between values are tried for the time of a column.
+const TRIES_MAX: usize = 1000;
+
 /// Values of so much shorter a time than a column begin and end anywhere in it.
 const FINE: i128 = 1000;
 
@@ -109,12 +112,17 @@ impl Grid {
             .find(|cell| fits(*cell));
         let cell = cell.unwrap_or_else(|| {
             let steps = (count - 1) / columns_max + 1;
-            (steps..)
-                .map(|steps| steps * step)
-                .find(|cell| fits(*cell))
-                .unwrap_or(length)
+            let mut cells = (steps..).map(|steps| steps * step).take(TRIES_MAX);
+            cells.find(|cell| fits(*cell)).unwrap_or_else(|| {
+                // A column less makes up for where the first one begins.
+                ((count - 1) / (columns_max - 1).max(1) + 1) * step
+            })
         });
-        let start = i128::from(first).div_euclid(cell) * cell;
+        let start = match fits(cell) {
+            true => i128::from(first).div_euclid(cell) * cell,
+            // There is but one column, and a multiple of any length lies within.
+            false => first.into(),
+        };
         Some(Self {
             start: i64::try_from(start).unwrap_or(first),
             length: cell,
@@ -291,6 +299,21 @@ impl Step {
                 .ok(),
             Step::Days(days) => at.checked_add(jiff::Span::new().days(days)).ok(),
             Step::Months(months) => at.checked_add(jiff::Span::new().months(months)).ok(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No length that people like is long enough, and whole multiples of 7 ns are tried in vain.
+    #[test]
+    fn times_of_all_centuries_have_a_grid_at_once() {
+        let times = [i64::MIN + 5, -3, 4, i64::MAX - 7];
+        for columns_max in 1..=4 {
+            let grid = Grid::of(&times, columns_max, true).unwrap();
+            assert!((1..=columns_max).contains(&grid.columns), "{columns_max}");
         }
     }
 }
