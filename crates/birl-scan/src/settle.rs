@@ -21,7 +21,8 @@ const WAITING_BYTES_MAX: usize = 32 << 20;
 /// What was there when following began is all in order, but for what does not fit into 32 MiB: then
 /// the first go on. A record that comes later than others with a later time, and later than `wait`,
 /// comes at once. The records of one source stay in their order, and those without a time come with
-/// the one before them. Other events are not held back.
+/// the one before them; of the same time are first those of the source that was found first. Other
+/// events are not held back.
 ///
 /// Dropping it drops what waits. Polling needs a tokio runtime with its time driver.
 pub fn settle<S>(following: S, wait: Duration, merge: MergeOptions) -> Settling<S>
@@ -70,8 +71,8 @@ pub struct Settling<S> {
     ready: VecDeque<Event>,
 }
 
-/// When a record was, and how many had come before it.
-type Place = (i64, u64);
+/// When a record was, the number of its source, and how many had come before it.
+type Place = (i64, u64, u64);
 
 /// One record, as a batch.
 #[derive(Debug)]
@@ -149,7 +150,7 @@ impl<S> Settling<S> {
     fn hold(&mut self, number: u64, time: Option<i64>, batch: Batch) {
         let last = self.times.entry(number).or_insert(i64::MIN);
         *last = time.unwrap_or(*last).max(*last);
-        let place = (*last, self.count);
+        let place = (*last, number, self.count);
         self.count += 1;
         self.bytes += batch.bytes.len();
         self.records += batch.runs.len();

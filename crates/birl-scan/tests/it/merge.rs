@@ -144,6 +144,8 @@ proptest! {
         last in prop::option::of(0usize..20),
     ) {
         let directory = tempfile::tempdir().unwrap();
+        // What follows numbers a file when something is in it.
+        let logs: Vec<_> = logs.into_iter().filter(|log| !log.is_empty()).collect();
         for (number, log) in logs.iter().enumerate() {
             write(&directory.path().join(format!("{number:03}")), log);
         }
