@@ -1,0 +1,53 @@
+//! What a rule says when it fires, and when all is well again.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One row of a rule's answer that its condition is true of, or that it was true of and is no longer.
+///
+/// It is written as JSON with these names, into the outbox and to webhooks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// A hash of the rule, the group and the beginning of the window: the same alert has the same id
+    /// however often it is sent, so that a receiver can drop a repeat. Its resolved notice has it too.
+    pub id: String,
+    /// The rule's name in the configuration.
+    pub rule: String,
+    /// Whether it fires or is over.
+    pub state: State,
+    /// The fields that the rule groups by, with their values as text, in the rule's order.
+    pub group: Vec<(String, String)>,
+    /// The window that the answer is of, where the rule has windows.
+    pub window: Option<Window>,
+    /// When the alert began to fire, in nanoseconds since 1970, in the time of the records.
+    pub since: i64,
+    /// When this was found, in nanoseconds since 1970: the records' time in a replay, else the clock's.
+    pub at: i64,
+    /// What people read: the rule's template, filled in.
+    pub text: String,
+    /// The row of the answer, by its columns' names.
+    pub values: Map<String, Value>,
+    /// Some of the records that it is about, as they stand in the log.
+    pub samples: Vec<String>,
+    /// A command line that shows the rest of the records, with their range of time.
+    pub ask: String,
+}
+
+/// Whether an alert fires or is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The rule's condition is true.
+    Firing,
+    /// It was, and is no longer.
+    Resolved,
+}
+
+/// A window of event time, in nanoseconds since 1970; the end is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Where it begins.
+    pub start: i64,
+    /// Where it ends.
+    pub end: i64,
+}
