@@ -76,6 +76,14 @@ impl Error {
         }
     }
 
+    /// The other side has ended the connection, and may take another.
+    pub fn lost(reason: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Io(io::ErrorKind::ConnectionReset),
+            reason: reason.into(),
+        }
+    }
+
     /// An attempt took longer than `limit`.
     pub fn timeout(limit: Duration) -> Self {
         Self {

@@ -1,24 +1,122 @@
 //! A connection → the answer to one request of HTTP/1.1.
 
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
-use hyper::{Response, StatusCode};
+use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
+use hyper::{Method, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use url::{Position, Url};
 
-use crate::connect::Connection;
+use crate::connect::{Connection, Connector};
 use crate::error::Error;
+use crate::request::Request;
 
 /// So often is a request redirected before it goes in circles.
 pub(crate) const REDIRECTS_MAX: usize = 10;
 
 /// What we call ourselves, unless a header says otherwise.
 const US: &str = concat!("birl/", env!("CARGO_PKG_VERSION"));
+
+/// So much of an answer that is no success may say why.
+const REASON_BYTES_MAX: usize = 64 * 1024;
+
+/// So long may the part of it be that is told.
+const REASON_CHARS_MAX: usize = 200;
+
+/// Posts `body`, over a connection of its own, and returns once the other side has answered that it
+/// has taken it: with a status from 200 to 299. What else it answers is not read.
+///
+/// Redirections are not followed: what is posted is meant for whom the URL names. How long it may take
+/// is for the caller to limit; dropping the future gives it up, and the other side may have taken it
+/// all the same.
+///
+/// # Errors
+///
+/// If there is no connection, or the answer is another status. The error says how the answer begins,
+/// where it is text.
+pub async fn post(connector: &Connector, request: &Request, body: String) -> Result<(), Error> {
+    let (host, port) = request.peer()?;
+    let mut headers = request.headers()?;
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    let asked = self::request(Method::POST, &request.url, headers, body)?;
+    let connection = connector
+        .connect((&host, port), request.is_secure())
+        .await?;
+    let handshake = http1::handshake(TokioIo::new(connection)).await;
+    let (mut sender, connection) = handshake.map_err(|error| failed(&error))?;
+    let mut connection = pin!(connection);
+    let mut exchange = pin!(async {
+        let response = sender.send_request(asked).await;
+        let response = response.map_err(|error| failed(&error))?;
+        match response.status().is_success() {
+            true => Ok(()),
+            false => Err(explained(response).await),
+        }
+    });
+    tokio::select! {
+        biased;
+        answer = &mut exchange => answer,
+        // Whatever ended it, the exchange knows more.
+        _ = &mut connection => exchange.await,
+    }
+}
+
+/// What an answer says that is no success, with how its body begins.
+async fn explained(response: Response<Incoming>) -> Error {
+    if let Ok(Some(location)) = redirection(&response) {
+        return Error::status(
+            response.status().as_u16(),
+            None,
+            format!(
+                "the server answers {} and names {location:?} instead",
+                response.status()
+            ),
+        );
+    }
+    let refusal = refusal(&response);
+    let mut body = response.into_body();
+    let mut begin = Vec::new();
+    while begin.len() < REASON_BYTES_MAX
+        && let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await
+    {
+        begin.extend(frame.into_data().unwrap_or_default());
+    }
+    match first_line(&begin) {
+        Some(words) => Error::status(
+            refusal.http_status().unwrap_or_default(),
+            refusal.retry_after(),
+            format!("{refusal}: {words}"),
+        ),
+        None => refusal,
+    }
+}
+
+/// The first line of a text that is not blank, without what a terminal would take for more than text.
+/// A page for people says nothing in its first line.
+fn first_line(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    if line.starts_with('<') {
+        return None;
+    }
+    let mut words: String = line.chars().take(REASON_CHARS_MAX).collect();
+    if words.len() < line.len() {
+        words.push('…');
+    }
+    Some(words.chars().map(harmless).collect())
+}
+
+fn harmless(letter: char) -> char {
+    match letter.is_control() {
+        true => char::REPLACEMENT_CHARACTER,
+        false => letter,
+    }
+}
 
 /// Asks to speak something else over `connection`. Where the other side agrees, gives the connection
 /// back, with what has arrived behind the answer.
@@ -30,7 +128,7 @@ pub(crate) async fn upgrade(
     let handshake = http1::handshake(TokioIo::new(connection)).await;
     let (mut sender, connection) = handshake.map_err(|error| failed(&error))?;
     let mut connection = pin!(connection.without_shutdown());
-    let request = request(url, headers)?;
+    let request = request(Method::GET, url, headers, String::new())?;
     let mut answer = pin!(sender.send_request(request));
     let (response, parts) = tokio::select! {
         // The answer first: where it is whole, the connection is likely to be over too.
@@ -53,7 +151,12 @@ pub(crate) async fn upgrade(
 }
 
 /// A request for `url`, which is sent to its own server.
-fn request(url: &Url, mut headers: HeaderMap) -> Result<hyper::Request<String>, Error> {
+fn request(
+    method: Method,
+    url: &Url,
+    mut headers: HeaderMap,
+    body: String,
+) -> Result<hyper::Request<String>, Error> {
     let wrong =
         |error: &dyn std::fmt::Display| Error::request(format!("the URL is wrong: {error}"));
     let host = match (url.host_str(), url.port()) {
@@ -74,8 +177,10 @@ fn request(url: &Url, mut headers: HeaderMap) -> Result<hyper::Request<String>, 
         target if target.starts_with('?') => &format!("/{target}"),
         target => target,
     };
-    let mut request = hyper::Request::get(target)
-        .body(String::new())
+    let mut request = hyper::Request::builder()
+        .method(method)
+        .uri(target)
+        .body(body)
         .map_err(|error| wrong(&error))?;
     *request.headers_mut() = headers;
     Ok(request)
@@ -124,4 +229,99 @@ fn failed(error: &hyper::Error) -> Error {
         return Error::io("", &cause);
     }
     Error::protocol(format!("the server does not speak HTTP: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::proxy::Proxies;
+    use crate::request::{Bearer, Secret};
+
+    /// What a server got that answered so, and what was made of its answer.
+    async fn posted(answer: &str, body: &str) -> (String, Result<(), Error>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/a?b", listener.local_addr().unwrap());
+        let mut request = Request::new(Url::parse(&url).unwrap());
+        request.bearer = Some(Bearer::Token(Secret::new("t0k3n")));
+        let connector = Connector::new(Proxies::default(), None);
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(body.as_bytes()) {
+                stream.read_buf(&mut asked).await.unwrap();
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8(asked).unwrap()
+        };
+        tokio::join!(server, post(&connector, &request, body.to_owned()))
+    }
+
+    #[tokio::test]
+    async fn a_body_is_posted_whole_with_the_token_and_its_length() {
+        let (asked, answer) = posted("HTTP/1.1 204 No Content\r\n\r\n", "{\"a\":1}").await;
+        answer.unwrap();
+        let (head, body) = asked.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, "{\"a\":1}");
+        let head = head.to_lowercase();
+        let mut lines: Vec<_> = head
+            .lines()
+            .filter(|line| !line.starts_with("host:"))
+            .collect();
+        lines[1..].sort_unstable();
+        assert_eq!(
+            lines,
+            [
+                "post /a?b http/1.1",
+                "authorization: bearer t0k3n",
+                "connection: close",
+                "content-length: 7",
+                &format!("user-agent: {US}"),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_no_success_says_why_and_how_long_to_wait() {
+        let cases = [
+            (
+                "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 9\r\n\r\nslow\x1bdown",
+                "the server answers 429 Too Many Requests: slow\u{fffd}down",
+                (Some(429), Some(7), false),
+            ),
+            (
+                "HTTP/1.1 404 Not Found\r\n\r\n\r\nno_service\r\nmore",
+                "the server answers 404 Not Found: no_service",
+                (Some(404), None, true),
+            ),
+            (
+                "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>",
+                "the server answers 502 Bad Gateway",
+                (Some(502), None, false),
+            ),
+            (
+                "HTTP/1.1 301 Moved Permanently\r\nLocation: https://h/\r\nContent-Length: 0\r\n\r\n",
+                "the server answers 301 Moved Permanently and names \"https://h/\" instead",
+                (Some(301), None, true),
+            ),
+            (
+                "",
+                "the server ended the connection without an answer",
+                (None, None, false),
+            ),
+        ];
+        for (answer, words, kind) in cases {
+            let error = posted(answer, "{}").await.1.unwrap_err();
+            let wait = error.retry_after().map(|wait| wait.as_secs());
+            assert_eq!(
+                (
+                    error.to_string().as_str(),
+                    (error.http_status(), wait, error.is_lasting())
+                ),
+                (words, kind)
+            );
+        }
+    }
 }

@@ -8,7 +8,7 @@
 //! - [`tls`]: whom a TLS connection trusts;
 //! - [`connect`]: an address → a connection, by way of a proxy where one is due;
 //! - [`request`]: the URL, the headers and the secrets of a request;
-//! - [`http`]: a connection → the answer to one request;
+//! - [`http`]: a connection → the answer to one request, and what is posted;
 //! - [`websocket`]: a connection → messages in both directions;
 //! - [`error`]: what went wrong.
 //!

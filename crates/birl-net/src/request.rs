@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hyper::header::AUTHORIZATION;
-pub use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+pub use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use crate::error::Error;
@@ -44,7 +44,12 @@ pub enum Bearer {
 }
 
 impl Bearer {
-    fn read(&self) -> Result<Secret, Error> {
+    /// The token as it is now.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn read(&self) -> Result<Secret, Error> {
         match self {
             Self::Token(token) => Ok(token.clone()),
             Self::File(path) => match std::fs::read_to_string(path) {
