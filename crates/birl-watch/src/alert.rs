@@ -51,3 +51,44 @@ pub struct Window {
     /// Where it ends.
     pub end: i64,
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// An alert as a rule of the guide gives it.
+    pub(crate) fn alert() -> Alert {
+        let window = Window {
+            start: 1_773_497_100_000_000_000,
+            end: 1_773_497_160_000_000_000,
+        };
+        Alert {
+            id: "9f86d081884c7d65".to_owned(),
+            rule: "error-burst".to_owned(),
+            state: State::Firing,
+            group: vec![("service".to_owned(), "api".to_owned())],
+            window: Some(window),
+            since: window.start + 5_000_000_000,
+            at: window.end,
+            text: "api: 73 errors in a minute".to_owned(),
+            values: Map::from_iter([
+                ("service".to_owned(), "api".into()),
+                ("count".to_owned(), 73.into()),
+            ]),
+            samples: vec![r#"{"level":"error","message":"timeout"}"#.to_owned()],
+            ask: "birl --since 14:05 --until 14:06 'level:error' app.log".to_owned(),
+        }
+    }
+
+    /// An alert that is too long for any message.
+    pub(crate) fn endless() -> Alert {
+        let long = "é<_`𝄞 & ".repeat(10_000);
+        Alert {
+            rule: long.clone(),
+            text: long.clone(),
+            samples: vec![long.clone(), long.clone()],
+            ask: long,
+            ..alert()
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Texts of the configuration that may be secret: they are never shown, and need not stand in it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use birl_net::Secret;
+use birl_net::request::Bearer;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+
+use super::Surroundings;
+
+/// A text, or where it is: `"…"`, `{ env = "NAME" }` or `{ file = "PATH" }`.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Text {
+    Literal(Secret),
+    Variable(String),
+    File(PathBuf),
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(secret) => secret.fmt(f),
+            Self::Variable(name) => write!(f, "{{ env = {name:?} }}"),
+            Self::File(path) => write!(f, "{{ file = {path:?} }}"),
+        }
+    }
+}
+
+impl Text {
+    /// The text itself.
+    ///
+    /// # Errors
+    ///
+    /// If it is not where it should be. The error names the place and not the text.
+    pub(super) fn read(&self, surroundings: &Surroundings) -> Result<Secret, String> {
+        match self {
+            Self::Literal(secret) => Ok(secret.clone()),
+            Self::Variable(name) => variable(name, surroundings),
+            Self::File(path) => {
+                let read = Bearer::File(path.clone()).read();
+                read.map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
+/// The text that a variable of the environment has.
+pub(super) fn variable(name: &str, surroundings: &Surroundings) -> Result<Secret, String> {
+    match (surroundings.variable)(name) {
+        None => Err(format!("the variable {name} is not set")),
+        Some(text) if text.trim().is_empty() => Err(format!("the variable {name} is empty")),
+        Some(text) => Ok(Secret::new(text.trim())),
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Reading)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Key {
+    Env,
+    File,
+}
+
+struct Reading;
+
+impl<'de> Visitor<'de> for Reading {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, { env = \"NAME\" } or { file = \"PATH\" }")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text::Literal(Secret::new(text)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
+        let text = match map.next_key()? {
+            Some(Key::Env) => Text::Variable(map.next_value()?),
+            Some(Key::File) => Text::File(map.next_value()?),
+            None => return Err(A::Error::custom("a text is in env or in file")),
+        };
+        match map.next_key::<Key>()? {
+            None => Ok(text),
+            Some(_) => Err(A::Error::custom("a text is in env or in file, not in both")),
+        }
+    }
+}
