@@ -1,0 +1,401 @@
+//! From the outbox to the places, until each alert is taken.
+//!
+//! A task for each place takes its alerts from the outbox in order, and goes on to the next when one is
+//! taken. A place that is away keeps its alerts waiting, over the end of the process too; others do not
+//! notice. Where a place takes only so many in a minute, the rest is told of by one alert.
+
+mod budget;
+pub(crate) mod summary;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use birl_stream::Backoff;
+use futures::FutureExt;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{error, info, warn};
+
+use crate::place::{Place, Undelivered};
+use crate::status::{self, Problem, Status};
+use crate::store::{Entry, Error, Store, now};
+use budget::Budget;
+
+pub use summary::HELD_BACK;
+
+/// The first wait after an alert was not taken is up to this; it doubles with each.
+const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+
+/// The longest wait, unless the place asks for more.
+const BACKOFF_MAX: Duration = Duration::from_secs(60);
+
+/// A wait from before the process began is kept to, but for no longer than this: the clock may have
+/// been wrong.
+const KEPT_WAIT_MAX: Duration = Duration::from_secs(3600);
+
+/// A place, and how it is to be treated.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The place.
+    pub place: Arc<dyn Place>,
+    /// What it is, for people: `webhook`, `slack` and so on.
+    pub kind: &'static str,
+    /// How many alerts it gets in a minute at most; what is more is told of together.
+    pub max_per_minute: Option<NonZeroU32>,
+}
+
+/// The tasks that empty an outbox. Dropping it ends them at once; what they were sending may have been
+/// taken, and will be sent again.
+#[derive(Debug)]
+pub struct Deliverer {
+    tasks: JoinSet<()>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Deliverer {
+    /// Begins to send what is in the outbox of `store`, and what comes into it, to `targets` by their
+    /// names. How it goes is kept in the places of `status`.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn start(
+        store: &Store,
+        targets: BTreeMap<String, Target>,
+        status: &watch::Sender<Status>,
+    ) -> Result<Self, Error> {
+        let mut places = Vec::new();
+        for (name, target) in &targets {
+            let counts = store.counts(name).await?;
+            places.push(status::Place {
+                name: name.clone(),
+                kind: target.kind.to_owned(),
+                waiting: counts.waiting,
+                dead: counts.dead,
+                ..status::Place::default()
+            });
+        }
+        for (name, waiting) in store.waiting().await? {
+            if targets.contains_key(&name) {
+                continue;
+            }
+            warn!(
+                place = name,
+                waiting, "alerts wait for a place that is not in the configuration"
+            );
+            places.push(status::Place {
+                name,
+                kind: "gone".to_owned(),
+                waiting,
+                ..status::Place::default()
+            });
+        }
+        status.send_modify(|status| status.places = places);
+        let (stopping, stop) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        for (name, target) in targets {
+            let runner = Runner {
+                budget: Budget::new(target.max_per_minute),
+                name,
+                target,
+                store: store.clone(),
+                status: status.clone(),
+                backoff: Backoff::new(BACKOFF_FIRST, BACKOFF_MAX),
+                retry: None,
+                failures: 0,
+                told: None,
+            };
+            tasks.spawn(runner.run(stop.clone()));
+        }
+        Ok(Self { tasks, stopping })
+    }
+
+    /// Sends what can be sent without waiting, and ends; at `deadline` in any case. What is left is
+    /// sent when birl runs again.
+    pub async fn stop(mut self, deadline: Duration) {
+        self.stopping.send_replace(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(deadline, all).await.is_err() {
+            self.tasks.shutdown().await;
+        }
+    }
+}
+
+/// What empties the outbox of one place.
+struct Runner {
+    name: String,
+    target: Target,
+    store: Store,
+    status: watch::Sender<Status>,
+    backoff: Backoff,
+    budget: Budget,
+    /// The alert that was not taken last, and when it is to be tried again.
+    retry: Option<(i64, Instant)>,
+    /// How many times in a row an alert was not taken.
+    failures: u32,
+    /// What was told last of what goes wrong, so that it is not told again and again.
+    told: Option<String>,
+}
+
+/// Everything is to end, and something would have to be waited for.
+struct Stopped;
+
+impl Runner {
+    async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut arrivals = self.store.arrivals();
+        loop {
+            // Before the outbox is looked at, so that nothing comes unseen.
+            arrivals.mark_unchanged();
+            let entry = match self.store.next(&self.name).await {
+                Ok(Some(entry)) => entry,
+                Ok(None) => tokio::select! {
+                    biased;
+                    _ = arrivals.changed() => {
+                        self.count().await;
+                        continue;
+                    }
+                    () = stopped(&mut stop) => return,
+                },
+                Err(error) => {
+                    self.state_failed(&error);
+                    let wait = self.wait();
+                    match self.pause_until(wait, &mut stop).await {
+                        Ok(()) => continue,
+                        Err(Stopped) => return,
+                    }
+                }
+            };
+            if self.step(entry, &mut stop).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Sends one alert, as soon as it may be.
+    async fn step(
+        &mut self,
+        entry: Entry,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stopped> {
+        if let Some(end) = self.budget.used_up_until(Instant::now()) {
+            self.pause_until(end, stop).await?;
+            return self.fold(stop).await;
+        }
+        if let Some(due) = self.due(&entry) {
+            self.pause_until(due, stop).await?;
+        }
+        let sending = AssertUnwindSafe(self.target.place.send(&entry.alert))
+            .catch_unwind()
+            .await;
+        let sent = sending.unwrap_or_else(|_| {
+            Err(Undelivered::ForNow {
+                reason: "the place panicked, which is a defect of birl".to_owned(),
+                after: None,
+            })
+        });
+        match sent {
+            Ok(()) => self.taken(&entry, stop).await,
+            Err(Undelivered::ForNow { reason, after }) => {
+                self.postpone(&entry, reason, after).await;
+                Ok(())
+            }
+            Err(Undelivered::ForGood { reason }) => self.bury(&entry, reason, stop).await,
+        }
+    }
+
+    /// When an alert that was tried before is to be tried again.
+    fn due(&mut self, entry: &Entry) -> Option<Instant> {
+        match self.retry.take() {
+            Some((seq, due)) if seq == entry.seq => Some(due),
+            _ => {
+                // From before the process began, by the clock.
+                let wait = u64::try_from(entry.next_try.saturating_sub(now())).ok()?;
+                let wait = Duration::from_nanos(wait).min(KEPT_WAIT_MAX);
+                Some(Instant::now() + wait)
+            }
+        }
+    }
+
+    async fn taken(
+        &mut self,
+        entry: &Entry,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stopped> {
+        self.budget.spend(Instant::now());
+        if self.failures > 0 {
+            info!(
+                place = self.name,
+                failures = self.failures,
+                "alerts are taken again"
+            );
+        }
+        self.settled();
+        // Until that is written it would be sent again.
+        while let Err(error) = self.store.taken(entry.seq, &self.name, &entry.alert).await {
+            self.state_failed(&error);
+            let wait = self.wait();
+            self.pause_until(wait, stop).await?;
+        }
+        self.settled();
+        self.tell(|place| {
+            place.taken += 1;
+            place.held_back += entry.held_back;
+            place.last_taken = Some(now());
+            place.problem = None;
+        });
+        self.count().await;
+        Ok(())
+    }
+
+    /// The other side is away or busy: the alert stays where it is.
+    async fn postpone(&mut self, entry: &Entry, reason: String, after: Option<Duration>) {
+        self.failures += 1;
+        let wait = self.wait() + after.unwrap_or_default();
+        self.retry = Some((entry.seq, wait));
+        let next_try = now().saturating_add(nanoseconds(wait - Instant::now()));
+        // What is not written is known all the same, as long as the process lives.
+        if let Err(error) = self.store.postpone(entry.seq, next_try).await {
+            self.state_failed(&error);
+        }
+        if self.told.as_ref() != Some(&reason) {
+            warn!(
+                place = self.name,
+                reason, "an alert was not taken, and is tried again"
+            );
+            self.told = Some(reason.clone());
+        }
+        let failures = self.failures;
+        self.tell(|place| {
+            place.failures = failures;
+            place.next_try = Some(next_try);
+            place.problem = Some(Problem { at: now(), reason });
+        });
+        self.count().await;
+    }
+
+    /// The other side will never take the alert.
+    async fn bury(
+        &mut self,
+        entry: &Entry,
+        reason: String,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stopped> {
+        error!(
+            place = self.name,
+            rule = entry.alert.rule,
+            id = entry.alert.id,
+            reason,
+            "an alert will never be taken, and is kept as a dead letter"
+        );
+        self.settled();
+        while let Err(error) = self.store.bury(entry.seq, &reason).await {
+            self.state_failed(&error);
+            let wait = self.wait();
+            self.pause_until(wait, stop).await?;
+        }
+        self.settled();
+        self.tell(|place| place.problem = Some(Problem { at: now(), reason }));
+        self.count().await;
+        Ok(())
+    }
+
+    /// A minute is over in which there were too many: what waits becomes one alert.
+    async fn fold(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Stopped> {
+        let max = self.target.max_per_minute.map_or(0, NonZeroU32::get);
+        match self.store.fold(&self.name, max).await {
+            Ok(0) => {}
+            Ok(count) => warn!(
+                place = self.name,
+                count, "alerts were held back, and are told of together"
+            ),
+            Err(error) => {
+                self.state_failed(&error);
+                let wait = self.wait();
+                return self.pause_until(wait, stop).await;
+            }
+        }
+        self.budget.begin();
+        self.count().await;
+        Ok(())
+    }
+
+    /// Nothing is wrong any more.
+    fn settled(&mut self) {
+        // What works is healthy at once: each alert is an attempt of its own.
+        self.backoff.worked_for(Duration::MAX);
+        self.failures = 0;
+        self.retry = None;
+        self.told = None;
+        self.tell(|place| {
+            place.failures = 0;
+            place.next_try = None;
+        });
+    }
+
+    fn state_failed(&mut self, error: &Error) {
+        let reason = error.message().to_owned();
+        if self.told.as_ref() != Some(&reason) {
+            error!(place = self.name, "{reason}");
+            self.told = Some(reason.clone());
+        }
+        self.tell(|place| place.problem = Some(Problem { at: now(), reason }));
+    }
+
+    /// When the next attempt is due after one that failed.
+    fn wait(&mut self) -> Instant {
+        Instant::now() + self.backoff.fail().unwrap_or(BACKOFF_MAX)
+    }
+
+    /// Waits; meanwhile it counts what comes.
+    async fn pause_until(
+        &self,
+        end: Instant,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stopped> {
+        let mut arrivals = self.store.arrivals();
+        loop {
+            tokio::select! {
+                biased;
+                () = sleep_until(end) => return Ok(()),
+                () = stopped(stop) => return Err(Stopped),
+                _ = arrivals.changed() => self.count().await,
+            }
+        }
+    }
+
+    /// Tells how many alerts wait.
+    async fn count(&self) {
+        // A store that cannot be read is told of by whatever needs it.
+        if let Ok(counts) = self.store.counts(&self.name).await {
+            self.tell(|place| {
+                place.waiting = counts.waiting;
+                place.dead = counts.dead;
+            });
+        }
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut status::Place)) {
+        self.status.send_modify(|status| {
+            if let Some(place) = status.places.iter_mut().find(|it| it.name == self.name) {
+                change(place);
+            }
+        });
+    }
+}
+
+/// Returns when everything is to end.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // Whoever could say so is gone: then this is dropped too.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn nanoseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

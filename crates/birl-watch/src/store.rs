@@ -1,0 +1,494 @@
+//! What must not be forgotten, in one SQLite file: how far the sources were read, what the rules
+//! remember, and the alerts that have not been taken.
+//!
+//! A [`Checkpoint`] is written in one transaction, so what the file holds belongs together whenever the
+//! process ends: records count once in what the rules remember, and an alert is in the outbox exactly if
+//! what made it is remembered. One process has a file at a time, and within it one thread.
+
+mod error;
+mod lock;
+mod outbox;
+mod schema;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::alert::Alert;
+use lock::Lock;
+
+pub use error::Error;
+pub use outbox::{Entry, Letter};
+
+/// A file of state that this process has for itself. A clone is the same file.
+///
+/// Its methods wait for the disk on a thread of their own. Dropping one of their futures gives up the
+/// answer: what was begun may still be done, as a whole.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    connection: Mutex<Connection>,
+    path: PathBuf,
+    /// How many times alerts have been put into the outbox.
+    arrivals: watch::Sender<u64>,
+    /// Held as long as the file is open.
+    _lock: Lock,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.0.path).finish()
+    }
+}
+
+/// What has changed since the last one. All of it is written, or nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checkpoint {
+    /// How far each source has been read, as the engine writes it; `None` if that is as it was.
+    pub positions: Option<Value>,
+    /// What rules remember, by their names, as they write it. Others keep what they had.
+    pub states: Vec<(String, Vec<u8>)>,
+    /// Rules that are no more: their states, terms and open alerts go.
+    pub gone_rules: Vec<String>,
+    /// Terms that were seen.
+    pub terms: Vec<Term>,
+    /// Of these rules, terms that were last seen before this time go.
+    pub terms_before: Vec<(String, i64)>,
+    /// Alerts that are open now, or about which something has changed.
+    pub opened: Vec<Open>,
+    /// The rules and groups whose alerts are over.
+    pub closed: Vec<(String, Group)>,
+    /// Alerts to be sent, in this order, each to a place by its name.
+    pub outbox: Vec<(String, Alert)>,
+}
+
+/// The fields that a rule groups by, with their values.
+pub type Group = Vec<(String, String)>;
+
+/// A value that a rule has seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// The rule's name.
+    pub rule: String,
+    /// The value, as the rule writes it.
+    pub term: String,
+    /// When it was seen last, in nanoseconds since 1970.
+    pub seen: i64,
+}
+
+/// An alert that is not over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The rule's name.
+    pub rule: String,
+    /// Which of the rule's groups it is about.
+    pub group: Group,
+    /// The id that it has been sent with.
+    pub id: String,
+    /// When it began, in nanoseconds since 1970.
+    pub since: i64,
+    /// When it was last put into the outbox, in nanoseconds since 1970.
+    pub told: i64,
+}
+
+/// What the last checkpoint left.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Saved {
+    /// How far each source has been read; `None` if nothing was saved yet.
+    pub positions: Option<Value>,
+    /// What rules remember, by their names.
+    pub states: BTreeMap<String, Vec<u8>>,
+    /// The alerts that are not over.
+    pub open: Vec<Open>,
+}
+
+/// Alerts that are held back for a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Silence {
+    /// Which alerts, as whoever asks writes it.
+    pub matcher: Value,
+    /// When it begins, in nanoseconds since 1970.
+    pub from: i64,
+    /// When it is over.
+    pub until: i64,
+    /// Who wants it.
+    pub by: String,
+    /// Why.
+    pub comment: String,
+}
+
+/// Somebody looks after an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// The id of the alert.
+    pub id: String,
+    /// Who.
+    pub by: String,
+    /// Since when, in nanoseconds since 1970.
+    pub at: i64,
+    /// What they say.
+    pub comment: String,
+}
+
+impl Store {
+    /// Opens the file at `path`, which is made if it is missing, with its directory. Only its owner can
+    /// read a new one: it has records of logs in it.
+    ///
+    /// # Errors
+    ///
+    /// If another process has it ([`Error::is_in_use`]), if it is damaged ([`Error::is_corrupt`]) or no
+    /// file of ours, if a newer birl has written it, or as the system says.
+    pub async fn open(path: &Path) -> Result<Self, Error> {
+        let path = path.to_owned();
+        let opened = tokio::task::spawn_blocking(move || open(path));
+        opened
+            .await
+            .unwrap_or_else(|error| panic!("opening the state panicked: {error}"))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Writes what has changed, and returns once the disk has it.
+    ///
+    /// # Errors
+    ///
+    /// If the disk is full ([`Error::is_full`]) or the file is locked by somebody's tool
+    /// ([`Error::is_locked`]): nothing was written then, and the same checkpoint can be written later.
+    pub async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), Error> {
+        let has_alerts = !checkpoint.outbox.is_empty();
+        self.write(move |transaction| write(transaction, &checkpoint))
+            .await?;
+        if has_alerts {
+            self.0.arrivals.send_modify(|count| *count += 1);
+        }
+        Ok(())
+    }
+
+    /// What the last checkpoint left.
+    ///
+    /// # Errors
+    ///
+    /// As the system says, or if the file is damaged.
+    pub async fn saved(&self) -> Result<Saved, Error> {
+        self.read(saved).await
+    }
+
+    /// The terms that a rule has seen, and when it saw them last.
+    ///
+    /// # Errors
+    ///
+    /// As [`saved`](Self::saved).
+    pub async fn terms(&self, rule: &str) -> Result<BTreeMap<String, i64>, Error> {
+        let rule = rule.to_owned();
+        self.read(move |connection| {
+            let mut statement =
+                connection.prepare("SELECT term, seen FROM term WHERE rule = ?1")?;
+            let rows = statement.query_map([rule], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        })
+        .await
+    }
+
+    /// Adds a silence; gives the number by which it can be ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint`](Self::checkpoint).
+    pub async fn silence(&self, silence: Silence) -> Result<i64, Error> {
+        self.write(move |transaction| {
+            transaction.execute(
+                "INSERT INTO silence (matcher, from_ns, until_ns, by, comment) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    silence.matcher.to_string(),
+                    silence.from,
+                    silence.until,
+                    silence.by,
+                    silence.comment
+                ],
+            )?;
+            Ok(transaction.last_insert_rowid())
+        })
+        .await
+    }
+
+    /// Ends the silence `number` at once; false if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint`](Self::checkpoint).
+    pub async fn unsilence(&self, number: i64) -> Result<bool, Error> {
+        self.write(move |transaction| {
+            Ok(transaction.execute("DELETE FROM silence WHERE number = ?1", [number])? > 0)
+        })
+        .await
+    }
+
+    /// The silences that are not over at `now`, by their numbers; those that are over are removed.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint`](Self::checkpoint).
+    pub async fn silences(&self, now: i64) -> Result<BTreeMap<i64, Silence>, Error> {
+        self.write(move |transaction| {
+            transaction.execute("DELETE FROM silence WHERE until_ns <= ?1", [now])?;
+            let mut statement = transaction
+                .prepare("SELECT number, matcher, from_ns, until_ns, by, comment FROM silence")?;
+            let rows = statement.query_map([], |row| {
+                let silence = Silence {
+                    matcher: json(row, 1)?,
+                    from: row.get(2)?,
+                    until: row.get(3)?,
+                    by: row.get(4)?,
+                    comment: row.get(5)?,
+                };
+                Ok((row.get(0)?, silence))
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    /// Keeps that somebody looks after an alert. An earlier word on it is replaced.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint`](Self::checkpoint).
+    pub async fn ack(&self, ack: Ack) -> Result<(), Error> {
+        self.write(move |transaction| {
+            transaction.execute(
+                "INSERT OR REPLACE INTO ack (id, by, at, comment) VALUES (?1, ?2, ?3, ?4)",
+                params![ack.id, ack.by, ack.at, ack.comment],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Who looks after the alert `id`, if anybody does.
+    ///
+    /// # Errors
+    ///
+    /// As [`saved`](Self::saved).
+    pub async fn acked(&self, id: &str) -> Result<Option<Ack>, Error> {
+        let id = id.to_owned();
+        self.read(move |connection| {
+            let mut statement =
+                connection.prepare("SELECT id, by, at, comment FROM ack WHERE id = ?1")?;
+            let found = statement.query_row([id], |row| {
+                Ok(Ack {
+                    id: row.get(0)?,
+                    by: row.get(1)?,
+                    at: row.get(2)?,
+                    comment: row.get(3)?,
+                })
+            });
+            found.optional()
+        })
+        .await
+    }
+
+    /// A file that is locked is given up at once, and not waited for.
+    #[cfg(test)]
+    pub(crate) fn locks_at_once(&self) {
+        let connection = self.0.connection.lock().unwrap();
+        connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+    }
+
+    /// Changes whenever alerts have been put into the outbox.
+    pub(crate) fn arrivals(&self) -> watch::Receiver<u64> {
+        self.0.arrivals.subscribe()
+    }
+
+    async fn read<T, F>(&self, read: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.on_thread("read", move |connection| read(connection))
+            .await
+    }
+
+    /// Does all that `write` does, or nothing.
+    async fn write<T, F>(&self, write: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.on_thread("write", move |connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let written = write(&transaction)?;
+            transaction.commit()?;
+            Ok(written)
+        })
+        .await
+    }
+
+    async fn on_thread<T, F>(&self, act: &'static str, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || {
+            // A transaction that a panic went through has been rolled back.
+            let mut connection = inner
+                .connection
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            work(&mut connection).map_err(|error| Error::sqlite(act, &inner.path, &error))
+        });
+        done.await
+            .unwrap_or_else(|error| panic!("the state's thread panicked: {error}"))
+    }
+}
+
+fn open(path: PathBuf) -> Result<Store, Error> {
+    let unusable = |error: &std::io::Error| Error::io(&path, error);
+    if let Some(directory) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory).map_err(|error| unusable(&error))?;
+    }
+    let lock = Lock::take(&path)?;
+    let made = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path);
+    made.map_err(|error| unusable(&error))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(&path, flags);
+    let mut connection = opened.map_err(|error| Error::sqlite("open", &path, &error))?;
+    schema::prepare(&mut connection, &path)?;
+    Ok(Store(Arc::new(Inner {
+        connection: Mutex::new(connection),
+        path,
+        arrivals: watch::Sender::new(0),
+        _lock: lock,
+    })))
+}
+
+fn write(transaction: &Transaction<'_>, checkpoint: &Checkpoint) -> rusqlite::Result<()> {
+    let execute = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+        transaction.prepare(sql)?.execute(values).map(drop)
+    };
+    for rule in &checkpoint.gone_rules {
+        execute("DELETE FROM state WHERE rule = ?1", &[rule])?;
+        execute("DELETE FROM term WHERE rule = ?1", &[rule])?;
+        execute("DELETE FROM open_alert WHERE rule = ?1", &[rule])?;
+    }
+    if let Some(positions) = &checkpoint.positions {
+        execute(
+            "INSERT OR REPLACE INTO position (one, positions) VALUES (1, ?1)",
+            &[&positions.to_string()],
+        )?;
+    }
+    for (rule, state) in &checkpoint.states {
+        execute(
+            "INSERT OR REPLACE INTO state (rule, state) VALUES (?1, ?2)",
+            &[rule, state],
+        )?;
+    }
+    for Term { rule, term, seen } in &checkpoint.terms {
+        execute(
+            "INSERT INTO term (rule, term, seen) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET seen = max(seen, excluded.seen)",
+            &[rule, term, seen],
+        )?;
+    }
+    for (rule, before) in &checkpoint.terms_before {
+        execute(
+            "DELETE FROM term WHERE rule = ?1 AND seen < ?2",
+            &[rule, before],
+        )?;
+    }
+    for (rule, group) in &checkpoint.closed {
+        execute(
+            "DELETE FROM open_alert WHERE rule = ?1 AND \"group\" = ?2",
+            &[rule, &group_key(group)],
+        )?;
+    }
+    for open in &checkpoint.opened {
+        execute(
+            "INSERT OR REPLACE INTO open_alert (rule, \"group\", id, since, told)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            &[
+                &open.rule,
+                &group_key(&open.group),
+                &open.id,
+                &open.since,
+                &open.told,
+            ],
+        )?;
+    }
+    for (place, alert) in &checkpoint.outbox {
+        outbox::push(transaction, place, alert)?;
+    }
+    Ok(())
+}
+
+fn saved(connection: &Connection) -> rusqlite::Result<Saved> {
+    let positions = connection
+        .query_row("SELECT positions FROM position", [], |row| json(row, 0))
+        .optional()?;
+    let mut statement = connection.prepare("SELECT rule, state FROM state")?;
+    let states = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut statement = connection.prepare(
+        "SELECT rule, \"group\", id, since, told FROM open_alert ORDER BY rule, \"group\"",
+    )?;
+    let open = statement.query_map([], |row| {
+        Ok(Open {
+            rule: row.get(0)?,
+            group: json(row, 1)?,
+            id: row.get(2)?,
+            since: row.get(3)?,
+            told: row.get(4)?,
+        })
+    })?;
+    Ok(Saved {
+        positions,
+        states: states.collect::<Result<_, _>>()?,
+        open: open.collect::<Result<_, _>>()?,
+    })
+}
+
+fn group_key(group: &Group) -> String {
+    serde_json::to_string(group).expect("texts are JSON")
+}
+
+/// A column that holds JSON. What is none was not written by us.
+fn json<T: serde::de::DeserializeOwned>(
+    row: &rusqlite::Row<'_>,
+    column: usize,
+) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| {
+        let kind = rusqlite::types::Type::Text;
+        rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(error))
+    })
+}
+
+/// The clock's time, in nanoseconds since 1970.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! Alerts that are to be sent: in order for each place, until they are taken.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::{Error, Store, now};
+use crate::alert::{Alert, State};
+use crate::deliver::summary::Summary;
+
+/// For so long it is remembered what has been delivered.
+const DELIVERED_FOR: Duration = Duration::from_secs(30 * 86_400);
+
+/// An alert that is to be sent next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its number; later ones are greater.
+    pub seq: i64,
+    /// What is to be sent.
+    pub alert: Alert,
+    /// How often that was tried.
+    pub attempts: u32,
+    /// When it is to be tried, in nanoseconds since 1970.
+    pub next_try: i64,
+    /// How many alerts it stands for that were held back; 0 if it is none such.
+    pub held_back: u64,
+}
+
+/// An alert that its place will never take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Letter {
+    /// Where it was to be sent.
+    pub place: String,
+    /// The alert, as it was kept.
+    pub alert: String,
+    /// Why it was not taken.
+    pub reason: String,
+    /// When it was given up, in nanoseconds since 1970.
+    pub at: i64,
+}
+
+/// What a place has before it, and behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) waiting: u64,
+    pub(crate) dead: u64,
+}
+
+pub(super) fn push(
+    transaction: &Transaction<'_>,
+    place: &str,
+    alert: &Alert,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare("INSERT INTO outbox (place, alert) VALUES (?1, ?2)")?
+        .execute([place, &written(alert)])?;
+    Ok(())
+}
+
+fn written(alert: &Alert) -> String {
+    serde_json::to_string(alert).expect("an alert has only texts, numbers and names")
+}
+
+impl Store {
+    /// What is to be sent to `place` next. What cannot be read is put to the dead letters.
+    pub(crate) async fn next(&self, place: &str) -> Result<Option<Entry>, Error> {
+        let place = place.to_owned();
+        self.write(move |transaction| {
+            loop {
+                let found = first(transaction, &place)?;
+                let Some((seq, alert, attempts, next_try, held_back)) = found else {
+                    return Ok(None);
+                };
+                match serde_json::from_str(&alert) {
+                    Ok(alert) => {
+                        return Ok(Some(Entry {
+                            seq,
+                            alert,
+                            attempts,
+                            next_try,
+                            held_back,
+                        }));
+                    }
+                    Err(error) => bury(transaction, seq, &format!("it cannot be read: {error}"))?,
+                }
+            }
+        })
+        .await
+    }
+
+    /// The alert `seq` has been taken.
+    pub(crate) async fn taken(&self, seq: i64, place: &str, alert: &Alert) -> Result<(), Error> {
+        let (place, id, state) = (place.to_owned(), alert.id.clone(), word(alert.state));
+        self.write(move |transaction| {
+            transaction.prepare("DELETE FROM outbox WHERE seq = ?1")?.execute([seq])?;
+            transaction
+                .prepare(
+                    "INSERT OR REPLACE INTO delivered (place, id, state, at) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![place, id, state, now()])?;
+            let before = now().saturating_sub(i64::try_from(DELIVERED_FOR.as_nanos()).unwrap_or(i64::MAX));
+            transaction.prepare("DELETE FROM delivered WHERE at < ?1")?.execute([before])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The alert `seq` was not taken, and is to be tried at `next_try`.
+    pub(crate) async fn postpone(&self, seq: i64, next_try: i64) -> Result<(), Error> {
+        self.write(move |transaction| {
+            transaction
+                .prepare("UPDATE outbox SET attempts = attempts + 1, next_try = ?2 WHERE seq = ?1")?
+                .execute([seq, next_try])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The alert `seq` will never be taken: it is put to the dead letters.
+    pub(crate) async fn bury(&self, seq: i64, reason: &str) -> Result<(), Error> {
+        let reason = reason.to_owned();
+        self.write(move |transaction| bury(transaction, seq, &reason))
+            .await
+    }
+
+    /// Makes one alert of all that wait for `place`, which says what they were; gives how many that
+    /// are. What is over stays for itself if it was told that it began: somebody waits for that.
+    pub(crate) async fn fold(&self, place: &str, max_per_minute: u32) -> Result<u64, Error> {
+        let place = place.to_owned();
+        self.write(move |transaction| fold(transaction, &place, max_per_minute))
+            .await
+    }
+
+    /// What `place` has before it, and behind.
+    pub(crate) async fn counts(&self, place: &str) -> Result<Counts, Error> {
+        let place = place.to_owned();
+        self.read(move |connection| {
+            let count = |sql| {
+                connection
+                    .prepare(sql)?
+                    .query_row([&place], |row| row.get(0))
+            };
+            Ok(Counts {
+                waiting: count("SELECT count(*) FROM outbox WHERE place = ?1")?,
+                dead: count("SELECT count(*) FROM dead_letter WHERE place = ?1")?,
+            })
+        })
+        .await
+    }
+
+    /// The places that alerts wait for, by their names, and how many do.
+    ///
+    /// # Errors
+    ///
+    /// As [`saved`](Self::saved).
+    pub async fn waiting(&self) -> Result<Vec<(String, u64)>, Error> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare("SELECT place, count(*) FROM outbox GROUP BY place")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        })
+        .await
+    }
+
+    /// The alerts that their places will never take, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// As [`saved`](Self::saved).
+    pub async fn dead_letters(&self) -> Result<Vec<Letter>, Error> {
+        self.read(|connection| {
+            let mut statement = connection
+                .prepare("SELECT place, alert, reason, at FROM dead_letter ORDER BY seq")?;
+            let rows = statement.query_map([], |row| {
+                Ok(Letter {
+                    place: row.get(0)?,
+                    alert: row.get(1)?,
+                    reason: row.get(2)?,
+                    at: row.get(3)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+}
+
+type Row = (i64, String, u32, i64, u64);
+
+fn first(connection: &Connection, place: &str) -> rusqlite::Result<Option<Row>> {
+    connection
+        .prepare(
+            "SELECT seq, alert, attempts, next_try, held_back FROM outbox
+             WHERE place = ?1 ORDER BY seq LIMIT 1",
+        )?
+        .query_row([place], |row| {
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                row.get(3)?,
+                row.get(4)?,
+            ))
+        })
+        .optional()
+}
+
+fn bury(transaction: &Transaction<'_>, seq: i64, reason: &str) -> rusqlite::Result<()> {
+    transaction
+        .prepare(
+            "INSERT OR REPLACE INTO dead_letter (seq, place, alert, reason, at)
+             SELECT seq, place, alert, ?2, ?3 FROM outbox WHERE seq = ?1",
+        )?
+        .execute(params![seq, reason, now()])?;
+    transaction
+        .prepare("DELETE FROM outbox WHERE seq = ?1")?
+        .execute([seq])?;
+    Ok(())
+}
+
+fn fold(transaction: &Transaction<'_>, place: &str, max_per_minute: u32) -> rusqlite::Result<u64> {
+    let (mut held, mut summary) = (Vec::new(), Summary::default());
+    let mut statement =
+        transaction.prepare("SELECT seq, alert FROM outbox WHERE place = ?1 ORDER BY seq")?;
+    let mut rows = statement.query([place])?;
+    while let Some(row) = rows.next()? {
+        let (seq, alert): (i64, String) = (row.get(0)?, row.get(1)?);
+        // What cannot be read is met when it is its turn.
+        let Ok(alert) = serde_json::from_str::<Alert>(&alert) else {
+            continue;
+        };
+        if alert.state == State::Resolved && was_delivered(transaction, place, &alert.id)? {
+            continue;
+        }
+        held.push(seq);
+        summary.add(&alert);
+    }
+    let [first, .., last] = held[..] else {
+        return Ok(0);
+    };
+    let count = summary.count();
+    let summary = summary.alert(place, max_per_minute, last, now());
+    for seq in &held {
+        transaction
+            .prepare("DELETE FROM outbox WHERE seq = ?1")?
+            .execute([seq])?;
+    }
+    transaction
+        .prepare("INSERT INTO outbox (seq, place, alert, held_back) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![first, place, written(&summary), count])?;
+    Ok(count)
+}
+
+fn was_delivered(transaction: &Transaction<'_>, place: &str, id: &str) -> rusqlite::Result<bool> {
+    transaction
+        .prepare("SELECT 1 FROM delivered WHERE place = ?1 AND id = ?2 AND state = 'firing'")?
+        .exists([place, id])
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Firing => "firing",
+        State::Resolved => "resolved",
+    }
+}

@@ -1,0 +1,120 @@
+//! The tables, and how an older file comes to have them.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::Error;
+
+/// `birl`, in the header of the file: so that nobody's database is taken for ours.
+const APPLICATION_ID: i32 = 0x6269_726c;
+
+/// What makes each version of the one before. One that has been released is never changed.
+const MIGRATIONS: [&str; 1] = [
+    // Times are in nanoseconds since 1970, groups and alerts JSON.
+    "
+    CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), positions TEXT NOT NULL);
+    CREATE TABLE state (rule TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE term (
+        rule TEXT NOT NULL, term TEXT NOT NULL, seen INTEGER NOT NULL,
+        PRIMARY KEY (rule, term)
+    ) WITHOUT ROWID;
+    CREATE TABLE open_alert (
+        rule TEXT NOT NULL, \"group\" TEXT NOT NULL, id TEXT NOT NULL,
+        since INTEGER NOT NULL, told INTEGER NOT NULL,
+        PRIMARY KEY (rule, \"group\")
+    ) WITHOUT ROWID;
+    CREATE TABLE silence (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, matcher TEXT NOT NULL,
+        from_ns INTEGER NOT NULL, until_ns INTEGER NOT NULL, by TEXT NOT NULL, comment TEXT NOT NULL
+    );
+    CREATE TABLE ack (
+        id TEXT PRIMARY KEY, by TEXT NOT NULL, at INTEGER NOT NULL, comment TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE outbox (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, place TEXT NOT NULL, alert TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0, next_try INTEGER NOT NULL DEFAULT 0,
+        held_back INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX outbox_place ON outbox (place, seq);
+    CREATE TABLE dead_letter (
+        seq INTEGER PRIMARY KEY, place TEXT NOT NULL, alert TEXT NOT NULL,
+        reason TEXT NOT NULL, at INTEGER NOT NULL
+    );
+    CREATE INDEX dead_letter_place ON dead_letter (place);
+    CREATE TABLE delivered (
+        place TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL,
+        PRIMARY KEY (place, id, state)
+    ) WITHOUT ROWID;
+    CREATE INDEX delivered_at ON delivered (at);
+    ",
+];
+
+/// Sets how the file is written, checks that it is whole and ours, and brings it up to date.
+pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Error> {
+    let failed = |error: &rusqlite::Error| Error::sqlite("open", path, error);
+    let damage: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| failed(&error))?;
+    if damage != "ok" {
+        let damage = damage.lines().next().unwrap_or_default();
+        return Err(Error::corrupt(path, damage));
+    }
+    migrate(connection, path)?;
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        .map_err(|error| failed(&error))?;
+    if mode != "wal" {
+        return Err(Error::unusable(
+            path,
+            "there can be no write-ahead log beside it",
+            "name a file on a local disk: state = \"PATH\"",
+        ));
+    }
+    connection
+        .pragma_update(None, "synchronous", "full")
+        // What was written is what the disk has, however large the log once was.
+        .and_then(|()| connection.pragma_update(None, "journal_size_limit", 16 << 20))
+        .map_err(|error| failed(&error))
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
+    let failed = |error: rusqlite::Error| Error::sqlite("open", path, &error);
+    let number = |connection: &Connection, sql: &str| {
+        connection.query_row(sql, [], |row| row.get::<_, i64>(0))
+    };
+    let id = number(connection, "PRAGMA application_id").map_err(failed)?;
+    let tables = number(connection, "SELECT count(*) FROM sqlite_schema").map_err(failed)?;
+    if tables > 0 && id != i64::from(APPLICATION_ID) {
+        return Err(Error::unusable(
+            path,
+            "it is the database of another program",
+            "name another file: state = \"PATH\"",
+        ));
+    }
+    let version = number(connection, "PRAGMA user_version").map_err(failed)?;
+    let known = MIGRATIONS.len();
+    let version = match usize::try_from(version) {
+        Ok(version) if version <= known => version,
+        _ => {
+            return Err(Error::unusable(
+                path,
+                &format!("a newer birl has written it, in version {version} of {known}"),
+                "use that birl, or name another file: state = \"PATH\"",
+            ));
+        }
+    };
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(failed)?;
+    for migration in &MIGRATIONS[version..] {
+        transaction.execute_batch(migration).map_err(failed)?;
+    }
+    if version < known {
+        transaction
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .and_then(|()| transaction.pragma_update(None, "user_version", known as u64))
+            .map_err(failed)?;
+    }
+    transaction.commit().map_err(failed)
+}

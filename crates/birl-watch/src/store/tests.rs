@@ -1,0 +1,509 @@
+use std::collections::VecDeque;
+use std::fs;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::alert::State;
+use crate::alert::testing::alert;
+use crate::deliver::HELD_BACK;
+
+fn directory() -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state/birl.db");
+    (directory, path)
+}
+
+fn numbered(number: usize) -> Alert {
+    Alert {
+        id: format!("{number:04}"),
+        ..alert()
+    }
+}
+
+fn to(place: &str, alerts: impl IntoIterator<Item = Alert>) -> Checkpoint {
+    let alerts = alerts.into_iter();
+    Checkpoint {
+        outbox: alerts.map(|alert| (place.to_owned(), alert)).collect(),
+        ..Checkpoint::default()
+    }
+}
+
+/// Everything that a checkpoint can hold.
+fn full() -> Checkpoint {
+    let open = |group: &[(&str, &str)], id: &str| Open {
+        rule: "burst".to_owned(),
+        group: group
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect(),
+        id: id.to_owned(),
+        since: 5,
+        told: 6,
+    };
+    let term = |term: &str, seen| Term {
+        rule: "new".to_owned(),
+        term: term.to_owned(),
+        seen,
+    };
+    Checkpoint {
+        positions: Some(serde_json::json!({"app.log": 17})),
+        states: vec![
+            ("burst".to_owned(), vec![0, 255]),
+            ("new".to_owned(), Vec::new()),
+        ],
+        terms: vec![term("b", 2), term("a", 1), term("b", 1)],
+        opened: vec![
+            open(&[("service", "a")], "1"),
+            open(&[("service", "b")], "2"),
+        ],
+        outbox: vec![
+            ("ops".to_owned(), numbered(1)),
+            ("log".to_owned(), numbered(1)),
+        ],
+        ..Checkpoint::default()
+    }
+}
+
+#[tokio::test]
+async fn what_a_checkpoint_wrote_is_there_after_opening_again() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    assert_eq!(store.saved().await, Ok(Saved::default()));
+    store.checkpoint(full()).await.unwrap();
+    drop(store);
+    let store = Store::open(&path).await.unwrap();
+    let saved = Saved {
+        positions: full().positions,
+        states: full().states.into_iter().collect(),
+        open: full().opened,
+    };
+    assert_eq!(store.saved().await, Ok(saved));
+    let terms = BTreeMap::from([("a".to_owned(), 1), ("b".to_owned(), 2)]);
+    assert_eq!(store.terms("new").await, Ok(terms));
+    let waiting = [("log".to_owned(), 1), ("ops".to_owned(), 1)];
+    assert_eq!(store.waiting().await, Ok(waiting.to_vec()));
+    assert_eq!(store.next("ops").await.unwrap().unwrap().alert, numbered(1));
+}
+
+#[tokio::test]
+async fn what_goes_is_gone_and_the_rest_stays() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    store.checkpoint(full()).await.unwrap();
+    let closed = full().opened.remove(0);
+    let change = Checkpoint {
+        terms_before: vec![("new".to_owned(), 2)],
+        closed: vec![(closed.rule, closed.group)],
+        ..Checkpoint::default()
+    };
+    store.checkpoint(change).await.unwrap();
+    assert_eq!(store.saved().await.unwrap().open, full().opened[1..]);
+    assert_eq!(
+        store.terms("new").await,
+        Ok(BTreeMap::from([("b".to_owned(), 2)]))
+    );
+    let gone = Checkpoint {
+        gone_rules: vec!["new".to_owned(), "burst".to_owned()],
+        ..Checkpoint::default()
+    };
+    store.checkpoint(gone).await.unwrap();
+    let saved = Saved {
+        positions: full().positions,
+        ..Saved::default()
+    };
+    assert_eq!(store.saved().await, Ok(saved));
+    assert_eq!(store.terms("new").await, Ok(BTreeMap::new()));
+}
+
+#[tokio::test]
+async fn silences_end_and_acks_are_replaced() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    let silence = |until| Silence {
+        matcher: serde_json::json!({"rule": "burst"}),
+        from: 1,
+        until,
+        by: "ann".to_owned(),
+        comment: String::new(),
+    };
+    let first = store.silence(silence(10)).await.unwrap();
+    let second = store.silence(silence(20)).await.unwrap();
+    let third = store.silence(silence(30)).await.unwrap();
+    assert_eq!(store.unsilence(third).await, Ok(true));
+    assert_eq!(store.unsilence(third).await, Ok(false));
+    let numbers = |silences: BTreeMap<i64, Silence>| silences.into_keys().collect::<Vec<_>>();
+    assert_eq!(numbers(store.silences(9).await.unwrap()), [first, second]);
+    assert_eq!(
+        store.silences(10).await,
+        Ok(BTreeMap::from([(second, silence(20))]))
+    );
+    let ack = |by: &str| Ack {
+        id: "1".to_owned(),
+        by: by.to_owned(),
+        at: 3,
+        comment: "mine".to_owned(),
+    };
+    assert_eq!(store.acked("1").await, Ok(None));
+    store.ack(ack("ann")).await.unwrap();
+    store.ack(ack("bob")).await.unwrap();
+    assert_eq!(store.acked("1").await, Ok(Some(ack("bob"))));
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused_by_name() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    let error = Store::open(&path).await.unwrap_err();
+    assert!(error.is_in_use());
+    let process = std::process::id();
+    assert_eq!(
+        error.message(),
+        format!("the state in {path:?} is in use by process {process}, another birl run")
+    );
+    drop(store);
+    Store::open(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_nothing_is_lost() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    store.checkpoint(full()).await.unwrap();
+    let pages = |store: &Store, pages: i64| {
+        let connection = store.0.connection.lock().unwrap();
+        // The answer is the new limit, which is at least what is in use.
+        let set = format!("PRAGMA max_page_count = {pages}");
+        connection
+            .query_row(&set, [], |row| row.get::<_, i64>(0))
+            .unwrap();
+    };
+    pages(&store, 1);
+    let large = Checkpoint {
+        positions: Some("other".into()),
+        states: vec![("burst".to_owned(), vec![7; 1 << 20])],
+        ..to("ops", [numbered(2)])
+    };
+    let error = store.checkpoint(large.clone()).await.unwrap_err();
+    assert!(error.is_full(), "{error}");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot write the state in {path:?}: the disk is full\n\nhint: free some space there"
+        )
+    );
+    assert_eq!(store.saved().await.unwrap().positions, full().positions);
+    assert_eq!(store.counts("ops").await.unwrap().waiting, 1);
+    pages(&store, 1 << 20);
+    store.checkpoint(large.clone()).await.unwrap();
+    assert_eq!(store.saved().await.unwrap().positions, large.positions);
+    assert_eq!(store.counts("ops").await.unwrap().waiting, 2);
+}
+
+/// A small file system of its own. None where that is not allowed.
+struct Small(TempDir);
+
+impl Small {
+    fn mount(size: &str) -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]);
+        let mounted = mount
+            .arg(directory.path())
+            .stderr(std::process::Stdio::null())
+            .status();
+        mounted
+            .is_ok_and(|status| status.success())
+            .then_some(Self(directory))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg(self.0.path())
+            .status();
+    }
+}
+
+#[tokio::test]
+async fn a_file_system_that_fills_up_is_told_and_what_was_written_stays() {
+    let Some(small) = Small::mount("300k") else {
+        return;
+    };
+    let path = small.0.path().join("birl.db");
+    let store = Store::open(&path).await.unwrap();
+    let mut written = 0;
+    let error = loop {
+        let checkpoint = Checkpoint {
+            positions: Some(written.into()),
+            ..to("ops", (0..20).map(numbered))
+        };
+        match store.checkpoint(checkpoint).await {
+            Ok(()) => written += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_full(), "{error}");
+    assert!(written > 0);
+    assert_eq!(
+        store.saved().await.unwrap().positions,
+        Some((written - 1).into())
+    );
+    assert_eq!(store.counts("ops").await.unwrap().waiting, 20 * written);
+    drop(store);
+    let filled = Store::open(&path).await;
+    // Opening it writes too, so it may be told once more; nothing is lost all the same.
+    let store = match filled {
+        Ok(store) => store,
+        Err(error) => {
+            assert!(error.is_full(), "{error}");
+            let more = ["-o", "remount,size=4m"];
+            let mut mount = std::process::Command::new("mount");
+            assert!(
+                mount
+                    .args(more)
+                    .arg(small.0.path())
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+            Store::open(&path).await.unwrap()
+        }
+    };
+    assert_eq!(store.counts("ops").await.unwrap().waiting, 20 * written);
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_has_locked_is_told() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    store.locks_at_once();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = store.checkpoint(full()).await.unwrap_err();
+    assert!(error.is_locked(), "{error}");
+    other.execute_batch("ROLLBACK").unwrap();
+    store.checkpoint(full()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_told_and_left_alone() {
+    for (at, what) in [(0, "header"), (4096, "page")] {
+        let (_directory, path) = directory();
+        let store = Store::open(&path).await.unwrap();
+        store.checkpoint(full()).await.unwrap();
+        drop(store);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[at..at + 90].fill(0x5a);
+        fs::write(&path, &bytes).unwrap();
+        let error = Store::open(&path).await.unwrap_err();
+        assert!(error.is_corrupt(), "{what}: {error}");
+        assert_eq!(fs::read(&path).unwrap(), bytes, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_ours_or_newer_is_refused() {
+    let (_directory, path) = directory();
+    drop(Store::open(&path).await.unwrap());
+    let newer = Connection::open(&path).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    drop(newer);
+    let error = Store::open(&path).await.unwrap_err();
+    assert!(
+        error
+            .message()
+            .ends_with("a newer birl has written it, in version 99 of 1"),
+        "{error}"
+    );
+    let other = path.with_file_name("other.db");
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch("CREATE TABLE mine (x)")
+        .unwrap();
+    let error = Store::open(&other).await.unwrap_err();
+    assert!(
+        error
+            .message()
+            .ends_with("it is the database of another program"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn only_the_owner_may_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    store.checkpoint(full()).await.unwrap();
+    for entry in fs::read_dir(path.parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+    }
+}
+
+#[tokio::test]
+async fn an_alert_that_cannot_be_read_is_not_in_the_way() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    store
+        .checkpoint(to("ops", [numbered(1), numbered(2)]))
+        .await
+        .unwrap();
+    let broken = store.write(|transaction| {
+        transaction.execute("UPDATE outbox SET alert = '{' WHERE seq = 1", [])
+    });
+    broken.await.unwrap();
+    assert_eq!(store.next("ops").await.unwrap().unwrap().alert, numbered(2));
+    let letters = store.dead_letters().await.unwrap();
+    assert_eq!((letters.len(), letters[0].alert.as_str()), (1, "{"));
+    assert!(
+        letters[0].reason.starts_with("it cannot be read: "),
+        "{}",
+        letters[0].reason
+    );
+}
+
+#[tokio::test]
+async fn what_is_over_is_not_folded_if_it_was_told_that_it_began() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    let resolved = |number| Alert {
+        state: State::Resolved,
+        ..numbered(number)
+    };
+    store.checkpoint(to("ops", [numbered(1)])).await.unwrap();
+    let entry = store.next("ops").await.unwrap().unwrap();
+    store.taken(entry.seq, "ops", &entry.alert).await.unwrap();
+    let alerts = [numbered(2), resolved(1), numbered(3), resolved(3)];
+    store.checkpoint(to("ops", alerts)).await.unwrap();
+    assert_eq!(store.fold("ops", 5).await, Ok(3));
+    let summary = store.next("ops").await.unwrap().unwrap();
+    assert_eq!(
+        (summary.alert.rule.as_str(), summary.held_back),
+        (HELD_BACK, 3)
+    );
+    store
+        .taken(summary.seq, "ops", &summary.alert)
+        .await
+        .unwrap();
+    assert_eq!(store.next("ops").await.unwrap().unwrap().alert, resolved(1));
+}
+
+/// What may happen to an outbox.
+#[derive(Clone, Debug)]
+enum Act {
+    Push { place: usize, count: usize },
+    Take { place: usize },
+    Postpone { place: usize },
+    Bury { place: usize },
+    Fold { place: usize },
+    Reopen,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let place = 0..2_usize;
+    let act = prop_oneof![
+        3 => (place.clone(), 0..4_usize).prop_map(|(place, count)| Act::Push { place, count }),
+        3 => place.clone().prop_map(|place| Act::Take { place }),
+        2 => place.clone().prop_map(|place| Act::Postpone { place }),
+        1 => place.clone().prop_map(|place| Act::Bury { place }),
+        1 => place.prop_map(|place| Act::Fold { place }),
+        1 => Just(Act::Reopen),
+    ];
+    prop::collection::vec(act, 0..40)
+}
+
+/// What waits in the obvious model: the ids of the alerts that an entry stands for, and its attempts.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Waiting {
+    ids: Vec<String>,
+    attempts: u32,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn the_outbox_is_a_queue_for_each_place(acts in acts()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (_directory, path) = directory();
+            let mut store = Store::open(&path).await.unwrap();
+            let places = ["ops", "log"];
+            let mut model: [VecDeque<Waiting>; 2] = Default::default();
+            let mut dead = [0, 0];
+            let mut made = 0;
+            for act in acts {
+                match act {
+                    Act::Push { place, count } => {
+                        let alerts: Vec<_> = (made..made + count).map(numbered).collect();
+                        made += count;
+                        for alert in &alerts {
+                            model[place].push_back(Waiting { ids: vec![alert.id.clone()], attempts: 0 });
+                        }
+                        store.checkpoint(to(places[place], alerts)).await.unwrap();
+                    }
+                    Act::Take { place } => {
+                        if let Some(entry) = store.next(places[place]).await.unwrap() {
+                            store.taken(entry.seq, places[place], &entry.alert).await.unwrap();
+                        }
+                        model[place].pop_front();
+                    }
+                    Act::Postpone { place } => {
+                        if let Some(entry) = store.next(places[place]).await.unwrap() {
+                            store.postpone(entry.seq, 7).await.unwrap();
+                        }
+                        if let Some(first) = model[place].front_mut() {
+                            first.attempts += 1;
+                        }
+                    }
+                    Act::Bury { place } => {
+                        if let Some(entry) = store.next(places[place]).await.unwrap() {
+                            store.bury(entry.seq, "no").await.unwrap();
+                        }
+                        dead[place] += usize::from(model[place].pop_front().is_some());
+                    }
+                    Act::Fold { place } => {
+                        let count = store.fold(places[place], 3).await.unwrap();
+                        let ids: Vec<_> = model[place].iter().flat_map(|it| it.ids.clone()).collect();
+                        if model[place].len() > 1 {
+                            assert_eq!(count, ids.len() as u64);
+                            model[place] = VecDeque::from([Waiting { ids, attempts: 0 }]);
+                        } else {
+                            assert_eq!(count, 0);
+                        }
+                    }
+                    Act::Reopen => {
+                        drop(store);
+                        store = Store::open(&path).await.unwrap();
+                    }
+                }
+                for (place, queue) in places.into_iter().zip(&model) {
+                    let entry = store.next(place).await.unwrap();
+                    let Some(expected) = queue.front() else {
+                        assert_eq!(entry, None);
+                        continue;
+                    };
+                    let entry = entry.unwrap();
+                    assert_eq!(entry.attempts, expected.attempts);
+                    match &expected.ids[..] {
+                        [id] => assert_eq!((&entry.alert.id, entry.held_back), (id, 0)),
+                        ids => {
+                            assert_eq!(entry.held_back, ids.len() as u64);
+                            assert_eq!(entry.alert.values["held_back"], ids.len());
+                        }
+                    }
+                }
+            }
+            for place in [0, 1] {
+                let counts = store.counts(places[place]).await.unwrap();
+                let expected = (model[place].len(), dead[place]);
+                assert_eq!((counts.waiting as usize, counts.dead as usize), expected);
+            }
+        });
+    }
+}
