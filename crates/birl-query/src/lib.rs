@@ -39,6 +39,7 @@ mod snapshots;
 mod statement;
 mod table;
 mod tables;
+mod walk;
 
 pub use answer::{Answer, Answers};
 pub use datafusion::arrow::array::RecordBatch as Rows;

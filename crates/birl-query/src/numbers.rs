@@ -19,6 +19,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::pipe::template;
 use crate::rewritten::rewritten;
+use crate::walk;
 
 /// The functions that take numbers alone, by how their names begin.
 const OF_NUMBERS: [&str; 22] = [
@@ -79,7 +80,7 @@ fn column(expr: &Expr) -> Option<&str> {
 /// Shows `place` each expression of which a number is wanted: it is calculated with, compared with
 /// numbers, or given to a function of numbers.
 fn visit_wanted(of: &mut impl VisitMut, place: &mut dyn FnMut(&mut Expr)) {
-    let _ = ast::visit_expressions_mut(of, |expr| {
+    let _ = walk::change_exprs(of, |expr| {
         each_wanted(expr, place);
         ControlFlow::<()>::Continue(())
     });

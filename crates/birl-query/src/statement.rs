@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use birl_record::query::{parse_search, tree::Term};
-use datafusion::sql::sqlparser::ast::{self, VisitMut, Visitor, VisitorMut};
+use datafusion::sql::sqlparser::ast::{self, Visitor, VisitorMut};
 
 use crate::Error;
+use crate::walk;
 
 /// What a column is called that tells whether a search finds the record.
 pub(crate) fn search_column(text: &str) -> String {
@@ -38,7 +39,7 @@ pub(crate) fn name_columns(statement: &mut ast::Statement) {
             ControlFlow::Continue(())
         }
     }
-    let _ = statement.visit(&mut Names);
+    let _ = walk::change(statement, &mut Names);
 }
 
 /// The tables that a statement names and does not make itself.
@@ -64,7 +65,7 @@ pub(crate) fn tables(statement: &ast::Statement) -> BTreeSet<String> {
         }
     }
     let mut tables = Tables::default();
-    let _ = ast::Visit::visit(statement, &mut tables);
+    let _ = walk::look(statement, &mut tables);
     &tables.named - &tables.made
 }
 
@@ -87,7 +88,7 @@ pub(crate) fn aliases(statement: &ast::Statement) -> Vec<(String, String)> {
         }
     }
     let mut aliases = Aliases(Vec::new());
-    let _ = ast::Visit::visit(statement, &mut aliases);
+    let _ = walk::look(statement, &mut aliases);
     aliases.0
 }
 
@@ -112,13 +113,13 @@ pub(crate) fn name_table(statement: &mut ast::Statement, typed: &str, known: &st
             ControlFlow::Continue(())
         }
     }
-    let _ = statement.visit(&mut Names(typed, known));
+    let _ = walk::change(statement, &mut Names(typed, known));
 }
 
 /// The searches that a statement asks for by `search('…')`, which then names a column instead.
 pub(crate) fn take_searches(statement: &mut ast::Statement) -> Result<Vec<Term>, Error> {
     let mut terms: Vec<Term> = Vec::new();
-    let flow = ast::visit_expressions_mut(statement, |expr| {
+    let flow = walk::change_exprs(statement, |expr| {
         let Some(text) = searched(expr) else {
             return ControlFlow::Continue(());
         };
@@ -167,7 +168,7 @@ fn searched(expr: &ast::Expr) -> Option<String> {
 
 /// Names a field as it is called where it was typed otherwise.
 pub(crate) fn rename(statement: &mut ast::Statement, typed: &str, known: &str) {
-    let _ = ast::visit_expressions_mut(statement, |expr| {
+    let _ = walk::change_exprs(statement, |expr| {
         let ident = match expr {
             ast::Expr::Identifier(ident) => Some(ident),
             ast::Expr::CompoundIdentifier(parts) => parts.last_mut(),

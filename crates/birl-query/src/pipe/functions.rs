@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::piece::{ident, place};
 use super::reader::{nearest, place_of, template};
+use crate::walk;
 
 const SECOND: i64 = 1_000_000_000;
 const WEEK: i64 = 7 * 86_400 * SECOND;
@@ -216,7 +217,7 @@ pub(super) fn rewrite(part: &mut impl VisitMut, context: &Context) -> Result<(),
         bins: vec![context.bin],
         context: context.clone(),
     };
-    match part.visit(&mut rewriter) {
+    match walk::change(part, &mut rewriter) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
@@ -404,7 +405,7 @@ fn with_clauses(mut written: Expr, function: &Function) -> Expr {
     if function.filter.is_none() && function.over.is_none() {
         return written;
     }
-    let _ = ast::visit_expressions_mut(&mut written, |expr| {
+    let _ = walk::change_exprs(&mut written, |expr| {
         if is_aggregate(expr)
             && let Expr::Function(inner) = expr
         {

@@ -7,22 +7,22 @@ use birl_record::level::{Level, Severity};
 use birl_record::query::Error;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Distinct, Expr, Function, LimitClause, OrderBy, OrderByExpr, OrderByKind,
-    PipeOperator, Query, Select, SelectItem, SetExpr, Value, Visit, VisitMut, Visitor, VisitorMut,
-    WindowType,
+    PipeOperator, Query, Select, SelectItem, SetExpr, Value, Visitor, VisitorMut, WindowType,
 };
 
 use super::functions::name_of;
 use super::piece::place;
 use super::reader::{nearest, shown, template};
+use crate::walk;
 
 const LEVEL: &str = "level";
 
 /// Takes the levels in a query for what they are, unless it gives that name to something else.
 pub(super) fn rewrite(query: &mut Query) -> Result<(), Error> {
-    if Visit::visit(query, &mut FindsOther).is_break() {
+    if walk::look(query, &mut FindsOther).is_break() {
         return Ok(());
     }
-    match VisitMut::visit(query, &mut Levels) {
+    match walk::change(query, &mut Levels) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }

@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::piece::{ident, located, place};
+use crate::walk;
 
 /// The names that tables have in a query. They count all over it, also where SQL would not see them.
 #[derive(Debug, Default)]
@@ -21,13 +22,13 @@ impl Tables {
 
     /// Adds all that are named in `part`.
     pub(super) fn add_of(&mut self, part: &impl Visit) {
-        let ControlFlow::Continue(()) = part.visit(&mut Collect(self));
+        let ControlFlow::Continue(()) = walk::look(part, &mut Collect(self));
     }
 
     /// Makes one name of each in `part` that begins like no column of a table: the table `logs` offers
     /// fields by their whole paths.
     pub(super) fn join_names(&self, part: &mut impl VisitMut) {
-        let ControlFlow::Continue(()) = part.visit(&mut JoinNames(self));
+        let ControlFlow::Continue(()) = walk::change(part, &mut JoinNames(self));
     }
 
     /// Whether a table is called so.

@@ -14,6 +14,7 @@ use super::levels;
 use super::names::Tables;
 use super::piece::{Piece, ident};
 use super::{Chart, Lookup, reader};
+use crate::walk;
 
 /// What is known of the columns that rows have.
 #[derive(Clone, Debug, PartialEq)]
@@ -206,7 +207,7 @@ impl<'f> Pipeline<'f> {
             }
             std::ops::ControlFlow::<()>::Continue(())
         };
-        let _ = ast::visit_expressions_mut(part, &mut visitor);
+        let _ = walk::change_exprs(part, &mut visitor);
     }
 
     /// Keeps the rows of which `expr` is true.
@@ -537,7 +538,7 @@ fn needs_select(item: &SelectItem) -> bool {
     let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else {
         return false;
     };
-    let found = ast::visit_expressions(expr, |expr| match expr {
+    let found = walk::look_at_exprs(expr, |expr| match expr {
         Expr::Function(function)
             if function.over.is_some()
                 || functions::name_of(function)

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::piece::{Piece, lower_first, place};
 use crate::dialect::QueryDialect;
+use crate::walk;
 
 /// How deep parentheses and subqueries may go.
 const DEPTH_MAX: usize = 64;
@@ -56,7 +57,7 @@ pub(crate) fn template(sql: &str, args: &[&Expr]) -> Expr {
         .try_with_sql(sql)
         .and_then(|mut parser| parser.parse_expr())
         .expect("what we write is SQL");
-    let _ = ast::visit_expressions_mut(&mut written, |expr| {
+    let _ = walk::change_exprs(&mut written, |expr| {
         if let Expr::Value(value) = expr
             && let ast::Value::Placeholder(name) = &value.value
             && let Ok(number) = name[1..].parse::<usize>()
@@ -85,7 +86,7 @@ fn whole<T: Visit>(
     let what = read(&mut parser).map_err(|error| placed(error, piece))?;
     let next = parser.peek_token();
     match next.token {
-        Token::EOF => match what.visit(&mut Refuses) {
+        Token::EOF => match walk::look(&what, &mut Refuses) {
             ControlFlow::Continue(()) => Ok(what),
             ControlFlow::Break(Refused {
                 span,

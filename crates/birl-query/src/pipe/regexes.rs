@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 
 use birl_record::query::{Error, tree::Span};
 use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator as Op, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Value,
+    BinaryOperator as Op, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Value,
 };
 use regex_automata::meta::Regex;
 
 use super::functions::name_of;
 use super::piece::place;
 use super::reader::shown;
+use crate::walk;
 
 /// The functions whose second argument is a regex.
 const OF_REGEXES: [&str; 5] = [
@@ -24,7 +25,7 @@ const OF_REGEXES: [&str; 5] = [
 
 /// Reads the regexes that stand in a query as texts.
 pub(super) fn check(query: &Query) -> Result<(), Error> {
-    let flow = ast::visit_expressions(query, |expr| match regex_in(expr) {
+    let flow = walk::look_at_exprs(query, |expr| match regex_in(expr) {
         Some((pattern, place)) => match read(pattern, place) {
             Ok(_) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),

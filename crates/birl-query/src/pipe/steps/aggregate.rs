@@ -19,6 +19,7 @@ use crate::pipe::levels;
 use crate::pipe::piece::{Piece, ident, is_word};
 use crate::pipe::pipeline::{Aggregated, Pipeline, ascending, column, ordered};
 use crate::pipe::reader::{self, shown, template};
+use crate::walk;
 
 /// What a group is of, or shows.
 pub(super) struct Item {
@@ -110,7 +111,7 @@ pub(super) fn add_groups(
     let rewritten = |item: &Item| -> Result<Expr, Error> {
         let mut expr = item.expr.clone();
         functions::rewrite(&mut expr, &context)?;
-        let _ = ast::visit_expressions_mut(&mut expr, |expr| {
+        let _ = walk::change_exprs(&mut expr, |expr| {
             if let Expr::Function(function) = expr
                 && let Some(written) = levels::worst(function)
             {
@@ -182,7 +183,7 @@ fn taken_apart<'n>(
     let mut shown: Vec<_> = keys.collect();
     for (mut expr, alias) in exprs.into_iter().zip(names) {
         let is_alone = calls_in(&expr) == 1;
-        let _ = ast::visit_expressions_mut(&mut expr, |expr| {
+        let _ = walk::change_exprs(&mut expr, |expr| {
             if is_aggregate(expr) {
                 let known = calls.iter().find(|(call, _)| call == expr);
                 let name = known.map(|(_, name)| name.clone()).unwrap_or_else(|| {
@@ -213,7 +214,7 @@ fn taken_apart<'n>(
 /// How many calls of aggregates an expression has.
 fn calls_in(expr: &Expr) -> usize {
     let mut count = 0;
-    let _ = ast::visit_expressions(expr, |expr| {
+    let _ = walk::look_at_exprs(expr, |expr| {
         count += usize::from(is_aggregate(expr));
         ControlFlow::<()>::Continue(())
     });
@@ -341,7 +342,7 @@ fn resolve_below(pipeline: &Pipeline<'_>, expr: &mut Expr) {
 
 /// `typed` is what stands at `place` for `expr`.
 fn check_is_aggregate(expr: &Expr, place: Span, typed: &str) -> Result<(), Error> {
-    let found = ast::visit_expressions(expr, |expr| match is_aggregate(expr) {
+    let found = walk::look_at_exprs(expr, |expr| match is_aggregate(expr) {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
     });
@@ -371,7 +372,7 @@ fn check_is_aggregate(expr: &Expr, place: Span, typed: &str) -> Result<(), Error
 
 /// `count(status >= 500)` counts those of which it is true: that there is an answer is no question.
 fn count_what_is_true(expr: &mut Expr) {
-    let _ = ast::visit_expressions_mut(expr, |expr| {
+    let _ = walk::change_exprs(expr, |expr| {
         if let Expr::Function(function) = expr
             && name_of(function).is_some_and(|name| name.eq_ignore_ascii_case("count"))
             && let ast::FunctionArguments::List(list) = &function.args
@@ -672,7 +673,7 @@ pub(super) fn begins_distinct(piece: Piece<'_>) -> bool {
 
 /// Refuses aggregates where rows are looked at one by one.
 pub(super) fn refuse_aggregates(part: &mut impl VisitMut, typed: &Typed<'_>) -> Result<(), Error> {
-    let found = ast::visit_expressions_mut(part, |expr| match expr {
+    let found = walk::change_exprs(part, |expr| match expr {
         Expr::Function(function) if is_aggregate(&Expr::Function(function.clone())) => {
             ControlFlow::Break(function.name.clone())
         }

@@ -11,10 +11,11 @@ use datafusion::sql::sqlparser::ast::{
 use super::rows;
 use crate::pipe::piece::{ident, place};
 use crate::pipe::pipeline::all_but;
+use crate::walk;
 
 /// Writes the steps of the queries in `part` as DataFusion plans them.
 pub(in crate::pipe) fn rewrite(part: &mut impl VisitMut) -> Result<(), Error> {
-    match part.visit(&mut Nested) {
+    match walk::change(part, &mut Nested) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }

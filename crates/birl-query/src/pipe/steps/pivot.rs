@@ -2,7 +2,7 @@
 
 use birl_record::query::Error;
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, ExprWithAlias, Ident, PipeOperator, PivotValueSource, SelectItem, Value,
+    Expr, ExprWithAlias, Ident, PipeOperator, PivotValueSource, SelectItem, Value,
 };
 
 use super::Typed;
@@ -11,6 +11,7 @@ use crate::pipe::functions::{self, is_aggregate};
 use crate::pipe::piece::ident;
 use crate::pipe::pipeline::{Columns, Pipeline, all_but};
 use crate::pipe::reader::{self, template};
+use crate::walk;
 
 /// `pivot(sum(bytes) for level in ('error', 'warn'))`: a column a value, and a row for each of what
 /// the other columns say.
@@ -108,7 +109,7 @@ fn spelled(expr: &Expr) -> String {
 
 fn names_in(expr: &Expr) -> Vec<String> {
     let mut names = Vec::new();
-    let _ = ast::visit_expressions(expr, |expr| {
+    let _ = walk::look_at_exprs(expr, |expr| {
         if let Expr::Identifier(name) = expr {
             names.push(name.value.clone());
         }
