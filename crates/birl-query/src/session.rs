@@ -111,6 +111,9 @@ impl Session {
             .build();
         state.register_udaf(Arc::new(CheckedSum::default().into()))?;
         state.register_udf(Arc::new(pipe::captures()))?;
+        for function in pipe::picks() {
+            state.register_udf(Arc::new(function))?;
+        }
         Ok(Self {
             sources: Arc::new(sources),
             files: Vec::new(),

@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, PipeOperator, Query, ReplaceSelectElement, SelectItem, VisitMut, VisitorMut,
+    Expr, PipeOperator, Query, ReplaceSelectElement, SelectItem, VisitorMut,
 };
 
 use super::functions::name_of;
 use crate::numbers;
+use crate::walk;
 
 /// Makes numbers of those of the columns `parsed` that `query` calculates with or compares with
 /// numbers, so that they are shown as such, too; what is none becomes null.
@@ -15,16 +16,19 @@ pub(super) fn make_numbers(query: &mut Query, parsed: &[String]) {
     let mut names: Vec<&str> = parsed.iter().map(String::as_str).collect();
     names.retain(|name| numbers::are_wanted(query, name));
     if !names.is_empty() {
-        let _ = VisitMut::visit(query, &mut MakesNumbers(&names));
+        let _ = walk::change(query, &mut MakesNumbers(&names));
     }
 }
+
+/// What the steps take texts out by.
+const TAKES: [&str; 3] = ["array_element", "json_field", "logfmt_field"];
 
 struct MakesNumbers<'n>(&'n [&'n str]);
 
 impl MakesNumbers<'_> {
     fn make(&self, name: &str, expr: &mut Expr) {
         let is_parsed = matches!(expr, Expr::Function(function)
-            if name_of(function) == Some("array_element"));
+            if name_of(function).is_some_and(|name| TAKES.contains(&name)));
         if is_parsed && self.0.contains(&name) {
             *expr = numbers::number_of(expr);
         }

@@ -64,6 +64,12 @@ const STEPS: &[Step] = &[
     step(&["tail"], "tail 10", rows::tail),
     step(&["dedup"], "dedup user", rows::dedup),
     step(&["sample"], "sample 1%", rows::sample),
+    step(&["json"], "json status, user.id from body", parse::json),
+    step(
+        &["logfmt"],
+        "logfmt status, user from message",
+        parse::logfmt,
+    ),
     step(&["where"], "where status >= 500", rows::filter),
     step(&["order"], "order by latency_ms desc", rows::order_by),
     step(&["distinct"], "distinct", rows::distinct),

@@ -1,10 +1,11 @@
-//! Steps that take fields out of a text: `parse` and `extract`.
+//! Steps that take fields out of a text: `parse`, `extract`, `json` and `logfmt`.
 
 use birl_record::query::{Error, tree::Span};
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Value};
 
 use super::Typed;
 use crate::pipe::captures;
+use crate::pipe::picks::Notation;
 use crate::pipe::piece::{Piece, Tokens, ident, is_word, regex_len};
 use crate::pipe::pipeline::Pipeline;
 use crate::pipe::reader::{shown, template};
@@ -105,6 +106,45 @@ pub(super) fn extract(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<
     take_groups(pipeline, typed, pattern, at..at + len, clauses)
 }
 
+/// `json status, user.id as user from body`
+pub(super) fn json(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
+    pick(pipeline, typed, Notation::Json)
+}
+
+/// `logfmt status, user from message`
+pub(super) fn logfmt(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
+    pick(pipeline, typed, Notation::Logfmt)
+}
+
+/// Takes out fields by their names.
+fn pick(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>, notation: Notation) -> Result<(), Error> {
+    let tokens = typed.tokens_behind_name()?;
+    let (names, from) = tokens.all().split_at_word("from");
+    if names.is_empty() {
+        let message = match from {
+            Some(_) => "expected the fields that are wanted",
+            None => "the fields of records are there without this step",
+        };
+        return Err(typed.wrong(typed.name_place(), message));
+    }
+    let from = match from {
+        Some(from) => named(pipeline, from)?,
+        None => None,
+    };
+    let text = text_of(pipeline, from.as_ref());
+    let mut items = Vec::new();
+    for item in names.list() {
+        let (path, alias) = item.split_alias();
+        let path = path.name()?;
+        let name = Expr::Value(Value::SingleQuotedString(path.value.clone()).into());
+        let call = format!("{}($1, $2)", notation.function());
+        let alias = alias.unwrap_or_else(|| ident(&path.value));
+        items.push((template(&call, &[&text, &name]), alias));
+    }
+    extend(pipeline, items);
+    Ok(())
+}
+
 /// Takes out what the named groups of a regex find.
 fn take_groups(
     pipeline: &mut Pipeline<'_>,
@@ -130,21 +170,14 @@ fn take_groups(
 }
 
 fn take(pipeline: &mut Pipeline<'_>, regex: &str, groups: Vec<(Ident, usize)>, clauses: &Clauses) {
-    let text = match &clauses.from {
-        Some(name) => Expr::Identifier(name.clone()),
-        None => match (pipeline.shows("message"), pipeline.shows("line")) {
-            (true, true) => template("coalesce(message, line)", &[]),
-            (false, true) => template("line", &[]),
-            _ => template("message", &[]),
-        },
-    };
+    let text = text_of(pipeline, clauses.from.as_ref());
     let regex = Expr::Value(Value::SingleQuotedString(regex.to_owned()).into());
     if !clauses.keeps_all {
         pipeline.filter(template("regexp_like($1, $2)", &[&text, &regex]));
     }
     let sql = format!("{}($1, $2)", captures::NAME);
     let found = template(&sql, &[&text, &regex]);
-    let items: Vec<_> = groups
+    let items = groups
         .into_iter()
         .map(|(name, number)| {
             (
@@ -153,10 +186,37 @@ fn take(pipeline: &mut Pipeline<'_>, regex: &str, groups: Vec<(Ident, usize)>, c
             )
         })
         .collect();
+    extend(pipeline, items);
+}
+
+/// The text that fields are taken out of: of a column, or what the record says.
+fn text_of(pipeline: &Pipeline<'_>, from: Option<&Ident>) -> Expr {
+    match from {
+        Some(name) => Expr::Identifier(name.clone()),
+        None => match (pipeline.shows("message"), pipeline.shows("line")) {
+            (true, true) => template("coalesce(message, line)", &[]),
+            (false, true) => template("line", &[]),
+            _ => template("message", &[]),
+        },
+    }
+}
+
+/// Adds columns of texts that were taken out of others.
+fn extend(pipeline: &mut Pipeline<'_>, items: Vec<(Expr, Ident)>) {
     pipeline
         .parsed
         .extend(items.iter().map(|(_, name)| name.value.clone()));
     pipeline.extend(items);
+}
+
+/// The column that is named behind `from`.
+fn named(pipeline: &Pipeline<'_>, piece: Piece<'_>) -> Result<Option<Ident>, Error> {
+    let mut name = Expr::Identifier(piece.name()?);
+    pipeline.resolve(&mut name);
+    Ok(match name {
+        Expr::Identifier(name) => Some(name),
+        _ => None,
+    })
 }
 
 fn clauses(pipeline: &Pipeline<'_>, typed: &Typed<'_>, piece: Piece<'_>) -> Result<Clauses, Error> {
@@ -174,12 +234,7 @@ fn clauses(pipeline: &Pipeline<'_>, typed: &Typed<'_>, piece: Piece<'_>) -> Resu
             .unwrap_or(rest.tokens.len() - 1);
         let argument = rest.part(&rest.tokens[1..=len]);
         if is_word(token, "from") {
-            let mut name = Expr::Identifier(argument.name()?);
-            pipeline.resolve(&mut name);
-            clauses.from = match name {
-                Expr::Identifier(name) => Some(name),
-                _ => None,
-            };
+            clauses.from = named(pipeline, argument)?;
         } else if is_word(token, "as") {
             let names = argument.list().into_iter().map(Piece::name);
             clauses.names = names.collect::<Result<_, _>>()?;
