@@ -3,7 +3,13 @@
 //! The engine and the outbox keep one [`Status`] up to date. It holds no secret: places are told by
 //! their kind, and failures without what is behind the host in a URL.
 
+mod metrics;
+mod socket;
+
 use serde::{Deserialize, Serialize};
+
+pub use metrics::{Metrics, MetricsError};
+pub use socket::{Socket, SocketError, paths, read};
 
 /// How a `birl run` is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
