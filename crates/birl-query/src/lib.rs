@@ -18,9 +18,11 @@
 //! - [`Answers`]: the stream of its answers;
 //! - `gaps`: bins of time in which nothing was;
 //! - `snapshots`: answers while the input is still being read;
-//! - [`Live`]: answers over sources that do not end.
+//! - [`Live`]: answers over sources that do not end;
+//! - [`Condition`]: what is true of rows of an answer.
 
 mod answer;
+mod condition;
 mod dialect;
 mod division;
 mod error;
@@ -42,10 +44,11 @@ mod tables;
 mod walk;
 
 pub use answer::{Answer, Answers};
+pub use condition::Condition;
 pub use datafusion::arrow::array::RecordBatch as Rows;
 pub use datafusion::arrow::datatypes::SchemaRef as Schema;
 pub use error::Error;
 pub use live::{Closing, Live, Over, Stop, WindowCounts};
-pub use pipe::Chart;
+pub use pipe::{Chart, nearest};
 pub use plan::{Kind, Plan, Scans};
 pub use session::{Limits, Session, Sources};

@@ -36,7 +36,8 @@ use names::Tables;
 pub(crate) use picks::functions as picks;
 use piece::Tokens;
 use pipeline::{Columns, Pipeline, from_logs, shown_columns};
-pub(crate) use reader::{nearest, template};
+pub use reader::nearest;
+pub(crate) use reader::template;
 
 /// More steps than this are refused: each may be a level of the plan.
 const STEPS_MAX: usize = 100;

@@ -257,8 +257,8 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
-/// The one of `known` that `word` is most likely to mean.
-pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+/// The one of `known` that `word` is most likely to mean, if any is near enough.
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let word: Vec<_> = word.chars().take(SHOWN_CHARS + 1).collect();
     // Another word is not meant where a third of the letters differ.
     let most = (word.len() + 1) / 3;

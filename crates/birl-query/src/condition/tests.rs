@@ -1,0 +1,88 @@
+use std::sync::Arc;
+
+use birl_record::columns::Fields;
+use birl_record::search;
+use birl_record::time::Clock;
+use birl_scan::Options;
+use birl_source::walk::WalkOptions;
+use datafusion::arrow::array::{Float64Array, Int64Array, RecordBatch, StringViewArray};
+
+use crate::{Limits, Session, Sources};
+
+fn session() -> Session {
+    let sources = Sources {
+        names: Vec::new(),
+        walk: WalkOptions::default(),
+        options: Options::default(),
+        clock: Clock {
+            now: 0,
+            zone: jiff::tz::TimeZone::UTC,
+            newest: None,
+        },
+        range: None,
+        search: search::Options::default(),
+        fields: Fields::default(),
+        pushes_down: true,
+    };
+    Session::new(sources, &Limits::default()).unwrap()
+}
+
+fn rows() -> RecordBatch {
+    RecordBatch::try_from_iter([
+        (
+            "service",
+            Arc::new(StringViewArray::from(vec![Some("a"), Some("b"), None])) as _,
+        ),
+        ("count", Arc::new(Int64Array::from(vec![50, 51, 99])) as _),
+        (
+            "mean",
+            Arc::new(Float64Array::from(vec![Some(0.5), None, Some(2.0)])) as _,
+        ),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn it_is_true_of_rows_as_sql_says_and_never_of_what_is_missing() {
+    let session = session();
+    let cases = [
+        ("count > 50", [false, true, true]),
+        ("count > 50.5", [false, true, true]),
+        ("mean < 1", [true, false, false]),
+        ("not mean < 1", [false, false, true]),
+        ("service = 'b' or count = 99", [false, true, true]),
+        ("count between 50 and 51", [true, true, false]),
+        ("true", [true; 3]),
+    ];
+    for (text, wanted) in cases {
+        let condition = session.condition(text, &rows().schema()).unwrap();
+        assert_eq!(condition.holds(&rows()).unwrap(), wanted, "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_condition_is_refused_with_what_would_be() {
+    let session = session();
+    let cases = [
+        (
+            "cuont > 50",
+            "the answer has no column \"cuont\": it has service, count, mean\n\n\
+             hint: did you mean \"count\"?",
+        ),
+        (
+            "count + 1",
+            "\"count + 1\" is neither true nor false\n\nhint: a condition compares: count > 50",
+        ),
+    ];
+    for (text, wanted) in cases {
+        let error = session.condition(text, &rows().schema()).unwrap_err();
+        assert_eq!(error.render(""), wanted, "{text}");
+    }
+    let error = session.condition("count >", &rows().schema()).unwrap_err();
+    assert!(
+        error
+            .render("")
+            .starts_with("\"count >\" is no condition in SQL"),
+        "{error}"
+    );
+}
