@@ -19,7 +19,7 @@ use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use jiff::tz::TimeZone;
 
-pub(crate) use self::command::whole_command;
+pub(crate) use self::command::{RunArgs, RunOutput, whole_command};
 pub(crate) use self::live::{LiveArgs, Overflow as LiveOverflow};
 use self::words::Words;
 pub(crate) use self::words::shell_quoted;
@@ -36,6 +36,8 @@ pub(crate) enum Invocation {
     Completions(Shell),
     /// To say what these files are written in; without any, what birl knows.
     Formats(Vec<OsString>),
+    /// To watch logs by rules, or to try these.
+    Run(RunArgs),
     /// To print the manual page.
     Man,
 }

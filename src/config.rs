@@ -191,6 +191,15 @@ pub(crate) struct Follow {
     pub(crate) partial_after: Option<Duration>,
 }
 
+/// What is now for rules, whose moments are typed in UTC.
+///
+/// # Errors
+///
+/// Fails where the environment says what is now, and that is no moment.
+pub(crate) fn run_clock(environment: &Environment) -> Result<Clock> {
+    time::clock_in(TimeZone::UTC, environment)
+}
+
 /// Resolves `args` in `environment`.
 ///
 /// # Errors

@@ -18,6 +18,8 @@ pub use birl_render as render;
 pub use birl_scan as scan;
 pub use birl_source as source;
 pub use birl_stream as stream;
+#[cfg(feature = "watch")]
+pub use birl_watch as watch;
 
 /// What stream programs need: the `Stream` trait, the methods of `futures` on it, and birl's own.
 pub mod prelude {

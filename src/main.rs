@@ -12,6 +12,7 @@ mod messages;
 mod own_formats;
 mod pager;
 mod progress;
+mod run;
 mod search;
 mod stats;
 
@@ -49,6 +50,7 @@ fn run() -> Result<ExitCode> {
                 false => return formats::describe(&files, &known, &mut out),
             }
         }
+        Invocation::Run(args) => return run::run(&args, &environment),
         Invocation::Man => man::write_man(&mut out),
         Invocation::Search(args) => return search::run(&config::resolve(&args, &environment)?),
     };

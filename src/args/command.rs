@@ -1,9 +1,10 @@
 //! The commands: `birl NAME`, where other words are a query.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use clap::{CommandFactory, FromArgMatches, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::words::Words;
@@ -45,6 +46,10 @@ enum Command {
         #[arg(value_name = "FILE")]
         files: Vec<OsString>,
     },
+    /// Watch logs by the rules of a file, and send alerts
+    ///
+    /// FILE names sources, rules over them, and places that alerts go to.
+    Run(RunArgs),
     /// Print the manual page
     ///
     /// To read it: birl man | man -l -
@@ -55,6 +60,48 @@ enum Command {
         #[arg(value_name = "COMMAND")]
         topic: Option<String>,
     },
+}
+
+/// What `birl run` is asked to do.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// The file of rules
+    #[arg(value_name = "FILE", default_value = "birl.toml", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+
+    /// Check FILE, and say what each rule would do
+    ///
+    /// Each query is planned over samples of its sources. Nothing is sent.
+    #[arg(long, conflicts_with = "replay")]
+    pub(crate) check: bool,
+
+    /// Run the rules over LOG, and print what would have been sent; repeated, over all of them
+    ///
+    /// LOG is a file, a directory or a glob, and takes the place of all sources. All clocks are the
+    /// time of the records. Nothing is sent.
+    #[arg(long, value_name = "LOG", value_hint = ValueHint::AnyPath)]
+    pub(crate) replay: Vec<OsString>,
+
+    /// Print alerts as FORMAT: text or json
+    ///
+    /// With json, each is an object on a line of its own, as a webhook gets it.
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        requires = "replay",
+        default_value = "text"
+    )]
+    pub(crate) output: RunOutput,
+}
+
+/// How alerts are printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum RunOutput {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 /// The command line with all that it knows, for help, completions and the manual page.
@@ -87,6 +134,7 @@ pub(super) fn parse(name: &'static str, arguments: &[OsString]) -> Result<Invoca
     match Command::from_arg_matches(&matches)? {
         Command::Completions { shell } => Ok(Invocation::Completions(shell)),
         Command::Formats { files } => Ok(Invocation::Formats(files)),
+        Command::Run(run) => Ok(Invocation::Run(run)),
         Command::Man => Ok(Invocation::Man),
         Command::Help { topic: None } => Ok(Invocation::Print(help::whole())),
         Command::Help { topic: Some(name) } => topic(&name),
@@ -98,7 +146,9 @@ fn topic(name: &str) -> Result<Invocation> {
     let mut command = whole_command();
     command.build();
     let Some(command) = command.find_subcommand_mut(name) else {
-        bail!("there is no help for {name:?}: the commands are formats, completions, man and help");
+        bail!(
+            "there is no help for {name:?}: the commands are formats, run, completions, man and help"
+        );
     };
     Ok(Invocation::Print(help::of(command)))
 }

@@ -35,6 +35,11 @@ pub(super) fn clock(args: &Args, environment: &Environment) -> Result<Clock> {
         (None, true) => TimeZone::system(),
         (None, false) => TimeZone::UTC,
     };
+    clock_in(zone, environment)
+}
+
+/// What is now, where moments are typed in `zone`.
+pub(super) fn clock_in(zone: TimeZone, environment: &Environment) -> Result<Clock> {
     let clock = Clock {
         now: environment.now,
         zone,

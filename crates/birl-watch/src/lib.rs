@@ -1,22 +1,47 @@
 //! Answers go in, alerts reach places.
 //!
+//! - [`config`]: `birl.toml`, read and checked;
+//! - `asked`: what a rule asks of its sources, as windows and records;
+//! - `judge`: what rules look for in them, by their kinds;
+//! - `life`: the life of an alert, from when it fires until it is over;
+//! - `engine`: all of that for all rules;
+//! - `template`: the texts of alerts;
 //! - [`alert`]: what a rule says when it fires, and when all is well again;
 //! - [`place`]: where alerts are sent;
 //! - [`places`]: webhooks, chat services, files and commands as such places;
 //! - [`store`]: what must not be forgotten, in a file: among it the outbox;
 //! - [`deliver`]: from the outbox to the places, until each alert is taken;
-//! - [`status`]: how all of that is.
+//! - [`status`]: how all of that is;
+//! - [`check()`]: what rules would do, in words;
+//! - [`replay()`]: what rules would have sent about logs of the past.
 
 pub mod alert;
+mod asked;
+mod check;
+pub mod config;
 pub mod deliver;
+mod engine;
+mod judge;
+mod life;
 pub mod place;
 pub mod places;
+mod replay;
 pub mod status;
 pub mod store;
+mod template;
 
 #[cfg(test)]
 mod testing;
 
 pub use alert::Alert;
+pub use asked::Surroundings;
+pub use check::check;
+pub use config::Config;
 pub use place::{Place, Undelivered};
+pub use replay::{Replayed, replay};
 pub use store::Store;
+
+/// A length of time in nanoseconds; the longest that there is, if it is longer.
+fn nanoseconds(length: std::time::Duration) -> i64 {
+    i64::try_from(length.as_nanos()).unwrap_or(i64::MAX)
+}

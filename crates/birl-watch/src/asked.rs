@@ -1,0 +1,698 @@
+//! What a rule asks: its query, planned over its sources, and the answers as windows and records.
+
+use std::ffi::OsString;
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use birl_net::Proxies;
+use birl_net::request::{Bearer, Secret};
+use birl_query::{Answer, Closing, Condition, Limits, Live, Over, Plan, Rows, Session, Sources};
+use birl_record::format::Formats;
+use birl_record::query::{self, tree::Query};
+use birl_record::search;
+use birl_record::time::Clock;
+use birl_render::{DisplayZone, JsonRows, RenderRows};
+use birl_scan::{Event, Options, fields, newest};
+use birl_source::follow;
+use birl_source::live::{self, Address};
+use birl_source::name::Name;
+use birl_source::walk::WalkOptions;
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use serde_json::{Map, Value};
+
+use crate::alert::Window;
+use crate::config::{Error, Kind, Rule, Source};
+use crate::engine::{PLACES, moment};
+use crate::judge::Row;
+use crate::life::Group;
+
+/// What rules need to know of where they run.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The value of an environment variable.
+    pub variable: fn(&str) -> Option<OsString>,
+    /// The formats that are looked for.
+    pub formats: Formats,
+    /// From where moments are looked at.
+    pub clock: Clock,
+    /// Whether what the clock shows does not go on, as in tests.
+    pub clock_stands: bool,
+    /// How many threads a query may use.
+    pub threads: usize,
+    /// How many bytes the groups of a rule may take, before some of them are written to files.
+    pub memory_bytes: usize,
+}
+
+impl std::fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Surroundings")
+            .field("clock", &self.clock)
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a rule asks of its sources.
+pub(crate) struct Asked {
+    session: Session,
+    plan: Plan,
+    condition: Option<Condition>,
+    /// What the records are asked for that an alert is about.
+    pub(crate) evidence: Evidence,
+    /// The fields that the query names and no sampled record has.
+    pub(crate) unknown_fields: Vec<String>,
+    has_windows: bool,
+}
+
+/// How sources are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum How<'a> {
+    /// As the rule says, and what comes from now on.
+    Live,
+    /// These names, as they are, in the order of time.
+    Replay(&'a [OsString]),
+}
+
+/// What comes of a rule's query.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// The rows of a window that has closed.
+    Window(Window, Vec<Row>),
+    /// A record, when it was, and how it stands in the log.
+    Record { row: Row, time: i64, line: String },
+    /// Something happened to a source.
+    Event(Event),
+}
+
+/// The records that an alert is about can be asked for by this.
+#[derive(Clone, Debug)]
+pub(crate) struct Evidence {
+    /// The part of the query that keeps records as they are; of none where it begins with SQL.
+    query: Option<String>,
+    /// The sources, as typed.
+    typed: Vec<String>,
+    sources: Sources,
+    limits: Limits,
+}
+
+/// What is wrong with a rule, or went wrong with its answer.
+fn wrong(rule: &Rule, file: &Path, message: impl std::fmt::Display) -> Error {
+    Error::at_line(file, rule.line, format!("rule {:?}: {message}", rule.name))
+}
+
+impl Asked {
+    /// Plans what `rule` asks. It samples its sources, which takes a moment and blocks.
+    pub(crate) async fn plan(
+        rule: &Rule,
+        file: &Path,
+        sources: &[Source],
+        how: How<'_>,
+        around: &Surroundings,
+    ) -> Result<Self, Error> {
+        let sources = asked_of(rule, sources);
+        let (typed, names) = match how {
+            How::Live => names_of(&sources, file, around)?,
+            How::Replay(logs) => {
+                let names = logs
+                    .iter()
+                    .map(|log| Name::parse(log))
+                    .collect::<Result<_, _>>();
+                let typed = logs.iter().map(|log| log.to_string_lossy().into_owned());
+                (
+                    typed.collect(),
+                    names.map_err(|error| wrong(rule, file, error))?,
+                )
+            }
+        };
+        let read = Read::of(rule, file, &sources, around)?;
+        let sources = Sources {
+            fields: fields(names.clone(), read.walk, &read.options),
+            names,
+            walk: read.walk,
+            options: read.options,
+            range: None,
+            clock: around.clock.clone(),
+            search: search::Options::default(),
+            pushes_down: true,
+        };
+        let limits = Limits {
+            memory_bytes: around.memory_bytes,
+            ..Limits::default()
+        };
+        let evidence = Evidence {
+            query: evidence(rule),
+            typed,
+            sources: sources.clone(),
+            limits: limits.clone(),
+        };
+        let has_windows = rule.kind.has_windows();
+        let live = Live {
+            follow: match how {
+                How::Live => Some(follow::Options::default()),
+                How::Replay(_) => None,
+            },
+            windows: has_windows.then_some(Over::Windows {
+                size: rule.window,
+                slide: rule.slide,
+            }),
+            closing: read.closing,
+            ..Live::default()
+        };
+        let session = Session::new(sources, &limits).map_err(|error| wrong(rule, file, error))?;
+        let session = session.with_files();
+        let text = asked(rule);
+        let failed = |error: birl_query::Error| wrong(rule, file, error.render(&text));
+        let plan = session.plan_live_rows(&text, live).await.map_err(failed)?;
+        check_columns(rule, &plan).map_err(|message| wrong(rule, file, message))?;
+        let condition = when(rule)
+            .map(|when| session.condition(&when, &plan.schema()))
+            .transpose()
+            .map_err(|error| wrong(rule, file, error.render("")))?;
+        Ok(Self {
+            unknown_fields: plan.unknown_fields().to_vec(),
+            session,
+            plan,
+            condition,
+            evidence,
+            has_windows,
+        })
+    }
+
+    /// The columns of the answer.
+    pub(crate) fn columns(&self) -> Vec<String> {
+        columns(&self.plan)
+    }
+
+    /// When the oldest and the newest record of its sources were. It reads files, so it blocks.
+    pub(crate) async fn span(
+        &self,
+        rule: &Rule,
+        file: &Path,
+    ) -> Result<(Option<i64>, Option<i64>), Error> {
+        let failed = |error: birl_query::Error| wrong(rule, file, error.render(""));
+        let sources = &self.evidence.sources;
+        let first = "* |> where timestamp is not null |> select timestamp |> limit 1";
+        let plan = self.session.plan_live_rows(first, Live::default()).await;
+        let mut answers = plan
+            .and_then(|plan| plan.run(&self.session))
+            .map_err(failed)?;
+        let mut oldest = None;
+        while let Some(answer) = answers.next().await {
+            // What goes wrong with a source is told when the rule asks it.
+            if let Answer::Rows(rows) = answer.map_err(failed)? {
+                oldest = times(&rows).first().copied().flatten();
+            }
+        }
+        let newest = newest(sources.names.clone(), sources.walk, &sources.options);
+        Ok((oldest, newest))
+    }
+
+    /// What comes of it.
+    pub(crate) fn run(
+        self,
+        rule: &Rule,
+        file: &Path,
+    ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
+        let failed = |error: birl_query::Error| wrong(rule, file, error.render(""));
+        let answers = self.plan.run(&self.session).map_err(failed)?;
+        let reader = Reader {
+            condition: self.condition,
+            has_windows: self.has_windows,
+        };
+        let (rule, file) = (rule.clone(), file.to_owned());
+        let items = answers.flat_map(move |answer| {
+            let items = answer.and_then(|answer| reader.items(answer));
+            stream::iter(match items {
+                Ok(items) => items.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(wrong(&rule, &file, error.render("")))],
+            })
+        });
+        Ok(items.boxed())
+    }
+}
+
+/// Makes items of answers.
+struct Reader {
+    condition: Option<Condition>,
+    has_windows: bool,
+}
+
+impl Reader {
+    fn items(&self, answer: Answer) -> Result<Vec<Item>, birl_query::Error> {
+        Ok(match answer {
+            Answer::Event(event) => vec![Item::Event(event)],
+            Answer::Window { start, end, rows } => {
+                let rows = rows.iter().map(|rows| self.rows(rows));
+                let rows = rows.collect::<Result<Vec<_>, _>>()?;
+                vec![Item::Window(Window { start, end }, rows.concat())]
+            }
+            Answer::Rows(rows) if !self.has_windows => {
+                let times = times(&rows);
+                let rows = self.rows(&rows)?.into_iter().zip(times);
+                let records = rows.filter_map(|(mut row, time)| {
+                    let line = row.values.remove("line");
+                    let line = line.as_ref().and_then(Value::as_str);
+                    row.values.retain(|_, value| !value.is_null());
+                    Some(Item::Record {
+                        row,
+                        time: time?,
+                        line: line.unwrap_or_default().to_owned(),
+                    })
+                });
+                records.collect()
+            }
+            Answer::Rows(_) | Answer::Records(_) | Answer::Snapshot { .. } | Answer::Late(_) => {
+                Vec::new()
+            }
+        })
+    }
+
+    fn rows(&self, rows: &Rows) -> Result<Vec<Row>, birl_query::Error> {
+        let holds = match &self.condition {
+            Some(condition) => condition.holds(rows)?,
+            None => vec![true; rows.num_rows()],
+        };
+        let values = objects(rows).into_iter().zip(holds);
+        Ok(values
+            .map(|(values, holds)| Row { values, holds })
+            .collect())
+    }
+}
+
+/// Rows as objects of JSON, but for the columns that say which window they are of.
+fn objects(rows: &Rows) -> Vec<Map<String, Value>> {
+    let mut json = Vec::new();
+    let mut writer = JsonRows::new(&rows.schema(), DisplayZone::utc());
+    writer
+        .rows(rows, &mut json)
+        .expect("a vector takes all that is written");
+    let lines = json
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    let objects = lines.map(|line| {
+        let mut object: Map<String, Value> =
+            serde_json::from_slice(line).expect("what is written as JSON is JSON");
+        object.remove("window_start");
+        object.remove("window_end");
+        object
+    });
+    objects.collect()
+}
+
+/// When each of the records was.
+fn times(rows: &Rows) -> Vec<Option<i64>> {
+    use arrow_array::Array;
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::TimestampNanosecondType;
+
+    let times = rows
+        .column_by_name(TIMESTAMP)
+        .and_then(|times| times.as_primitive_opt::<TimestampNanosecondType>());
+    match times {
+        Some(times) => (0..times.len())
+            .map(|row| times.is_valid(row).then(|| times.value(row)))
+            .collect(),
+        None => vec![None; rows.num_rows()],
+    }
+}
+
+const TIMESTAMP: &str = "timestamp";
+
+/// The sources that a rule asks.
+pub(crate) fn asked_of<'s>(rule: &Rule, sources: &'s [Source]) -> Vec<&'s Source> {
+    let is_asked =
+        |source: &&Source| rule.sources.is_empty() || rule.sources.contains(&source.name);
+    sources.iter().filter(is_asked).collect()
+}
+
+fn names_of(
+    sources: &[&Source],
+    file: &Path,
+    around: &Surroundings,
+) -> Result<(Vec<String>, Vec<Name>), Error> {
+    let mut typed = Vec::new();
+    let mut names = Vec::new();
+    for source in sources {
+        let failed = |message: String| {
+            Error::at_line(
+                file,
+                source.line,
+                format!("source {:?}: {message}", source.name),
+            )
+        };
+        let commands = source.commands.iter().map(|command| {
+            let address = Address::Command(command.clone());
+            Ok(Name::Live(Box::new(live::Source::new(address))))
+        });
+        let from = source.from.iter().map(|from| Name::parse(from.as_ref()));
+        let parsed = from.chain(commands).collect::<Result<Vec<_>, _>>();
+        let mut parsed = parsed.map_err(|error| failed(error.to_string()))?;
+        let options = live_options(source, around, &parsed).map_err(failed)?;
+        for name in &mut parsed {
+            if let Name::Live(source) = name {
+                source.options = options.clone();
+            }
+        }
+        typed.extend(source.from.iter().cloned());
+        names.extend(parsed);
+    }
+    Ok((typed, names))
+}
+
+/// How what is live is read, with what the environment says.
+fn live_options(
+    source: &Source,
+    around: &Surroundings,
+    names: &[Name],
+) -> Result<live::Options, String> {
+    let mut options = source.live.clone();
+    if let Some(name) = &source.bearer_env {
+        let token =
+            (around.variable)(name).ok_or_else(|| format!("bearer_env: {name} is not set"))?;
+        // What is wrong with it is told without it.
+        let token = token
+            .into_string()
+            .map_err(|_| format!("bearer_env: {name} is not UTF-8"))?;
+        match token.trim() {
+            "" => return Err(format!("bearer_env: {name} is empty")),
+            token => options.bearer = Some(Bearer::Token(Secret::new(token))),
+        }
+    }
+    if names.iter().any(|name| matches!(name, Name::Live(_))) {
+        let variable = |name: &str| (around.variable)(name)?.into_string().ok();
+        options.proxies = Proxies::from_variables(variable).map_err(|error| error.to_string())?;
+    }
+    Ok(options)
+}
+
+/// How records are read.
+struct Read {
+    walk: WalkOptions,
+    options: Options,
+    closing: Closing,
+}
+
+impl Read {
+    /// All sources of a rule are read alike.
+    fn of(
+        rule: &Rule,
+        file: &Path,
+        sources: &[&Source],
+        around: &Surroundings,
+    ) -> Result<Self, Error> {
+        let Some(first) = sources.first() else {
+            return Err(wrong(rule, file, "it has no source"));
+        };
+        for source in sources {
+            let differs = [
+                (source.input_format != first.input_format, "input_format"),
+                (source.input_zone != first.input_zone, "input_tz"),
+                (source.hidden != first.hidden, "hidden"),
+            ];
+            if let Some((_, key)) = differs.iter().find(|(differs, _)| *differs) {
+                let (one, other) = (&first.name, &source.name);
+                let message = format!(
+                    "its sources {one:?} and {other:?} differ in {key}, and a query reads all alike"
+                );
+                let error = wrong(rule, file, message);
+                return Err(error.with_hint("two rules, with source = \"…\" each, ask them apart"));
+            }
+        }
+        let formats = match &first.input_format {
+            None => around.formats.clone(),
+            Some(name) => around.formats.only(name).ok_or_else(|| {
+                let message = format!(
+                    "source {:?}: there is no format {name:?}; birl formats lists them",
+                    first.name
+                );
+                Error::at_line(file, first.line, message)
+            })?,
+        };
+        let longest =
+            |of: fn(&Source) -> Option<Duration>| sources.iter().filter_map(|it| of(it)).max();
+        let defaults = Options::default();
+        let closing = Closing::default();
+        Ok(Self {
+            walk: WalkOptions {
+                hidden: first.hidden,
+                output: None,
+            },
+            closing: Closing {
+                lateness: longest(|it| it.lateness).unwrap_or(closing.lateness),
+                idle: longest(|it| it.idle).unwrap_or(closing.idle),
+            },
+            options: Options {
+                records: true,
+                formats,
+                zone: first.input_zone.clone(),
+                now: around.clock_stands.then_some(around.clock.now),
+                threads: around.threads,
+                record_wait: longest(|it| it.record_wait).unwrap_or(defaults.record_wait),
+                ..defaults
+            },
+        })
+    }
+}
+
+/// The query of a rule, with what its kind counts behind it.
+fn asked(rule: &Rule) -> String {
+    let query = &rule.query;
+    let aggregate = |aggregates: &str| {
+        let groups: Vec<_> = rule.group_by.iter().map(|name| column(name)).collect();
+        match groups.is_empty() {
+            true => format!("{query} |> stats {aggregates}"),
+            false => format!("{query} |> stats {aggregates} by {}", groups.join(", ")),
+        }
+    };
+    match &rule.kind {
+        Kind::Threshold { .. } | Kind::Any | Kind::NewTerm { .. } | Kind::Change { .. } => {
+            query.clone()
+        }
+        Kind::Frequency { .. } | Kind::Spike { .. } | Kind::Flatline { .. } => aggregate("count"),
+        Kind::Cardinality { field, .. } => {
+            aggregate(&format!("dc({}) as cardinality", column(field)))
+        }
+        Kind::Percentage { matching, .. } => {
+            let counts = format!(
+                "count as total, count_if(search({})) as matches",
+                literal(matching)
+            );
+            let counted = aggregate(&counts);
+            format!("{counted} |> extend 100.0 * matches / total as percent")
+        }
+        Kind::Listed {
+            field,
+            values,
+            allows,
+        } => {
+            let (field, values) = (column(field), values.iter().map(|value| literal(value)));
+            let values = values.collect::<Vec<_>>().join(", ");
+            let not = if *allows { "not " } else { "" };
+            format!("{query} |> where cast({field} as varchar) {not}in ({values})")
+        }
+    }
+}
+
+/// The condition over the rows of what a rule asks.
+fn when(rule: &Rule) -> Option<String> {
+    let bounds = |column: &str, above: &Option<f64>, below: &Option<f64>| {
+        let above = above.map(|bound| format!("{column} > {bound}"));
+        let below = below.map(|bound| format!("{column} < {bound}"));
+        above
+            .into_iter()
+            .chain(below)
+            .collect::<Vec<_>>()
+            .join(" or ")
+    };
+    match &rule.kind {
+        Kind::Threshold { when } => Some(when.clone()),
+        Kind::Frequency { at_least } => Some(format!("count >= {at_least}")),
+        Kind::Cardinality { above, below, .. } => Some(bounds("cardinality", above, below)),
+        Kind::Percentage {
+            above,
+            below,
+            at_least,
+            ..
+        } => Some(format!(
+            "total >= {at_least} and ({})",
+            bounds("percent", above, below)
+        )),
+        _ => None,
+    }
+}
+
+/// Finds columns that a rule names and its answer does not have.
+fn check_columns(rule: &Rule, plan: &Plan) -> Result<(), String> {
+    let columns = columns(plan);
+    let has = |name: &str| columns.iter().any(|it| it == name);
+    let are_records = has(TIMESTAMP) && has("line");
+    if !rule.kind.has_windows() && !are_records {
+        return Err(format!(
+            "rules of kind {:?} look at records, and the rows of this query are none\n\n\
+             hint: leave out the steps that group rows or choose columns",
+            rule.kind.name()
+        ));
+    }
+    // A record may have any field, and one that none of the samples has.
+    let needs_all = rule.kind.has_windows();
+    if let Some(name) = rule.group_by.iter().find(|name| needs_all && !has(name)) {
+        return Err(no_column("group_by", name, &columns));
+    }
+    let template = rule
+        .text
+        .iter()
+        .filter_map(|text| crate::template::parse(text).ok());
+    for template in template {
+        let own = match &rule.kind {
+            Kind::Spike { .. } => &["mean"][..],
+            _ => &[],
+        };
+        let is_known = |place: &&str| has(place) || PLACES.contains(place) || own.contains(place);
+        if let Some(place) = template
+            .places()
+            .find(|place| needs_all && !is_known(place))
+        {
+            return Err(no_column("text", place, &columns));
+        }
+    }
+    Ok(())
+}
+
+fn no_column(key: &str, name: &str, columns: &[String]) -> String {
+    let message = format!(
+        "{key} names {name:?}, and the columns of the answer are {}",
+        columns.join(", ")
+    );
+    let known = columns.iter().map(String::as_str);
+    match birl_query::nearest(name, known.chain(PLACES)) {
+        Some(meant) => format!("{message}\n\nhint: did you mean {meant:?}?"),
+        None => message,
+    }
+}
+
+/// The columns of the answer, but for those that say which window they are of.
+fn columns(plan: &Plan) -> Vec<String> {
+    let schema = plan.schema();
+    let names = schema.fields().iter().map(|field| field.name().clone());
+    names
+        .filter(|name| name != "window_start" && name != "window_end")
+        .collect()
+}
+
+/// A column's name as it stands in a query.
+fn column(name: &str) -> String {
+    let begins = name.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '@');
+    match begins
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_@.".contains(c))
+    {
+        true => name.to_owned(),
+        false => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
+}
+
+/// A text as it stands in SQL.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Steps that look at each record by itself, and leave it as it is.
+const KEEPING: [&str; 5] = ["where", "parse", "extract", "extend", "set"];
+
+/// The part of a query that its records can be asked for by: what stands before its first step that
+/// does more than look at each.
+fn evidence(rule: &Rule) -> Option<String> {
+    let query = query::parse(&rule.query).ok()?;
+    if query.sql.is_some() {
+        return None;
+    }
+    let steps = query.steps.into_iter().take_while(|step| {
+        let mut words = step.text.split(|c: char| !c.is_alphanumeric());
+        let name = words.next().unwrap_or_default();
+        KEEPING
+            .iter()
+            .any(|keeping| keeping.eq_ignore_ascii_case(name))
+    });
+    let records = Query {
+        search: query.search,
+        sql: None,
+        steps: steps.collect(),
+    };
+    Some(match &rule.kind {
+        // Where there are too many of those that are found, these are the ones to look at.
+        Kind::Percentage {
+            matching,
+            above: Some(_),
+            ..
+        } => format!("{records} |> where search({})", literal(matching)),
+        _ => records.to_string(),
+    })
+}
+
+impl Evidence {
+    /// A query for the records of a group.
+    fn of_group(&self, group: &Group) -> Option<String> {
+        let query = self.query.as_ref()?;
+        let terms = group.iter().map(|(name, value)| match value.as_str() {
+            "" => format!("({0} is null or cast({0} as varchar) = '')", column(name)),
+            value => format!("cast({} as varchar) = {}", column(name), literal(value)),
+        });
+        let terms: Vec<_> = terms.collect();
+        Some(match terms.is_empty() {
+            true => query.clone(),
+            false => format!("{query} |> where {}", terms.join(" and ")),
+        })
+    }
+
+    /// A command that shows the records of a group in a range of time.
+    pub(crate) fn command(&self, group: &Group, range: &Range<i64>) -> String {
+        let query = self.of_group(group).unwrap_or_else(|| "*".to_owned());
+        let (since, until) = (moment(range.start), moment(range.end));
+        let words = ["birl", "--since", &since, "--until", &until, &query];
+        let words = words
+            .into_iter()
+            .chain(self.typed.iter().map(String::as_str));
+        let quoted = words.map(|word| {
+            shlex::try_quote(word).map_or_else(|_| word.replace('\0', ""), |word| word.into_owned())
+        });
+        quoted.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The first `most` records of a group in a range of time, as they stand in files. What is not
+    /// written down cannot be read again.
+    pub(crate) async fn samples(
+        &self,
+        group: &Group,
+        range: Range<i64>,
+        most: usize,
+    ) -> Result<Vec<String>, birl_query::Error> {
+        let is_file = |name: &&Name| !matches!(name, Name::Live(_) | Name::Stdin);
+        let names: Vec<_> = self.sources.names.iter().filter(is_file).cloned().collect();
+        let (Some(query), false, 1..) = (self.of_group(group), names.is_empty(), most) else {
+            return Ok(Vec::new());
+        };
+        let sources = Sources {
+            names,
+            range: Some(range),
+            ..self.sources.clone()
+        };
+        let session = Session::new(sources, &self.limits)?;
+        let text = format!("{query} |> sort timestamp |> limit {most} |> select line");
+        let plan = session.plan_rows(&text).await?;
+        let mut answers = plan.run(&session)?;
+        let mut lines = Vec::new();
+        while let Some(answer) = answers.next().await {
+            if let Answer::Rows(rows) = answer? {
+                let rows = objects(&rows).into_iter();
+                lines.extend(rows.filter_map(|mut row| match row.remove("line") {
+                    Some(Value::String(line)) => Some(line),
+                    _ => None,
+                }));
+            }
+        }
+        Ok(lines)
+    }
+}

@@ -1,0 +1,195 @@
+//! What rules would do, in words.
+
+use std::fmt::Write;
+
+use crate::asked::{Asked, How, Surroundings, asked_of};
+use crate::config::{Config, Direction, Error, Kind, Rule};
+use crate::engine::{default_text, length};
+
+/// Plans all rules over samples of their sources, and says what each would do.
+///
+/// It must be called within a tokio runtime; it reads the samples, so it blocks.
+///
+/// # Errors
+/// Fails at the first rule that cannot be planned.
+pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Error> {
+    let mut words = String::new();
+    for rule in &config.rules {
+        let asked = Asked::plan(rule, &config.file, &config.sources, How::Live, around).await?;
+        if !words.is_empty() {
+            words.push('\n');
+        }
+        words.push_str(&describe(config, rule, &asked));
+    }
+    for silence in &config.silences {
+        let rules = match silence.rules.is_empty() {
+            true => "all rules are".to_owned(),
+            false => format!("{} is", silence.rules.join(", ")),
+        };
+        let until = crate::engine::moment(silence.until);
+        let _ = write!(
+            words,
+            "\nsilence {}: {rules} silent until {until}",
+            silence.name
+        );
+        for (name, value) in &silence.group {
+            let _ = write!(words, ", where {name} is {value}");
+        }
+        words.push('\n');
+    }
+    Ok(words)
+}
+
+fn describe(config: &Config, rule: &Rule, asked: &Asked) -> String {
+    let sources = asked_of(rule, &config.sources);
+    let sources = sources.iter().map(|source| {
+        let commands = source.commands.iter().map(|words| words.join(" "));
+        let read: Vec<_> = source.from.iter().cloned().chain(commands).collect();
+        format!("{} ({})", source.name, read.join(", "))
+    });
+    let mut lines = vec![
+        ("asks", rule.query.replace('\n', " ")),
+        ("of", sources.collect::<Vec<_>>().join(", ")),
+    ];
+    if rule.kind.has_windows() {
+        let (size, slide) = (length(rule.window), length(rule.slide));
+        lines.push((
+            "over",
+            match size == slide {
+                true => format!("windows of {size}, one behind the other"),
+                false => format!("windows of {size}, one each {slide}"),
+            },
+        ));
+    }
+    let group = match rule.group_by.is_empty() {
+        true => String::new(),
+        false => format!("for each {}, ", rule.group_by.join(" and ")),
+    };
+    lines.push(("fires", format!("{group}{}", fires(&rule.kind))));
+    lines.push(("ends", ends(rule)));
+    if !rule.unless.is_empty() {
+        lines.push(("unless", format!("{} fires", rule.unless.join(" or "))));
+    }
+    lines.push((
+        "tells",
+        match rule.send.is_empty() {
+            true => "nobody: it has no send".to_owned(),
+            false => rule.send.join(", "),
+        },
+    ));
+    if let Some(repeat) = rule.repeat {
+        lines.push((
+            "again",
+            format!("each {} as long as it fires", length(repeat)),
+        ));
+    }
+    let default = default_text(rule);
+    let text = rule.text.as_ref().unwrap_or(&default);
+    lines.push(("says", text.trim_end().replace('\n', "\n          ")));
+    if rule.kind.has_windows() {
+        lines.push(("columns", asked.columns().join(", ")));
+    }
+    for field in &asked.unknown_fields {
+        lines.push(("but", format!("no sampled record has a field {field:?}")));
+    }
+    let mut words = format!("rule {}: {}\n", rule.name, rule.kind.name());
+    for (what, how) in lines {
+        let _ = writeln!(words, "  {what:<7} {how}");
+    }
+    words
+}
+
+fn fires(kind: &Kind) -> String {
+    let bounds = |above: &Option<f64>, below: &Option<f64>| {
+        let above = above.map(|bound| format!("more than {bound}"));
+        let below = below.map(|bound| format!("fewer than {bound}"));
+        above
+            .into_iter()
+            .chain(below)
+            .collect::<Vec<_>>()
+            .join(" or ")
+    };
+    match kind {
+        Kind::Threshold { when } => format!("when {when}"),
+        Kind::Any => "at each record, once until it is over".to_owned(),
+        Kind::Frequency { at_least } => format!("when there are at least {at_least} records"),
+        Kind::Spike {
+            direction,
+            factor,
+            windows,
+            at_least,
+        } => {
+            let than = match direction {
+                Direction::Up => "times as many",
+                Direction::Down => "times as few",
+                Direction::Both => "times as many or as few",
+            };
+            format!(
+                "when there are {factor} {than} records as in the mean of the {windows} windows \
+                 before, and at least {at_least} in the larger"
+            )
+        }
+        Kind::Flatline { at_least: 1, .. } => "when there is no record".to_owned(),
+        Kind::Flatline { at_least, .. } => {
+            format!("when there are fewer than {at_least} records")
+        }
+        Kind::NewTerm {
+            fields,
+            within,
+            learn,
+        } => format!(
+            "at each {} that has not been seen for {}, once it has learned for {}",
+            fields.join(" with "),
+            length(*within),
+            length(*learn)
+        ),
+        Kind::Change { field } => format!("when {field} is another one than before"),
+        Kind::Cardinality {
+            field,
+            above,
+            below,
+        } => format!("when {field} has {} different values", bounds(above, below)),
+        Kind::Percentage {
+            matching,
+            above,
+            below,
+            at_least,
+        } => format!(
+            "when {} % of the records are {matching}, and there are at least {at_least}",
+            bounds(above, below)
+        ),
+        Kind::Listed {
+            field,
+            values,
+            allows,
+        } => {
+            let not = if *allows { "not " } else { "" };
+            let shown: Vec<_> = values.iter().take(5).map(String::as_str).collect();
+            let more = match values.len().saturating_sub(shown.len()) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!(
+                "at a record whose {field} is {not}one of {}{more}",
+                shown.join(", ")
+            )
+        }
+    }
+}
+
+fn ends(rule: &Rule) -> String {
+    let when = match &rule.kind {
+        Kind::NewTerm { .. } | Kind::Change { .. } => {
+            return "at once: it is of a moment".to_owned();
+        }
+        Kind::Any | Kind::Listed { .. } => {
+            format!("when none has come for {}", length(rule.window))
+        }
+        _ if rule.resolve.is_zero() => "with the first window of which that is not so".to_owned(),
+        _ => format!("when that has not been so for {}", length(rule.resolve)),
+    };
+    match rule.tells_resolved {
+        true => format!("{when}, and tells so"),
+        false => format!("{when}, without a word"),
+    }
+}

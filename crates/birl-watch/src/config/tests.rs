@@ -1,0 +1,275 @@
+use std::path::Path;
+use std::time::Duration;
+
+use birl_record::time::Clock;
+use jiff::tz::TimeZone;
+
+use super::{Config, Error, Kind};
+
+const HOUR: i64 = 3_600_000_000_000;
+
+fn parse(text: &str) -> Result<Config, Error> {
+    let clock = Clock {
+        now: 0,
+        zone: TimeZone::UTC,
+        newest: None,
+    };
+    Config::parse(text, Path::new("birl.toml"), &clock)
+}
+
+/// A file with a rule `x` that has these keys, from its fourth line on.
+fn with_rule(keys: &str) -> Result<Config, Error> {
+    parse(&format!(
+        "[source.app]\nfrom = \"app.log\"\n[rule.x]\n{keys}\n"
+    ))
+}
+
+#[test]
+fn a_rule_needs_no_more_than_a_query_and_a_condition() {
+    let config = with_rule("query = 'level:error |> count'\nwhen = 'count > 50'").unwrap();
+    let rule = &config.rules[0];
+    assert_eq!(
+        rule.kind,
+        Kind::Threshold {
+            when: "count > 50".to_owned()
+        }
+    );
+    assert_eq!(
+        (rule.window, rule.slide, rule.resolve, rule.repeat),
+        (
+            Duration::from_secs(60),
+            Duration::from_secs(10),
+            Duration::ZERO,
+            None
+        )
+    );
+    assert!(rule.tells_resolved);
+    assert_eq!(config.sources[0].from, ["app.log"]);
+}
+
+#[test]
+fn tables_stand_in_the_order_of_the_file() {
+    let config = parse(
+        "[source.z]\nfrom = 'z'\n[rule.b]\nkind = 'any'\nquery = 'x'\n\
+         [source.a]\nfrom = 'a'\n[rule.a]\nkind = 'any'\nquery = 'x'\n",
+    )
+    .unwrap();
+    let rules: Vec<_> = config
+        .rules
+        .iter()
+        .map(|rule| (rule.name.as_str(), rule.line))
+        .collect();
+    let sources: Vec<_> = config
+        .sources
+        .iter()
+        .map(|source| source.name.as_str())
+        .collect();
+    assert_eq!(rules, [("b", 3), ("a", 8)]);
+    assert_eq!(sources, ["z", "a"]);
+}
+
+#[test]
+fn a_silence_has_an_end_and_may_be_of_some_rules_and_groups() {
+    let config = with_rule(
+        "kind = 'any'\nquery = 'x'\n[silence.deploy]\nrule = 'x'\nuntil = '1970-01-01 01:00'\n\
+         group = { service = 'shop' }",
+    )
+    .unwrap();
+    let silence = &config.silences[0];
+    assert_eq!((silence.from, silence.until), (i64::MIN, HOUR));
+    assert_eq!(silence.rules, ["x"]);
+    assert_eq!(silence.group["service"], "shop");
+}
+
+/// What is wrong in a rule with these keys, and at which line.
+const WRONG: &[(&str, &str)] = &[
+    (
+        "",
+        "3: rule \"x\" has no when, which a rule of kind \"threshold\" needs\n\nhint: for example: when = \"count > 50\"",
+    ),
+    (
+        "when = 'count > 1'",
+        "3: rule \"x\" has no query, which a rule of kind \"threshold\" needs\n\nhint: for example: query = \"level:error |> count by service\"",
+    ),
+    (
+        "kind = 'spkie'\nquery = 'x'",
+        "4: there is no kind \"spkie\": the kinds are threshold, any, frequency, spike, flatline, new_term, change, cardinality, percentage, whitelist, blacklist\n\nhint: did you mean \"spike\"?",
+    ),
+    (
+        "kind = 'new_pattern'\nquery = 'x'",
+        "4: rules of kind \"new_pattern\" come with patterns, which birl does not find yet\n\nhint: new_term tells of values that a field has not had before",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nslide = '1s'",
+        "6: rules of kind \"any\" have no slide: their own keys are window",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nwindow = '1 parsec'",
+        "6: window: there is no unit \"parsec\"; the units are w, d, h, m, s and ms, as in 1m",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nwindow = 60",
+        "6: window: 60 is no length of time: it is a text with a unit, such as \"1m\"",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nwindow = '0s'",
+        "6: window is longer than nothing, such as \"1m\"",
+    ),
+    (
+        "kind = 'frequency'\nquery = 'x'",
+        "3: rule \"x\" has no at_least, which a rule of kind \"frequency\" needs\n\nhint: for example: at_least = 50",
+    ),
+    (
+        "kind = 'frequency'\nquery = 'x'\nat_least = 0",
+        "6: at_least is at least 1",
+    ),
+    (
+        "kind = 'frequency'\nquery = 'x'\nat_least = -1",
+        "6: at_least: -1 is no whole number, such as 3",
+    ),
+    (
+        "kind = 'frequency'\nquery = 'x'\nat_least = 2\nslide = '2m'",
+        "7: slide is longer than window, so that records between windows would be in none",
+    ),
+    (
+        "kind = 'frequency'\nquery = 'x'\nat_least = 2\nslide = '1ms'",
+        "7: slide is so short that each record would be in more than 1000 windows",
+    ),
+    (
+        "kind = 'spike'\nquery = 'x'\nfactor = 1",
+        "6: factor is larger than 1, such as 3",
+    ),
+    (
+        "kind = 'spike'\nquery = 'x'\ndirection = 'left'",
+        "6: direction is \"up\", \"down\" or \"both\", and not \"left\"",
+    ),
+    (
+        "kind = 'spike'\nquery = 'x'\nwindows = 0",
+        "6: windows are from 1 to 1000",
+    ),
+    (
+        "kind = 'change'\nquery = 'x'",
+        "3: rule \"x\" has no field, which a rule of kind \"change\" needs\n\nhint: for example: field = \"user\"",
+    ),
+    (
+        "kind = 'change'\nquery = 'x'\nfield = ['a', 'b']",
+        "6: a rule of kind \"change\" has one field",
+    ),
+    (
+        "kind = 'cardinality'\nquery = 'x'\nfield = 'a'",
+        "3: rule \"x\" has no above and no below, which a rule of kind \"cardinality\" needs\n\nhint: for example: above = 10",
+    ),
+    (
+        "kind = 'percentage'\nquery = 'x'\nabove = 5",
+        "3: rule \"x\" has no matching, which a rule of kind \"percentage\" needs\n\nhint: for example: matching = \"status:500..599\"",
+    ),
+    (
+        "kind = 'whitelist'\nquery = 'x'\nfield = 'a'",
+        "3: rule \"x\" has no values, which a rule of kind \"whitelist\" needs\n\nhint: for example: values = [\"root\", \"admin\"]",
+    ),
+    (
+        "kind = 'whitelist'\nquery = 'x'\nfield = 'a'\nfile = 'no such list'",
+        "7: cannot read the list \"no such list\": no such file or directory",
+    ),
+    (
+        "kind = 'any'\nquery = 'x last:2h'",
+        "5: last: counts back from the newest record, and a rule looks at what comes\n\nhint: leave it out: how much time a rule looks at is its window",
+    ),
+    (
+        "kind = 'any'\nquery = '(x'",
+        "5: cannot read the query: expected `)` to close this `(`\n  (x\n  ^\n\nhint: quote it to search for the text: \"(x\"",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nsend = 'osp'\n[place.ops]\nfile = 'x'",
+        "6: there is no place \"osp\" in this file\n\nhint: did you mean \"ops\"?",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nsource = 'web'",
+        "6: there is no source \"web\" in this file\n\nhint: it would be a table: [source.web]",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nunless = 'x'",
+        "3: rule \"x\" would be silent as long as it fires itself: its unless leads back to it",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\ntext = '{count'",
+        "6: text has a { that is no place such as {count}; a brace itself is written twice: {{",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nsamples = 101",
+        "6: samples are at most 100 records",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nsend = ['ops', 5]",
+        "6: send: 5 is no text in quotes, and no list of such",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\n[silence.s]\nuntil = 'never'",
+        "7: there is no moment \"never\"; a moment is one of 2026-03-14, \"2026-03-14 14:05\", 14:05, yesterday, \"friday 14:00\", -90m",
+    ),
+];
+
+#[test]
+fn what_is_wrong_with_a_rule_is_told_with_its_line_and_what_would_be_right() {
+    let told: Vec<_> = WRONG
+        .iter()
+        .map(|(keys, _)| with_rule(keys).expect_err(keys).to_string())
+        .collect();
+    let wanted: Vec<_> = WRONG
+        .iter()
+        .map(|(_, wanted)| format!("birl.toml:{wanted}"))
+        .collect();
+    assert_eq!(told, wanted);
+}
+
+#[test]
+fn what_is_wrong_elsewhere_is_told_with_its_line() {
+    let rule = "[rule.x]\nkind = 'any'\nquery = 'x'\n";
+    let cases = [
+        (
+            "",
+            "1: there is no rule\n\nhint: a rule is a table: [rule.errors], with a query and a condition",
+        ),
+        (
+            "[rules.x]\n",
+            "1: there is no key \"rules\": the keys are state, source, rule, place, silence\n\nhint: did you mean \"rule\"?",
+        ),
+        (
+            "rule = 5\n",
+            "1: rule: invalid type: integer `5`, expected tables with a name each, such as [rule.NAME]",
+        ),
+        (
+            rule,
+            "1: there is no source that rules could ask\n\nhint: a source is a table: [source.app], with from = [\"/var/log/app/*.log\"]",
+        ),
+        (
+            "[source.app]\n",
+            "1: source \"app\" says nothing to read\n\nhint: for example: from = [\"/var/log/app/*.log\"]",
+        ),
+        (
+            "[source.app]\nfrom = 's3://logs'\n",
+            "2: cannot read \"s3://logs\": sources that begin with s3:// are not supported yet",
+        ),
+        (
+            "[source.app]\nexec = \"tail 'x\"\n",
+            "2: exec is a program and its arguments, with quotes as for a shell",
+        ),
+        (
+            "[source.app]\nfrom = 'x'\noverflow = 'explode'\n",
+            "3: overflow is \"wait\" or \"drop-oldest\", and not \"explode\"",
+        ),
+        (
+            "[source.app]\nfrom = 'x'\nheaders = { 'a b' = 'secret' }\n",
+            "3: \"a b\" is no header with a value",
+        ),
+        ("[source.app\n", "1: unclosed table, expected `]`"),
+    ];
+    for (text, wanted) in cases {
+        let text = match text.contains("rule") || text.is_empty() {
+            true => text.to_owned(),
+            false => format!("{text}{rule}"),
+        };
+        let told = parse(&text).expect_err(&text).to_string();
+        assert_eq!(told, format!("birl.toml:{wanted}"), "{text}");
+    }
+}

@@ -1,0 +1,517 @@
+//! From windows and records to alerts.
+//!
+//! All that is decided here is decided by the times of records, so that a replay tells what was told
+//! live.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::Path;
+
+use jiff::Timestamp;
+use ring::digest::{Context, SHA256};
+use serde_json::{Map, Value};
+
+use crate::alert::{Alert, State, Window};
+use crate::asked::Evidence;
+use crate::config::{Config, Error, Kind, Rule, Silence};
+use crate::judge::{Judge, Row, text_of};
+use crate::life::{Group, Life, Open};
+use crate::nanoseconds;
+use crate::template::Template;
+
+/// Of more windows in a row in which nothing was, not all are looked at: a clock that is wrong by
+/// years would make millions.
+const EMPTY_MAX: i64 = 10_000;
+
+/// Weeks begin on Mondays, and 1970 began on a Thursday.
+const WEEK: i64 = 7 * 86_400_000_000_000;
+const MONDAY: i64 = 4 * 86_400_000_000_000;
+
+/// The rules, and what they have found so far.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    rules: Vec<Watched>,
+    silences: Vec<Silence>,
+}
+
+/// A rule, and what it has found so far.
+#[derive(Debug)]
+struct Watched {
+    rule: Rule,
+    text: Template,
+    judge: Judge,
+    life: Life<About>,
+    /// The rules that hold back its alerts while they fire.
+    unless: Vec<usize>,
+    size: i64,
+    slide: i64,
+    /// Where the first window begins that has not been looked at.
+    next: Option<i64>,
+}
+
+/// What is known of an alert that is open.
+#[derive(Clone, Debug, Default)]
+struct About {
+    values: Map<String, Value>,
+    window: Option<Window>,
+    /// The last records, where it is of records.
+    lines: Vec<String>,
+}
+
+/// An alert that is to be sent, but for what only its sources know.
+#[derive(Debug)]
+pub(crate) struct Notice {
+    /// The number of the rule.
+    pub(crate) rule: usize,
+    /// Without its text and the command that asks for more, and where it is of a window without
+    /// samples.
+    pub(crate) alert: Alert,
+    /// When the records were that it is about.
+    pub(crate) range: Range<i64>,
+}
+
+impl Engine {
+    pub(crate) fn new(config: &Config) -> Self {
+        let number_of = |name: &String| config.rules.iter().position(|it| it.name == *name);
+        let rules = config.rules.iter().map(|rule| Watched {
+            judge: Judge::new(rule),
+            text: text(rule),
+            life: Life::new(rule.repeat.map(nanoseconds), nanoseconds(rule.resolve)),
+            unless: rule.unless.iter().filter_map(number_of).collect(),
+            size: nanoseconds(rule.window),
+            slide: nanoseconds(rule.slide).max(1),
+            next: None,
+            rule: rule.clone(),
+        });
+        Self {
+            rules: rules.collect(),
+            silences: config.silences.clone(),
+        }
+    }
+
+    /// The rules, those first that others wait for.
+    pub(crate) fn order(&self) -> Vec<usize> {
+        fn visit(rule: usize, rules: &[Watched], order: &mut Vec<usize>) {
+            if order.contains(&rule) {
+                return;
+            }
+            for before in &rules[rule].unless {
+                visit(*before, rules, order);
+            }
+            order.push(rule);
+        }
+        let mut order = Vec::new();
+        for rule in 0..self.rules.len() {
+            visit(rule, &self.rules, &mut order);
+        }
+        order
+    }
+
+    /// From when on a rule sees all records.
+    pub(crate) fn begin(&mut self, rule: usize, at: i64) {
+        let watched = &mut self.rules[rule];
+        watched.judge.begin(at);
+        // Windows begin where those of the answers do.
+        let origin = if watched.size % WEEK == 0 { MONDAY } else { 0 };
+        let behind = at.saturating_sub(origin).rem_euclid(watched.slide);
+        let next = match behind {
+            0 => at,
+            behind => at.saturating_add(watched.slide - behind),
+        };
+        watched.next.get_or_insert(next);
+    }
+
+    /// A window of a rule that has closed. `is_whole` says whether all of it has been seen.
+    pub(crate) fn window(
+        &mut self,
+        rule: usize,
+        window: Window,
+        rows: Vec<Row>,
+        is_whole: bool,
+    ) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        if let Some(next) = self.rules[rule].next {
+            self.empties(rule, next, window.start, &mut notices);
+        }
+        self.judge(rule, window, rows, is_whole, &mut notices);
+        let watched = &mut self.rules[rule];
+        let behind = window.start.saturating_add(watched.slide);
+        watched.next = Some(watched.next.map_or(behind, |next| next.max(behind)));
+        notices
+    }
+
+    /// The time of a rule has come to `now`: windows that end by then, and of which nothing was told,
+    /// had nothing in them; and what has not been found for long is over.
+    pub(crate) fn advance(&mut self, rule: usize, now: i64) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        if self.rules[rule].rule.kind.has_windows() {
+            let watched = &self.rules[rule];
+            if let Some(next) = watched.next {
+                // The last of them begins there, or before.
+                let end = now.saturating_sub(watched.size).saturating_add(1);
+                self.empties(rule, next, end, &mut notices);
+            }
+        } else {
+            self.expire(rule, now, &mut notices);
+        }
+        notices
+    }
+
+    /// A record that a rule asks for, which was at `time`.
+    pub(crate) fn record(&mut self, rule: usize, row: Row, time: i64, line: String) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        self.expire(rule, time, &mut notices);
+        let group = self.rules[rule].group_of(&row);
+        let Some((group, values)) = self.rules[rule].judge.record(group, row, time) else {
+            return notices;
+        };
+        let held = self.is_held(rule, &group, time);
+        let watched = &mut self.rules[rule];
+        let mut lines = match watched.life.open().get(&group) {
+            Some(open) => open.about.lines.clone(),
+            None => Vec::new(),
+        };
+        lines.push(line);
+        let surplus = lines.len().saturating_sub(watched.rule.samples);
+        lines.drain(..surplus);
+        let about = About {
+            values,
+            window: None,
+            lines,
+        };
+        let open = watched.life.found(&group, (time, time), about, held);
+        let alert = open.map(|open| alert(&watched.rule, &group, open, State::Firing, time));
+        if watched.judge.tells_moments() {
+            watched.life.forget(&group);
+        }
+        notices.extend(alert.map(|alert| Notice {
+            rule,
+            range: alert.since..time.saturating_add(1),
+            alert,
+        }));
+        notices
+    }
+
+    /// Looks at the windows of a rule that begin from `from` on, before `until`, and had nothing in
+    /// them.
+    fn empties(&mut self, rule: usize, from: i64, until: i64, notices: &mut Vec<Notice>) {
+        let (size, slide) = (self.rules[rule].size, self.rules[rule].slide);
+        let count = until
+            .saturating_sub(from)
+            .saturating_add(slide - 1)
+            .div_euclid(slide);
+        let left_out = (count - EMPTY_MAX).max(0);
+        for index in left_out.min(count)..count {
+            let start = from.saturating_add(index * slide);
+            let window = Window {
+                start,
+                end: start.saturating_add(size),
+            };
+            self.judge(rule, window, Vec::new(), true, notices);
+        }
+        if count > 0 {
+            self.rules[rule].next = Some(from.saturating_add(count * slide));
+        }
+    }
+
+    fn judge(
+        &mut self,
+        rule: usize,
+        window: Window,
+        rows: Vec<Row>,
+        is_whole: bool,
+        notices: &mut Vec<Notice>,
+    ) {
+        let watched = &mut self.rules[rule];
+        let rows = rows.into_iter().map(|row| (watched.group_of(&row), row));
+        let rows = rows.collect();
+        let found = watched.judge.window(window, rows, is_whole);
+        for group in watched.judge.take_forgotten() {
+            watched.life.forget(&group);
+        }
+        let groups: BTreeSet<Group> = found.iter().map(|(group, _)| group.clone()).collect();
+        let moment = (window.start, window.end);
+        for (group, values) in found {
+            let held = self.is_held(rule, &group, window.end);
+            let about = About {
+                values,
+                window: Some(window),
+                lines: Vec::new(),
+            };
+            let watched = &mut self.rules[rule];
+            if let Some(open) = watched.life.found(&group, moment, about, held) {
+                let alert = alert(&watched.rule, &group, open, State::Firing, window.end);
+                notices.push(Notice {
+                    rule,
+                    alert,
+                    range: window.start..window.end,
+                });
+            }
+        }
+        if is_whole {
+            let watched = &mut self.rules[rule];
+            let over = watched.life.closed(moment, |group| groups.contains(group));
+            for (group, open) in over {
+                notices.extend(watched.resolved(rule, &group, &open, window.end));
+            }
+        }
+    }
+
+    /// Ends alerts of records of which none has come for the length of a window.
+    fn expire(&mut self, rule: usize, now: i64, notices: &mut Vec<Notice>) {
+        let watched = &mut self.rules[rule];
+        for (group, open, at) in watched.life.expired(watched.size, now) {
+            notices.extend(watched.resolved(rule, &group, &open, at));
+        }
+    }
+
+    /// Whether alerts of a group are held back: by a silence, or since another rule fires for it.
+    fn is_held(&self, rule: usize, group: &Group, now: i64) -> bool {
+        let watched = &self.rules[rule];
+        let silenced = self.silences.iter().any(|silence| {
+            let is_now = (silence.from..silence.until).contains(&now);
+            let is_of_rule = silence.rules.is_empty() || silence.rules.contains(&watched.rule.name);
+            let mut wanted = silence.group.iter();
+            is_now
+                && is_of_rule
+                && wanted.all(|(name, value)| group.iter().any(|(n, v)| n == name && v == value))
+        });
+        let mut others = watched
+            .unless
+            .iter()
+            .flat_map(|other| self.rules[*other].life.open().iter());
+        silenced || others.any(|(other, open)| open.quiet.is_none() && agree(group, other))
+    }
+}
+
+/// Whether two groups have the same values where they have the same fields.
+fn agree(one: &Group, other: &Group) -> bool {
+    one.iter().all(|(name, value)| {
+        let mut same = other.iter().filter(|(other, _)| other == name);
+        same.all(|(_, other)| other == value)
+    })
+}
+
+impl Watched {
+    fn group_of(&self, row: &Row) -> Group {
+        let fields = self.rule.group_by.iter();
+        fields
+            .map(|name| {
+                let value = row.values.get(name).and_then(text_of);
+                (name.clone(), value.unwrap_or_default())
+            })
+            .collect()
+    }
+
+    /// The notice that an alert is over, where it was told that it fires.
+    fn resolved(&self, rule: usize, group: &Group, open: &Open<About>, at: i64) -> Option<Notice> {
+        let is_told = open.told.is_some() && self.rule.tells_resolved;
+        is_told.then(|| Notice {
+            rule,
+            alert: alert(&self.rule, group, open, State::Resolved, at),
+            range: open.since..at,
+        })
+    }
+}
+
+impl Notice {
+    /// Adds what only the sources know: some of the records, and how to ask for all of them.
+    pub(crate) async fn add_evidence(
+        &mut self,
+        rule: &Rule,
+        file: &Path,
+        evidence: &Evidence,
+    ) -> Result<(), Error> {
+        let alert = &mut self.alert;
+        alert.ask = evidence.command(&alert.group, &self.range);
+        if alert.window.is_some() && alert.state == State::Firing {
+            let samples = evidence.samples(&alert.group, self.range.clone(), rule.samples);
+            alert.samples = samples.await.map_err(|error| {
+                let message = format!("rule {:?}: {}", rule.name, error.render(""));
+                Error::at_line(file, rule.line, message)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Fills in what is said, with the samples that the alert has by now.
+    pub(crate) fn write_text(&mut self, engine: &Engine) {
+        let watched = &engine.rules[self.rule];
+        let alert = &self.alert;
+        let text = watched.text.fill(|place| value_of(alert, place));
+        self.alert.text = match alert.state {
+            State::Firing => text,
+            State::Resolved => format!("resolved: {text}"),
+        };
+    }
+}
+
+/// What a template says in one of its places.
+fn value_of(alert: &Alert, place: &str) -> Option<String> {
+    match place {
+        // A notice that all is well has none.
+        "samples" => Some(alert.samples.join("\n")),
+        "rule" => Some(alert.rule.clone()),
+        "ask" => Some(alert.ask.clone()),
+        "since" => Some(moment(alert.since)),
+        "group" => {
+            let group = alert
+                .group
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            Some(group.collect::<Vec<_>>().join(" "))
+        }
+        "values" => {
+            let values = alert.values.iter();
+            let values =
+                values.filter_map(|(name, value)| Some(format!("{name}={}", shown(value)?)));
+            Some(values.collect::<Vec<_>>().join(" "))
+        }
+        column => alert.values.get(column).and_then(shown).or_else(|| {
+            let mut group = alert.group.iter();
+            group
+                .find(|(name, _)| name == column)
+                .map(|(_, value)| value.clone())
+        }),
+    }
+}
+
+/// A value as people read it: of a fraction, no more digits than say something.
+fn shown(value: &Value) -> Option<String> {
+    let fraction = value.as_f64().filter(|_| value.is_f64());
+    match fraction {
+        Some(number) if number.abs() >= 0.001 && number.abs() < 1e15 => {
+            let digits = format!("{number:.3}");
+            Some(
+                digits
+                    .trim_end_matches('0')
+                    .trim_end_matches('.')
+                    .to_owned(),
+            )
+        }
+        _ => text_of(value),
+    }
+}
+
+/// The places that a template may have besides the columns of the answer.
+pub(crate) const PLACES: [&str; 6] = ["samples", "rule", "ask", "since", "group", "values"];
+
+/// A moment as people read it in UTC.
+pub(crate) fn moment(nanoseconds: i64) -> String {
+    Timestamp::from_nanosecond(nanoseconds.into())
+        .map_or_else(|_| nanoseconds.to_string(), |moment| moment.to_string())
+}
+
+/// What a rule says.
+fn text(rule: &Rule) -> Template {
+    let default = default_text(rule);
+    let text = rule.text.as_ref().unwrap_or(&default);
+    crate::template::parse(text).expect("the text of a rule has been read before")
+}
+
+/// What a rule says where it does not say what.
+pub(crate) fn default_text(rule: &Rule) -> String {
+    let window = length(rule.window);
+    let group = match rule.group_by.is_empty() {
+        true => "",
+        false => "{group}: ",
+    };
+    let what = match &rule.kind {
+        Kind::Threshold { .. } => return format!("{{rule}}: {{values}} in {window}\n{{samples}}"),
+        Kind::Any => "a record matches".to_owned(),
+        Kind::Frequency { .. } => format!("{{count}} records in {window}"),
+        Kind::Spike { windows, .. } => {
+            format!("{{count}} records in {window}, where {{mean}} is the mean of {windows} before")
+        }
+        Kind::Flatline { at_least, .. } => {
+            format!("{{count}} records in {window}, where at least {at_least} are expected")
+        }
+        Kind::NewTerm { fields, within, .. } => {
+            let terms = fields.iter().map(|field| format!("{field} is {{{field}}}"));
+            let terms = terms.collect::<Vec<_>>().join(", ");
+            format!("{terms}, which has not been seen for {}", length(*within))
+        }
+        Kind::Change { field } => format!("{field} was {{before}}, and is {{after}}"),
+        Kind::Cardinality { field, .. } => {
+            format!("{{cardinality}} different values of {field} in {window}")
+        }
+        Kind::Percentage { matching, .. } => {
+            let matching = matching.replace('{', "{{").replace('}', "}}");
+            format!("{{matches}} of {{total}} records in {window} are {matching}: {{percent}} %")
+        }
+        Kind::Listed { field, allows, .. } => {
+            let how = if *allows {
+                "not on the list"
+            } else {
+                "on the list"
+            };
+            format!("{field} is {{{field}}}, which is {how}")
+        }
+    };
+    format!("{{rule}}: {group}{what}\n{{samples}}")
+}
+
+/// A length of time as people type it.
+pub(crate) fn length(length: std::time::Duration) -> String {
+    let mut rest = length.as_nanos();
+    let units = [
+        ("d", 86_400_000_000_000),
+        ("h", 3_600_000_000_000),
+        ("m", 60_000_000_000),
+        ("s", 1_000_000_000),
+        ("ms", 1_000_000),
+    ];
+    let mut text = String::new();
+    for (unit, size) in units {
+        let count = rest / size;
+        rest %= size;
+        if count > 0 {
+            text.push_str(&format!("{count}{unit}"));
+        }
+    }
+    match text.is_empty() {
+        true => format!("{rest}ns"),
+        false => text,
+    }
+}
+
+fn alert(rule: &Rule, group: &Group, open: &Open<About>, state: State, at: i64) -> Alert {
+    Alert {
+        id: id(&rule.name, group, open.start),
+        rule: rule.name.clone(),
+        state,
+        group: group.clone(),
+        window: open.about.window,
+        since: open.since,
+        at,
+        text: String::new(),
+        values: open.about.values.clone(),
+        samples: match state {
+            State::Firing => open.about.lines.clone(),
+            State::Resolved => Vec::new(),
+        },
+        ask: String::new(),
+    }
+}
+
+/// The same for the same alert, whenever it is sent: the first half of a SHA-256, in hexadecimal.
+fn id(rule: &str, group: &Group, start: i64) -> String {
+    let mut hash = Context::new(&SHA256);
+    let texts = group
+        .iter()
+        .flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+    for text in std::iter::once(rule).chain(texts) {
+        // With the length of each, so that no two groups run into the same bytes.
+        hash.update(&(text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    }
+    hash.update(&start.to_le_bytes());
+    let hash = hash.finish();
+    hash.as_ref()[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,419 @@
+use std::path::Path;
+
+use birl_record::time::Clock;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::{Engine, Notice, id};
+use crate::alert::{State, Window};
+use crate::config::Config;
+use crate::judge::Row;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// An engine whose rules are these. Windows are of 60 seconds unless they say otherwise.
+fn engine(rules: &str) -> Engine {
+    let clock = Clock {
+        now: 0,
+        zone: TimeZone::UTC,
+        newest: None,
+    };
+    let text = format!("[source.app]\nfrom = 'app.log'\n{rules}");
+    let config = Config::parse(&text, Path::new("birl.toml"), &clock);
+    Engine::new(&config.unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn row(values: Value, holds: bool) -> Row {
+    let Value::Object(values) = values else {
+        panic!("a row is an object")
+    };
+    Row { values, holds }
+}
+
+fn window(start: i64) -> Window {
+    Window {
+        start: start * SECOND,
+        end: (start + 60) * SECOND,
+    }
+}
+
+/// What is told, shortly: when in seconds, whether it fires, and a value of the row.
+fn told(notices: &[Notice], value: &str) -> Vec<(i64, bool, String)> {
+    let told = notices.iter().map(|notice| {
+        let alert = &notice.alert;
+        let value = alert.values.get(value).map(Value::to_string);
+        let fires = alert.state == State::Firing;
+        (alert.at / SECOND, fires, value.unwrap_or_default())
+    });
+    told.collect()
+}
+
+/// The counts of windows of one minute that follow each other.
+fn by_counts(engine: &mut Engine, counts: &[(i64, u64)], newest: i64) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    for (start, count) in counts {
+        let rows = vec![row(json!({ "count": count }), false)];
+        let is_whole = window(*start).end <= newest * SECOND;
+        notices.extend(engine.window(0, window(*start), rows, is_whole));
+    }
+    notices.extend(engine.advance(0, newest * SECOND));
+    notices
+}
+
+fn fires(at: i64, value: &str) -> (i64, bool, String) {
+    (at, true, value.to_owned())
+}
+
+fn ends(at: i64, value: &str) -> (i64, bool, String) {
+    (at, false, value.to_owned())
+}
+
+#[test]
+fn a_condition_fires_once_and_ends_with_the_first_window_without_it() {
+    let mut engine = engine(
+        "[rule.x]\nquery = 'x |> count by service'\nwhen = 'count > 1'\nslide = '1m'\n\
+         group_by = 'service'",
+    );
+    let rows = |a: bool, b: bool| {
+        vec![
+            row(json!({"service": "a", "count": 1}), a),
+            row(json!({"service": "b", "count": 2}), b),
+        ]
+    };
+    let mut notices = Vec::new();
+    for (start, a, b) in [(0, false, true), (60, true, true), (120, true, false)] {
+        notices.extend(engine.window(0, window(start), rows(a, b), true));
+    }
+    // The window at 180 had nothing in it.
+    notices.extend(engine.window(0, window(240), rows(false, false), true));
+    assert_eq!(
+        told(&notices, "service"),
+        [
+            fires(60, "\"b\""),
+            fires(120, "\"a\""),
+            ends(180, "\"b\""),
+            ends(240, "\"a\"")
+        ]
+    );
+    assert_eq!(notices[0].alert.id, notices[2].alert.id);
+    assert_ne!(notices[0].alert.id, notices[1].alert.id);
+}
+
+#[test]
+fn an_alert_is_repeated_and_a_pause_shorter_than_resolve_does_not_end_it() {
+    let mut engine = engine(
+        "[rule.x]\nquery = 'x |> count'\nwhen = 'count > 1'\nslide = '1m'\n\
+         repeat = '2m'\nresolve = '2m'",
+    );
+    let mut notices = Vec::new();
+    for (minute, holds) in [1, 1, 1, 0, 1, 0, 0, 0, 1].into_iter().enumerate() {
+        let rows = vec![row(json!({"minute": minute}), holds == 1)];
+        notices.extend(engine.window(0, window(60 * minute as i64), rows, true));
+    }
+    // It is false at the ends of the minutes 6, 7 and 8, which are two minutes at the last.
+    assert_eq!(
+        told(&notices, "minute"),
+        [
+            fires(60, "0"),
+            fires(180, "2"),
+            fires(300, "4"),
+            ends(480, "4"),
+            fires(540, "8")
+        ]
+    );
+}
+
+#[test]
+fn a_window_that_was_not_seen_whole_ends_nothing() {
+    let mut engine = engine("[rule.x]\nquery = 'x |> count'\nwhen = 'count > 1'\nslide = '1m'");
+    let rows = |holds| vec![row(json!({}), holds)];
+    assert_eq!(engine.window(0, window(0), rows(true), true).len(), 1);
+    assert!(engine.window(0, window(60), rows(false), false).is_empty());
+}
+
+#[test]
+fn a_flatline_is_too_few_records_or_none() {
+    let mut engine = engine("[rule.x]\nkind = 'flatline'\nquery = 'x'\nslide = '1m'\nat_least = 2");
+    // The log begins in the minute 0, of which the beginning was not seen, and ends in the minute 6.
+    engine.begin(0, 5 * SECOND);
+    let notices = by_counts(
+        &mut engine,
+        &[(0, 1), (60, 2), (120, 1), (300, 5), (360, 1)],
+        370,
+    );
+    assert_eq!(
+        told(&notices, "count"),
+        // The minutes 3 and 4 had none; 5 has enough, and 6 was not seen whole.
+        [fires(180, "1"), ends(360, "0")]
+    );
+}
+
+#[test]
+fn a_flatline_of_a_group_is_told_until_the_group_is_forgotten() {
+    let mut engine = engine(
+        "[rule.x]\nkind = 'flatline'\nquery = 'x'\nslide = '1m'\ngroup_by = 'host'\nforget = '2m'",
+    );
+    engine.begin(0, 0);
+    let rows = |hosts: &[&str]| {
+        let rows = hosts
+            .iter()
+            .map(|host| row(json!({"host": host, "count": 1}), false));
+        rows.collect::<Vec<_>>()
+    };
+    let mut notices = engine.window(0, window(0), rows(&["a", "b"]), true);
+    for start in [60, 120, 180, 240] {
+        notices.extend(engine.window(0, window(start), rows(&["a"]), true));
+    }
+    // Nothing is expected of b any more, so that its return is no end of anything.
+    notices.extend(engine.window(0, window(300), rows(&["a", "b"]), true));
+    assert_eq!(told(&notices, "host"), [fires(120, "\"b\"")]);
+}
+
+#[test]
+fn a_silent_source_is_a_flatline_without_any_window() {
+    let mut engine = engine("[rule.x]\nkind = 'flatline'\nquery = 'x'\nslide = '1m'");
+    engine.begin(0, 90 * SECOND);
+    assert!(engine.advance(0, 179 * SECOND).is_empty());
+    assert_eq!(
+        told(&engine.advance(0, 180 * SECOND), "count"),
+        [fires(180, "0")]
+    );
+    assert!(engine.advance(0, 1000 * SECOND).is_empty());
+}
+
+#[test]
+fn a_spike_is_against_the_mean_of_whole_windows_before() {
+    let spike = |direction: &str, counts: &[(i64, u64)]| {
+        let mut engine = engine(&format!(
+            "[rule.x]\nkind = 'spike'\nquery = 'x'\nslide = '1m'\nwindows = 2\nfactor = 3\n\
+             at_least = 6\ndirection = '{direction}'"
+        ));
+        engine.begin(0, 0);
+        let notices = by_counts(&mut engine, counts, 10_000);
+        told(&notices, "mean")
+    };
+    // 9 is three times the mean of 2 and 4, but 8 is not.
+    assert_eq!(
+        spike("up", &[(0, 2), (60, 4), (120, 9)]),
+        [fires(180, "3.0"), ends(240, "3.0")]
+    );
+    assert_eq!(spike("up", &[(0, 2), (60, 4), (120, 8)]), []);
+    // Without two windows before, nothing is known; and fewer than 6 say nothing.
+    assert_eq!(spike("up", &[(0, 1), (60, 100)]), []);
+    assert_eq!(spike("up", &[(0, 1), (60, 1), (120, 5)]), []);
+    // Down: 10 and 8 have the mean 9, of which 3 is a third. Nothing at all is even less.
+    assert_eq!(
+        spike("down", &[(0, 10), (60, 8), (120, 3)]),
+        // Behind it, the mean of 8 and 3 is below 6.
+        [fires(180, "9.0"), ends(240, "9.0")]
+    );
+    assert_eq!(
+        spike("down", &[(0, 10), (60, 8)]),
+        [fires(180, "9.0"), ends(240, "9.0")]
+    );
+    assert_eq!(spike("up", &[(0, 10), (60, 8), (120, 3)]), []);
+    assert_eq!(
+        spike("both", &[(0, 6), (60, 6), (120, 18), (180, 4)]),
+        // 4 is a third of 12, the mean of 6 and 18; and 0 is less than that of 11, of 18 and 4.
+        [fires(180, "6.0"), ends(360, "11.0")]
+    );
+}
+
+#[test]
+fn spikes_of_windows_that_overlap_are_against_those_that_do_not() {
+    let mut engine = engine(
+        "[rule.x]\nkind = 'spike'\nquery = 'x'\nslide = '30s'\nwindows = 1\nat_least = 1\nfactor = 2",
+    );
+    engine.begin(0, 0);
+    // The window at 60 is held against that at 0, and not against that at 30, which shares half.
+    let notices = by_counts(&mut engine, &[(0, 2), (30, 9), (60, 4)], 120);
+    assert_eq!(told(&notices, "mean"), [fires(120, "2.0")]);
+}
+
+/// Records of one rule at these seconds.
+fn by_records(engine: &mut Engine, records: &[(i64, Value)]) -> Vec<Notice> {
+    let records = records.iter();
+    let notices = records.flat_map(|(at, values)| {
+        engine.record(
+            0,
+            row(values.clone(), true),
+            at * SECOND,
+            format!("line {at}"),
+        )
+    });
+    notices.collect()
+}
+
+#[test]
+fn any_record_fires_once_until_none_has_come_for_a_window() {
+    let mut engine =
+        engine("[rule.x]\nkind = 'any'\nquery = 'x'\nwindow = '1m'\ngroup_by = 'host'");
+    let records = [
+        (0, json!({"host": "a"})),
+        (50, json!({"host": "a"})),
+        (55, json!({"host": "b"})),
+        (111, json!({"host": "a"})),
+    ];
+    let mut notices = by_records(&mut engine, &records);
+    notices.extend(engine.advance(0, 171 * SECOND));
+    assert_eq!(
+        told(&notices, "host"),
+        [
+            fires(0, "\"a\""),
+            fires(55, "\"b\""),
+            ends(110, "\"a\""),
+            fires(111, "\"a\""),
+            ends(115, "\"b\""),
+            ends(171, "\"a\""),
+        ]
+    );
+    assert_eq!(notices[0].alert.samples, ["line 0"]);
+    assert_ne!(notices[0].alert.id, notices[3].alert.id);
+}
+
+#[test]
+fn a_repeated_alert_of_records_shows_the_last_of_them() {
+    let mut engine = engine("[rule.x]\nkind = 'any'\nquery = 'x'\nrepeat = '50s'\nsamples = 2");
+    let records = [0, 20, 40, 60].map(|at| (at, json!({"at": at})));
+    let notices = by_records(&mut engine, &records);
+    assert_eq!(told(&notices, "at"), [fires(0, "0"), fires(60, "60")]);
+    assert_eq!(notices[1].alert.samples, ["line 40", "line 60"]);
+}
+
+#[test]
+fn a_term_is_new_that_was_not_seen_within_the_time_once_enough_is_learned() {
+    let mut engine = engine(
+        "[rule.x]\nkind = 'new_term'\nquery = 'x'\nfield = ['user', 'host']\nlearn = '10s'\n\
+         within = '100s'",
+    );
+    let records = [
+        (0, json!({"user": "ann", "host": "a"})),
+        (9, json!({"user": "bob", "host": "a"})),
+        (10, json!({"user": "ann", "host": "a"})),
+        (11, json!({"user": "ann", "host": "b"})),
+        // Without a host it is no term.
+        (12, json!({"user": "eve"})),
+        (109, json!({"user": "bob", "host": "a"})),
+        (111, json!({"user": "ann", "host": "a"})),
+        (112, json!({"user": "ann", "host": "b"})),
+    ];
+    let notices = by_records(&mut engine, &records);
+    assert_eq!(
+        told(&notices, "host"),
+        [fires(11, "\"b\""), fires(111, "\"a\""), fires(112, "\"b\"")]
+    );
+    let group = &notices[0].alert.group;
+    assert_eq!(
+        group[..],
+        [("user".into(), "ann".into()), ("host".into(), "b".into())]
+    );
+    assert!(engine.advance(0, i64::MAX).is_empty());
+}
+
+#[test]
+fn a_change_is_another_value_than_the_last_of_the_group() {
+    let mut engine =
+        engine("[rule.x]\nkind = 'change'\nquery = 'x'\nfield = 'version'\ngroup_by = 'host'");
+    let records = [
+        (0, json!({"host": "a", "version": 1})),
+        (1, json!({"host": "b", "version": 2})),
+        (2, json!({"host": "a"})),
+        (3, json!({"host": "a", "version": 1})),
+        (4, json!({"host": "a", "version": 2})),
+        (5, json!({"host": "a", "version": 1})),
+    ];
+    let notices = by_records(&mut engine, &records);
+    assert_eq!(
+        told(&notices, "before"),
+        [fires(4, "\"1\""), fires(5, "\"2\"")]
+    );
+    assert_ne!(notices[0].alert.id, notices[1].alert.id);
+}
+
+#[test]
+fn a_rule_is_silent_while_another_fires_for_the_same_group() {
+    let mut engine = engine(
+        "[rule.down]\nkind = 'any'\nquery = 'x'\ngroup_by = 'host'\nwindow = '60s'\n\
+         [rule.slow]\nkind = 'any'\nquery = 'x'\ngroup_by = ['host', 'path']\nwindow = '10m'\n\
+         unless = 'down'\n",
+    );
+    assert_eq!(engine.order(), [0, 1]);
+    let mut record = |rule: usize, at: i64, host: &str| {
+        let mut notices = engine.advance(0, at * SECOND);
+        let row = row(json!({"host": host, "path": "/"}), true);
+        notices.extend(engine.record(rule, row, at * SECOND, String::new()));
+        let notices = notices
+            .into_iter()
+            .map(|notice| (notice.rule, notice.alert.state));
+        notices.collect::<Vec<_>>()
+    };
+    let (firing, resolved) = (State::Firing, State::Resolved);
+    assert_eq!(record(0, 0, "a"), [(0, firing)]);
+    assert_eq!(record(1, 1, "a"), []);
+    assert_eq!(record(1, 2, "b"), [(1, firing)]);
+    // What was held back is told when it is found again, and the other one is over.
+    assert_eq!(record(1, 61, "a"), [(0, resolved), (1, firing)]);
+}
+
+#[test]
+fn a_silence_holds_back_its_group_until_it_ends() {
+    let mut engine = engine(
+        "[rule.x]\nkind = 'any'\nquery = 'x'\ngroup_by = 'host'\nwindow = '10m'\n\
+         [silence.s]\nrule = 'x'\nuntil = '1970-01-01T00:01:00Z'\ngroup = { host = 'a' }\n",
+    );
+    let records = [
+        (0, json!({"host": "a"})),
+        (1, json!({"host": "b"})),
+        (59, json!({"host": "a"})),
+        (60, json!({"host": "a"})),
+    ];
+    let notices = by_records(&mut engine, &records);
+    assert_eq!(
+        told(&notices, "host"),
+        [fires(1, "\"b\""), fires(60, "\"a\"")]
+    );
+    // It is the alert that began when nobody was told.
+    assert_eq!(notices[1].alert.since, 0);
+}
+
+#[test]
+fn a_clock_that_is_wrong_by_years_takes_no_time() {
+    let mut engine =
+        engine("[rule.x]\nkind = 'flatline'\nquery = 'x'\nwindow = '1s'\nslide = '1ms'");
+    engine.begin(0, 0);
+    let notices = engine.advance(0, 50 * 365 * 86_400 * SECOND);
+    assert_eq!(notices.len(), 1);
+}
+
+#[test]
+fn an_id_is_that_of_the_rule_the_group_and_the_window() {
+    let group = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+    let ids = [
+        id("rule", &group("host", "a"), 0),
+        id("rul", &group("ehost", "a"), 0),
+        id("rule", &group("hosta", ""), 0),
+        id("rule", &group("host", "a"), 1),
+        id("rule", &Vec::new(), 0),
+    ];
+    for (number, id) in ids.iter().enumerate() {
+        assert_eq!(id.len(), 32);
+        assert!(!ids[..number].contains(id));
+    }
+    // Receivers know alerts by it over versions of birl.
+    assert_eq!(ids[4], "b2bf19661588d2b0244ea3ed85c793c9");
+}
+
+#[test]
+fn lengths_are_told_as_people_type_them() {
+    let cases = [
+        (0, "0ns"),
+        (1, "1ns"),
+        (90 * SECOND, "1m30s"),
+        (86_400 * SECOND, "1d"),
+        (SECOND / 2, "500ms"),
+    ];
+    for (nanoseconds, wanted) in cases {
+        let length = std::time::Duration::from_nanos(nanoseconds as u64);
+        assert_eq!(super::length(length), wanted);
+    }
+}

@@ -1,0 +1,81 @@
+//! A value that has not been seen for long.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::{Found, text_of};
+use crate::config::{Kind, Rule};
+use crate::life::Group;
+
+/// So many terms are known. When there are more, those are forgotten that are seen no longer.
+const TERMS_MAX: usize = 1_000_000;
+
+/// Knows the values that were there.
+#[derive(Debug)]
+pub(crate) struct NewTerm {
+    fields: Vec<String>,
+    within: i64,
+    learn: i64,
+    /// When the first record was.
+    began: Option<i64>,
+    /// When each term was last, with the group that it was seen in.
+    seen: HashMap<Group, i64>,
+}
+
+impl NewTerm {
+    pub(crate) fn new(rule: &Rule) -> Self {
+        let Kind::NewTerm {
+            fields,
+            within,
+            learn,
+        } = &rule.kind
+        else {
+            unreachable!("it is made for rules of this kind");
+        };
+        Self {
+            fields: fields.clone(),
+            within: crate::nanoseconds(*within),
+            learn: crate::nanoseconds(*learn),
+            began: None,
+            seen: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn record(
+        &mut self,
+        mut group: Group,
+        values: Map<String, Value>,
+        time: i64,
+    ) -> Option<Found> {
+        for field in &self.fields {
+            // What has no value is no term.
+            let value = text_of(values.get(field)?)?;
+            if !group.iter().any(|(name, _)| name == field) {
+                group.push((field.clone(), value));
+            }
+        }
+        let began = *self.began.get_or_insert(time);
+        let before = self.seen.insert(group.clone(), time);
+        if self.seen.len() > TERMS_MAX {
+            self.prune(time);
+        }
+        let is_new = before.is_none_or(|before| time.saturating_sub(before) > self.within);
+        let has_learned = time.saturating_sub(began) >= self.learn;
+        (is_new && has_learned).then_some((group, values))
+    }
+
+    /// Forgets what counts as new in any case, and then the older half.
+    fn prune(&mut self, now: i64) {
+        let within = self.within;
+        self.seen
+            .retain(|_, last| now.saturating_sub(*last) <= within);
+        if self.seen.len() > TERMS_MAX {
+            let mut times: Vec<_> = self.seen.values().copied().collect();
+            let middle = times.len() / 2;
+            let (_, median, _) = times.select_nth_unstable(middle);
+            let median = *median;
+            self.seen.retain(|_, last| *last >= median);
+        }
+    }
+}

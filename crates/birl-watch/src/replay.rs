@@ -1,0 +1,139 @@
+//! Rules over logs of the past: what would have been sent.
+
+use std::ffi::OsString;
+
+use birl_stream::try_stream;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
+
+use crate::alert::Alert;
+use crate::asked::{Asked, Evidence, How, Item, Surroundings};
+use crate::config::{Config, Error};
+use crate::engine::{Engine, Notice};
+
+/// What a replay tells.
+#[derive(Debug)]
+pub enum Replayed {
+    /// An alert that would have been sent, and to which places.
+    Alert(Box<Alert>, Vec<String>),
+    /// Something happened to a log: it could not be read, or not wholly.
+    Event(birl_scan::Event),
+    /// There is something to be said of a rule.
+    Note(String),
+}
+
+/// Runs the rules over `logs`, in place of their sources. All clocks are the time of the records: the
+/// same logs give the same alerts, in the order of when they would have been found.
+///
+/// It must run within a tokio runtime. Nothing is read before it is polled; dropping it ends it.
+///
+/// # Errors
+/// What is wrong with a rule, or went wrong with its answer, is the last item.
+pub fn replay(
+    config: Config,
+    logs: Vec<OsString>,
+    around: Surroundings,
+) -> impl Stream<Item = Result<Replayed, Error>> + Send {
+    try_stream! {
+        let mut engine = Engine::new(&config);
+        let order = engine.order();
+        let mut rules = Vec::new();
+        for (number, rule) in config.rules.iter().enumerate() {
+            let how = How::Replay(&logs);
+            let asked = Asked::plan(rule, &config.file, &config.sources, how, &around).await?;
+            for field in &asked.unknown_fields {
+                let name = &rule.name;
+                yield Replayed::Note(format!("rule {name:?}: no sampled record has a field {field:?}"));
+            }
+            let (oldest, newest) = asked.span(rule, &config.file).await?;
+            if let Some(oldest) = oldest {
+                engine.begin(number, oldest);
+            }
+            let evidence = asked.evidence.clone();
+            let items = asked.run(rule, &config.file)?;
+            rules.push(Replaying { items, next: None, has_ended: false, newest, evidence });
+        }
+        loop {
+            for rule in &mut rules {
+                while rule.next.is_none() && !rule.has_ended {
+                    match rule.items.next().await.transpose()? {
+                        Some(Item::Event(event)) => yield Replayed::Event(event),
+                        Some(item) => rule.next = Some(item),
+                        None => rule.has_ended = true,
+                    }
+                }
+            }
+            // Of those at the same time, rules come first that others wait for.
+            let next = order.iter().copied().filter_map(|rule| Some((rules[rule].time()?, rule)));
+            let Some((time, number)) = next.min_by_key(|(time, _)| *time) else {
+                break;
+            };
+            let mut notices = Vec::new();
+            for rule in &order {
+                // What happens at this very moment may still come.
+                notices.extend(engine.advance(*rule, time.saturating_sub(1)));
+            }
+            notices.sort_by_key(|notice| notice.alert.at);
+            match rules[number].next.take() {
+                Some(Item::Window(window, rows)) => {
+                    let newest = rules[number].newest;
+                    let is_whole = newest.is_some_and(|newest| window.end <= newest);
+                    notices.extend(engine.window(number, window, rows, is_whole));
+                }
+                Some(Item::Record { row, time, line }) => {
+                    notices.extend(engine.record(number, row, time, line));
+                }
+                Some(Item::Event(_)) | None => {}
+            }
+            for notice in notices {
+                let evidence = &rules[notice.rule].evidence;
+                yield told(notice, &engine, &config, evidence).await?;
+            }
+        }
+        let mut notices = Vec::new();
+        for rule in &order {
+            if let Some(newest) = rules[*rule].newest {
+                notices.extend(engine.advance(*rule, newest));
+            }
+        }
+        notices.sort_by_key(|notice| notice.alert.at);
+        for notice in notices {
+            let evidence = &rules[notice.rule].evidence;
+            yield told(notice, &engine, &config, evidence).await?;
+        }
+    }
+}
+
+/// A rule whose answers are read.
+struct Replaying {
+    items: BoxStream<'static, Result<Item, Error>>,
+    next: Option<Item>,
+    has_ended: bool,
+    /// When the newest record of its logs was.
+    newest: Option<i64>,
+    evidence: Evidence,
+}
+
+impl Replaying {
+    /// When it was what comes next.
+    fn time(&self) -> Option<i64> {
+        match self.next.as_ref()? {
+            Item::Window(window, _) => Some(window.end),
+            Item::Record { time, .. } => Some(*time),
+            Item::Event(_) => None,
+        }
+    }
+}
+
+/// An alert with all that is to be said.
+async fn told(
+    mut notice: Notice,
+    engine: &Engine,
+    config: &Config,
+    evidence: &Evidence,
+) -> Result<Replayed, Error> {
+    let rule = &config.rules[notice.rule];
+    notice.add_evidence(rule, &config.file, evidence).await?;
+    notice.write_text(engine);
+    Ok(Replayed::Alert(Box::new(notice.alert), rule.send.clone()))
+}

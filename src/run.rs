@@ -1,0 +1,185 @@
+//! `birl run`: logs watched by rules.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use birl_scan::Event;
+use birl_source::error::refusal;
+use birl_watch::alert::State;
+use birl_watch::{Alert, Config, Replayed, Surroundings, check, replay};
+use futures::StreamExt;
+
+use crate::args::{RunArgs, RunOutput};
+use crate::config::{Environment, run_clock};
+use crate::own_formats;
+
+/// How many bytes the groups of a rule may take before some are written to files.
+const MEMORY_BYTES: usize = 256 << 20;
+
+/// Watches logs by the rules of a file, or tries these.
+///
+/// # Errors
+///
+/// Fails where something is wrong with the file, or a rule of it cannot go on.
+pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode> {
+    let around = surroundings(environment)?;
+    let config = read(&args.file, &around)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(environment.processors.get())
+        .enable_all()
+        .build()
+        .context("cannot start the threads that rules need")?;
+    let code = runtime.block_on(async {
+        if args.check {
+            return tell_check(&config, &around).await;
+        }
+        if args.replay.is_empty() {
+            bail!(
+                "rules cannot watch what comes yet\n\n\
+                 hint: to try them on a log that is there: birl run --replay LOG {}",
+                args.file.display()
+            );
+        }
+        let harmless = environment.stdout_is_terminal;
+        tell_replay(config, args, around, harmless).await
+    });
+    // A thread may be waiting for a pipe that never says anything again.
+    runtime.shutdown_background();
+    match code {
+        Err(error) if is_closed(&error) => Ok(ExitCode::SUCCESS),
+        code => code,
+    }
+}
+
+fn is_closed(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn surroundings(environment: &Environment) -> Result<Surroundings> {
+    Ok(Surroundings {
+        variable: environment.variable,
+        formats: own_formats::load(environment.formats_directory().as_deref())?,
+        clock: run_clock(environment)?,
+        clock_stands: environment.birl_now.is_some(),
+        threads: environment.processors.get(),
+        memory_bytes: MEMORY_BYTES,
+    })
+}
+
+fn read(file: &Path, around: &Surroundings) -> Result<Config> {
+    let text = fs::read_to_string(file).map_err(|error| {
+        let reason = refusal(&error);
+        anyhow!("cannot read the rules in {}: {reason}", file.display())
+    })?;
+    Ok(Config::parse(&text, file, &around.clock)?)
+}
+
+async fn tell_check(config: &Config, around: &Surroundings) -> Result<ExitCode> {
+    let words = check(config, around).await?;
+    io::stdout().write_all(words.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn tell_replay(
+    config: Config,
+    args: &RunArgs,
+    around: Surroundings,
+    harmless: bool,
+) -> Result<ExitCode> {
+    let mut out = io::stdout();
+    let mut counts = Counts::default();
+    let mut has_failed = false;
+    let say = |what: &dyn std::fmt::Display| {
+        // Nobody is left to be told that standard error is closed.
+        let _ = writeln!(io::stderr(), "birl: {what}");
+    };
+    let mut replay = std::pin::pin!(replay(config, args.replay.clone(), around));
+    while let Some(replayed) = replay.next().await {
+        match replayed? {
+            Replayed::Alert(alert, places) => {
+                counts.add(&alert);
+                let text = match args.output {
+                    RunOutput::Json => serde_json::to_string(&alert)? + "\n",
+                    RunOutput::Text => shown(&alert, &places, harmless),
+                };
+                out.write_all(text.as_bytes())?;
+            }
+            Replayed::Note(note) => say(&note),
+            Replayed::Event(Event::Problem(problem)) => {
+                has_failed = true;
+                say(&problem);
+            }
+            Replayed::Event(Event::Skipped(skipped)) => say(&skipped),
+            Replayed::Event(Event::Notice(notice)) => say(&notice),
+            Replayed::Event(Event::Batch(_) | Event::CaughtUp) => {}
+        }
+    }
+    out.flush()?;
+    say(&counts.words());
+    Ok(match (has_failed, counts.firing) {
+        (true, _) => ExitCode::from(2),
+        (false, 0) => ExitCode::from(1),
+        (false, _) => ExitCode::SUCCESS,
+    })
+}
+
+/// How many alerts would have been sent.
+#[derive(Debug, Default)]
+struct Counts {
+    firing: u64,
+    resolved: u64,
+}
+
+impl Counts {
+    fn add(&mut self, alert: &Alert) {
+        match alert.state {
+            State::Firing => self.firing += 1,
+            State::Resolved => self.resolved += 1,
+        }
+    }
+
+    fn words(&self) -> String {
+        let alerts = match self.firing {
+            0 => return "no alert would have been sent".to_owned(),
+            1 => "1 alert".to_owned(),
+            count => format!("{count} alerts"),
+        };
+        match self.resolved {
+            0 => format!("{alerts} would have been sent"),
+            1 => format!("{alerts} and 1 notice of an end would have been sent"),
+            count => format!("{alerts} and {count} notices of ends would have been sent"),
+        }
+    }
+}
+
+/// An alert for people: when, of which rule and to whom, and what it says.
+fn shown(alert: &Alert, places: &[String], harmless: bool) -> String {
+    let at = jiff::Timestamp::from_nanosecond(alert.at.into())
+        .map_or_else(|_| alert.at.to_string(), |at| at.to_string());
+    let state = match alert.state {
+        State::Firing => "firing",
+        State::Resolved => "resolved",
+    };
+    let mut text = format!("{at} {state} {}", alert.rule);
+    if !places.is_empty() {
+        text += &format!(" to {}", places.join(", "));
+    }
+    text.push('\n');
+    for line in alert.text.lines() {
+        text.push_str("  ");
+        match harmless {
+            true => text.extend(line.chars().flat_map(|c| {
+                let escaped = c.is_control().then(|| c.escape_default());
+                let plain = (!c.is_control()).then_some(c);
+                escaped.into_iter().flatten().chain(plain)
+            })),
+            false => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
+}
