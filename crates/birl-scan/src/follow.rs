@@ -109,6 +109,8 @@ impl Following {
                 self.telling = Some(Instant::now() + self.context.options.record_wait);
                 Vec::new()
             }
+            // Nobody asks for them here.
+            follow::Event::Resumed { .. } | follow::Event::Barrier(_) => Vec::new(),
             follow::Event::Notice(notice) => vec![Event::Notice(notice)],
             follow::Event::Failed {
                 origin,

@@ -1,10 +1,12 @@
 //! What the bytes of a source are, judged by the bytes alone and never by its name.
 
+use serde::{Deserialize, Serialize};
+
 /// How many bytes of a source [`detect`] looks at.
 pub const DETECT_BYTES: usize = 64 * 1024;
 
 /// What a source holds, by its first bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Content {
     /// Text to be searched as it stands, after the first `bom` bytes: 3 for a UTF-8 byte order
     /// mark, else 0.

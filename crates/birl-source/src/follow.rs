@@ -33,6 +33,15 @@
 //! since events do not cross networks. A clock's tick hides changes, so whatever has changed is
 //! looked at closely for some seconds more.
 //!
+//! # Going on after a restart
+//!
+//! [`Barriers`] puts a barrier into the stream, which tells [how far](Positions) each file has been
+//! read at that place. Given to [`Options::resume`], that begins a stream which goes on from there:
+//! what has happened to the files meanwhile is to it what may happen between two looks. A file that was
+//! renamed is read on, and before its successor; what a truncation took is read from the copy that was
+//! made; generations that came and went are found. A file that was compressed meanwhile is read on as
+//! that. One that is gone, and of which there is no copy, is [told](Notice::Lost).
+//!
 //! At most [`Options::descriptors_max`] files are held open. Those that were quiet for longest are
 //! closed first; if one of them is written to and deleted between two looks, that is lost.
 
@@ -42,6 +51,7 @@ mod follower;
 mod form;
 mod identity;
 mod judge;
+mod positions;
 mod read;
 mod shared;
 mod targets;
@@ -64,6 +74,7 @@ use futures_core::Stream;
 use crate::live::Live;
 use crate::name::Name;
 use crate::{Inode, Origin};
+pub use positions::{Position, Positions};
 use shared::Shared;
 
 /// How to follow.
@@ -90,6 +101,9 @@ pub struct Options {
     /// Whether events of the file system wake: yes by default. Without, new data is seen when the
     /// files are next looked at.
     pub events: bool,
+    /// Where files are read on that were followed before. What is new since is read from its beginning,
+    /// whatever [`from`](Self::from) says. None by default.
+    pub resume: Option<Arc<Positions>>,
 }
 
 impl Default for Options {
@@ -103,6 +117,7 @@ impl Default for Options {
             hidden: false,
             output: None,
             events: true,
+            resume: None,
         }
     }
 }
@@ -142,6 +157,24 @@ pub enum Event {
         /// The number that its data had.
         generation: u64,
     },
+    /// A generation goes on that has begun in another stream, which ended ([`Options::resume`]). Comes
+    /// before all else of it.
+    Resumed {
+        /// The file.
+        origin: Origin,
+        /// The number that its data had, and have.
+        generation: u64,
+        /// Where they go on, in the decoded content.
+        offset: u64,
+        /// The first bytes of the decoded content, at most 32 KiB, so that what they tell of those that
+        /// come can be found out; less where they cannot be had any more.
+        head: Bytes,
+        /// The bytes that go on begin a line.
+        is_line_start: bool,
+    },
+    /// How far all files have been read, behind what has been given. Only where it was
+    /// [asked for](Barriers).
+    Barrier(Barrier),
     /// All that was there at the start has been given; what comes now is new. Comes once.
     CaughtUp,
     /// Something that a person should know.
@@ -155,6 +188,15 @@ pub enum Event {
         /// What was in the way.
         reason: String,
     },
+}
+
+/// A mark in a stream, at which all who take part in it can tell how far they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Barrier {
+    /// The number by which it was asked for.
+    pub number: u64,
+    /// How far all files have been read that are followed.
+    pub positions: Arc<Positions>,
 }
 
 /// What a person should know about followed files. It displays itself as one line.
@@ -204,6 +246,17 @@ pub enum Notice {
     Deleted {
         /// The file.
         origin: Origin,
+    },
+    /// A file that was followed before following was begun again is not there any more.
+    Lost {
+        /// The file.
+        origin: Origin,
+        /// The copy, or the compressed file, in which the rest of it was found, and how many bytes these
+        /// were.
+        copy: Option<(PathBuf, u64)>,
+        /// Bytes that were known to be there, and had not been read. What was written after the last
+        /// look is missing too, where there is no copy.
+        unread: u64,
     },
     /// A new file holds what was already read of another.
     Skipped {
@@ -272,6 +325,25 @@ impl fmt::Display for Notice {
                 copy,
                 unread,
             } => display_truncated(f, origin, copy.as_ref(), *unread),
+            Self::Lost {
+                origin,
+                copy: Some((path, bytes)),
+                ..
+            } => write!(
+                f,
+                "{} is gone: read the last {bytes} bytes of it from {path:?}",
+                origin.quoted()
+            ),
+            Self::Lost { origin, unread, .. } if *unread > 0 => write!(
+                f,
+                "{} is gone: at least {unread} bytes of it were not read in time",
+                origin.quoted()
+            ),
+            Self::Lost { origin, .. } => write!(
+                f,
+                "{} is gone: what was written while it was not followed may be missing",
+                origin.quoted()
+            ),
             Self::Deleted { origin } => write!(f, "{} was deleted", origin.quoted()),
             Self::Skipped { path, of } => write!(
                 f,
@@ -335,7 +407,10 @@ pub fn follow(names: Vec<Name>, options: Options) -> Follow {
         .collect();
     let only_live = files.is_empty() && !live.is_empty();
     Follow {
-        files: (!only_live).then(|| follow_files(files, options)),
+        files: match only_live {
+            true => Arc::new(Shared::without_files()),
+            false => follow_files(files, options),
+        },
         live,
         // Nothing of a live source was there before.
         caught_up: only_live,
@@ -358,7 +433,7 @@ fn follow_files(names: Vec<Name>, options: Options) -> Arc<Shared> {
 /// The stream of [`follow`]. Dropping it stops the thread and the tasks that read; it does not wait for
 /// them.
 pub struct Follow {
-    files: Option<Arc<Shared>>,
+    files: Arc<Shared>,
     live: SelectAll<Live>,
     /// It is to be told that all that was there has been given.
     caught_up: bool,
@@ -366,12 +441,35 @@ pub struct Follow {
     files_first: bool,
 }
 
+/// Puts barriers into a stream of [`follow`], wherever that has gone.
+///
+/// Clones put them into the same one. Dropping it changes nothing.
+#[derive(Clone)]
+pub struct Barriers(Arc<Shared>);
+
+impl Barriers {
+    /// Asks for a [barrier](Event::Barrier) of this number, which comes soon, behind what has been read;
+    /// not at all where the stream has ended or been dropped, or files cannot be followed any more.
+    /// Where only live sources are followed, it tells no positions.
+    pub fn put(&self, number: u64) {
+        self.0.ask_for_barrier(number);
+    }
+}
+
+impl fmt::Debug for Barriers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Barriers").finish_non_exhaustive()
+    }
+}
+
 impl Follow {
+    /// What puts barriers into this stream.
+    pub fn barriers(&self) -> Barriers {
+        Barriers(Arc::clone(&self.files))
+    }
+
     fn poll_files(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        match &self.files {
-            Some(files) => files.poll_receive(context),
-            None => Poll::Ready(None),
-        }
+        self.files.poll_receive(context)
     }
 
     fn poll_live(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
@@ -414,9 +512,7 @@ impl Stream for Follow {
 
 impl Drop for Follow {
     fn drop(&mut self) {
-        if let Some(files) = &self.files {
-            files.stop();
-        }
+        self.files.stop();
     }
 }
 

@@ -12,7 +12,8 @@
 //!   truncation;
 //! - [`live`]: addresses → what arrives there;
 //! - [`origin`], [`inode`] and [`error`]: where bytes are from, which file that is, and what went
-//!   wrong there.
+//!   wrong there;
+//! - `saved`: how what is kept across restarts is written.
 
 pub mod content;
 pub mod decode;
@@ -22,6 +23,7 @@ pub mod inode;
 pub mod live;
 pub mod name;
 pub mod origin;
+mod saved;
 pub mod walk;
 
 pub use error::Error;

@@ -5,11 +5,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// The identity of a source: standard input, a path as its reader would type it, or an address.
 ///
 /// A clone costs one counter, so every chunk can carry one. Equality is of the name that was typed:
 /// it says nothing of whether the file behind it was replaced meanwhile.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(from = "Saved", into = "Saved")]
 pub struct Origin(Place);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +20,35 @@ enum Place {
     Stdin,
     File(Arc<Path>),
     Address(Arc<str>),
+}
+
+/// An origin as it is written down.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Saved {
+    Stdin,
+    File(#[serde(with = "crate::saved::path")] PathBuf),
+    Address(String),
+}
+
+impl From<Saved> for Origin {
+    fn from(saved: Saved) -> Self {
+        match saved {
+            Saved::Stdin => Self::stdin(),
+            Saved::File(path) => Self::file(path),
+            Saved::Address(address) => Self::address(address),
+        }
+    }
+}
+
+impl From<Origin> for Saved {
+    fn from(origin: Origin) -> Self {
+        match origin.0 {
+            Place::Stdin => Self::Stdin,
+            Place::File(path) => Self::File(path.to_path_buf()),
+            Place::Address(address) => Self::Address(address.to_string()),
+        }
+    }
 }
 
 impl Origin {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use birl_source::follow::{Event, Follow, Options, follow};
+use birl_source::follow::{Event, Follow, Options, Positions, follow};
 use birl_source::name::Name;
 use futures::StreamExt;
 use tempfile::TempDir;
@@ -222,4 +222,70 @@ fn without_events_the_poll_finds_what_is_new() {
         let lines = read_lines(&mut follow, 1, &Progress::default()).await;
         assert_eq!(lines, numbered(1));
     });
+}
+
+/// Takes events up to the next barrier, which is asked for now.
+async fn stop_at_barrier(follow: &mut Follow, lines: &mut Lines) -> Arc<Positions> {
+    follow.barriers().put(7);
+    loop {
+        match follow.next().await.unwrap() {
+            Event::Barrier(barrier) => {
+                assert_eq!(barrier.number, 7);
+                return barrier.positions;
+            }
+            event => lines.take(event),
+        }
+    }
+}
+
+#[test]
+fn each_line_comes_once_however_often_following_stops_at_a_barrier() {
+    const CHUNKS: u64 = 100;
+    const LINES: u64 = 200;
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("app.log");
+    let progress = Arc::new(Progress::default());
+    let (written, seen) = (path.clone(), Arc::clone(&progress));
+    let mut lines = Lines::default();
+    let runtime = runtime();
+    let options = Options {
+        block_bytes: 4096,
+        ..Options::default()
+    };
+    let mut following = follow(vec![name(&path)], options.clone());
+    runtime.block_on(catch_up(&mut following));
+    let writer = std::thread::spawn(move || {
+        for chunk in 0..CHUNKS {
+            // It is a few stops ahead of the reader.
+            seen.wait_for(chunk.saturating_sub(2) * LINES);
+            if chunk % 7 == 6 {
+                shift(&written, 20);
+            }
+            write_lines(&mut append(&written), chunk * LINES, LINES);
+        }
+    });
+    runtime.block_on(async {
+        for stop in 0.. {
+            // The barrier comes behind a few events, wherever that is.
+            for _ in 0..stop % 5 {
+                let event = tokio::time::timeout(Duration::from_millis(20), following.next());
+                if let Ok(event) = event.await {
+                    lines.take(event.unwrap());
+                }
+            }
+            let positions = stop_at_barrier(&mut following, &mut lines).await;
+            progress.set(lines.whole.len() as u64);
+            if lines.whole.len() as u64 >= CHUNKS * LINES || stop == 10_000 {
+                break;
+            }
+            let options = Options {
+                resume: Some(positions),
+                ..options.clone()
+            };
+            following = follow(vec![name(&path)], options);
+        }
+    });
+    progress.set(u64::MAX);
+    writer.join().unwrap();
+    assert_eq!(lines.whole, numbered(CHUNKS * LINES));
 }

@@ -266,3 +266,21 @@ async fn a_command_is_killed_with_all_that_it_has_started() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
+
+#[tokio::test]
+async fn a_barrier_comes_where_there_are_no_files_too() {
+    let mut followed = Followed::new(source("tcp-listen://127.0.0.1:0"));
+    followed.address().await;
+    let barriers = followed.follow.barriers();
+    let waits = tokio::spawn(async move {
+        tokio::task::yield_now().await;
+        barriers.put(3);
+    });
+    let event = followed.follow.next().await.unwrap();
+    let Event::Barrier(barrier) = event else {
+        panic!("{event:?}");
+    };
+    assert_eq!(barrier.number, 3);
+    assert_eq!(barrier.positions.files().count(), 0);
+    waits.await.unwrap();
+}

@@ -48,8 +48,12 @@ pub(super) struct Follower {
     pub(super) pool: BlockPool,
     pub(super) now: Instant,
     pub(super) first: bool,
+    /// What was asked for has been taken up.
+    has_begun: bool,
+    /// It goes on where files were read to before, and has not looked yet.
+    pub(super) resumes: bool,
     caught_up: bool,
-    keys: Key,
+    pub(super) keys: Key,
     pub(super) generations: u64,
     pub(super) tracks: BTreeMap<Key, Track>,
     pub(super) by_id: HashMap<FileId, Key>,
@@ -57,12 +61,14 @@ pub(super) struct Follower {
     pub(super) places: BTreeMap<PathBuf, Place>,
     /// Where the files of the places truly lie, past all links, and which place it is.
     pub(super) homes: HashMap<PathBuf, PathBuf>,
-    directories: BTreeMap<PathBuf, Directory>,
+    pub(super) directories: BTreeMap<PathBuf, Directory>,
     directory_ids: HashMap<FileId, PathBuf>,
     pub(super) unjudged: BTreeSet<Key>,
     pub(super) truncated: BTreeSet<Key>,
     turned: BTreeSet<(usize, PathBuf)>,
     to_check: BTreeSet<PathBuf>,
+    /// Files in which following goes on, which has not been told.
+    pub(super) to_introduce: VecDeque<Key>,
     pub(super) queue: VecDeque<Key>,
     pub(super) events: VecDeque<Event>,
     pub(super) held: usize,
@@ -118,12 +124,22 @@ pub(super) struct Kin {
 }
 
 impl Follower {
+    /// One that begins, or goes on where the options say.
+    pub(super) fn start(targets: Targets, mut options: Options, now: Instant) -> Self {
+        match options.resume.take() {
+            Some(positions) => Self::resume(targets, options, now, &positions),
+            None => Self::new(targets, options, now),
+        }
+    }
+
     pub(super) fn new(targets: Targets, options: Options, now: Instant) -> Self {
         Self {
             targets,
             pool: BlockPool::new(options.block_bytes, 2),
             now,
             first: true,
+            has_begun: false,
+            resumes: false,
             caught_up: false,
             keys: 0,
             generations: 0,
@@ -138,6 +154,7 @@ impl Follower {
             truncated: BTreeSet::new(),
             turned: BTreeSet::new(),
             to_check: BTreeSet::new(),
+            to_introduce: VecDeque::new(),
             queue: VecDeque::new(),
             events: VecDeque::new(),
             held: 0,
@@ -153,6 +170,7 @@ impl Follower {
         self.list(scope);
         self.check(scope);
         self.settle_turns();
+        self.find_lost();
         self.list_beside_truncated();
         self.judge_all();
         self.settle_truncations();
@@ -169,6 +187,10 @@ impl Follower {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
+            }
+            if let Some(key) = self.to_introduce.pop_front() {
+                self.introduce(key);
+                continue;
             }
             if self.queue.is_empty() {
                 return self.catch_up();
@@ -228,7 +250,7 @@ impl Follower {
     }
 
     fn list_all(&mut self) {
-        if self.first {
+        if !std::mem::replace(&mut self.has_begun, true) {
             for target in self.targets.named() {
                 self.add_place(target);
             }
@@ -452,7 +474,7 @@ impl Follower {
             .find_map(|origin: OsString| self.homes.get(&parent.join(origin)).cloned())
     }
 
-    fn add_place(&mut self, target: Target) {
+    pub(super) fn add_place(&mut self, target: Target) {
         let path = target.path.clone();
         if self.places.contains_key(&path) {
             return;
@@ -919,6 +941,7 @@ impl Follower {
     }
 
     pub(super) fn end_generation(&mut self, key: Key) {
+        self.introduce(key);
         let track = self.track(key);
         if let Some(generation) = track.generation.take() {
             let origin = track.origin.clone();

@@ -1,10 +1,11 @@
 //! Who a file is: its number on its device, and what its bytes look like.
 
 use std::fs::Metadata;
-use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
 
 use crate::Inode;
 
@@ -21,7 +22,7 @@ const SAMPLES_MAX: usize = 32;
 ///
 /// The birth is part of it because file systems such as ext4 give the number of a deleted file to
 /// the next one that is created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub(super) struct FileId {
     inode: Inode,
     pub(super) born: Option<SystemTime>,
@@ -34,10 +35,31 @@ impl FileId {
             born: metadata.created().ok(),
         }
     }
+
+    pub(super) fn device(&self) -> u64 {
+        self.inode.device()
+    }
+
+    /// The file of the same number on the device of another one.
+    pub(super) fn on_device_of(self, other: &Self) -> Self {
+        Self {
+            inode: self.inode.on_device(other.inode.device()),
+            ..self
+        }
+    }
+
+    /// Whether it may be the same file on a device that has another number since the system was
+    /// started.
+    pub(super) fn is_on_other_device(&self, other: &Self) -> bool {
+        self != other
+            && self.inode.has_number_of(other.inode)
+            && self.born.is_some()
+            && self.born == other.born
+    }
 }
 
 /// What changes in a file's metadata whenever its content does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Stamp {
     pub(super) size: u64,
     modified: (i64, i64),
@@ -62,16 +84,18 @@ impl Stamp {
 /// What the bytes read so far look like: the first ones, the last ones, and samples between.
 ///
 /// It takes at most about 2 KiB, however long the file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Print {
+    #[serde(with = "crate::saved::bytes")]
     head: Vec<u8>,
     samples: Vec<Sample>,
+    #[serde(with = "crate::saved::bytes")]
     tail: Vec<u8>,
     end: u64,
 }
 
 /// The hash of the `SAMPLE_BYTES` before `end`. Samples do not overlap.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Sample {
     end: u64,
     hash: u64,
@@ -99,6 +123,16 @@ impl Print {
     /// How many bytes have been read: the offset of the next one.
     pub(super) fn end(&self) -> u64 {
         self.end
+    }
+
+    /// The first of the bytes read so far.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// The last `count` of the bytes read so far, of which there are few, or as many as are known.
+    pub(super) fn last(&self, count: usize) -> &[u8] {
+        &self.tail[self.tail.len().saturating_sub(count)..]
     }
 
     /// Whether the last of the bytes read so far are these, of which there are few.
@@ -374,8 +408,9 @@ pub(super) fn read_at(file: &impl FileExt, buffer: &mut [u8], offset: u64) -> io
     Ok(filled)
 }
 
+/// FNV-1a. It is kept across restarts, so it must never change; the standard library's may.
 fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
+    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
+    })
 }

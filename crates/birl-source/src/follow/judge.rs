@@ -391,6 +391,10 @@ impl Follower {
     pub(super) fn settle_truncations(&mut self) {
         for key in std::mem::take(&mut self.truncated) {
             let copy = self.best_copy_of(key);
+            if copy.is_none() && self.tracks[&key].lost {
+                self.lose(key, None);
+                continue;
+            }
             let from = copy
                 .as_ref()
                 .map(|(copy, _)| self.shown(&self.tracks[copy].path, &self.tracks[&key].place));

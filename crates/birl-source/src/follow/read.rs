@@ -226,6 +226,8 @@ impl Follower {
         if bytes.is_empty() {
             return;
         }
+        self.introduce(key);
+        let track = self.track(key);
         let origin = track.origin.clone();
         let offset = track.given;
         track.given += bytes.len() as u64;
@@ -255,6 +257,10 @@ impl Follower {
         let Some(restart) = track.restart.take() else {
             return;
         };
+        if track.lost {
+            let copy = restart.from.map(|path| (path, restart.recovered));
+            return self.lose(key, copy);
+        }
         let print = std::mem::take(&mut track.print);
         track.form = Form::Unknown;
         track.compression = None;

@@ -4,11 +4,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::{Event, Notice};
+use super::{Barrier, Event, Notice};
 use crate::Origin;
 use crate::error::refusal;
 
@@ -23,6 +23,8 @@ pub(super) struct Shared {
     /// Something was received, or is to be looked at, or all is over.
     changed: Condvar,
     bytes_max: usize,
+    /// A thread sends, or has sent; else there is nothing to be sent but barriers.
+    has_files: bool,
 }
 
 #[derive(Default)]
@@ -36,6 +38,8 @@ struct State {
     stopped: bool,
     /// Nothing more will be sent.
     ended: bool,
+    /// The barriers that are to be sent.
+    barriers: VecDeque<u64>,
 }
 
 /// What is to be looked at because of events.
@@ -51,7 +55,18 @@ impl Shared {
             state: Mutex::default(),
             changed: Condvar::new(),
             bytes_max: block_bytes.saturating_mul(2),
+            has_files: true,
         }
+    }
+
+    /// One that no thread sends to.
+    pub(super) fn without_files() -> Self {
+        let shared = Self {
+            has_files: false,
+            ..Self::new(0)
+        };
+        shared.end();
+        shared
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -80,11 +95,12 @@ impl Shared {
     pub(super) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut state = self.state();
         let Some(event) = state.events.pop_front() else {
-            if state.ended {
-                return Poll::Ready(None);
-            }
+            // A barrier may come all the same.
             state.receiver = Some(context.waker().clone());
-            return Poll::Pending;
+            return match state.ended {
+                true => Poll::Ready(None),
+                false => Poll::Pending,
+            };
         };
         state.bytes -= bytes_of(&event);
         drop(state);
@@ -100,6 +116,31 @@ impl Shared {
 
     pub(super) fn is_stopped(&self) -> bool {
         self.state().stopped
+    }
+
+    /// A barrier is to be sent behind all that the thread has to send now. Where it has ended there is
+    /// nobody who knows the positions.
+    pub(super) fn ask_for_barrier(&self, number: u64) {
+        let mut state = self.state();
+        if self.has_files {
+            state.barriers.push_back(number);
+            drop(state);
+            self.changed.notify_one();
+            return;
+        }
+        let positions = Arc::default();
+        let barrier = Barrier { number, positions };
+        state.events.push_back(Event::Barrier(barrier));
+        let receiver = state.receiver.take();
+        drop(state);
+        if let Some(receiver) = receiver {
+            receiver.wake();
+        }
+    }
+
+    /// The next barrier that is to be sent.
+    pub(super) fn take_barrier(&self) -> Option<u64> {
+        self.state().barriers.pop_front()
     }
 
     /// The thread has ended, however that came: the stream ends behind what was sent.
@@ -162,7 +203,13 @@ impl Shared {
             let now = Instant::now();
             let is_dirty = !state.dirty.is_empty() || state.rescan;
             let has_room = sending && state.events.len() < queued;
-            if state.stopped || has_room || now >= latest || (is_dirty && now >= earliest) {
+            let is_asked = !state.barriers.is_empty();
+            if state.stopped
+                || is_asked
+                || has_room
+                || now >= latest
+                || (is_dirty && now >= earliest)
+            {
                 return;
             }
             let until = if is_dirty {

@@ -152,6 +152,25 @@ impl Targets {
         in_tree.chain(matched).min_by_key(|target| target.rank)
     }
 
+    /// The target that a path is which was followed before, if it still is one.
+    pub(super) fn find_again(&mut self, path: &Path) -> Option<Target> {
+        let named = |targets: &Self, path: &Path| {
+            let mut named = targets.named.iter();
+            named.find(|target| target.path == path).cloned()
+        };
+        if let Some(target) = named(self, path) {
+            return Some(target);
+        }
+        // What was followed below a name was in a directory.
+        for directory in path.ancestors().skip(1) {
+            let target = named(self, directory).or_else(|| self.find(directory));
+            if let Some(target) = target.filter(|target| target.named) {
+                self.add_tree(&target);
+            }
+        }
+        self.find(path)
+    }
+
     /// Whether files may be followed below a directory, which may be a link to one.
     pub(super) fn descends(&self, directory: &Path, is_link: bool) -> bool {
         let in_tree = self.trees.iter().any(|tree| {

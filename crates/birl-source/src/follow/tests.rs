@@ -1,6 +1,7 @@
 //! Following, step by step and without a clock.
 
 mod model;
+mod resume;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -72,14 +73,18 @@ impl World {
     }
 
     fn follow_with(&mut self, names: &[&str], options: Options) -> Vec<String> {
+        self.begin(names, options);
+        self.poll()
+    }
+
+    fn begin(&mut self, names: &[&str], options: Options) {
         let name = |name: &&str| match *name {
             "." => Name::Path(self.directory.path().to_owned()),
             name => Name::parse(self.path(name).as_os_str()).unwrap(),
         };
         let targets = Targets::new(names.iter().map(name).collect(), options.hidden);
-        let follower = Follower::new(targets, options, self.now);
+        let follower = Follower::start(targets, options, self.now);
         self.follower = Some(follower);
-        self.poll()
     }
 
     fn poll_events(&mut self) -> Vec<Event> {
@@ -109,6 +114,19 @@ fn show(event: &Event, directory: &Path) -> String {
             ..
         } => format!("{origin}#{generation}@{offset}: {}", bytes.escape_ascii()),
         Event::End { origin, generation } => format!("{origin}#{generation} ended"),
+        Event::Resumed {
+            origin,
+            generation,
+            offset,
+            head,
+            is_line_start,
+        } => {
+            let within = if *is_line_start { "" } else { " within a line" };
+            let head = String::from_utf8_lossy(&head[..head.len().min(20)]).into_owned();
+            let head = head.escape_debug();
+            format!("{origin}#{generation}@{offset} goes on{within}, began {head}")
+        }
+        Event::Barrier(barrier) => format!("barrier {}", barrier.number),
         Event::CaughtUp => "caught up".to_owned(),
         Event::Notice(notice) => notice.to_string(),
         Event::Failed { .. } => unreachable!("only live sources fail"),

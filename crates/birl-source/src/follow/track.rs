@@ -75,6 +75,12 @@ pub(super) struct Track {
     /// The last failure that was told.
     pub(super) complaint: Option<io::ErrorKind>,
     pub(super) held: Option<File>,
+    /// It was followed before, and that it is followed again has not been told.
+    pub(super) is_unintroduced: bool,
+    /// It was the file of its place when it was followed before.
+    pub(super) was_current: bool,
+    /// It was followed before, and is not there any more.
+    pub(super) lost: bool,
 }
 
 /// What is to be done with a file.
@@ -115,13 +121,25 @@ pub(super) enum Step {
 
 impl Track {
     pub(super) fn new(path: &Path, metadata: &Metadata, standing: Standing, now: Instant) -> Self {
+        let (id, stamp) = (FileId::of(metadata), Stamp::of(metadata));
+        Self::known(path, id, stamp, standing, now)
+    }
+
+    /// A file of which nothing has been read.
+    pub(super) fn known(
+        path: &Path,
+        id: FileId,
+        stamp: Stamp,
+        standing: Standing,
+        now: Instant,
+    ) -> Self {
         Self {
             origin: Origin::file(path),
             place: path.to_owned(),
             family: path.to_owned(),
             path: path.to_owned(),
-            id: FileId::of(metadata),
-            stamp: Stamp::of(metadata),
+            id,
+            stamp,
             standing,
             print: Print::default(),
             form: Form::Unknown,
@@ -144,6 +162,9 @@ impl Track {
             skipped: false,
             complaint: None,
             held: None,
+            is_unintroduced: false,
+            was_current: false,
+            lost: false,
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) fn run(names: Vec<Name>, options: Options, shared: &Arc<Shared>) {
     let poll_interval = options.poll_interval;
     let mut watches = options.events.then(|| Watches::new(shared));
     let targets = Targets::new(names, options.hidden);
-    let mut follower = Follower::new(targets, options, Instant::now());
+    let mut follower = Follower::start(targets, options, Instant::now());
     let mut next_poll = Instant::now();
     let mut next_look = next_poll;
     let mut unsent: Option<Event> = None;
@@ -46,6 +46,9 @@ pub(super) fn run(names: Vec<Name>, options: Options, shared: &Arc<Shared>) {
             }
             let end = Instant::now();
             next_look = end + LOOK_GAP_MIN.max((end - now) * 4);
+        }
+        while let Some(number) = shared.take_barrier() {
+            follower.put_barrier(number);
         }
         match unsent.take().or_else(|| follower.next()) {
             None => shared.wait(next_look, next_poll, false),

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::time::{Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::super::Event;
-use super::{World, show};
+use super::super::{Event, Options, Positions};
+use super::{Scope, World, show};
 
 /// Something that is done to a followed file or its siblings.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,10 @@ enum Act {
         nth: usize,
     },
     Look,
+    /// Looks, takes that many events, and stops; the next look begins again where that was.
+    Stop {
+        events: usize,
+    },
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -48,6 +53,13 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
+fn act_or_stop() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        5 => act(),
+        1 => (0..6_usize).prop_map(|events| Act::Stop { events }),
+    ]
+}
+
 /// What was written where, and what of it may be lost.
 struct Model {
     world: World,
@@ -60,6 +72,11 @@ struct Model {
     losable: BTreeSet<usize>,
     given: Vec<usize>,
     partial: BTreeMap<u64, Vec<u8>>,
+    /// How many bytes of each generation have come.
+    ends: BTreeMap<u64, u64>,
+    /// What is followed, and where it is gone on after a stop.
+    name: String,
+    stopped: Option<Positions>,
     /// Kept open, so that no new file gets the inode of one that was created in the same tick of
     /// the file system's clock: nothing could tell the two apart.
     removed: Vec<File>,
@@ -84,6 +101,9 @@ impl Model {
             losable: BTreeSet::new(),
             given: Vec::new(),
             partial: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            name: String::new(),
+            stopped: None,
             removed: Vec::new(),
             history: Vec::new(),
         }
@@ -103,6 +123,7 @@ impl Model {
             Act::Delete => self.delete(),
             Act::Compress { nth } => self.compress(nth),
             Act::Look => self.look(),
+            Act::Stop { events } => self.stop(events),
         }
     }
 
@@ -201,7 +222,8 @@ impl Model {
             self.keep_open("app.log");
             self.world.remove("app.log");
             self.stamp(".");
-            if !self.seen.remove("app.log") {
+            // Nobody holds it open after a stop.
+            if !self.seen.remove("app.log") || self.stopped.is_some() {
                 self.losable.extend(file);
             }
         }
@@ -224,19 +246,66 @@ impl Model {
     }
 
     fn look(&mut self) {
+        self.go_on();
         self.seen.extend(self.files.keys().cloned());
         for event in self.world.poll_events() {
-            let shown = show(&event, self.world.directory.path());
-            self.history.push(format!("    {shown}"));
             self.take(event);
         }
     }
 
+    fn go_on(&mut self) {
+        if let Some(positions) = self.stopped.take() {
+            let options = Options {
+                resume: Some(Arc::new(positions)),
+                ..small_blocks()
+            };
+            self.world.begin(&[&self.name], options);
+        }
+    }
+
+    fn stop(&mut self, events: usize) {
+        self.go_on();
+        self.world.now += Duration::from_secs(1);
+        let mut follower = self.world.follower.take().unwrap();
+        follower.look(&Scope::All, self.world.now);
+        for _ in 0..events {
+            follower
+                .next()
+                .into_iter()
+                .for_each(|event| self.take(event));
+        }
+        follower.put_barrier(0);
+        let positions = loop {
+            match follower.next().unwrap() {
+                Event::Barrier(barrier) => break barrier.positions,
+                event => self.take(event),
+            }
+        };
+        let json = serde_json::to_string(&*positions).unwrap();
+        let positions: Positions = serde_json::from_str(&json).unwrap();
+        self.stopped = Some(positions);
+        // What was only held open is gone.
+        let there: BTreeSet<usize> = self.files.values().flatten().copied().collect();
+        let gone = (0..self.written).filter(|line| !there.contains(line));
+        self.losable.extend(gone);
+    }
+
     fn take(&mut self, event: Event) {
+        let shown = show(&event, self.world.directory.path());
+        self.history.push(format!("    {shown}"));
         match event {
+            Event::Resumed {
+                generation, offset, ..
+            } => assert_eq!(self.ends.get(&generation), Some(&offset)),
             Event::Data {
-                generation, bytes, ..
+                generation,
+                bytes,
+                offset,
+                ..
             } => {
+                let end = self.ends.entry(generation).or_insert(offset);
+                assert_eq!(*end, offset, "a gap:\n{}", self.history.join("\n"));
+                *end += bytes.len() as u64;
                 let partial = self.partial.entry(generation).or_default();
                 partial.extend_from_slice(&bytes);
                 while let Some(end) = partial.iter().position(|&byte| byte == b'\n') {
@@ -281,10 +350,19 @@ fn number_of(line: &[u8]) -> usize {
         .unwrap_or_else(|_| panic!("no line: {text:?}"))
 }
 
+/// Files are read in several steps, so that a stop comes between them.
+fn small_blocks() -> Options {
+    Options {
+        block_bytes: 4096,
+        ..Options::default()
+    }
+}
+
 fn check(name: &str, acts: &[Act]) -> Result<(), TestCaseError> {
     let mut model = Model::new();
     model.create();
-    model.world.follow(&[name]);
+    name.clone_into(&mut model.name);
+    model.world.begin(&[name], small_blocks());
     model.look();
     for &act in acts {
         model.perform(act);
@@ -300,6 +378,20 @@ proptest! {
 
     #[test]
     fn each_line_of_a_directory_is_given_once(acts in vec(act(), 1..24)) {
+        check(".", &acts)?;
+    }
+
+    #[test]
+    fn each_line_of_a_named_file_is_given_once_through_restarts(
+        acts in vec(act_or_stop(), 1..32)
+    ) {
+        check("app.log", &acts)?;
+    }
+
+    #[test]
+    fn each_line_of_a_directory_is_given_once_through_restarts(
+        acts in vec(act_or_stop(), 1..32)
+    ) {
         check(".", &acts)?;
     }
 }
