@@ -324,4 +324,55 @@ mod tests {
             );
         }
     }
+
+    /// Takes what is posted over TLS, as whoever has this certificate.
+    async fn take_over_tls(listener: TcpListener, certified: rcgen::CertifiedKey<rcgen::KeyPair>) {
+        use rustls_pki_types::PrivateKeyDer;
+        use tokio_rustls::TlsAcceptor;
+        use tokio_rustls::rustls::ServerConfig;
+        use tokio_rustls::rustls::crypto::ring::default_provider;
+
+        let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(default_provider().into())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certified.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(std::sync::Arc::new(config));
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // Who does not trust us goes away.
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"{}") {
+                stream.read_buf(&mut asked).await.unwrap();
+            }
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+            stream.shutdown().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_is_trusted_if_the_file_of_authorities_says_so() {
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), certified.cert.pem()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = tokio::spawn(take_over_tls(listener, certified));
+        let request = Request::new(Url::parse(&format!("https://localhost:{port}/")).unwrap());
+        let trusting = Connector::new(Proxies::default(), Some(file.path().to_owned()));
+        post(&trusting, &request, "{}".to_owned()).await.unwrap();
+        let other = rcgen::generate_simple_self_signed(["other".to_owned()]).unwrap();
+        std::fs::write(file.path(), other.cert.pem()).unwrap();
+        let wary = Connector::new(Proxies::default(), Some(file.path().to_owned()));
+        let error = post(&wary, &request, "{}".to_owned()).await.unwrap_err();
+        assert!(error.is_lasting(), "{error}");
+        assert!(error.to_string().contains("certificate"), "{error}");
+        server.abort();
+    }
 }
