@@ -94,7 +94,21 @@ impl Deliverer {
                 ..status::Place::default()
             });
         }
-        status.send_modify(|status| status.places = places);
+        status.send_modify(|status| {
+            // Another configuration does not make birl forget what it has counted.
+            for place in &mut places {
+                let before = status
+                    .places
+                    .iter()
+                    .find(|before| before.name == place.name);
+                if let Some(before) = before {
+                    place.taken = before.taken;
+                    place.held_back = before.held_back;
+                    place.last_taken = before.last_taken;
+                }
+            }
+            status.places = places;
+        });
         let (stopping, stop) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for (name, target) in targets {
