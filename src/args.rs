@@ -19,7 +19,7 @@ use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use jiff::tz::TimeZone;
 
-pub(crate) use self::command::{RunArgs, RunOutput, whole_command};
+pub(crate) use self::command::{RunArgs, RunOutput, StatusArgs, StatusFormat, whole_command};
 pub(crate) use self::live::{LiveArgs, Overflow as LiveOverflow};
 use self::words::Words;
 pub(crate) use self::words::shell_quoted;
@@ -38,6 +38,8 @@ pub(crate) enum Invocation {
     Formats(Vec<OsString>),
     /// To watch logs by rules, or to try these.
     Run(RunArgs),
+    /// To say how the `birl run` on this machine is.
+    Status(StatusArgs),
     /// To print the manual page.
     Man,
 }

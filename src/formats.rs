@@ -151,7 +151,7 @@ fn describe_source(
 }
 
 /// Text on one line, which no terminal obeys.
-fn harmless(bytes: &[u8]) -> String {
+pub(crate) fn harmless(bytes: &[u8]) -> String {
     let mut text = String::new();
     for char in String::from_utf8_lossy(bytes).chars() {
         match char.is_control() {

@@ -15,6 +15,7 @@ mod progress;
 mod run;
 mod search;
 mod stats;
+mod status;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -51,6 +52,7 @@ fn run() -> Result<ExitCode> {
             }
         }
         Invocation::Run(args) => return run::run(&args, &environment),
+        Invocation::Status(args) => status::print(&args, &environment, &mut out)?,
         Invocation::Man => man::write_man(&mut out),
         Invocation::Search(args) => return search::run(&config::resolve(&args, &environment)?),
     };

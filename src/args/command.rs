@@ -50,6 +50,11 @@ enum Command {
     ///
     /// FILE names sources, rules over them, and places that alerts go to.
     Run(RunArgs),
+    /// Print how the birl run on this machine is
+    ///
+    /// Its sources with their lag and gaps, its rules with their last answers, and its places with what
+    /// waits for them and why. Secrets are never shown.
+    Status(StatusArgs),
     /// Print the manual page
     ///
     /// To read it: birl man | man -l -
@@ -104,6 +109,33 @@ pub(crate) enum RunOutput {
     Json,
 }
 
+/// What `birl status` is asked with.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// The socket that it answers at, where its file names one
+    #[arg(value_name = "SOCKET", value_hint = ValueHint::FilePath)]
+    pub(crate) socket: Option<PathBuf>,
+    /// How to print it: as tables for people, or as a line of JSON
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_default_value = true
+    )]
+    #[arg(hide_possible_values = true)]
+    pub(crate) output: StatusFormat,
+}
+
+/// How the status is printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum StatusFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
 /// The command line with all that it knows, for help, completions and the manual page.
 pub(crate) fn whole_command() -> clap::Command {
     Command::augment_subcommands(Args::command()).disable_help_subcommand(true)
@@ -135,6 +167,7 @@ pub(super) fn parse(name: &'static str, arguments: &[OsString]) -> Result<Invoca
         Command::Completions { shell } => Ok(Invocation::Completions(shell)),
         Command::Formats { files } => Ok(Invocation::Formats(files)),
         Command::Run(run) => Ok(Invocation::Run(run)),
+        Command::Status(args) => Ok(Invocation::Status(args)),
         Command::Man => Ok(Invocation::Man),
         Command::Help { topic: None } => Ok(Invocation::Print(help::whole())),
         Command::Help { topic: Some(name) } => topic(&name),
@@ -147,7 +180,7 @@ fn topic(name: &str) -> Result<Invocation> {
     command.build();
     let Some(command) = command.find_subcommand_mut(name) else {
         bail!(
-            "there is no help for {name:?}: the commands are formats, run, completions, man and help"
+            "there is no help for {name:?}: the commands are formats, run, status, completions, man and help"
         );
     };
     Ok(Invocation::Print(help::of(command)))

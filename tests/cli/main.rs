@@ -17,6 +17,7 @@ mod model;
 mod process;
 mod sandbox;
 mod slt;
+mod status;
 mod terminal;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     trials.extend(ending::trials());
     trials.extend(live::trials());
     trials.extend(addresses::trials());
+    trials.extend(status::trials());
     trials.extend(terminal::trials());
     trials.extend(documentation::trials());
     trials.extend(slt::trials());
