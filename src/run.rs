@@ -115,7 +115,7 @@ async fn tell_replay(
             }
             Replayed::Event(Event::Skipped(skipped)) => say(&skipped),
             Replayed::Event(Event::Notice(notice)) => say(&notice),
-            Replayed::Event(Event::Batch(_) | Event::CaughtUp) => {}
+            Replayed::Event(Event::Batch(_) | Event::CaughtUp | Event::Barrier(_)) => {}
         }
     }
     out.flush()?;

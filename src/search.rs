@@ -486,6 +486,8 @@ impl<'a> Run<'a> {
                     self.say(&why);
                     break;
                 }
+                // Nobody asks for one here.
+                Some(Next::Event(Event::Barrier(_), _)) => {}
                 Some(Next::Event(Event::CaughtUp, _)) => self.answer.caught_up(&mut self.out)?,
                 Some(Next::Event(Event::Notice(notice), _)) => {
                     self.flush(interrupt)?;

@@ -302,6 +302,22 @@ pub struct Pushed {
 }
 
 impl RecordCarry {
+    /// Goes on with a record that has [begun](Self::begun).
+    pub fn resume(begun: Completed) -> Self {
+        Self {
+            kept: begun.bytes,
+            offset: begun.offset,
+        }
+    }
+
+    /// The record that has begun and not ended, as far as it has come.
+    pub fn begun(&self) -> Option<Completed> {
+        self.is_pending().then(|| Completed {
+            bytes: self.kept.clone(),
+            offset: self.offset,
+        })
+    }
+
     /// Takes whole lines, which begin at `offset` and follow on those before, which leave `state`.
     pub fn push(&mut self, parser: &Parser, state: &State, lines: &[u8], offset: u64) -> Pushed {
         let mut starts = starts(parser, state, lines);

@@ -149,7 +149,38 @@ pub struct Completed {
     pub offset: u64,
 }
 
+/// A line that has begun and not ended, so that another [`Carry`] can go on with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BegunLine {
+    /// What is kept of it.
+    pub bytes: Vec<u8>,
+    /// How long it is so far, with what is not kept.
+    pub length: u64,
+    /// Where it begins, in bytes from the start of the source; where the next one does if its length is
+    /// 0.
+    pub offset: u64,
+}
+
 impl Carry {
+    /// Goes on with a line that has begun.
+    pub fn resume(begun: BegunLine, line_bytes_max: usize) -> Self {
+        Self {
+            line_bytes_max,
+            kept: begun.bytes,
+            line_bytes: begun.length,
+            offset: begun.offset,
+        }
+    }
+
+    /// The line that has begun.
+    pub fn begun(&self) -> BegunLine {
+        BegunLine {
+            bytes: self.kept.clone(),
+            length: self.line_bytes,
+            offset: self.offset,
+        }
+    }
+
     /// Starts at `offset`, which is the beginning of a line. At most `line_bytes_max` bytes of a
     /// line's content are of interest.
     pub fn new(offset: u64, line_bytes_max: usize) -> Self {

@@ -107,6 +107,22 @@ fn shares_lines(list: &[u8]) -> bool {
 }
 
 impl List {
+    /// The list that stands [there](Self::parts).
+    pub fn of_parts((level, depth, in_string, is_escaped): (usize, usize, bool, bool)) -> Self {
+        Self {
+            level,
+            depth,
+            in_string,
+            is_escaped,
+        }
+    }
+
+    /// Where it stands, to be kept: how deep the list itself is, how deep the next byte is, whether that
+    /// is in a string, and whether it is escaped there.
+    pub fn parts(&self) -> (usize, usize, bool, bool) {
+        (self.level, self.depth, self.in_string, self.is_escaped)
+    }
+
     /// Makes lines of the next bytes of the list.
     pub fn cut(&mut self, bytes: &mut [u8]) {
         let mut at = 0;

@@ -9,9 +9,10 @@ use birl_record::framing::{self, Carry};
 use bytes::Bytes;
 
 use crate::batch::Source;
+use crate::carried::{Held, HeldRecords};
 use crate::chunk::Chunk;
 use crate::detection::Detection;
-use crate::listing::Listing;
+use crate::listing::{self, Listing};
 use crate::scan::Options;
 
 /// Takes blocks and gives chunks; what is unfinished waits for the next block.
@@ -38,6 +39,28 @@ struct Records {
     state: State,
     /// What reads the last lines that came.
     parser: Arc<Parser>,
+    /// It is not known yet, as they came before it went on here.
+    is_unknown: bool,
+}
+
+/// So much of what came first is kept with what is held back.
+const HELD_SAMPLE_BYTES: usize = 4096;
+
+impl Records {
+    /// Lines come that follow on others, of which the first are `head`.
+    fn expect(&mut self, head: Bytes, reference: i64, options: &Options) {
+        self.detection = Detection::new(options.formats.clone(), reference).behind(head);
+        self.is_unknown = true;
+    }
+
+    /// Finds out what reads the last lines that came.
+    fn know_parser(&mut self) {
+        if std::mem::take(&mut self.is_unknown) {
+            let parser = self.detection.parser();
+            let pieces = parser.pieces(&mut self.state.clone(), b"");
+            self.parser = pieces.into_iter().next_back().map_or(parser, |(_, it)| it);
+        }
+    }
 }
 
 impl Assembly {
@@ -63,8 +86,67 @@ impl Assembly {
                 chronology,
                 state: State::default(),
                 parser: Arc::default(),
+                is_unknown: false,
             }),
         }
+    }
+
+    /// Goes on with what another one [held](Self::held) of the same source, which began with `head`; as
+    /// [`new`](Self::new) otherwise.
+    pub(crate) fn resume(
+        source: Arc<Source>,
+        held: &Held,
+        head: Bytes,
+        (reference, chronology): (i64, Option<Chronology>),
+        options: &Options,
+    ) -> Self {
+        let mut assembly = Self::new(source, held.start, reference, chronology, options);
+        assembly.offset = held.offset;
+        assembly.lines = Carry::resume(held.line(), options.line_bytes_max);
+        if let (Some(records), Some(held)) = (&mut assembly.records, &held.records) {
+            records.listing = Listing::resume(&held.listing);
+            records.carry = held.record().map(RecordCarry::resume).unwrap_or_default();
+            records.state = held.state();
+            let head = match head.is_empty() {
+                true => held.sample.bytes.clone().into(),
+                false => listing::lines(head, options),
+            };
+            records.expect(head, reference, options);
+        }
+        assembly
+    }
+
+    /// Begins within a source, which began with `head`, at the beginning of a line; as
+    /// [`new`](Self::new) otherwise.
+    pub(crate) fn within(mut self, head: Bytes, reference: i64, options: &Options) -> Self {
+        if let Some(records) = &mut self.records {
+            let head = listing::lines(head, options);
+            records.expect(head.clone(), reference, options);
+            let parser = records.detection.parser();
+            parser.pass(&mut records.state, &head);
+            records.listing = Listing::Not;
+        }
+        self
+    }
+
+    /// Begins at `offset` instead, before anything has come.
+    pub(crate) fn skip_to(&mut self, offset: u64, options: &Options) {
+        (self.start, self.offset) = (offset, offset);
+        self.lines = Carry::new(offset, options.line_bytes_max);
+    }
+
+    /// What is held back; with some of what came first where `with_sample`.
+    pub(crate) fn held(&self, with_sample: bool) -> Held {
+        let records = self.records.as_ref().map(|records| {
+            let is_wanted = with_sample && (self.has_begun_line() || self.has_begun_record());
+            let sample = match is_wanted {
+                true => records.detection.sample(HELD_SAMPLE_BYTES),
+                false => &[],
+            };
+            let (listing, record) = (records.listing.held(), records.carry.begun());
+            HeldRecords::new(listing, record, &records.state, sample)
+        });
+        Held::new(self.start, self.offset, self.lines.begun(), records)
     }
 
     pub(crate) fn source(&self) -> &Arc<Source> {
@@ -112,6 +194,7 @@ impl Assembly {
             chunks.push(self.chunk(lines, offset));
             return;
         };
+        records.know_parser();
         let parser = records.detection.with(&lines);
         let mut before = records.state.clone();
         let pieces = parser.pieces(&mut records.state, &lines);
@@ -167,7 +250,9 @@ impl Assembly {
 
     /// Gives the record that may go on, but for an unfinished line, as if it were whole.
     pub(crate) fn finish_record(&mut self) -> Option<Chunk> {
-        let record = self.records.as_mut()?.carry.finish()?;
+        let records = self.records.as_mut()?;
+        let record = records.carry.finish()?;
+        records.know_parser();
         Some(self.chunk(record.bytes.into(), record.offset))
     }
 

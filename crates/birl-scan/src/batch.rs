@@ -8,8 +8,10 @@ use arrow_array::RecordBatch;
 use birl_record::chronology::{Chronology, RecordTime};
 use birl_record::format::Parser;
 use birl_source::Origin;
+use birl_source::follow::Positions;
 use bytes::Bytes;
 
+use crate::carried::Carried;
 use crate::states::States;
 use crate::timeline::Timeline;
 
@@ -166,4 +168,17 @@ pub enum Event {
     Notice(birl_source::follow::Notice),
     /// All that was there when following began has been given. Comes once.
     CaughtUp,
+    /// A barrier that was put into what is followed, behind all batches of what stood before it.
+    Barrier(Barrier),
+}
+
+/// How far sources have been read, and what is held back of that.
+#[derive(Clone, Debug)]
+pub struct Barrier {
+    /// The number by which it was asked for.
+    pub number: u64,
+    /// How far all files have been read.
+    pub positions: Arc<Positions>,
+    /// What has been read, and is in no batch yet.
+    pub carried: Carried,
 }

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use birl_record::format::{Formats, Parser};
 use birl_record::framing;
+use bytes::Bytes;
 
 use crate::scan::Options;
 
@@ -105,6 +106,8 @@ pub(crate) struct Detection {
     /// How much of the sample was looked at last.
     looked_at: usize,
     parser: Arc<Parser>,
+    /// Lines that came first, which are to be looked at before others are.
+    head: Bytes,
 }
 
 impl Detection {
@@ -115,16 +118,43 @@ impl Detection {
             sample: Vec::new(),
             looked_at: 0,
             parser: Arc::default(),
+            head: Bytes::new(),
         }
     }
 
+    /// The same in a source that goes on, and began with `head`, of which whole lines tell. It is not
+    /// looked at before that is of use.
+    pub(crate) fn behind(mut self, mut head: Bytes) -> Self {
+        head.truncate(memchr::memrchr(b'\n', &head).map_or(0, |newline| newline + 1));
+        self.head = head;
+        self
+    }
+
+    /// The first of the lines that have come, at most so many bytes.
+    pub(crate) fn sample(&self, bytes_max: usize) -> &[u8] {
+        let sample: &[u8] = match self.head.is_empty() {
+            true => &self.sample,
+            false => &self.head,
+        };
+        let sample = &sample[..sample.len().min(bytes_max)];
+        &sample[..memchr::memrchr(b'\n', sample).map_or(0, |newline| newline + 1)]
+    }
+
     /// What reads the records, as far as it is known.
-    pub(crate) fn parser(&self) -> Arc<Parser> {
+    pub(crate) fn parser(&mut self) -> Arc<Parser> {
+        if !self.head.is_empty() {
+            let head = std::mem::take(&mut self.head);
+            return self.with(&head);
+        }
         Arc::clone(&self.parser)
     }
 
     /// The same, now that these lines have come as well.
     pub(crate) fn with(&mut self, lines: &[u8]) -> Arc<Parser> {
+        if !self.head.is_empty() {
+            let head = std::mem::take(&mut self.head);
+            self.with(&head);
+        }
         if self.looked_at > 0 && self.is_strange_to(lines) {
             // The source has changed its mind.
             self.sample.clear();

@@ -17,6 +17,7 @@
 //! - `chunk`: a chunk → a batch;
 //! - [`merge()`]: the records of many sources, in the order of their times;
 //! - [`follow()`]: the same over what is still being written;
+//! - [`Carried`]: what that holds back, to go on with after a restart;
 //! - [`live()`]: that, and what comes through pipes;
 //! - [`settle`]: what follows, in the order of its times as far as it can be told;
 //! - [`Batch`] and [`Progress`]: what comes out.
@@ -24,6 +25,7 @@
 mod assembly;
 mod batch;
 mod bisection;
+mod carried;
 mod chunk;
 mod detection;
 mod fields;
@@ -42,9 +44,10 @@ mod settle;
 mod states;
 mod timeline;
 
-pub use batch::{Batch, Event, Run, Source};
+pub use batch::{Barrier, Batch, Event, Run, Source};
+pub use carried::Carried;
 pub use fields::fields;
-pub use follow::{Following, follow};
+pub use follow::{Following, follow, follow_events};
 pub use live::{Live, live};
 pub use merge::{MergeOptions, merge};
 pub use newest::newest;

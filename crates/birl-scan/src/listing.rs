@@ -3,6 +3,7 @@
 use birl_record::list::{Beginning, List};
 use bytes::Bytes;
 
+use crate::carried::{HeldListing, Text};
 use crate::scan::Options;
 
 /// Makes lines of a source that comes piece by piece, if it is such a list.
@@ -20,6 +21,26 @@ impl Listing {
         match makes_lines(options) {
             true => Self::Unclear(Vec::new()),
             false => Self::Not,
+        }
+    }
+
+    /// One that goes on.
+    pub(crate) fn resume(held: &HeldListing) -> Self {
+        match held {
+            HeldListing::Unclear(held) => Self::Unclear(held.bytes.clone()),
+            &HeldListing::Is(level, depth, in_string, is_escaped) => {
+                Self::Is(List::of_parts((level, depth, in_string, is_escaped)))
+            }
+            HeldListing::Not => Self::Not,
+        }
+    }
+
+    /// What it holds.
+    pub(crate) fn held(&self) -> HeldListing {
+        match self {
+            Self::Unclear(held) => HeldListing::Unclear(Text::new(held)),
+            Self::Is(list) => HeldListing::of_list(list),
+            Self::Not => HeldListing::Not,
         }
     }
 

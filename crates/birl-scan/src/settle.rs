@@ -22,7 +22,7 @@ const WAITING_BYTES_MAX: usize = 32 << 20;
 /// the first go on. A record that comes later than others with a later time, and later than `wait`,
 /// comes at once. The records of one source stay in their order, and those without a time come with
 /// the one before them; of the same time are first those of the source that was found first. Other
-/// events are not held back.
+/// events are not held back; at a barrier nothing is.
 ///
 /// Dropping it drops what waits. Polling needs a tokio runtime with its time driver.
 pub fn settle<S>(following: S, wait: Duration, merge: MergeOptions) -> Settling<S>
@@ -109,6 +109,10 @@ impl<S> Settling<S> {
                 self.caught_up = true;
                 self.give_up_to(None);
                 self.ready.push_back(Event::CaughtUp);
+            }
+            Event::Barrier(barrier) => {
+                self.give_up_to(None);
+                self.ready.push_back(Event::Barrier(barrier));
             }
             event => self.ready.push_back(event),
         }

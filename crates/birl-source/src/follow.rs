@@ -190,6 +190,11 @@ pub enum Event {
     },
 }
 
+/// The generations of live sources have this number or a greater one, and those of files a smaller one.
+///
+/// Those of files mean the same in a stream that [goes on](Options::resume) after another.
+pub const LIVE_GENERATIONS: u64 = 1 << 63;
+
 /// A mark in a stream, at which all who take part in it can tell how far they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Barrier {
@@ -396,8 +401,7 @@ pub fn follow(names: Vec<Name>, options: Options) -> Follow {
     let (live, files): (Vec<_>, Vec<_>) = names
         .into_iter()
         .partition(|name| matches!(name, Name::Live(_)));
-    // No file has such a number.
-    let generations = Arc::new(AtomicU64::new(1 << 63));
+    let generations = Arc::new(AtomicU64::new(LIVE_GENERATIONS));
     let live: SelectAll<_> = live
         .into_iter()
         .filter_map(|name| match name {

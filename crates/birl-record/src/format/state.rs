@@ -21,6 +21,23 @@ pub(super) struct OpenCell {
     pub(super) bytes: usize,
 }
 
+impl State {
+    /// The state that has these [parts](Self::parts).
+    pub fn of_parts(header: Option<&[u8]>, cell: Option<(usize, usize)>) -> Self {
+        Self {
+            header: header.map(Arc::from),
+            cell: cell.map(|(lines, bytes)| OpenCell { lines, bytes }),
+        }
+    }
+
+    /// What it is, to be kept: the last header, and of how many lines and bytes the cell is that has
+    /// begun.
+    pub fn parts(&self) -> (Option<&[u8]>, Option<(usize, usize)>) {
+        let cell = self.cell.map(|cell| (cell.lines, cell.bytes));
+        (self.header.as_deref(), cell)
+    }
+}
+
 /// A format in which a line may depend on those before it.
 ///
 /// What a [`State`] becomes must not depend on how the lines are cut that are passed.

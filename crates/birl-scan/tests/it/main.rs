@@ -4,5 +4,6 @@ mod columns;
 mod common;
 mod merge;
 mod ranges;
+mod resume;
 mod scan;
 mod times;

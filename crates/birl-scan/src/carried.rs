@@ -1,0 +1,175 @@
+//! What is held back of sources that are followed, to go on with them after a restart.
+
+use std::collections::BTreeMap;
+
+use birl_record::format::State;
+use birl_record::framing::{BegunLine, Completed};
+use birl_record::list::List;
+use birl_source::Origin;
+use serde::{Deserialize, Serialize};
+
+/// What a [`Following`](crate::Following) holds of its sources at a [barrier](crate::Event::Barrier):
+/// lines and records that have begun, and what the lines so far say of those to come.
+///
+/// To be kept as it is, by way of serde, with the
+/// [positions](birl_source::follow::Positions) of the same barrier, and given to
+/// [`follow_events`](crate::follow_events) for a search with the same options.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Carried {
+    /// How many sources there were.
+    pub(crate) sources: u64,
+    /// By the number of the generation.
+    pub(crate) generations: BTreeMap<u64, CarriedSource>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct CarriedSource {
+    pub(crate) origin: Origin,
+    /// The number of the source.
+    pub(crate) number: u64,
+    pub(crate) held: Held,
+}
+
+/// What an assembly holds.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Held {
+    /// Where the source began, and where its next block begins.
+    pub(crate) start: u64,
+    pub(crate) offset: u64,
+    line: Text,
+    /// How long the line is so far, with what is not kept.
+    line_bytes: u64,
+    pub(crate) records: Option<HeldRecords>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct HeldRecords {
+    pub(crate) listing: HeldListing,
+    record: Option<Text>,
+    header: Option<Text>,
+    cell: Option<(usize, usize)>,
+    /// Some of what came first, where it cannot be had otherwise.
+    pub(crate) sample: Text,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum HeldListing {
+    Unclear(Text),
+    Is(usize, usize, bool, bool),
+    Not,
+}
+
+/// Some bytes, and where they stand, if that is of interest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Text {
+    #[serde(with = "bytes")]
+    pub(crate) bytes: Vec<u8>,
+    offset: u64,
+}
+
+impl Text {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.to_vec(),
+            offset: 0,
+        }
+    }
+}
+
+impl Held {
+    pub(crate) fn new(
+        start: u64,
+        offset: u64,
+        line: BegunLine,
+        records: Option<HeldRecords>,
+    ) -> Self {
+        Self {
+            start,
+            offset,
+            line: Text {
+                bytes: line.bytes,
+                offset: line.offset,
+            },
+            line_bytes: line.length,
+            records,
+        }
+    }
+
+    pub(crate) fn line(&self) -> BegunLine {
+        BegunLine {
+            bytes: self.line.bytes.clone(),
+            length: self.line_bytes,
+            offset: self.line.offset,
+        }
+    }
+
+    /// Where the bytes go on that come next.
+    pub(crate) fn end(&self) -> u64 {
+        let unclear = self
+            .records
+            .as_ref()
+            .map_or(0, |records| match &records.listing {
+                HeldListing::Unclear(held) => held.bytes.len(),
+                HeldListing::Is(..) | HeldListing::Not => 0,
+            });
+        self.offset + unclear as u64
+    }
+}
+
+impl HeldRecords {
+    pub(crate) fn new(
+        listing: HeldListing,
+        record: Option<Completed>,
+        state: &State,
+        sample: &[u8],
+    ) -> Self {
+        let (header, cell) = state.parts();
+        Self {
+            listing,
+            record: record.map(|record| Text {
+                bytes: record.bytes,
+                offset: record.offset,
+            }),
+            header: header.map(Text::new),
+            cell,
+            sample: Text::new(sample),
+        }
+    }
+
+    pub(crate) fn record(&self) -> Option<Completed> {
+        self.record.as_ref().map(|record| Completed {
+            bytes: record.bytes.clone(),
+            offset: record.offset,
+        })
+    }
+
+    pub(crate) fn state(&self) -> State {
+        State::of_parts(self.header.as_ref().map(|it| &it.bytes[..]), self.cell)
+    }
+}
+
+impl HeldListing {
+    pub(crate) fn of_list(list: &List) -> Self {
+        let (level, depth, in_string, is_escaped) = list.parts();
+        Self::Is(level, depth, in_string, is_escaped)
+    }
+}
+
+/// Bytes as one string of base64: JSON would have a number for each.
+mod bytes {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD_NO_PAD;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&BASE64_STANDARD_NO_PAD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        BASE64_STANDARD_NO_PAD
+            .decode(text)
+            .map_err(D::Error::custom)
+    }
+}
