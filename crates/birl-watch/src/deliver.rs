@@ -117,6 +117,7 @@ impl Deliverer {
                 name,
                 target,
                 store: store.clone(),
+                arrivals: store.arrivals(),
                 status: status.clone(),
                 backoff: Backoff::new(BACKOFF_FIRST, BACKOFF_MAX),
                 retry: None,
@@ -144,6 +145,8 @@ struct Runner {
     name: String,
     target: Target,
     store: Store,
+    /// Changes whenever something has come into the outbox.
+    arrivals: watch::Receiver<u64>,
     status: watch::Sender<Status>,
     backoff: Backoff,
     budget: Budget,
@@ -160,15 +163,18 @@ struct Stopped;
 
 impl Runner {
     async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let mut arrivals = self.store.arrivals();
+        self.count().await;
         loop {
             // Before the outbox is looked at, so that nothing comes unseen.
-            arrivals.mark_unchanged();
+            if self.arrivals.has_changed().unwrap_or(false) {
+                self.arrivals.mark_unchanged();
+                self.count().await;
+            }
             let entry = match self.store.next(&self.name).await {
                 Ok(Some(entry)) => entry,
                 Ok(None) => tokio::select! {
                     biased;
-                    _ = arrivals.changed() => {
+                    _ = self.arrivals.changed() => {
                         self.count().await;
                         continue;
                     }
@@ -257,11 +263,11 @@ impl Runner {
         self.settled();
         self.tell(|place| {
             place.taken += 1;
+            place.waiting = place.waiting.saturating_sub(1);
             place.held_back += entry.held_back;
             place.last_taken = Some(now());
             place.problem = None;
         });
-        self.count().await;
         Ok(())
     }
 
@@ -288,7 +294,6 @@ impl Runner {
             place.next_try = Some(next_try);
             place.problem = Some(Problem { at: now(), reason });
         });
-        self.count().await;
     }
 
     /// The other side will never take the alert.
@@ -312,8 +317,11 @@ impl Runner {
             self.pause_until(wait, stop).await?;
         }
         self.settled();
-        self.tell(|place| place.problem = Some(Problem { at: now(), reason }));
-        self.count().await;
+        self.tell(|place| {
+            place.dead += 1;
+            place.waiting = place.waiting.saturating_sub(1);
+            place.problem = Some(Problem { at: now(), reason });
+        });
         Ok(())
     }
 
@@ -366,22 +374,23 @@ impl Runner {
 
     /// Waits; meanwhile it counts what comes.
     async fn pause_until(
-        &self,
+        &mut self,
         end: Instant,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), Stopped> {
-        let mut arrivals = self.store.arrivals();
         loop {
             tokio::select! {
                 biased;
                 () = sleep_until(end) => return Ok(()),
                 () = stopped(stop) => return Err(Stopped),
-                _ = arrivals.changed() => self.count().await,
+                _ = self.arrivals.changed() => {}
             }
+            self.count().await;
         }
     }
 
-    /// Tells how many alerts wait.
+    /// Tells how many alerts wait. Of a long queue that takes a while, so it is done when something
+    /// has come, and not with each that goes.
     async fn count(&self) {
         // A store that cannot be read is told of by whatever needs it.
         if let Ok(counts) = self.store.counts(&self.name).await {

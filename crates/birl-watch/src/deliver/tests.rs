@@ -314,3 +314,43 @@ async fn the_end_of_an_alert_that_was_told_is_told_even_in_a_storm() {
     assert_eq!(told.held_back, 4);
     assert_eq!((place.ids().len(), place.ids()[2].as_str()), (3, "0"));
 }
+
+/// Over HTTP, by the clock: the waits are short enough.
+#[tokio::test]
+async fn a_webhook_that_comes_and_goes_gets_each_alert_in_order() {
+    use crate::testing::Receiver;
+    let receiver = Receiver::start(|number, _| match number {
+        1 => "503 Service Unavailable".to_owned(),
+        3 => "429 Too Many Requests\r\nRetry-After: 0".to_owned(),
+        5 => "400 Bad Request".to_owned(),
+        _ => "200 OK".to_owned(),
+    })
+    .await;
+    let config = format!("webhook = '{}'", receiver.url);
+    let config: crate::places::Config = toml::from_str(&config).unwrap();
+    let surroundings = crate::places::Surroundings {
+        variable: |_| None,
+        proxies: birl_net::Proxies::default(),
+        stdout: Arc::new(Mutex::new(Vec::new())),
+    };
+    let target = Target {
+        place: config.open("ops", &surroundings).unwrap(),
+        kind: config.kind().unwrap(),
+        max_per_minute: config.max_per_minute(),
+    };
+    let bench = Bench::new().await;
+    let targets = [("ops".to_owned(), target)].into();
+    let deliverer = Deliverer::start(&bench.store, targets, &bench.status)
+        .await
+        .unwrap();
+    bench.push("ops", 0..6).await;
+    let told = bench.emptied("ops", 5).await;
+    assert_eq!((told.dead, told.kind.as_str()), (1, "webhook"));
+    let asked = receiver.asked();
+    let ids: Vec<_> = asked
+        .iter()
+        .map(|asked| serde_json::from_str::<Alert>(&asked.body).unwrap().id)
+        .collect();
+    assert_eq!(ids, ["0", "1", "1", "2", "2", "3", "4", "5"]);
+    deliverer.stop(LONG).await;
+}
