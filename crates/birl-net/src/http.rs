@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
+use hyper::header::{
+    CONNECTION, DATE, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
+};
 use hyper::{Method, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use url::{Position, Url};
@@ -201,8 +203,8 @@ pub(crate) fn redirection<B>(response: &Response<B>) -> Result<Option<String>, E
 /// What an answer says that is no success.
 pub(crate) fn refusal<B>(response: &Response<B>) -> Error {
     let status = response.status();
-    let retry_after = response.headers().get(RETRY_AFTER);
-    let retry_after = retry_after.and_then(|value| delay(value.to_str().ok()?));
+    let header = |name| response.headers().get(name)?.to_str().ok();
+    let retry_after = header(RETRY_AFTER).and_then(|value| delay(value, header(DATE)));
     Error::status(
         status.as_u16(),
         retry_after,
@@ -210,10 +212,16 @@ pub(crate) fn refusal<B>(response: &Response<B>) -> Error {
     )
 }
 
-/// How long `Retry-After` asks to wait (RFC 9110, section 10.2.3). Dates are not understood: they
-/// depend on two clocks.
-fn delay(value: &str) -> Option<Duration> {
-    value.trim().parse().ok().map(Duration::from_secs)
+/// How long `Retry-After` asks to wait (RFC 9110, section 10.2.3). A moment is looked at from `date`, the
+/// server's own: our clock may be another.
+fn delay(value: &str, date: Option<&str>) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(value).ok()?;
+    let from = httpdate::parse_http_date(date?).ok()?;
+    // A moment that has passed asks for no wait.
+    Some(until.duration_since(from).unwrap_or_default())
 }
 
 fn failed(error: &hyper::Error) -> Error {
@@ -281,6 +289,18 @@ mod tests {
                 &format!("user-agent: {US}"),
             ]
         );
+    }
+
+    #[test]
+    fn a_wait_is_a_number_or_a_moment_by_the_servers_clock() {
+        const NOON: &str = "Sat, 14 Mar 2026 12:00:00 GMT";
+        let seconds = |value, date| delay(value, date).map(|wait| wait.as_secs());
+        assert_eq!(seconds(" 120 ", None), Some(120));
+        let later = "Sat, 14 Mar 2026 12:01:30 GMT";
+        assert_eq!(seconds(later, Some(NOON)), Some(90));
+        assert_eq!(seconds(NOON, Some(later)), Some(0));
+        assert_eq!(seconds(later, None), None);
+        assert_eq!(seconds("soon", Some(NOON)), None);
     }
 
     #[tokio::test]
