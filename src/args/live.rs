@@ -38,7 +38,7 @@ pub(crate) struct LiveArgs {
 
     /// Send this header, as in 'Name: value'; repeated, all of them
     ///
-    /// It is sent to every ws:// and wss:// that is a SOURCE.
+    /// It is sent to every SOURCE that is asked by HTTP: ws://, wss://, http:// and https://.
     #[arg(long = "header", value_name = "HEADER", value_parser = header, help_heading = LIVE)]
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 

@@ -28,6 +28,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_websocket_that_refuses_us_is_an_error_without_our_token,
         ),
         Trial::test(
+            "addresses::a_file_over_http_is_read_to_its_end_and_counted",
+            a_file_over_http_is_read_to_its_end_and_counted,
+        ),
+        Trial::test(
             "addresses::a_gap_is_found_by_a_query",
             a_gap_is_found_by_a_query,
         ),
@@ -95,6 +99,42 @@ fn a_websocket_is_searched_as_it_speaks() -> Result<(), Failed> {
     process.interrupt();
     let ended = process.end();
     server.join().expect("the server is satisfied");
+    Ok(compare("stdout", expected.as_bytes(), &ended.stdout)?)
+}
+
+fn a_file_over_http_is_read_to_its_end_and_counted() -> Result<(), Failed> {
+    let (address, server) = serve(|listener| {
+        let (mut stream, _) = listener.accept().expect("birl connects");
+        let mut asked = String::new();
+        while !asked.ends_with("\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("birl asks");
+            asked.push(char::from(byte[0]));
+        }
+        let mut lines = "{\"level\":\"info\"}\n".repeat(3);
+        lines += &"{\"level\":\"error\"}\n".repeat(2);
+        let length = lines.len();
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{lines}");
+        let _ = stream.write_all(answer.as_bytes());
+        asked
+    });
+    let sandbox = Sandbox::new();
+    let url = format!("http://{address}/app.log");
+    let args = [
+        "-o",
+        "tsv",
+        "--header=X-Team: blue",
+        "* |> count by level",
+        &url,
+    ];
+    let mut process = Process::start(sandbox.birl(&args), Vec::new());
+    let ended = process.end();
+    let asked = server.join().expect("the server is satisfied");
+    assert!(
+        asked.to_lowercase().contains("\r\nx-team: blue\r\n"),
+        "{asked}"
+    );
+    let expected = "level\tcount\ninfo\t3\nerror\t2\n";
     Ok(compare("stdout", expected.as_bytes(), &ended.stdout)?)
 }
 

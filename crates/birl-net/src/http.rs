@@ -1,10 +1,14 @@
 //! A connection → the answer to one request of HTTP/1.1.
 
-use std::future::poll_fn;
+use std::fmt;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Fuse};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{
@@ -30,6 +34,25 @@ const REASON_BYTES_MAX: usize = 64 * 1024;
 /// So long may the part of it be that is told.
 const REASON_CHARS_MAX: usize = 200;
 
+/// Gets what the URL of `request` names, over a connection of its own, where redirections are followed.
+/// Dropping the future gives it up.
+///
+/// # Errors
+///
+/// If there is no connection, or the answer has a status that is not from 200 to 299. The error says
+/// how the answer begins, where it is text.
+pub async fn get(connector: &Connector, request: Request) -> Result<Answer, Error> {
+    let mut request = request;
+    for _ in 0..=REDIRECTS_MAX {
+        let answer = ask(connector, Method::GET, &request, String::new()).await?;
+        match answer.redirection()? {
+            Some(location) => request = request.redirected(&location)?,
+            None => return answer.successful().await,
+        }
+    }
+    Err(Error::protocol("it redirects in circles"))
+}
+
 /// Posts `body`, over a connection of its own, and returns once the other side has answered that it
 /// has taken it: with a status from 200 to 299. What else it answers is not read.
 ///
@@ -42,59 +65,127 @@ const REASON_CHARS_MAX: usize = 200;
 /// If there is no connection, or the answer is another status. The error says how the answer begins,
 /// where it is text.
 pub async fn post(connector: &Connector, request: &Request, body: String) -> Result<(), Error> {
+    let answer = ask(connector, Method::POST, request, body).await?;
+    answer.successful().await.map(drop)
+}
+
+/// Asks once, and gives whatever is answered.
+async fn ask(
+    connector: &Connector,
+    method: Method,
+    request: &Request,
+    body: String,
+) -> Result<Answer, Error> {
     let (host, port) = request.peer()?;
     let mut headers = request.headers()?;
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    let asked = self::request(Method::POST, &request.url, headers, body)?;
+    let asked = self::request(method, &request.url, headers, body)?;
     let connection = connector
         .connect((&host, port), request.is_secure())
         .await?;
     let handshake = http1::handshake(TokioIo::new(connection)).await;
     let (mut sender, connection) = handshake.map_err(|error| failed(&error))?;
-    let mut connection = pin!(connection);
-    let mut exchange = pin!(async {
-        let response = sender.send_request(asked).await;
-        let response = response.map_err(|error| failed(&error))?;
-        match response.status().is_success() {
-            true => Ok(()),
-            false => Err(explained(response).await),
-        }
-    });
-    tokio::select! {
+    // Whatever ends it, the answer knows more.
+    let mut connection = connection.map(drop).boxed().fuse();
+    let mut response = pin!(sender.send_request(asked));
+    let response = tokio::select! {
         biased;
-        answer = &mut exchange => answer,
-        // Whatever ended it, the exchange knows more.
-        _ = &mut connection => exchange.await,
+        response = &mut response => response,
+        () = &mut connection => response.await,
+    };
+    let (parts, body) = response.map_err(|error| failed(&error))?.into_parts();
+    Ok(Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+        connection,
+    })
+}
+
+/// The answer to a request, whose body arrives as it is asked for: while nobody does, the other side
+/// has to wait. Dropping it ends the connection.
+pub struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Incoming,
+    connection: Fuse<BoxFuture<'static, ()>>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }
 
-/// What an answer says that is no success, with how its body begins.
-async fn explained(response: Response<Incoming>) -> Error {
-    if let Ok(Some(location)) = redirection(&response) {
-        return Error::status(
-            response.status().as_u16(),
-            None,
-            format!(
-                "the server answers {} and names {location:?} instead",
-                response.status()
+impl Answer {
+    /// Its status, from 200 to 299.
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// Its headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The next bytes of the body; `None` when it has ended. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is lost before the end of the body, or what comes is none.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        poll_fn(|cx| {
+            // It brings what arrives into the body.
+            let _ = Pin::new(&mut self.connection).poll(cx);
+            loop {
+                return Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                    None => Ok(None),
+                    Some(Ok(frame)) => match frame.into_data() {
+                        Ok(data) => Ok(Some(data)),
+                        // Headers behind the body.
+                        Err(_) => continue,
+                    },
+                    Some(Err(error)) if ended_early(&error) || is_cut(&error) => {
+                        Err(Error::lost("the connection ended within the answer"))
+                    }
+                    Some(Err(error)) => Err(failed(&error)),
+                });
+            }
+        })
+        .await
+    }
+
+    fn redirection(&self) -> Result<Option<String>, Error> {
+        redirection(self.status, &self.headers)
+    }
+
+    /// It, if its status is a success; else what it says, with how its body begins.
+    async fn successful(mut self) -> Result<Self, Error> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        let status = self.status;
+        if let Ok(Some(location)) = self.redirection() {
+            let reason = format!("the server answers {status} and names {location:?} instead");
+            return Err(Error::status(status.as_u16(), None, reason));
+        }
+        let refusal = refusal(status, &self.headers);
+        let mut begin = Vec::new();
+        while begin.len() < REASON_BYTES_MAX
+            && let Ok(Some(bytes)) = self.chunk().await
+        {
+            begin.extend(bytes);
+        }
+        Err(match first_line(&begin) {
+            Some(words) => Error::status(
+                status.as_u16(),
+                refusal.retry_after(),
+                format!("{refusal}: {words}"),
             ),
-        );
-    }
-    let refusal = refusal(&response);
-    let mut body = response.into_body();
-    let mut begin = Vec::new();
-    while begin.len() < REASON_BYTES_MAX
-        && let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await
-    {
-        begin.extend(frame.into_data().unwrap_or_default());
-    }
-    match first_line(&begin) {
-        Some(words) => Error::status(
-            refusal.http_status().unwrap_or_default(),
-            refusal.retry_after(),
-            format!("{refusal}: {words}"),
-        ),
-        None => refusal,
+            None => refusal,
+        })
     }
 }
 
@@ -189,11 +280,14 @@ fn request(
 }
 
 /// Where an answer says that the request has to go instead.
-pub(crate) fn redirection<B>(response: &Response<B>) -> Result<Option<String>, Error> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+pub(crate) fn redirection(
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Result<Option<String>, Error> {
+    if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let location = response.headers().get(LOCATION);
+    let location = headers.get(LOCATION);
     match location.and_then(|location| location.to_str().ok()) {
         Some(location) => Ok(Some(location.to_owned())),
         None => Err(Error::protocol("it redirects to nowhere")),
@@ -201,9 +295,8 @@ pub(crate) fn redirection<B>(response: &Response<B>) -> Result<Option<String>, E
 }
 
 /// What an answer says that is no success.
-pub(crate) fn refusal<B>(response: &Response<B>) -> Error {
-    let status = response.status();
-    let header = |name| response.headers().get(name)?.to_str().ok();
+pub(crate) fn refusal(status: StatusCode, headers: &HeaderMap) -> Error {
+    let header = |name| headers.get(name)?.to_str().ok();
     let retry_after = header(RETRY_AFTER).and_then(|value| delay(value, header(DATE)));
     Error::status(
         status.as_u16(),
@@ -224,12 +317,24 @@ fn delay(value: &str, date: Option<&str>) -> Option<Duration> {
     Some(until.duration_since(from).unwrap_or_default())
 }
 
+/// Whether the other side has ended the connection before it has said all.
+fn ended_early(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_closed() || error.is_canceled()
+}
+
+/// Whether a body is shorter than was said.
+fn is_cut(error: &hyper::Error) -> bool {
+    use std::error::Error as _;
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(|cause: &std::io::Error| cause.kind() == std::io::ErrorKind::UnexpectedEof)
+}
+
 fn failed(error: &hyper::Error) -> Error {
     use std::error::Error as _;
     if let Some(cause) = error.source().and_then(|cause| cause.downcast_ref()) {
         return Error::io("", cause);
     }
-    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+    if ended_early(error) {
         let cause = std::io::Error::new(
             std::io::ErrorKind::UnexpectedEof,
             "the server ended the connection without an answer",

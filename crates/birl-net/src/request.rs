@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hyper::header::AUTHORIZATION;
-pub use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+pub use hyper::header::{
+    ACCEPT, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED,
+    RANGE,
+};
 use url::Url;
 
 use crate::error::Error;

@@ -6,7 +6,7 @@
 //! # Records
 //!
 //! What arrives as a stream of bytes is read as a file is. What arrives in messages (of WebSockets,
-//! datagrams, syslog with lengths) is made lines, so that formats and queries are those of files: a
+//! events, datagrams, syslog with lengths) is made lines, so that formats and queries are those of files: a
 //! message is a line, and a record of its own. The line ends within a JSON object become spaces, which says
 //! the same; those within other text stay, so that it is framed as in a file, but never together with
 //! other messages.
@@ -33,6 +33,7 @@ mod connect;
 mod cursor;
 mod exec;
 mod gap;
+mod http;
 mod lines;
 mod listen;
 mod options;
@@ -157,6 +158,7 @@ async fn run(source: Source, sink: Sink, cleanup: Arc<Cleanup>) {
     let Source { address, options } = source;
     match address {
         Address::WebSocket(template) => websocket::run(&template, &options, &sink).await,
+        Address::Http(template) => http::run(&template, &options, &sink).await,
         Address::Tcp { host, port } => connect::tcp(&host, port, &options, &sink).await,
         Address::TcpListen { host, port } => listen::tcp(&host, port, options, sink).await,
         Address::UdpListen { host, port } => listen::udp(&host, port, &sink).await,

@@ -1,103 +1,25 @@
 //! WebSocket sources against servers of another code base, on loopback.
 
-use std::net::SocketAddr;
+mod peer;
+
 use std::time::Duration;
 
-use birl_source::follow::{Event, Follow, Notice, Options, follow};
-use birl_source::live::{Address, Source, Template};
-use birl_source::name::Name;
+use birl_source::live::{Source, Template};
 use futures::{SinkExt, StreamExt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use peer::{Server, followed, lines_until, next, next_lines, read_head, source};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-/// A server, which the test plays.
-struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+fn feed(server: &Server) -> Source {
+    source(&format!("ws://{}/feed", server.address))
 }
 
-impl Server {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        Self { listener, address }
-    }
-
-    fn source(&self) -> Source {
-        source(&format!("ws://{}/feed", self.address))
-    }
-
-    /// The next connection, before a word is said.
-    async fn accept_raw(&self) -> TcpStream {
-        self.listener.accept().await.unwrap().0
-    }
-
-    async fn accept(&self) -> WebSocketStream<TcpStream> {
-        accept_async(self.accept_raw().await).await.unwrap()
-    }
-
-    /// The next connection, which is answered as no WebSocket server would.
-    async fn answer(&self, answer: &str) {
-        let mut stream = self.accept_raw().await;
-        read_head(&mut stream).await;
-        stream.write_all(answer.as_bytes()).await.unwrap();
-    }
-}
-
-fn source(address: &str) -> Source {
-    let mut source = Source::new(Address::parse(address).unwrap());
-    // Waits are not what is tested.
-    source.options.backoff_first = Duration::ZERO;
-    source.options.backoff_max = Duration::ZERO;
-    source
-}
-
-async fn read_head(stream: &mut TcpStream) -> String {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.unwrap());
-    }
-    String::from_utf8(head).unwrap()
-}
-
-fn followed(source: Source) -> Follow {
-    follow(vec![Name::Live(Box::new(source))], Options::default())
-}
-
-/// What comes, in words: lines, and what happens to the source behind a `!`.
-async fn next(follow: &mut Follow) -> Option<String> {
-    loop {
-        return Some(match follow.next().await? {
-            Event::Data { bytes, .. } => String::from_utf8(bytes.to_vec()).unwrap(),
-            Event::Notice(Notice::Live { what, .. }) => format!("!{what}"),
-            Event::Failed { act, reason, .. } => format!("!!cannot {act}: {reason}"),
-            Event::CaughtUp | Event::End { .. } => continue,
-            event => panic!("{event:?}"),
-        });
-    }
-}
-
-/// The next lines; what happens to the source is passed over.
-async fn next_lines(follow: &mut Follow) -> String {
-    loop {
-        let next = next(follow).await.expect("the source goes on");
-        if !next.starts_with('!') {
-            return next;
-        }
-    }
-}
-
-/// The lines up to the one that is `last`.
-async fn lines_until(follow: &mut Follow, last: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    while lines.last().map(String::as_str) != Some(last) {
-        lines.extend(next_lines(follow).await.lines().map(str::to_owned));
-    }
-    lines
+async fn accept(server: &Server) -> WebSocketStream<TcpStream> {
+    accept_async(server.accept_raw().await).await.unwrap()
 }
 
 fn is_gap(line: &str) -> bool {
@@ -107,9 +29,9 @@ fn is_gap(line: &str) -> bool {
 #[tokio::test]
 async fn messages_are_lines_and_objects_of_several_lines_one() {
     let server = Server::start().await;
-    let mut follow = followed(server.source());
+    let mut follow = followed(feed(&server));
     let serve = async {
-        let mut socket = server.accept().await;
+        let mut socket = accept(&server).await;
         for text in [
             "{\"a\":\n 1}",
             "two\nlines\n",
@@ -152,7 +74,7 @@ async fn messages_are_lines_and_objects_of_several_lines_one() {
 #[tokio::test]
 async fn a_server_that_dies_in_mid_talk_leaves_a_gap_and_nothing_else_missing() {
     let server = Server::start().await;
-    let mut source = server.source();
+    let mut source = feed(&server);
     source.options.subscribe = vec![Template::new("FROM {cursor:0}"), Template::new("GO")];
     source.options.cursor = Some("n".parse().unwrap());
     let mut follow = followed(source);
@@ -161,7 +83,7 @@ async fn a_server_that_dies_in_mid_talk_leaves_a_gap_and_nothing_else_missing() 
         let mut lives = Vec::new();
         let mut sent = 0;
         for life in 0..4 {
-            let mut socket = server.accept().await;
+            let mut socket = accept(&server).await;
             let from = socket.next().await.unwrap().unwrap().into_text().unwrap();
             let go = socket.next().await.unwrap().unwrap().into_text().unwrap();
             assert_eq!(go.as_str(), "GO");
@@ -215,16 +137,16 @@ async fn a_server_that_dies_in_mid_talk_leaves_a_gap_and_nothing_else_missing() 
 #[tokio::test]
 async fn a_gap_is_a_record_that_says_how_long_and_why() {
     let server = Server::start().await;
-    let mut follow = followed(server.source());
+    let mut follow = followed(feed(&server));
     let serve = async {
-        let mut socket = server.accept().await;
+        let mut socket = accept(&server).await;
         socket.send(Message::text("one")).await.unwrap();
         let close = CloseFrame {
             code: CloseCode::Restart,
             reason: "back soon".into(),
         };
         socket.close(Some(close)).await.unwrap();
-        let mut socket = server.accept().await;
+        let mut socket = accept(&server).await;
         socket.send(Message::text("two")).await.unwrap();
         socket
     };
@@ -232,7 +154,7 @@ async fn a_gap_is_a_record_that_says_how_long_and_why() {
     let gap: serde_json::Value = serde_json::from_str(&lines[1]).unwrap();
     assert_eq!(gap["level"], "warn");
     assert_eq!(gap["birl.gap"], true);
-    assert_eq!(gap["source"], server.source().origin().to_string());
+    assert_eq!(gap["source"], feed(&server).origin().to_string());
     let seconds = gap["seconds"].as_f64().unwrap();
     assert_eq!(
         gap["message"],
@@ -266,8 +188,8 @@ async fn refusals_at_first_end_the_source_where_trying_again_is_of_no_use() {
         ),
     ] {
         let server = Server::start().await;
-        let mut follow = followed(server.source());
-        let ((), told) = tokio::join!(server.answer(answer), next(&mut follow));
+        let mut follow = followed(feed(&server));
+        let (_, told) = tokio::join!(server.answer(answer), next(&mut follow));
         assert_eq!(told, Some(format!("!!cannot connect to: {reason}")));
         assert_eq!(next(&mut follow).await, None);
     }
@@ -276,7 +198,7 @@ async fn refusals_at_first_end_the_source_where_trying_again_is_of_no_use() {
 #[tokio::test]
 async fn refusals_for_now_are_tried_again() {
     let server = Server::start().await;
-    let mut follow = followed(server.source());
+    let mut follow = followed(feed(&server));
     let serve = async {
         server
             .answer("HTTP/1.1 503 Service Unavailable\r\nretry-after: 0\r\n\r\n")
@@ -315,13 +237,13 @@ async fn refusals_for_now_are_tried_again() {
 #[tokio::test]
 async fn what_refuses_a_source_that_has_worked_is_not_for_ever() {
     let server = Server::start().await;
-    let mut follow = followed(server.source());
+    let mut follow = followed(feed(&server));
     let serve = async {
-        let mut socket = server.accept().await;
+        let mut socket = accept(&server).await;
         socket.send(Message::text("one")).await.unwrap();
         drop(socket);
         server.answer("HTTP/1.1 404 Not Found\r\n\r\n").await;
-        let mut socket = server.accept().await;
+        let mut socket = accept(&server).await;
         socket.send(Message::text("two")).await.unwrap();
         socket
     };
@@ -346,9 +268,9 @@ async fn codes_of_policy_end_a_source_that_never_worked_and_others_do_not() {
         (4014, true),
     ] {
         let server = Server::start().await;
-        let mut follow = followed(server.source());
+        let mut follow = followed(feed(&server));
         let serve = async {
-            let mut socket = server.accept().await;
+            let mut socket = accept(&server).await;
             let close = CloseFrame {
                 code: code.into(),
                 reason: "".into(),
@@ -369,7 +291,7 @@ async fn codes_of_policy_end_a_source_that_never_worked_and_others_do_not() {
 async fn a_redirection_is_followed_with_its_headers() {
     let first = Server::start().await;
     let second = Server::start().await;
-    let mut source = first.source();
+    let mut source = feed(&first);
     let (name, value) = birl_net::request::header("X-Key: secret").unwrap();
     source.options.headers.insert(name, value);
     let mut follow = followed(source);
@@ -404,16 +326,16 @@ async fn a_redirection_is_followed_with_its_headers() {
 #[tokio::test]
 async fn a_message_beyond_the_limit_ends_the_connection_with_its_code() {
     let server = Server::start().await;
-    let mut source = server.source();
+    let mut source = feed(&server);
     source.options.message_bytes_max = 1000;
     let mut follow = followed(source);
     let serve = async {
-        let mut socket = server.accept().await;
+        let mut socket = accept(&server).await;
         socket.send(Message::text("x".repeat(1000))).await.unwrap();
         socket.send(Message::text("x".repeat(1001))).await.unwrap();
         let close = socket.next().await.unwrap().unwrap();
         assert!(matches!(close, Message::Close(Some(close)) if u16::from(close.code) == 1009));
-        let mut socket = server.accept().await;
+        let mut socket = accept(&server).await;
         socket.send(Message::text("end")).await.unwrap();
         socket
     };
@@ -428,9 +350,9 @@ async fn a_message_beyond_the_limit_ends_the_connection_with_its_code() {
 #[tokio::test]
 async fn text_that_is_not_utf8_ends_the_connection_with_its_code() {
     let server = Server::start().await;
-    let mut follow = followed(server.source());
+    let mut follow = followed(feed(&server));
     let serve = async {
-        let mut socket = server.accept().await;
+        let mut socket = accept(&server).await;
         socket.get_mut().write_all(b"\x81\x01\xff").await.unwrap();
         let close = socket.next().await.unwrap().unwrap();
         assert!(matches!(close, Message::Close(Some(close)) if u16::from(close.code) == 1007));
@@ -445,9 +367,9 @@ async fn text_that_is_not_utf8_ends_the_connection_with_its_code() {
 #[tokio::test]
 async fn a_flood_of_pings_is_answered_and_does_not_stop_messages() {
     let server = Server::start().await;
-    let mut follow = followed(server.source());
+    let mut follow = followed(feed(&server));
     let serve = async {
-        let mut socket = server.accept().await;
+        let mut socket = accept(&server).await;
         for _ in 0..20_000 {
             socket.feed(Message::Ping("?".into())).await.unwrap();
         }
@@ -463,14 +385,14 @@ async fn a_flood_of_pings_is_answered_and_does_not_stop_messages() {
 #[tokio::test]
 async fn a_silent_server_is_asked_and_then_given_up() {
     let server = Server::start().await;
-    let mut source = server.source();
+    let mut source = feed(&server);
     source.options.ping_after = Duration::from_millis(20);
     source.options.pong_timeout = Duration::from_millis(50);
     let mut follow = followed(source);
     let serve = async {
         // Half open: it says nothing, whatever it is asked.
-        let mut silent = server.accept().await;
-        let mut socket = server.accept().await;
+        let mut silent = accept(&server).await;
+        let mut socket = accept(&server).await;
         let mut asked = Vec::new();
         while let Some(Ok(message)) = silent.next().await {
             asked.push(message);
@@ -492,12 +414,12 @@ async fn a_silent_server_is_asked_and_then_given_up() {
 #[tokio::test]
 async fn an_attempt_that_stalls_is_given_up() {
     let server = Server::start().await;
-    let mut source = server.source();
+    let mut source = feed(&server);
     source.options.connect_timeout = Duration::from_millis(50);
     let mut follow = followed(source);
     let serve = async {
         let _stalled = server.accept_raw().await;
-        let mut socket = server.accept().await;
+        let mut socket = accept(&server).await;
         socket.send(Message::text("end")).await.unwrap();
         socket
     };

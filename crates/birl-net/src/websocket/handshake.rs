@@ -49,7 +49,7 @@ pub(super) async fn upgrade(
             .connect((&peer.0, peer.1), request.is_secure())
             .await?;
         let (response, upgraded) = http::upgrade(connection, &request.url, headers).await?;
-        if let Some(location) = http::redirection(&response)? {
+        if let Some(location) = http::redirection(response.status(), response.headers())? {
             request = request.redirected(&location)?;
             continue;
         }
@@ -101,7 +101,7 @@ fn refused(response: &Response<hyper::body::Incoming>) -> Error {
         status if status.is_success() => Error::protocol(format!(
             "the server answers {status}, and not as a WebSocket"
         )),
-        _ => http::refusal(response),
+        _ => http::refusal(response.status(), response.headers()),
     }
 }
 

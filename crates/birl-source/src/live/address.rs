@@ -14,6 +14,9 @@ pub enum Address {
     /// `ws://…` or `wss://…`: a WebSocket. `{cursor}` in it stands for where the last connection ended
     /// ([`Options::cursor`](super::Options::cursor)).
     WebSocket(Template),
+    /// `http://…` or `https://…`: events that a server sends (SSE), or a file, which is read to its end.
+    /// `{cursor}` in it stands for where the last connection ended.
+    Http(Template),
     /// `tcp://host:port`: who sends lines to whoever connects.
     Tcp {
         /// A name or an IP address, without brackets.
@@ -47,6 +50,8 @@ pub enum Address {
 const SCHEMES: &[&str] = &[
     "ws",
     "wss",
+    "http",
+    "https",
     "tcp",
     "tcp-listen",
     "udp-listen",
@@ -75,11 +80,8 @@ impl Address {
             path => Ok(PathBuf::from(path)),
         };
         Ok(match scheme.to_ascii_lowercase().as_str() {
-            "ws" | "wss" => {
-                let template = Template::new(typed);
-                Url::parse(&template.fill_url(None)).map_err(|error| error.to_string())?;
-                Self::WebSocket(template)
-            }
+            "ws" | "wss" => Self::WebSocket(url(typed)?),
+            "http" | "https" => Self::Http(url(typed)?),
             "tcp" => match host_and_port(rest)? {
                 (host, _) if host.is_empty() => return Err("it names no host".to_owned()),
                 (_, 0) => return Err("it names no port".to_owned()),
@@ -106,7 +108,7 @@ impl Address {
             false => format!("{scheme}://{host}:{port}"),
         };
         Origin::address(match self {
-            Self::WebSocket(template) => without_login(template.text()),
+            Self::WebSocket(template) | Self::Http(template) => without_login(template.text()),
             Self::Tcp { host, port } => at("tcp", host, port),
             Self::TcpListen { host, port } => at("tcp-listen", host, port),
             Self::UdpListen { host, port } => at("udp-listen", host, port),
@@ -114,6 +116,15 @@ impl Address {
             Self::UnixListen(path) => format!("unix-listen://{}", path.display()),
             Self::Command(command) => command.join(" "),
         })
+    }
+}
+
+/// A URL, perhaps with a cursor in it.
+fn url(typed: &str) -> Result<Template, String> {
+    let template = Template::new(typed);
+    match Url::parse(&template.fill_url(None)) {
+        Ok(_) => Ok(template),
+        Err(error) => Err(error.to_string()),
     }
 }
 

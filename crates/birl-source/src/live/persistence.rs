@@ -47,6 +47,16 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// One that the same would meet again.
+    pub(super) fn lasting(reason: impl Into<String>) -> Self {
+        Self {
+            is_lasting: true,
+            ..Self::passing(reason)
+        }
+    }
+}
+
 impl From<birl_net::Error> for Failure {
     fn from(error: birl_net::Error) -> Self {
         Self {
@@ -75,18 +85,29 @@ impl<'a> Persistence<'a> {
 
     /// There is a connection; `cursor` is where it was asked to go on.
     pub(super) fn connected(&mut self, cursor: Option<&str>) {
-        self.told = None;
-        let Some(lost) = self.lost.take() else {
+        let Some(lost) = self.found_again() else {
             return;
         };
-        let time = lost.since.elapsed();
-        self.sink
-            .notice(format!("connected again after {:.1} s", time.as_secs_f64()));
         self.sink.gap(&Gap {
-            time,
+            time: lost.since.elapsed(),
             reason: lost.reason,
             cursor: cursor.map(str::to_owned),
         });
+    }
+
+    /// There is a connection that goes on exactly where the last one ended.
+    pub(super) fn resumed(&mut self) {
+        self.found_again();
+    }
+
+    /// There is a connection; gives what was lost before.
+    fn found_again(&mut self) -> Option<Lost> {
+        self.told = None;
+        let lost = self.lost.take()?;
+        let time = lost.since.elapsed();
+        self.sink
+            .notice(format!("connected again after {:.1} s", time.as_secs_f64()));
+        Some(lost)
     }
 
     /// It has given something.

@@ -1,0 +1,86 @@
+//! What a server of HTTP gives: `http://` and `https://`. A file, or events (SSE).
+
+mod download;
+mod events;
+
+use birl_net::http::{self, Answer};
+use birl_net::request::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, Request};
+use birl_net::{Connector, Error};
+use tokio::time::timeout;
+use url::Url;
+
+use super::cursor::Template;
+use super::options::Options;
+use super::persistence::Persistence;
+use super::sink::Sink;
+use download::Download;
+use events::Feed;
+
+/// The type of a stream of server-sent events.
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// Reads what is at `template`: events, for ever; or a file, to its end.
+pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
+    let server = Server {
+        connector: Connector::new(options.proxies.clone(), options.ca_file.clone()),
+        template,
+        options,
+    };
+    let mut persistence = Persistence::new(options, sink);
+    let answer = loop {
+        match server.get(None, Vec::new()).await {
+            Ok(answer) => break answer,
+            Err(error) => {
+                if !persistence.refused(error.into()).await {
+                    return;
+                }
+            }
+        }
+    };
+    match is_events(&answer) {
+        true => Feed::new(&server, persistence, sink).read(answer).await,
+        false => Download::new(&server, persistence, sink).read(answer).await,
+    }
+}
+
+fn is_events(answer: &Answer) -> bool {
+    let kind = answer.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case(EVENT_STREAM)
+}
+
+/// Whom to ask, and how.
+struct Server<'a> {
+    connector: Connector,
+    template: &'a Template,
+    options: &'a Options,
+}
+
+impl Server<'_> {
+    /// Asks once, with some headers more.
+    async fn get(
+        &self,
+        cursor: Option<&str>,
+        more: Vec<(HeaderName, HeaderValue)>,
+    ) -> Result<Answer, Error> {
+        let url = Url::parse(&self.template.fill_url(cursor)).map_err(|error| {
+            // Only a cursor can make it wrong: it was read before.
+            Error::request(format!("the URL with the cursor is wrong: {error}"))
+        })?;
+        let mut request = Request {
+            headers: self.options.headers.clone(),
+            bearer: self.options.bearer.clone(),
+            ..Request::new(url)
+        };
+        let accept = (ACCEPT, HeaderValue::from_static("text/event-stream, */*"));
+        for (name, value) in more.into_iter().chain([accept]) {
+            request.headers.entry(name).or_insert(value);
+        }
+        let answer = http::get(&self.connector, request);
+        match timeout(self.options.connect_timeout, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::timeout(self.options.connect_timeout)),
+        }
+    }
+}

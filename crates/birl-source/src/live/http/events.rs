@@ -1,0 +1,332 @@
+//! Server-sent events: what a server sends as it happens, in an answer without an end.
+
+use std::time::Duration;
+
+use birl_net::http::Answer;
+use birl_net::request::{HeaderName, HeaderValue};
+use futures::FutureExt;
+use tokio::time::Instant;
+
+use super::{EVENT_STREAM, Server, is_events};
+use crate::live::persistence::{Failure, Persistence};
+use crate::live::records::Records;
+use crate::live::sink::Sink;
+
+/// What tells a server where the last connection ended.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// What is read of one stream of events after the other: the data of each event is a record.
+pub(super) struct Feed<'a> {
+    server: &'a Server<'a>,
+    persistence: Persistence<'a>,
+    records: Records<'a>,
+    sink: &'a Sink,
+    /// Where the last connection ended, by the field that was asked for.
+    cursor: Option<String>,
+    /// The id of the last event.
+    last_id: Option<String>,
+    /// How long the server wants to be left alone when a connection has ended.
+    retry: Option<Duration>,
+}
+
+impl<'a> Feed<'a> {
+    pub(super) fn new(
+        server: &'a Server<'a>,
+        persistence: Persistence<'a>,
+        sink: &'a Sink,
+    ) -> Self {
+        Self {
+            server,
+            persistence,
+            records: Records::new(sink.begin()),
+            sink,
+            cursor: None,
+            last_id: None,
+            retry: None,
+        }
+    }
+
+    /// Reads events, asking again whenever the answer ends, until that is refused for good.
+    pub(super) async fn read(mut self, first: Answer) {
+        let mut next = Some(first);
+        loop {
+            let answer = match next.take() {
+                Some(answer) => Ok(Some(answer)),
+                None => self.ask_again().await,
+            };
+            let goes_on = match answer {
+                Ok(None) => {
+                    self.sink.notice("the server has no more events");
+                    return;
+                }
+                Ok(Some(answer)) => {
+                    let began = Instant::now();
+                    self.persistence.connected(self.last().as_deref());
+                    let failure = self.read_answer(answer).await;
+                    self.records.flush();
+                    self.persistence.lost(began, failure).await
+                }
+                Err(failure) => self.persistence.refused(failure).await,
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Where the last connection ended.
+    fn last(&self) -> Option<String> {
+        self.cursor.clone().or_else(|| self.last_id.clone())
+    }
+
+    /// Asks to go on; `None` where the server says that there is nothing more.
+    async fn ask_again(&self) -> Result<Option<Answer>, Failure> {
+        let id = self.last_id.as_deref();
+        let id = id.and_then(|id| HeaderValue::from_str(id).ok());
+        let headers = id.map(|id| (LAST_EVENT_ID, id));
+        let answer = self
+            .server
+            .get(self.last().as_deref(), headers.into_iter().collect())
+            .await?;
+        match (is_events(&answer), answer.status()) {
+            (_, 204) => Ok(None),
+            (true, _) => Ok(Some(answer)),
+            (false, _) => Err(Failure::passing(format!(
+                "the server answers with something other than {EVENT_STREAM}"
+            ))),
+        }
+    }
+
+    /// Reads one answer to its end; says why it ended.
+    async fn read_answer(&mut self, mut answer: Answer) -> Failure {
+        let mut parser = Parser::new(self.server.options.message_bytes_max);
+        loop {
+            if self.sink.ready().now_or_never().is_none() {
+                self.records.flush();
+                self.sink.ready().await;
+            }
+            let bytes = match answer.chunk().now_or_never() {
+                Some(bytes) => bytes,
+                None => {
+                    // What has arrived goes on together.
+                    self.records.flush();
+                    answer.chunk().await
+                }
+            };
+            let bytes = match bytes {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => return self.passing("the answer ended"),
+                Err(error) => return self.passing(&error.to_string()),
+            };
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                match parser.take(&mut rest) {
+                    Some(Said::Event) => self.record(parser.data()),
+                    Some(Said::Id(id)) => self.last_id = Some(id).filter(|id| !id.is_empty()),
+                    Some(Said::Retry(wait)) => self.retry = Some(wait),
+                    None => {}
+                }
+                if parser.is_too_long() {
+                    let most = self.server.options.message_bytes_max;
+                    return self.passing(&format!("an event is longer than {most} bytes"));
+                }
+            }
+        }
+    }
+
+    fn passing(&self, reason: &str) -> Failure {
+        Failure {
+            retry_after: self.retry,
+            ..Failure::passing(reason)
+        }
+    }
+
+    fn record(&mut self, data: &[u8]) {
+        self.persistence.worked();
+        if let Some(path) = &self.server.options.cursor
+            && let Some(cursor) = path.find(data)
+        {
+            self.cursor = Some(cursor);
+        }
+        self.records.push(data);
+    }
+}
+
+/// What a line of a stream of events has said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Said {
+    /// An event is whole: its [data](Parser::data) may be taken, until more is parsed.
+    Event,
+    /// What the server calls the event that is being sent.
+    Id(String),
+    /// How long to wait when a connection has ended.
+    Retry(Duration),
+}
+
+/// Reads a stream of events as the HTML standard says (section 9.2.6), as it comes in pieces.
+#[derive(Debug)]
+struct Parser {
+    line: Vec<u8>,
+    data: Vec<u8>,
+    /// The data have been given, and the next event begins anew.
+    is_given: bool,
+    is_first: bool,
+    /// The last byte was a carriage return: a newline that follows belongs to it.
+    after_return: bool,
+    bytes_max: usize,
+}
+
+impl Parser {
+    fn new(bytes_max: usize) -> Self {
+        Self {
+            line: Vec::new(),
+            data: Vec::new(),
+            is_given: false,
+            is_first: true,
+            after_return: false,
+            bytes_max,
+        }
+    }
+
+    /// The data of the event that is whole, without the line end behind it.
+    fn data(&self) -> &[u8] {
+        self.data.strip_suffix(b"\n").unwrap_or(&self.data)
+    }
+
+    /// Whether the event that is being sent is longer than events may be.
+    fn is_too_long(&self) -> bool {
+        self.line.len().max(self.data.len()) > self.bytes_max
+    }
+
+    /// Takes bytes up to the end of a line that says something, or all.
+    fn take(&mut self, bytes: &mut &[u8]) -> Option<Said> {
+        if std::mem::take(&mut self.is_given) {
+            self.data.clear();
+        }
+        if std::mem::take(&mut self.after_return) && bytes.first() == Some(&b'\n') {
+            *bytes = &bytes[1..];
+        }
+        while let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) {
+            let is_return = bytes[end] == b'\r';
+            self.line.extend_from_slice(&bytes[..end]);
+            *bytes = &bytes[end + 1..];
+            match (is_return, bytes.first()) {
+                (true, Some(b'\n')) => *bytes = &bytes[1..],
+                (true, None) => self.after_return = true,
+                _ => {}
+            }
+            let line = std::mem::take(&mut self.line);
+            let said = self.take_line(&line);
+            self.line = line;
+            self.line.clear();
+            if said.is_some() || self.is_too_long() {
+                return said;
+            }
+        }
+        self.line.extend_from_slice(bytes);
+        *bytes = &[];
+        None
+    }
+
+    fn take_line(&mut self, line: &[u8]) -> Option<Said> {
+        let line = match std::mem::take(&mut self.is_first) {
+            true => line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line),
+            false => line,
+        };
+        if line.is_empty() {
+            self.is_given = !self.data.is_empty();
+            return self.is_given.then_some(Said::Event);
+        }
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
+        let (name, value) = line.split_at(colon);
+        let value = value.strip_prefix(b":").unwrap_or(value);
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        match name {
+            b"data" => {
+                self.data.extend_from_slice(value);
+                self.data.push(b'\n');
+                None
+            }
+            b"id" if !value.contains(&0) => {
+                Some(Said::Id(String::from_utf8_lossy(value).into_owned()))
+            }
+            b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
+                let wait = std::str::from_utf8(value).ok()?.parse().ok()?;
+                Some(Said::Retry(Duration::from_millis(wait)))
+            }
+            // Comments, which are signs of life; the kinds of events; and what is not known.
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parsed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
+        let mut parser = Parser::new(1 << 20);
+        let mut all = Vec::new();
+        for mut piece in pieces {
+            while !piece.is_empty() {
+                all.extend(parser.take(&mut piece).map(|said| match said {
+                    Said::Event => format!("event {}", String::from_utf8_lossy(parser.data())),
+                    Said::Id(id) => format!("id {id}"),
+                    Said::Retry(wait) => format!("retry {}", wait.as_millis()),
+                }));
+            }
+        }
+        all
+    }
+
+    const STREAM: &[u8] =
+        b"\xef\xbb\xbfdata: first\n\n: a comment\r\n\r\nid: 7\revent: note\rdata\rdata:  two\r\r\
+        data:{\"a\":1}\nretry: 1500\nretry: soon\nnothing: x\nid\n\n\ndata: \n\ndata: unfinished";
+
+    #[test]
+    fn events_are_as_the_standard_has_them() {
+        // By its section 9.2.6: one space behind the colon does not count, `data` alone is an empty
+        // line, an event of one empty line of data is dispatched, and the unfinished one is not.
+        assert_eq!(
+            parsed([STREAM]),
+            [
+                "event first",
+                "id 7",
+                "event \n two",
+                "retry 1500",
+                "id ",
+                "event {\"a\":1}",
+                "event ",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_that_is_too_long_is_noticed_before_it_ends() {
+        let mut parser = Parser::new(10);
+        let mut bytes = &b"data: 0123456789"[..];
+        assert_eq!(
+            (parser.take(&mut bytes), parser.is_too_long()),
+            (None, true)
+        );
+        let mut parser = Parser::new(10);
+        let mut bytes = &b"data: 0123\ndata: 4567\n"[..];
+        assert_eq!(
+            (parser.take(&mut bytes), parser.is_too_long()),
+            (None, false)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_where_pieces_end(cuts in prop::collection::vec(0..STREAM.len(), 0..12)) {
+            let mut cuts = cuts;
+            cuts.extend([0, STREAM.len()]);
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|cut| &STREAM[cut[0]..cut[1]]);
+            prop_assert_eq!(parsed(pieces), parsed([STREAM]));
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Files and events over HTTP, on loopback, from servers that the tests play.
+
+mod peer;
+
+use std::io::Write;
+
+use birl_source::follow::Follow;
+use peer::{Server, followed, next, next_lines, read_head, source};
+use tokio::io::AsyncWriteExt;
+
+fn reads(server: &Server, path: &str) -> Follow {
+    followed(source(&format!("http://{}/{path}", server.address)))
+}
+
+/// All that comes until the source is over, what is said of it behind a `!`, lines cut apart.
+async fn all(mut follow: Follow) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    while let Some(next) = next(&mut follow).await {
+        match next.starts_with('!') {
+            true => all.push(next),
+            false => all.extend(next.lines().map(str::to_owned)),
+        }
+    }
+    all
+}
+
+/// An answer with this body.
+fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+    let mut answer = format!("{head}\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
+    answer.extend_from_slice(body);
+    answer
+}
+
+async fn serve(server: &Server, bytes: &[u8]) -> String {
+    let mut stream = server.accept_raw().await;
+    let asked = read_head(&mut stream).await;
+    // Whoever asked may have had enough.
+    let _ = stream.write_all(bytes).await;
+    asked
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Whether a request has this header, in any case.
+fn has(asked: &str, header: &str) -> bool {
+    asked.lines().any(|line| line.eq_ignore_ascii_case(header))
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain";
+
+#[tokio::test]
+async fn a_file_is_read_to_its_end_and_the_source_is_over() {
+    let server = Server::start().await;
+    let follow = reads(&server, "a.log?b");
+    let body = answer(OK, b"one\ntwo\nwithout end");
+    let (asked, lines) = tokio::join!(serve(&server, &body), all(follow));
+    assert!(asked.starts_with("GET /a.log?b HTTP/1.1\r\n"), "{asked}");
+    assert_eq!(lines, ["one", "two", "without end"]);
+}
+
+#[tokio::test]
+async fn a_compressed_file_is_decompressed_whatever_it_is_called() {
+    let text: String = (0..50_000).map(|n| format!("line {n} of many\n")).collect();
+    let server = Server::start().await;
+    let follow = reads(&server, "log");
+    let body = answer(OK, &gzip(text.as_bytes()));
+    let (_, lines) = tokio::join!(serve(&server, &body), all(follow));
+    assert_eq!(lines.len(), 50_000);
+    assert!(lines.iter().map(String::as_str).eq(text.lines()));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_compressed_file_is_told_behind_what_could_be_read() {
+    let whole = gzip(&b"a line\n".repeat(10));
+    let server = Server::start().await;
+    let follow = reads(&server, "log.gz");
+    let body = answer(OK, &whole[..whole.len() - 6]);
+    let (_, lines) = tokio::join!(serve(&server, &body), all(follow));
+    assert_eq!(lines.len(), 11);
+    assert_eq!(lines[10], "!!cannot read: unexpected end of gzip data");
+}
+
+/// What a file that breaks off behind `one\ntw` becomes where the server goes on like this, and how
+/// it was asked to.
+async fn resumed(head: &str, answers: &[Vec<u8>]) -> (String, Vec<String>) {
+    let server = Server::start().await;
+    let follow = reads(&server, "a");
+    let begin = format!("{OK}\r\n{head}\r\nContent-Length: 14\r\n\r\none\ntw");
+    let serve_all = async {
+        serve(&server, begin.as_bytes()).await;
+        let mut asked = String::new();
+        for answer in answers {
+            asked = serve(&server, answer).await;
+        }
+        asked
+    };
+    tokio::join!(serve_all, all(follow))
+}
+
+/// The lines, and the notices. They come in no order: the first lines wait until it is known what the
+/// file is.
+fn apart(all: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let is_line = |line: &String| !line.starts_with('!');
+    let (lines, told): (Vec<_>, Vec<_>) = all.into_iter().partition(is_line);
+    let told = told.into_iter();
+    let told = told.filter(|told| !told.starts_with("!connected again"));
+    (lines, told.collect())
+}
+
+const LOST: &str = "!the connection ended within the answer; trying again";
+
+#[tokio::test]
+async fn a_file_goes_on_where_the_connection_was_lost() {
+    let part = "HTTP/1.1 206 Partial Content\r\nETag: \"v1\"\r\nContent-Range: bytes 6-13/14";
+    let answers = [b"".to_vec(), answer(part, b"o\nthree\n")];
+    let (asked, lines) = resumed("ETag: \"v1\"", &answers).await;
+    assert!(has(&asked, "range: bytes=6-"), "{asked}");
+    let (lines, told) = apart(lines);
+    assert_eq!(lines, ["one", "two", "three"]);
+    assert_eq!(told[0], LOST);
+
+    // A server that knows no ranges sends all of it again.
+    let whole = answer(&format!("{OK}\r\nETag: \"v1\""), b"one\ntwo\nthree\n");
+    let (_, lines) = resumed("ETag: \"v1\"", &[whole]).await;
+    let (lines, told) = apart(lines);
+    assert_eq!(lines, ["one", "two", "three"]);
+    assert_eq!(told, [LOST]);
+}
+
+#[tokio::test]
+async fn a_file_that_has_changed_does_not_go_on() {
+    let cases = [
+        (
+            "ETag: \"v1\"",
+            answer(&format!("{OK}\r\nETag: \"v2\""), b"other\nother\nother\n"),
+            "the file has changed since its beginning was read",
+        ),
+        (
+            "ETag: W/\"v1\"",
+            answer(&format!("{OK}\r\nETag: W/\"v1\""), b"one\ntwo\nthree\n"),
+            "the server does not tell whether the file is still the same",
+        ),
+        (
+            "Last-Modified: Sat, 14 Mar 2026 14:05:30 GMT",
+            answer(
+                "HTTP/1.1 206 Partial Content\r\nLast-Modified: Sat, 14 Mar 2026 14:05:30 GMT\r\nContent-Range: bytes 0-13/14",
+                b"one\ntwo\nthree\n",
+            ),
+            "the server sends another part of the file",
+        ),
+        (
+            "ETag: \"v1\"",
+            answer("HTTP/1.1 404 Not Found", b""),
+            "the server answers 404 Not Found",
+        ),
+    ];
+    for (head, again, reason) in cases {
+        let (_, lines) = resumed(head, &[again]).await;
+        let (lines, told) = apart(lines);
+        // What had come of the line that broke off is given.
+        assert_eq!(lines, ["one", "tw"]);
+        assert_eq!(told, [LOST, &format!("!!cannot read all of: {reason}")]);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_had_is_told_and_the_source_is_over() {
+    let server = Server::start().await;
+    let follow = reads(&server, "nothing");
+    let body = answer("HTTP/1.1 404 Not Found", b"no such log");
+    let (_, lines) = tokio::join!(serve(&server, &body), all(follow));
+    assert_eq!(
+        lines,
+        ["!!cannot connect to: the server answers 404 Not Found: no such log"]
+    );
+}
+
+#[tokio::test]
+async fn a_redirection_is_followed() {
+    let server = Server::start().await;
+    let follow = reads(&server, "a");
+    let served = async {
+        serve(&server, &answer("HTTP/1.1 302 Found\r\nLocation: /b", b"")).await;
+        serve(&server, &answer(OK, b"here\n")).await
+    };
+    let (asked, lines) = tokio::join!(served, all(follow));
+    assert!(asked.starts_with("GET /b HTTP/1.1"), "{asked}");
+    assert_eq!(lines, ["here"]);
+}
+
+const EVENTS: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n";
+
+#[tokio::test]
+async fn events_are_records_and_go_on_behind_the_last_one() {
+    let server = Server::start().await;
+    let mut follow = reads(&server, "events");
+    let first = format!("{EVENTS}: hello\n\nid: 41\ndata: {{\"n\":\ndata: 1}}\n\ndata: lost");
+    let served = async {
+        let asked = serve(&server, first.as_bytes()).await;
+        assert!(has(&asked, "accept: text/event-stream, */*"), "{asked}");
+        let asked = serve(&server, format!("{EVENTS}data: two\n\n").as_bytes()).await;
+        assert!(has(&asked, "last-event-id: 41"), "{asked}");
+        let asked = serve(&server, b"HTTP/1.1 204 No Content\r\n\r\n").await;
+        assert!(has(&asked, "last-event-id: 41"), "{asked}");
+    };
+    let read = async {
+        assert_eq!(next_lines(&mut follow).await, "{\"n\": 1}\n");
+        let gap = next_lines(&mut follow).await;
+        assert!(gap.contains("\"birl.gap\":true"), "{gap}");
+        assert!(gap.contains("\"cursor\":\"41\""), "{gap}");
+        assert_eq!(next_lines(&mut follow).await, "two\n");
+        all(follow).await
+    };
+    let ((), rest) = tokio::join!(served, read);
+    assert_eq!(rest.last().unwrap(), "!the server has no more events");
+}
