@@ -94,6 +94,7 @@ fn live(config: &Config) -> Option<Live> {
         every: config.every.unwrap_or(every),
         windows: windows.over,
         closing: windows.closing,
+        watches: None,
         keeps_late: windows.late.is_some(),
     })
 }
@@ -198,6 +199,8 @@ fn answers(
                     Answer::Rows(_)
                     | Answer::Records(_)
                     | Answer::Window { .. }
+                    | Answer::SoFar { .. }
+                    | Answer::Time(_)
                     | Answer::Late(_) => true,
                 };
                 if is_final && is_whole && !has_given {
@@ -257,7 +260,12 @@ fn of_records(
             Ok(Answer::Records(batches)) => batches.into_iter().map(Event::Batch).collect(),
             Ok(Answer::Event(event)) => vec![event],
             Ok(
-                Answer::Rows(_) | Answer::Snapshot { .. } | Answer::Window { .. } | Answer::Late(_),
+                Answer::Rows(_)
+                | Answer::Snapshot { .. }
+                | Answer::Window { .. }
+                | Answer::SoFar { .. }
+                | Answer::Time(_)
+                | Answer::Late(_),
             ) => {
                 unreachable!("the rows of this answer are records")
             }

@@ -1,15 +1,19 @@
 //! `birl run`: logs watched by rules.
 
+mod live;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
+use birl_net::Proxies;
 use birl_scan::Event;
 use birl_source::error::refusal;
 use birl_watch::alert::State;
-use birl_watch::{Alert, Config, Replayed, Surroundings, check, replay};
+use birl_watch::{Alert, Config, Replayed, Surroundings, check, places, replay};
 use futures::StreamExt;
 
 use crate::args::{RunArgs, RunOutput};
@@ -37,11 +41,8 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode>
             return tell_check(&config, &around).await;
         }
         if args.replay.is_empty() {
-            bail!(
-                "rules cannot watch what comes yet\n\n\
-                 hint: to try them on a log that is there: birl run --replay LOG {}",
-                args.file.display()
-            );
+            live::watch(config, around, environment).await?;
+            return Ok(ExitCode::SUCCESS);
         }
         let harmless = environment.stdout_is_terminal;
         tell_replay(config, args, around, harmless).await
@@ -67,6 +68,12 @@ fn surroundings(environment: &Environment) -> Result<Surroundings> {
         clock_stands: environment.birl_now.is_some(),
         threads: environment.processors.get(),
         memory_bytes: MEMORY_BYTES,
+        places: places::Surroundings {
+            variable: |name| std::env::var(name).ok(),
+            proxies: Proxies::from_variables(|name| std::env::var(name).ok())
+                .context("cannot use the proxies of the environment")?,
+            stdout: Arc::new(Mutex::new(io::stdout())),
+        },
     })
 }
 
@@ -169,7 +176,8 @@ fn shown(alert: &Alert, places: &[String], harmless: bool) -> String {
         text += &format!(" to {}", places.join(", "));
     }
     text.push('\n');
-    for line in alert.text.lines() {
+    let texts = [&alert.text].into_iter().chain(alert.samples_beside_text());
+    for line in texts.flat_map(|text| text.lines()) {
         text.push_str("  ");
         match harmless {
             true => text.extend(line.chars().flat_map(|c| {

@@ -251,6 +251,8 @@ impl Answer for Rows {
                 Ok(())
             }
             birl_query::Answer::Records(_)
+            | birl_query::Answer::SoFar { .. }
+            | birl_query::Answer::Time(_)
             | birl_query::Answer::Late(_)
             | birl_query::Answer::Event(_) => Ok(()),
         }

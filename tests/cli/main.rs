@@ -19,6 +19,7 @@ mod sandbox;
 mod slt;
 mod status;
 mod terminal;
+mod watching;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     trials.extend(live::trials());
     trials.extend(addresses::trials());
     trials.extend(status::trials());
+    trials.extend(watching::trials());
     trials.extend(terminal::trials());
     trials.extend(documentation::trials());
     trials.extend(slt::trials());

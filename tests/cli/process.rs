@@ -71,16 +71,35 @@ impl Process {
         self.stdout.wait(|state| state.bytes.ends_with(end));
     }
 
+    /// Waits until standard output has so many lines or birl has closed it.
+    pub(crate) fn wait_for_lines(&self, count: usize) {
+        self.stdout
+            .wait(|state| state.bytes.iter().filter(|byte| **byte == b'\n').count() >= count);
+    }
+
+    /// Waits until this stands in standard error or birl has closed it.
+    pub(crate) fn wait_for_stderr(&self, text: &str) {
+        self.stderr.wait(|state| state.bytes.contains_str(text));
+    }
+
     /// Presses Ctrl-C, if birl has not ended yet.
     pub(crate) fn interrupt(&mut self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Ends birl as an init system does, if it has not ended yet.
+    pub(crate) fn terminate(&mut self) {
+        self.signal(Signal::TERM);
+    }
+
+    fn signal(&mut self, signal: Signal) {
         let ended = self
             .child
             .try_wait()
             .expect("a child can be asked how it is");
         if ended.is_none() {
             let pid = Pid::from_child(&self.child);
-            kill_process(pid, Signal::INT)
-                .expect("a child that was not waited for can be signalled");
+            kill_process(pid, signal).expect("a child that was not waited for can be signalled");
         }
     }
 

@@ -47,6 +47,19 @@ pub enum Answer {
         /// The rows, in the columns of the plan's schema.
         rows: Vec<RecordBatch>,
     },
+    /// The rows of a window of time that is still open, as they are so far. Only where [it is
+    /// watched](crate::Live::watches).
+    SoFar {
+        /// When it begins, in nanoseconds since 1970 (UTC).
+        start: i64,
+        /// The first nanosecond after it.
+        end: i64,
+        /// The rows, in the columns of the plan's schema.
+        rows: Vec<RecordBatch>,
+    },
+    /// Time has come to this moment, in nanoseconds since 1970 (UTC): all windows that end by then have
+    /// closed. Only where [they are watched](crate::Live::watches).
+    Time(i64),
     /// Records that came when all their windows had closed, and are in none. Only where [they are
     /// wanted](crate::Live::keeps_late).
     Late(Batch),

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{DFSchema, DataFusionError, SchemaError};
+use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::PhysicalExpr;
 
 use crate::pipe::nearest;
-use crate::{Error, Session};
+use crate::{Error, Plan, Session};
 
 /// A condition in SQL over the columns of an answer: `count > 50 and service <> 'probe'`.
 #[derive(Clone)]
 pub struct Condition {
     text: String,
+    logical: Expr,
     expression: Arc<dyn PhysicalExpr>,
 }
 
@@ -34,17 +36,27 @@ impl Session {
         let columns = DFSchema::try_from(schema.as_ref().clone())?;
         let read = || {
             let logical = self.state.create_logical_expr(text, &columns)?;
-            self.state.create_physical_expr(logical, &columns)
+            let physical = self.state.create_physical_expr(logical.clone(), &columns)?;
+            Ok((logical, physical))
         };
-        let expression = read().map_err(|error| refused(text, error, schema))?;
+        let (logical, expression) = read().map_err(|error| refused(text, error, schema))?;
         match expression.data_type(schema)? {
             DataType::Boolean => Ok(Condition {
                 text: text.to_owned(),
+                logical,
                 expression,
             }),
             _ => Err(Error::run(format!("{text:?} is neither true nor false"))
                 .with_hint("a condition compares: count > 50")),
         }
+    }
+}
+
+impl Plan {
+    /// Whether `condition`, once it is true of a row of a window that is [open](crate::Answer::SoFar),
+    /// stays true of it until the window closes: where counts, maxima and the like are above bounds.
+    pub fn keeps(&self, condition: &Condition) -> bool {
+        self.courses.keep(&condition.logical)
     }
 }
 

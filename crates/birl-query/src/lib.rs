@@ -19,7 +19,8 @@
 //! - `gaps`: bins of time in which nothing was;
 //! - `snapshots`: answers while the input is still being read;
 //! - [`Live`]: answers over sources that do not end;
-//! - [`Condition`]: what is true of rows of an answer.
+//! - [`Condition`]: what is true of rows of an answer;
+//! - `rising`: what of that stays true while records come.
 
 mod answer;
 mod condition;
@@ -35,6 +36,7 @@ mod pipe;
 mod plan;
 mod pushdown;
 mod rewritten;
+mod rising;
 mod scan;
 mod session;
 mod snapshots;
@@ -48,7 +50,7 @@ pub use condition::Condition;
 pub use datafusion::arrow::array::RecordBatch as Rows;
 pub use datafusion::arrow::datatypes::SchemaRef as Schema;
 pub use error::Error;
-pub use live::{Closing, Live, Over, Stop, WindowCounts};
+pub use live::{Closing, Live, Over, Stop, Watches, WindowCounts};
 pub use pipe::{Chart, nearest};
 pub use plan::{Kind, Plan, Scans};
 pub use session::{Limits, Session, Sources};

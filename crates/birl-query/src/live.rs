@@ -50,8 +50,8 @@ use crate::{Error, gaps, table};
 use feed::Feed;
 use intake::{Intake, Taken};
 use steps::Steps;
+use window::{Changed, Content, Contents, Open};
 pub use window::{Closing, Over, WindowCounts};
-use window::{Content, Contents, Open};
 
 /// How often it is looked whether time has gone on while nothing came.
 const TICK: Duration = Duration::from_millis(200);
@@ -75,6 +75,9 @@ pub struct Live {
     pub windows: Option<Over>,
     /// When windows close.
     pub closing: Closing,
+    /// Whether it is told how far time has come ([`Answer::Time`]), and how often what windows hold
+    /// that are open ([`Answer::SoFar`]): at once when it has changed, but not more often.
+    pub watches: Option<Watches>,
     /// Whether records that come too late are given as they stand ([`Answer::Late`]).
     pub keeps_late: bool,
 }
@@ -87,9 +90,17 @@ impl Default for Live {
             every: Duration::from_secs(10),
             windows: None,
             closing: Closing::default(),
+            watches: None,
             keeps_late: false,
         }
     }
+}
+
+/// What is told of windows before they close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watches {
+    /// How often their rows are told; if `None`, only how far time has come.
+    pub rows_every: Option<Duration>,
 }
 
 /// Ends a [live](crate::Session::plan_live) plan as if its sources had ended: what is held back is
@@ -531,7 +542,8 @@ impl LivePlan {
             let mut contents = Contents::default();
             let mut series = Vec::new();
             let mut ready = VecDeque::new();
-            let mut ticks = interval(TICK);
+            let mut changed = Changed::new(self.live.watches);
+            let mut ticks = interval(changed.tick());
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut goes_on = true;
             while goes_on {
@@ -548,6 +560,7 @@ impl LivePlan {
                                 if rows.is_last {
                                     open.end(rows.source);
                                 }
+                                changed.note(added.contents.keys());
                                 contents.add(&rows.batch, added.contents, &self, &context).await?;
                                 if !added.late.is_empty()
                                     && let Some(batch) = rows.raw(&added.late)
@@ -583,8 +596,33 @@ impl LivePlan {
                     let rows = rows.collect::<Result<_>>()?;
                     yield Answer::Window { start, end, rows };
                 }
+                if let Some(time) = changed.time(open.mark()) {
+                    yield Answer::Time(time);
+                }
+                for (start, end, number) in changed.due(&open) {
+                    if let Some(content) = contents.get_mut(number) {
+                        let rows = self.so_far(content, &context).await?;
+                        let rows = rows.iter().map(|rows| windowing.stamped(rows, start, end));
+                        let rows = rows.collect::<Result<_>>()?;
+                        yield Answer::SoFar { start, end, rows };
+                    }
+                }
             }
         }
+    }
+
+    /// The rows of what a window holds that is open.
+    async fn so_far(
+        &self,
+        content: &mut Content,
+        context: &Arc<TaskContext>,
+    ) -> Result<Vec<RecordBatch>> {
+        content.fold(self, context).await?;
+        let rows = match (&self.folded, &content.states) {
+            (Some(folded), Some(states)) => folded.rows([states], context).await?,
+            _ => self.run(content.rows.clone(), context).await?,
+        };
+        Ok(rows.into_iter().filter(|it| it.num_rows() > 0).collect())
     }
 
     fn open(&self, windowing: &Windowing) -> Open {

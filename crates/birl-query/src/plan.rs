@@ -27,6 +27,7 @@ use crate::answer::Answers;
 use crate::live::steps::{self, StepPlanner, Steps, unending};
 use crate::live::{Live, LivePlan, Stop, WindowCounts, Windowing};
 use crate::pipe::Chart;
+use crate::rising::Courses;
 use crate::scan::Told;
 use crate::session::Session;
 use crate::snapshots::Folded;
@@ -77,6 +78,7 @@ pub struct Plan {
     events: mpsc::Receiver<birl_scan::Event>,
     unknown_fields: Vec<String>,
     live: Option<LivePlan>,
+    pub(crate) courses: Courses,
 }
 
 impl Plan {
@@ -250,6 +252,7 @@ impl Session {
         if windowing.is_some() && steps::logs(&logical)? > 1 {
             logs.set_finds_all();
         }
+        let courses = Courses::of(&logical);
         let state = match live {
             Some(_) => self.live_state(),
             None => self.state.clone(),
@@ -292,6 +295,7 @@ impl Session {
             events: receiver,
             unknown_fields: tables.unknown,
             live,
+            courses,
         })
     }
 

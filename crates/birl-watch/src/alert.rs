@@ -33,6 +33,17 @@ pub struct Alert {
     pub ask: String,
 }
 
+impl Alert {
+    /// The samples that its text does not show: a rule may have put them there, on lines of their own.
+    pub fn samples_beside_text(&self) -> impl Iterator<Item = &String> {
+        let shows = |sample: &str| {
+            let first = sample.lines().next();
+            first.is_some_and(|first| self.text.lines().any(|line| line == first))
+        };
+        self.samples.iter().filter(move |sample| !shows(sample))
+    }
+}
+
 /// Whether an alert fires or is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -86,7 +97,8 @@ pub(crate) mod testing {
         Alert {
             rule: long.clone(),
             text: long.clone(),
-            samples: vec![long.clone(), long.clone()],
+            // Not what the text says: that is not shown again.
+            samples: vec![format!("1 {long}"), format!("2 {long}")],
             ask: long,
             ..alert()
         }

@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use birl_net::Proxies;
 use birl_net::request::{Bearer, Secret};
-use birl_query::{Answer, Closing, Condition, Limits, Live, Over, Plan, Rows, Session, Sources};
+use birl_query::{
+    Answer, Closing, Condition, Limits, Live, Over, Plan, Rows, Session, Sources, Stop, Watches,
+};
 use birl_record::format::Formats;
 use birl_record::query::{self, tree::Query};
 use birl_record::search;
@@ -27,6 +28,8 @@ use crate::config::{Error, Kind, Rule, Source};
 use crate::engine::{PLACES, moment};
 use crate::judge::Row;
 use crate::life::Group;
+use crate::places;
+use crate::store::now;
 
 /// What rules need to know of where they run.
 #[derive(Clone)]
@@ -43,6 +46,8 @@ pub struct Surroundings {
     pub threads: usize,
     /// How many bytes the groups of a rule may take, before some of them are written to files.
     pub memory_bytes: usize,
+    /// What places have of the process.
+    pub places: places::Surroundings,
 }
 
 impl std::fmt::Debug for Surroundings {
@@ -63,6 +68,9 @@ pub(crate) struct Asked {
     pub(crate) evidence: Evidence,
     /// The fields that the query names and no sampled record has.
     pub(crate) unknown_fields: Vec<String>,
+    /// Whether what is true of a window is told before it closes.
+    pub(crate) fires_early: bool,
+    pub(crate) closing: Closing,
     has_windows: bool,
 }
 
@@ -80,6 +88,10 @@ pub(crate) enum How<'a> {
 pub(crate) enum Item {
     /// The rows of a window that has closed.
     Window(Window, Vec<Row>),
+    /// The rows of a window that is open, as they are so far: where what is true of them stays true.
+    SoFar(Window, Vec<Row>),
+    /// Time has come so far: all windows that end by then have been told.
+    Time(i64),
     /// A record, when it was, and how it stands in the log.
     Record { row: Row, time: i64, line: String },
     /// Something happened to a source.
@@ -148,9 +160,19 @@ impl Asked {
             limits: limits.clone(),
         };
         let has_windows = rule.kind.has_windows();
-        let live = Live {
+        let live = |keeps: bool| Live {
             follow: match how {
-                How::Live => Some(follow::Options::default()),
+                How::Live => Some(follow::Options {
+                    from: read.start,
+                    hidden: read.walk.hidden,
+                    ..follow::Options::default()
+                }),
+                How::Replay(_) => None,
+            },
+            watches: match how {
+                How::Live => Some(Watches {
+                    rows_every: keeps.then_some(SO_FAR),
+                }),
                 How::Replay(_) => None,
             },
             windows: has_windows.then_some(Over::Windows {
@@ -164,13 +186,28 @@ impl Asked {
         let session = session.with_files();
         let text = asked(rule);
         let failed = |error: birl_query::Error| wrong(rule, file, error.render(&text));
-        let plan = session.plan_live_rows(&text, live).await.map_err(failed)?;
+        let plan = session
+            .plan_live_rows(&text, live(false))
+            .await
+            .map_err(failed)?;
         check_columns(rule, &plan).map_err(|message| wrong(rule, file, message))?;
         let condition = when(rule)
             .map(|when| session.condition(&when, &plan.schema()))
             .transpose()
             .map_err(|error| wrong(rule, file, error.render("")))?;
+        let keeps = condition
+            .as_ref()
+            .is_some_and(|condition| plan.keeps(condition));
+        let plan = match keeps {
+            true => session
+                .plan_live_rows(&text, live(true))
+                .await
+                .map_err(failed)?,
+            false => plan,
+        };
         Ok(Self {
+            fires_early: keeps,
+            closing: read.closing,
             unknown_fields: plan.unknown_fields().to_vec(),
             session,
             plan,
@@ -178,6 +215,11 @@ impl Asked {
             evidence,
             has_windows,
         })
+    }
+
+    /// What ends it, as if its sources had ended.
+    pub(crate) fn stop(&self) -> Option<Stop> {
+        self.plan.stop()
     }
 
     /// The columns of the answer.
@@ -209,17 +251,21 @@ impl Asked {
         Ok((oldest, newest))
     }
 
-    /// What comes of it.
+    /// What comes of it. A record that says no time is of that of the one before, or of `oldest`, or of
+    /// now.
     pub(crate) fn run(
         self,
         rule: &Rule,
         file: &Path,
+        oldest: Option<i64>,
     ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
         let failed = |error: birl_query::Error| wrong(rule, file, error.render(""));
         let answers = self.plan.run(&self.session).map_err(failed)?;
-        let reader = Reader {
+        let mut reader = Reader {
             condition: self.condition,
             has_windows: self.has_windows,
+            last: oldest,
+            now: self.evidence.sources.options.now,
         };
         let (rule, file) = (rule.clone(), file.to_owned());
         let items = answers.flat_map(move |answer| {
@@ -237,10 +283,14 @@ impl Asked {
 struct Reader {
     condition: Option<Condition>,
     has_windows: bool,
+    /// When the last record was. One that does not say it comes right behind.
+    last: Option<i64>,
+    /// What is now, where that does not go on.
+    now: Option<i64>,
 }
 
 impl Reader {
-    fn items(&self, answer: Answer) -> Result<Vec<Item>, birl_query::Error> {
+    fn items(&mut self, answer: Answer) -> Result<Vec<Item>, birl_query::Error> {
         Ok(match answer {
             Answer::Event(event) => vec![Item::Event(event)],
             Answer::Window { start, end, rows } => {
@@ -251,18 +301,26 @@ impl Reader {
             Answer::Rows(rows) if !self.has_windows => {
                 let times = times(&rows);
                 let rows = self.rows(&rows)?.into_iter().zip(times);
-                let records = rows.filter_map(|(mut row, time)| {
+                let records = rows.map(|(mut row, time)| {
                     let line = row.values.remove("line");
                     let line = line.as_ref().and_then(Value::as_str);
                     row.values.retain(|_, value| !value.is_null());
-                    Some(Item::Record {
+                    let time = time.or(self.last).or(self.now).unwrap_or_else(now);
+                    self.last = Some(time);
+                    Item::Record {
                         row,
-                        time: time?,
+                        time,
                         line: line.unwrap_or_default().to_owned(),
-                    })
+                    }
                 });
                 records.collect()
             }
+            Answer::SoFar { start, end, rows } => {
+                let rows = rows.iter().map(|rows| self.rows(rows));
+                let rows = rows.collect::<Result<Vec<_>, _>>()?;
+                vec![Item::SoFar(Window { start, end }, rows.concat())]
+            }
+            Answer::Time(time) => vec![Item::Time(time)],
             Answer::Rows(_) | Answer::Records(_) | Answer::Snapshot { .. } | Answer::Late(_) => {
                 Vec::new()
             }
@@ -320,6 +378,9 @@ fn times(rows: &Rows) -> Vec<Option<i64>> {
 
 const TIMESTAMP: &str = "timestamp";
 
+/// How often conditions are looked at that stay true once they are.
+const SO_FAR: Duration = Duration::from_millis(100);
+
 /// The sources that a rule asks.
 pub(crate) fn asked_of<'s>(rule: &Rule, sources: &'s [Source]) -> Vec<&'s Source> {
     let is_asked =
@@ -349,7 +410,7 @@ fn names_of(
         let from = source.from.iter().map(|from| Name::parse(from.as_ref()));
         let parsed = from.chain(commands).collect::<Result<Vec<_>, _>>();
         let mut parsed = parsed.map_err(|error| failed(error.to_string()))?;
-        let options = live_options(source, around, &parsed).map_err(failed)?;
+        let options = live_options(source, around).map_err(failed)?;
         for name in &mut parsed {
             if let Name::Live(source) = name {
                 source.options = options.clone();
@@ -362,11 +423,7 @@ fn names_of(
 }
 
 /// How what is live is read, with what the environment says.
-fn live_options(
-    source: &Source,
-    around: &Surroundings,
-    names: &[Name],
-) -> Result<live::Options, String> {
+fn live_options(source: &Source, around: &Surroundings) -> Result<live::Options, String> {
     let mut options = source.live.clone();
     if let Some(name) = &source.bearer_env {
         let token =
@@ -380,16 +437,14 @@ fn live_options(
             token => options.bearer = Some(Bearer::Token(Secret::new(token))),
         }
     }
-    if names.iter().any(|name| matches!(name, Name::Live(_))) {
-        let variable = |name: &str| (around.variable)(name)?.into_string().ok();
-        options.proxies = Proxies::from_variables(variable).map_err(|error| error.to_string())?;
-    }
+    options.proxies = around.places.proxies.clone();
     Ok(options)
 }
 
 /// How records are read.
 struct Read {
     walk: WalkOptions,
+    start: follow::Start,
     options: Options,
     closing: Closing,
 }
@@ -410,6 +465,7 @@ impl Read {
                 (source.input_format != first.input_format, "input_format"),
                 (source.input_zone != first.input_zone, "input_tz"),
                 (source.hidden != first.hidden, "hidden"),
+                (source.start != first.start, "start"),
             ];
             if let Some((_, key)) = differs.iter().find(|(differs, _)| *differs) {
                 let (one, other) = (&first.name, &source.name);
@@ -439,6 +495,7 @@ impl Read {
                 hidden: first.hidden,
                 output: None,
             },
+            start: first.start,
             closing: Closing {
                 lateness: longest(|it| it.lateness).unwrap_or(closing.lateness),
                 idle: longest(|it| it.idle).unwrap_or(closing.idle),

@@ -21,6 +21,9 @@ pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Err
         }
         words.push_str(&describe(config, rule, &asked));
     }
+    for place in &config.places {
+        place.open(&config.file, around)?;
+    }
     for silence in &config.silences {
         let rules = match silence.rules.is_empty() {
             true => "all rules are".to_owned(),
@@ -65,7 +68,8 @@ fn describe(config: &Config, rule: &Rule, asked: &Asked) -> String {
         true => String::new(),
         false => format!("for each {}, ", rule.group_by.join(" and ")),
     };
-    lines.push(("fires", format!("{group}{}", fires(&rule.kind))));
+    let early = if asked.fires_early { ", at once" } else { "" };
+    lines.push(("fires", format!("{group}{}{early}", fires(&rule.kind))));
     lines.push(("ends", ends(rule)));
     if !rule.unless.is_empty() {
         lines.push(("unless", format!("{} fires", rule.unless.join(" or "))));

@@ -9,14 +9,19 @@ mod resolve;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use birl_record::time::Clock;
+use birl_source::follow::Start;
 use birl_source::live;
 use jiff::tz::TimeZone;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use toml::Spanned;
+
+use crate::asked::Surroundings;
+use crate::places;
 
 pub use error::Error;
 pub(crate) use error::Text;
@@ -28,18 +33,20 @@ pub struct Config {
     pub file: PathBuf,
     /// Where the state is kept, if that was said.
     pub state: Option<PathBuf>,
+    /// Where Prometheus finds metrics, if anywhere: an address of this machine that nobody else reaches.
+    pub metrics: Option<SocketAddr>,
     /// The sources, in the order of the file.
     pub sources: Vec<Source>,
     /// The rules, in the order of the file; there is at least one.
     pub rules: Vec<Rule>,
-    /// The places by their names, as they are written.
-    pub places: BTreeMap<String, toml::Value>,
+    /// The places, in the order of the file.
+    pub places: Vec<Place>,
     /// When alerts are held back.
     pub silences: Vec<Silence>,
 }
 
 /// What records are read from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// Its name in the file.
     pub name: String,
@@ -55,6 +62,8 @@ pub struct Source {
     pub input_format: Option<String>,
     /// The zone of times that name none.
     pub input_zone: TimeZone,
+    /// Where reading begins in files that are there when birl begins.
+    pub start: Start,
     /// Whether directories are read with their hidden files.
     pub hidden: bool,
     /// How long a record that may go on is waited for.
@@ -67,8 +76,19 @@ pub struct Source {
     pub line: usize,
 }
 
-/// When something is to be said, and to whom.
+/// Where alerts go.
 #[derive(Clone, Debug)]
+pub struct Place {
+    /// Its name in the file.
+    pub name: String,
+    /// The line of the file that it begins at, the first being 1.
+    pub line: usize,
+    /// What it is.
+    pub config: places::Config,
+}
+
+/// When something is to be said, and to whom.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     /// Its name in the file.
     pub name: String,
@@ -216,6 +236,29 @@ impl Config {
         let text = Text { file, text };
         let keys = toml::from_str(text.text).map_err(|error| text.of_toml(&error))?;
         resolve::config(keys, text, clock)
+    }
+}
+
+impl Place {
+    /// Makes the place; nothing is sent or connected to.
+    ///
+    /// # Errors
+    /// Fails where a secret is not where it should be, or an option has no place there.
+    pub fn open(
+        &self,
+        file: &Path,
+        around: &Surroundings,
+    ) -> Result<std::sync::Arc<dyn crate::Place>, Error> {
+        self.config
+            .open(&self.name, &around.places)
+            .map_err(|error| {
+                let message = format!("place {:?}: {}", self.name, error.message());
+                let wrong = Error::at_line(file, self.line, message);
+                match error.hint() {
+                    Some(hint) => wrong.with_hint(hint),
+                    None => wrong,
+                }
+            })
     }
 }
 

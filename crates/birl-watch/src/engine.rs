@@ -9,12 +9,13 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use ring::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::alert::{Alert, State, Window};
 use crate::asked::Evidence;
 use crate::config::{Config, Error, Kind, Rule, Silence};
-use crate::judge::{Judge, Row, text_of};
+use crate::judge::{Judge, NewTerm, Row, text_of};
 use crate::life::{Group, Life, Open};
 use crate::nanoseconds;
 use crate::template::Template;
@@ -47,10 +48,19 @@ struct Watched {
     slide: i64,
     /// Where the first window begins that has not been looked at.
     next: Option<i64>,
+    /// How many times something was found and held back.
+    held: u64,
+}
+
+/// What of a rule is written down.
+#[derive(Debug, Serialize, Deserialize)]
+struct Memory {
+    open: Vec<(Group, Open<About>)>,
+    judge: Value,
 }
 
 /// What is known of an alert that is open.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct About {
     values: Map<String, Value>,
     window: Option<Window>,
@@ -81,6 +91,7 @@ impl Engine {
             size: nanoseconds(rule.window),
             slide: nanoseconds(rule.slide).max(1),
             next: None,
+            held: 0,
             rule: rule.clone(),
         });
         Self {
@@ -140,6 +151,72 @@ impl Engine {
         notices
     }
 
+    /// What a window of a rule holds that is still open, where what is true of it stays true; it is found
+    /// at the time `now`.
+    pub(crate) fn so_far(
+        &mut self,
+        rule: usize,
+        window: Window,
+        rows: Vec<Row>,
+        now: i64,
+    ) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let now = now.clamp(window.start, window.end);
+        for row in rows.into_iter().filter(|row| row.holds) {
+            let group = self.rules[rule].group_of(&row);
+            self.found(rule, &group, row.values, (window, now), &mut notices);
+        }
+        notices
+    }
+
+    /// Goes on as the rule `before` of another engine, which is the same.
+    pub(crate) fn take_over(&mut self, rule: usize, other: &mut Self, before: usize) {
+        let unless = std::mem::take(&mut self.rules[rule].unless);
+        std::mem::swap(&mut self.rules[rule], &mut other.rules[before]);
+        // The numbers of rules may be others now.
+        self.rules[rule].unless = unless;
+    }
+
+    /// What a rule remembers, to be written down.
+    pub(crate) fn memory(&self, rule: usize) -> Vec<u8> {
+        let watched = &self.rules[rule];
+        let open = watched.life.open().iter();
+        let memory = Memory {
+            open: open
+                .map(|(group, open)| (group.clone(), open.clone()))
+                .collect(),
+            judge: watched.judge.memory(),
+        };
+        serde_json::to_vec(&memory).expect("texts and numbers can be written as JSON")
+    }
+
+    /// Takes up what a rule remembered.
+    ///
+    /// # Errors
+    /// Fails where it was written by a rule of another kind, or by none.
+    pub(crate) fn restore(&mut self, rule: usize, memory: &[u8]) -> serde_json::Result<()> {
+        let memory: Memory = serde_json::from_slice(memory)?;
+        let watched = &mut self.rules[rule];
+        watched.judge.restore(memory.judge)?;
+        watched.life.restore(memory.open);
+        Ok(())
+    }
+
+    /// The terms that a rule knows, where it is about terms.
+    pub(crate) fn terms(&mut self, rule: usize) -> Option<&mut NewTerm> {
+        self.rules[rule].judge.terms()
+    }
+
+    /// How many alerts of a rule are open.
+    pub(crate) fn open(&self, rule: usize) -> usize {
+        self.rules[rule].life.open().len()
+    }
+
+    /// How many alerts of a rule were held back so far.
+    pub(crate) fn held(&self, rule: usize) -> u64 {
+        self.rules[rule].held
+    }
+
     /// The time of a rule has come to `now`: windows that end by then, and of which nothing was told,
     /// had nothing in them; and what has not been found for long is over.
     pub(crate) fn advance(&mut self, rule: usize, now: i64) -> Vec<Notice> {
@@ -167,6 +244,7 @@ impl Engine {
         };
         let held = self.is_held(rule, &group, time);
         let watched = &mut self.rules[rule];
+        watched.held += u64::from(held);
         let mut lines = match watched.life.open().get(&group) {
             Some(open) => open.about.lines.clone(),
             None => Vec::new(),
@@ -230,30 +308,43 @@ impl Engine {
             watched.life.forget(&group);
         }
         let groups: BTreeSet<Group> = found.iter().map(|(group, _)| group.clone()).collect();
-        let moment = (window.start, window.end);
         for (group, values) in found {
-            let held = self.is_held(rule, &group, window.end);
-            let about = About {
-                values,
-                window: Some(window),
-                lines: Vec::new(),
-            };
-            let watched = &mut self.rules[rule];
-            if let Some(open) = watched.life.found(&group, moment, about, held) {
-                let alert = alert(&watched.rule, &group, open, State::Firing, window.end);
-                notices.push(Notice {
-                    rule,
-                    alert,
-                    range: window.start..window.end,
-                });
-            }
+            self.found(rule, &group, values, (window, window.end), notices);
         }
+        let moment = (window.start, window.end);
         if is_whole {
             let watched = &mut self.rules[rule];
             let over = watched.life.closed(moment, |group| groups.contains(group));
             for (group, open) in over {
                 notices.extend(watched.resolved(rule, &group, &open, window.end));
             }
+        }
+    }
+
+    /// The condition is true of a group in a window, which was found at the time that stands beside it.
+    fn found(
+        &mut self,
+        rule: usize,
+        group: &Group,
+        values: Map<String, Value>,
+        (window, now): (Window, i64),
+        notices: &mut Vec<Notice>,
+    ) {
+        let held = self.is_held(rule, group, now);
+        let about = About {
+            values,
+            window: Some(window),
+            lines: Vec::new(),
+        };
+        let watched = &mut self.rules[rule];
+        watched.held += u64::from(held);
+        if let Some(open) = watched.life.found(group, (window.start, now), about, held) {
+            let alert = alert(&watched.rule, group, open, State::Firing, now);
+            notices.push(Notice {
+                rule,
+                alert,
+                range: window.start..window.end,
+            });
         }
     }
 
@@ -417,7 +508,7 @@ pub(crate) fn default_text(rule: &Rule) -> String {
         false => "{group}: ",
     };
     let what = match &rule.kind {
-        Kind::Threshold { .. } => return format!("{{rule}}: {{values}} in {window}\n{{samples}}"),
+        Kind::Threshold { .. } => return format!("{{rule}}: {{values}} in {window}"),
         Kind::Any => "a record matches".to_owned(),
         Kind::Frequency { .. } => format!("{{count}} records in {window}"),
         Kind::Spike { windows, .. } => {
@@ -448,7 +539,7 @@ pub(crate) fn default_text(rule: &Rule) -> String {
             format!("{field} is {{{field}}}, which is {how}")
         }
     };
-    format!("{{rule}}: {group}{what}\n{{samples}}")
+    format!("{{rule}}: {group}{what}")
 }
 
 /// A length of time as people type it.

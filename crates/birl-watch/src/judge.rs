@@ -8,14 +8,14 @@ mod flatline;
 mod new_term;
 mod spike;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::alert::Window;
 use crate::config::{Kind, Rule};
 use crate::life::Group;
 use change::Change;
 use flatline::Flatline;
-use new_term::NewTerm;
+pub(crate) use new_term::NewTerm;
 use spike::Spike;
 
 /// A row of an answer.
@@ -101,6 +101,39 @@ impl Judge {
             Self::Rows | Self::Spike(_) | Self::Flatline(_) => {
                 row.holds.then_some((group, row.values))
             }
+        }
+    }
+
+    /// What it remembers, but for what is of windows: when birl runs again, it begins with new ones. Of
+    /// terms it remembers more than can be written down each time.
+    pub(crate) fn memory(&self) -> Value {
+        match self {
+            Self::Flatline(flatline) => json!(flatline.groups()),
+            Self::Change(change) => json!(change.values()),
+            Self::NewTerm(terms) => json!(terms.began()),
+            Self::Rows | Self::Spike(_) => Value::Null,
+        }
+    }
+
+    /// Takes up what it remembered.
+    ///
+    /// # Errors
+    /// Fails where that was written by a rule of another kind.
+    pub(crate) fn restore(&mut self, memory: Value) -> serde_json::Result<()> {
+        match self {
+            Self::Flatline(flatline) => flatline.restore(serde_json::from_value(memory)?),
+            Self::Change(change) => change.restore(serde_json::from_value(memory)?),
+            Self::NewTerm(terms) => terms.restore(serde_json::from_value(memory)?),
+            Self::Rows | Self::Spike(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The terms that it knows, where it is about terms.
+    pub(crate) fn terms(&mut self) -> Option<&mut NewTerm> {
+        match self {
+            Self::NewTerm(terms) => Some(terms),
+            _ => None,
         }
     }
 

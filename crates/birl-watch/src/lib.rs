@@ -13,6 +13,7 @@
 //! - [`deliver`]: from the outbox to the places, until each alert is taken;
 //! - [`status`]: how all of that is;
 //! - [`check()`]: what rules would do, in words;
+//! - [`run`]: rules over what comes;
 //! - [`replay()`]: what rules would have sent about logs of the past.
 
 pub mod alert;
@@ -26,12 +27,15 @@ mod life;
 pub mod place;
 pub mod places;
 mod replay;
+pub mod run;
 pub mod status;
 pub mod store;
 mod template;
 
 #[cfg(test)]
 mod testing;
+
+use std::time::Duration;
 
 pub use alert::Alert;
 pub use asked::Surroundings;
@@ -42,6 +46,6 @@ pub use replay::{Replayed, replay};
 pub use store::Store;
 
 /// A length of time in nanoseconds; the longest that there is, if it is longer.
-fn nanoseconds(length: std::time::Duration) -> i64 {
+fn nanoseconds(length: Duration) -> i64 {
     i64::try_from(length.as_nanos()).unwrap_or(i64::MAX)
 }

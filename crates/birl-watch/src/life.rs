@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use serde::{Deserialize, Serialize};
+
 /// The values of the fields that a rule groups by, in its order.
 pub(crate) type Group = Vec<(String, String)>;
 
@@ -20,7 +22,7 @@ pub(crate) struct Life<A> {
 }
 
 /// An alert that is open.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Open<A> {
     /// Where the window begins that it was first found in, which its id is made of.
     pub(crate) start: i64,
@@ -121,6 +123,11 @@ impl<A> Life<A> {
             .collect();
         expired.sort_by_key(|(_, _, at)| *at);
         expired
+    }
+
+    /// Takes up alerts that were open when birl ended.
+    pub(crate) fn restore(&mut self, open: impl IntoIterator<Item = (Group, Open<A>)>) {
+        self.open.extend(open);
     }
 
     /// Takes out an alert without a word.

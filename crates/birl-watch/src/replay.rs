@@ -50,7 +50,7 @@ pub fn replay(
                 engine.begin(number, oldest);
             }
             let evidence = asked.evidence.clone();
-            let items = asked.run(rule, &config.file)?;
+            let items = asked.run(rule, &config.file, oldest)?;
             rules.push(Replaying { items, next: None, has_ended: false, newest, evidence });
         }
         loop {
@@ -83,7 +83,8 @@ pub fn replay(
                 Some(Item::Record { row, time, line }) => {
                     notices.extend(engine.record(number, row, time, line));
                 }
-                Some(Item::Event(_)) | None => {}
+                // These come of what is live.
+                Some(Item::SoFar(..) | Item::Time(_) | Item::Event(_)) | None => {}
             }
             for notice in notices {
                 let evidence = &rules[notice.rule].evidence;
@@ -120,7 +121,7 @@ impl Replaying {
         match self.next.as_ref()? {
             Item::Window(window, _) => Some(window.end),
             Item::Record { time, .. } => Some(*time),
-            Item::Event(_) => None,
+            Item::SoFar(..) | Item::Time(_) | Item::Event(_) => None,
         }
     }
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use birl_record::columns::Fields;
 use birl_record::search;
@@ -7,7 +8,7 @@ use birl_scan::Options;
 use birl_source::walk::WalkOptions;
 use datafusion::arrow::array::{Float64Array, Int64Array, RecordBatch, StringViewArray};
 
-use crate::{Limits, Session, Sources};
+use crate::{Limits, Live, Over, Session, Sources};
 
 fn session() -> Session {
     let sources = Sources {
@@ -85,4 +86,67 @@ fn what_is_no_condition_is_refused_with_what_would_be() {
             .starts_with("\"count >\" is no condition in SQL"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn what_counts_and_maxima_are_above_stays_true_of_a_window() {
+    let session = session();
+    let cases = [
+        ("count by service", "count > 50", true),
+        ("count by service", "50 <= count", true),
+        (
+            "count by service",
+            "count > 50 and service <> 'probe'",
+            true,
+        ),
+        (
+            "count by service",
+            "service in ('a', 'b') and not service like 'a%'",
+            true,
+        ),
+        ("count by service", "count + 1 > 50", true),
+        ("count by service", "count > 50 or count < 3", false),
+        ("count by service", "count < 50", false),
+        ("count by service", "count = 50", false),
+        ("count by service", "not count > 50", false),
+        ("count by service", "-count > 50", false),
+        ("count by service", "count % 10 > 5", false),
+        ("stats max(ms) as most by service", "most >= 5", true),
+        ("stats min(ms) as least by service", "least >= 5", false),
+        ("stats avg(ms) as mean by service", "mean > 5", false),
+        (
+            "stats dc(user) as users, approx_dc(user) as about",
+            "users > 5 and about > 5",
+            true,
+        ),
+        ("stats sum(ms) as total", "total > 5", false),
+        ("stats sum(length(message)) as total", "total > 5", true),
+        (
+            "stats count as n, count(ms) as m |> extend n + m as x",
+            "x > 5",
+            true,
+        ),
+        (
+            "stats count as n, count(ms) as m |> extend n - m as x",
+            "x > 5",
+            false,
+        ),
+        ("count by service |> where count > 3", "count > 5", true),
+        // Such a row goes away again.
+        ("count by service |> where count < 10", "count > 5", false),
+        ("count by service |> limit 3", "count > 5", false),
+    ];
+    for (steps, text, keeps) in cases {
+        let query = format!("* |> {steps}");
+        let live = Live {
+            windows: Some(Over::Windows {
+                size: Duration::from_secs(60),
+                slide: Duration::from_secs(10),
+            }),
+            ..Live::default()
+        };
+        let plan = session.plan_live_rows(&query, live).await.unwrap();
+        let condition = session.condition(text, &plan.schema()).unwrap();
+        assert_eq!(plan.keeps(&condition), keeps, "{steps}: {text}");
+    }
 }

@@ -5,7 +5,7 @@
 //! its groups; of any other, its records, over which the query runs when it closes.
 
 use std::cell::Cell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use tokio::time::Instant;
 
-use super::LivePlan;
+use super::{LivePlan, TICK, Watches};
 use crate::snapshots::States;
 
 /// So far a time may be ahead of the clock and still say how far time has come.
@@ -266,6 +266,23 @@ impl Open {
         self.clock.closes = false;
     }
 
+    /// How far time has come, if windows close by that.
+    pub(crate) fn mark(&self) -> Option<i64> {
+        self.clock.mark()
+    }
+
+    /// The windows that are open, each with the number of what it holds, in the order in which they
+    /// close. Of sessions it is not known when they end.
+    fn spans(&self) -> Vec<(i64, i64, u64)> {
+        match &self.windows {
+            Kind::Windows(windows) => windows
+                .iter()
+                .map(|(span, (), content)| (span.start, span.end, *content))
+                .collect(),
+            Kind::Sessions(_) => Vec::new(),
+        }
+    }
+
     fn advance(&mut self) {
         let Some(mark) = self.clock.mark() else {
             return;
@@ -437,10 +454,79 @@ impl Contents {
         Ok(())
     }
 
+    /// What an open window holds.
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Content> {
+        self.of.get_mut(&number)
+    }
+
     /// Takes out what a window that has closed holds.
     pub(crate) fn take(&mut self, numbers: &[u64]) -> Vec<Content> {
         let contents = numbers.iter().filter_map(|number| self.of.remove(number));
         contents.collect()
+    }
+}
+
+/// What has changed since it was told last, where windows are watched before they close.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    watches: Option<Watches>,
+    /// The numbers of what open windows hold and was added to.
+    contents: HashSet<u64>,
+    /// When rows were told last.
+    told: Option<Instant>,
+    time: Option<i64>,
+}
+
+impl Changed {
+    pub(crate) fn new(watches: Option<Watches>) -> Self {
+        Self {
+            watches,
+            contents: HashSet::new(),
+            told: None,
+            time: None,
+        }
+    }
+
+    fn every(&self) -> Option<Duration> {
+        self.watches.and_then(|watches| watches.rows_every)
+    }
+
+    /// How often it is to be looked whether something is due.
+    pub(crate) fn tick(&self) -> Duration {
+        let every = self
+            .every()
+            .map(|every| every.max(Duration::from_millis(1)));
+        every.map_or(TICK, |every| every.min(TICK))
+    }
+
+    /// Something was added to these.
+    pub(crate) fn note<'n>(&mut self, contents: impl Iterator<Item = &'n u64>) {
+        if self.every().is_some() {
+            self.contents.extend(contents);
+        }
+    }
+
+    /// How far time has come, if it is to be told and has gone on.
+    pub(crate) fn time(&mut self, mark: Option<i64>) -> Option<i64> {
+        let time = mark.filter(|_| self.watches.is_some())?;
+        let has_gone_on = self.time.is_none_or(|before| before < time);
+        self.time = Some(time);
+        has_gone_on.then_some(time)
+    }
+
+    /// The windows whose rows are to be told now, with the numbers of what they hold.
+    pub(crate) fn due(&mut self, open: &Open) -> Vec<(i64, i64, u64)> {
+        let Some(every) = self.every().filter(|_| !self.contents.is_empty()) else {
+            return Vec::new();
+        };
+        if self.told.is_some_and(|told| told.elapsed() < every) {
+            return Vec::new();
+        }
+        self.told = Some(Instant::now());
+        let changed = std::mem::take(&mut self.contents);
+        let mut spans = open.spans();
+        spans.retain(|(_, _, content)| changed.contains(content));
+        spans
     }
 }
 

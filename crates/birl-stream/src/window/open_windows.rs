@@ -135,6 +135,32 @@ impl<K: Hash + Eq + Clone, V> OpenWindows<K, V> {
         (*end <= WATERMARK_MAX).then_some(*end)
     }
 
+    /// The values of the windows that are open, in the order in which these close: each with where its
+    /// window begins and ends.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use birl_stream::window::{OpenWindows, Windows};
+    ///
+    /// let mut open = OpenWindows::new(Windows::sliding(
+    ///     Duration::from_nanos(10),
+    ///     Duration::from_nanos(5),
+    /// ));
+    /// open.add("key", 7, || 0, |count| *count += 1);
+    /// open.add("key", 12, || 0, |count| *count += 1);
+    /// let counts: Vec<_> = open.iter().map(|(span, _, count)| (span.start, *count)).collect();
+    /// assert_eq!(counts, [(0, 1), (5, 2), (10, 1)]);
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (Span, &K, &V)> {
+        self.open.iter().flat_map(|(&(end, start), keys)| {
+            let mut keys: Vec<_> = keys.iter().collect();
+            keys.sort_unstable_by_key(|(_, folded)| folded.first);
+            let span = Span { start, end };
+            keys.into_iter()
+                .map(move |(key, folded)| (span, key, &folded.value))
+        })
+    }
+
     /// How many values are held in open windows: one for each window and key.
     pub fn open(&self) -> usize {
         self.open.values().map(HashMap::len).sum()

@@ -7,18 +7,20 @@ use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
 
 use super::Named;
+use crate::places;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FileKeys {
     pub(super) state: Option<PathBuf>,
+    pub(super) metrics: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) source: Named<SourceKeys>,
     #[serde(default)]
     pub(super) rule: Named<RuleKeys>,
     #[serde(default)]
-    pub(super) place: Named<toml::Value>,
+    pub(super) place: Named<places::Config>,
     #[serde(default)]
     pub(super) silence: Named<SilenceKeys>,
 }
@@ -40,6 +42,7 @@ pub(super) struct SourceKeys {
     pub(super) overflow: Option<Spanned<String>>,
     pub(super) input_format: Option<Spanned<String>>,
     pub(super) input_tz: Option<Spanned<String>>,
+    pub(super) start: Option<Spanned<String>>,
     pub(super) hidden: bool,
     pub(super) record_timeout: Option<Length>,
     pub(super) lateness: Option<Length>,

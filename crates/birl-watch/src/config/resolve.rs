@@ -1,6 +1,6 @@
 //! From the keys of a file of rules to what they mean.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Range;
 use std::time::Duration;
@@ -9,13 +9,15 @@ use birl_net::request::{Bearer, HeaderMap, header};
 use birl_record::query::{self, tree::Query};
 use birl_record::search::counts_back;
 use birl_record::time::{self, Clock};
+use birl_source::follow::Start;
 use birl_source::live::{self, Overflow, Template};
 use birl_source::name::Name;
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::keys::{Count, FileKeys, Length, Number, RuleKeys, Several, SilenceKeys, SourceKeys};
-use super::{Config, Direction, Error, Kind, Named, Rule, Silence, Source, Text};
+use super::{Config, Direction, Error, Kind, Place, Rule, Silence, Source, Text};
+use crate::places;
 
 /// What is taken where nothing is said.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -77,7 +79,10 @@ pub(super) fn config(keys: FileKeys, text: Text<'_>, clock: &Clock) -> Result<Co
     let sources: Vec<_> = sources
         .map(|(name, keys)| source(name, keys, text))
         .collect::<Result<_, _>>()?;
-    let places: BTreeMap<_, _> = named(keys.place);
+    let places = keys.place.0.into_iter();
+    let places: Vec<_> = places
+        .map(|(name, config)| place(name, config, text))
+        .collect::<Result<_, _>>()?;
     if keys.rule.0.is_empty() {
         return Err(text
             .error(&(0..0), "there is no rule")
@@ -91,7 +96,7 @@ pub(super) fn config(keys: FileKeys, text: Text<'_>, clock: &Clock) -> Result<Co
             .iter()
             .map(|(name, _)| name.get_ref().clone())
             .collect(),
-        places: places.keys().cloned().collect(),
+        places: places.iter().map(|it| it.name.clone()).collect(),
     };
     if let (true, Some((name, _))) = (sources.is_empty(), keys.rule.0.first()) {
         return Err(text
@@ -117,6 +122,16 @@ pub(super) fn config(keys: FileKeys, text: Text<'_>, clock: &Clock) -> Result<Co
     Ok(Config {
         file: text.file.to_owned(),
         state: keys.state,
+        metrics: keys
+            .metrics
+            .map(|address| {
+                let wrong = "metrics is an address such as \"127.0.0.1:9464\"";
+                address
+                    .get_ref()
+                    .parse()
+                    .map_err(|_| text.error(&address.span(), wrong))
+            })
+            .transpose()?,
         sources,
         rules,
         places,
@@ -131,11 +146,21 @@ struct Known {
     places: Vec<String>,
 }
 
-fn named<T>(tables: Named<T>) -> BTreeMap<String, T> {
-    let tables = tables.0.into_iter();
-    tables
-        .map(|(name, table)| (name.into_inner(), table))
-        .collect()
+fn place(name: Spanned<String>, config: places::Config, text: Text<'_>) -> Result<Place, Error> {
+    let wrong = |error: places::Error| {
+        let message = format!("place {:?}: {}", name.get_ref(), error.message());
+        let wrong = text.error(&name.span(), message);
+        match error.hint() {
+            Some(hint) => wrong.with_hint(hint),
+            None => wrong,
+        }
+    };
+    config.kind().map_err(wrong)?;
+    Ok(Place {
+        line: text.error(&name.span(), "").line(),
+        name: name.into_inner(),
+        config,
+    })
 }
 
 fn source(name: Spanned<String>, keys: SourceKeys, text: Text<'_>) -> Result<Source, Error> {
@@ -171,6 +196,18 @@ fn source(name: Spanned<String>, keys: SourceKeys, text: Text<'_>) -> Result<Sou
                 zone_of(zone.get_ref()).map_err(|error| text.error(&zone.span(), error))?
             }
             None => TimeZone::UTC,
+        },
+        start: match keys
+            .start
+            .as_ref()
+            .map(|start| (start, start.get_ref().as_str()))
+        {
+            None | Some((_, "end")) => Start::End,
+            Some((_, "beginning")) => Start::Beginning,
+            Some((place, other)) => {
+                let message = format!("start is \"beginning\" or \"end\", and not {other:?}");
+                return Err(text.error(&place.span(), message));
+            }
         },
         hidden: keys.hidden,
         record_wait: keys.record_timeout.map(duration),
@@ -594,7 +631,7 @@ impl RuleOf<'_> {
     fn windows(&self, keys: &RuleKeys) -> Result<(Duration, Duration), Error> {
         let window = self.length_or(&keys.window, "window", WINDOW)?;
         let Some(slide) = &keys.slide else {
-            return Ok((window, window / SLIDES));
+            return Ok((window, slide_of(window)));
         };
         let typed = slide;
         let slide = self.length(slide, "slide")?;
@@ -653,6 +690,23 @@ impl RuleOf<'_> {
     fn names(&self, names: &Several, what: &str, known: &[String]) -> Result<Vec<String>, Error> {
         check_names(names, what, known, self.text)
     }
+}
+
+/// How far windows of this size lie behind each other: a sixth, or so much more that they begin at whole
+/// seconds, or milliseconds, each at the same places of the minute.
+fn slide_of(window: Duration) -> Duration {
+    let whole = |unit: u64| {
+        (2..=SLIDES).rev().find_map(|parts| {
+            let unit = u128::from(unit) * u128::from(parts);
+            window
+                .as_nanos()
+                .is_multiple_of(unit)
+                .then(|| window / parts)
+        })
+    };
+    whole(1_000_000_000)
+        .or_else(|| whole(1_000_000))
+        .unwrap_or(window)
 }
 
 fn check_names(

@@ -48,6 +48,24 @@ fn a_rule_needs_no_more_than_a_query_and_a_condition() {
 }
 
 #[test]
+fn windows_slide_by_about_a_sixth_and_begin_at_whole_seconds() {
+    let cases = [
+        ("1m", 10_000),
+        ("10s", 2_000),
+        ("5m", 50_000),
+        ("1h", 600_000),
+        ("7s", 1_000 * 7 / 5),
+        ("1s", 200),
+        ("1ms", 1),
+    ];
+    for (window, slide_ms) in cases {
+        let keys = format!("query = 'x |> count'\nwhen = 'count > 1'\nwindow = '{window}'");
+        let slide = with_rule(&keys).unwrap().rules[0].slide;
+        assert_eq!(slide, Duration::from_millis(slide_ms), "{window}");
+    }
+}
+
+#[test]
 fn tables_stand_in_the_order_of_the_file() {
     let config = parse(
         "[source.z]\nfrom = 'z'\n[rule.b]\nkind = 'any'\nquery = 'x'\n\
@@ -232,7 +250,7 @@ fn what_is_wrong_elsewhere_is_told_with_its_line() {
         ),
         (
             "[rules.x]\n",
-            "1: there is no key \"rules\": the keys are state, source, rule, place, silence\n\nhint: did you mean \"rule\"?",
+            "1: there is no key \"rules\": the keys are state, metrics, source, rule, place, silence\n\nhint: did you mean \"rule\"?",
         ),
         (
             "rule = 5\n",

@@ -22,6 +22,15 @@ impl Change {
         }
     }
 
+    /// The last value of each group.
+    pub(crate) fn values(&self) -> Vec<(&Group, &String)> {
+        self.last.iter().collect()
+    }
+
+    pub(crate) fn restore(&mut self, values: Vec<(Group, String)>) {
+        self.last.extend(values);
+    }
+
     pub(crate) fn record(&mut self, group: Group, mut values: Map<String, Value>) -> Option<Found> {
         // A record that does not have the field says nothing of it.
         let value = text_of(values.get(&self.field)?)?;

@@ -93,6 +93,24 @@ impl Flatline {
             .collect()
     }
 
+    /// The groups that are waited for, each with when it was last.
+    pub(crate) fn groups(&self) -> Vec<(&Group, i64)> {
+        self.groups
+            .iter()
+            .map(|(group, seen)| (group, seen.last))
+            .collect()
+    }
+
+    pub(crate) fn restore(&mut self, groups: Vec<(Group, i64)>) {
+        let seen = |last| Seen {
+            from: i64::MIN,
+            last,
+        };
+        let groups = groups.into_iter();
+        self.groups
+            .extend(groups.map(|(group, last)| (group, seen(last))));
+    }
+
     pub(crate) fn take_forgotten(&mut self) -> Vec<Group> {
         std::mem::take(&mut self.forgotten)
     }

@@ -21,6 +21,8 @@ pub(crate) struct NewTerm {
     began: Option<i64>,
     /// When each term was last, with the group that it was seen in.
     seen: HashMap<Group, i64>,
+    /// Those of them that are not written down yet.
+    changed: HashMap<Group, i64>,
 }
 
 impl NewTerm {
@@ -39,7 +41,27 @@ impl NewTerm {
             learn: crate::nanoseconds(*learn),
             began: None,
             seen: HashMap::new(),
+            changed: HashMap::new(),
         }
+    }
+
+    /// When the first record was.
+    pub(crate) fn began(&self) -> Option<i64> {
+        self.began
+    }
+
+    pub(crate) fn restore(&mut self, began: Option<i64>) {
+        self.began = began;
+    }
+
+    /// Takes up terms that were seen, each with when that was last.
+    pub(crate) fn restore_terms(&mut self, terms: impl IntoIterator<Item = (Group, i64)>) {
+        self.seen.extend(terms);
+    }
+
+    /// The terms that were seen since this was asked last, each with when that was.
+    pub(crate) fn take_changed(&mut self) -> HashMap<Group, i64> {
+        std::mem::take(&mut self.changed)
     }
 
     pub(crate) fn record(
@@ -56,6 +78,7 @@ impl NewTerm {
             }
         }
         let began = *self.began.get_or_insert(time);
+        self.changed.insert(group.clone(), time);
         let before = self.seen.insert(group.clone(), time);
         if self.seen.len() > TERMS_MAX {
             self.prune(time);

@@ -46,10 +46,11 @@ impl Parts {
                 format!("```\n{}\n```", fitted(&pieces, units_max - FENCES_UNITS))
             }
         };
+        let samples: Vec<_> = alert.samples_beside_text().map(String::as_str).collect();
         Self {
             headline: fitted(&(dialect.escape)(&form::headline(alert)), budget.headline),
             text: fitted(&(dialect.escape)(alert.text.trim_end()), budget.text),
-            samples: fenced(alert.samples.join("\n").trim_end(), budget.samples),
+            samples: fenced(samples.join("\n").trim_end(), budget.samples),
             ask: fenced(&alert.ask, budget.ask),
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn json(alert: &Alert) -> String {
 /// text there is written as escapes.
 fn text(alert: &Alert) -> String {
     let mut text = format!("{} {}\n", time(alert.at), headline(alert));
-    let texts = [&alert.text].into_iter().chain(&alert.samples);
+    let texts = [&alert.text].into_iter().chain(alert.samples_beside_text());
     for line in texts.flat_map(|text| text.lines()) {
         text += &format!("    {line}\n");
     }

@@ -1,0 +1,779 @@
+//! Rules over what comes: alerts go into the outbox, and from there to the places.
+//!
+//! Each rule's query runs in a task of its own, which waits when it is not listened to. What they give
+//! is judged here, one by one. What is remembered and what is sent is written in one transaction, so an
+//! alert leaves if and only if it is remembered; while that cannot be written, nothing more is taken.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use birl_query::{Closing, Stop};
+use birl_scan::Event;
+use birl_source::name::Name;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+use tracing::{error, info, warn};
+
+use crate::alert::{Alert, State};
+use crate::asked::{Asked, Evidence, How, Item, Surroundings, asked_of};
+use crate::config::{Config, Error as ConfigError, Kind, Rule};
+use crate::deliver::{Deliverer, Target};
+use crate::engine::{Engine, Notice};
+use crate::life::Group;
+use crate::nanoseconds;
+use crate::status::{self, Status};
+use crate::store::{self, Checkpoint, Store, Term, now};
+
+/// How often what is remembered is written down, and it is looked how time has gone on.
+const TICK: Duration = Duration::from_secs(1);
+
+/// So many items of all rules may wait to be judged.
+const ITEMS_MAX: usize = 256;
+
+/// After so long a rule is asked again whose query ended with an error.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// How long a write that failed waits to be tried again.
+const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How rules are run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The file of the state, where the configuration names none.
+    pub state: PathBuf,
+    /// How long the end may take.
+    pub deadline: Duration,
+}
+
+/// What a run is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// To read its file again.
+    Reload,
+    /// To end: windows are told as they are, and what is remembered is written down.
+    Stop,
+}
+
+/// Why a run could not begin, or had to end.
+#[derive(Debug)]
+pub struct Error(Reason);
+
+#[derive(Debug)]
+enum Reason {
+    Config(ConfigError),
+    Store(store::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Reason::Config(error) => error.fmt(f),
+            Reason::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self(Reason::Config(error))
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self(Reason::Store(error))
+    }
+}
+
+/// Runs the rules of `config` over their sources until it is told to stop, or nobody is left to do so.
+/// How it goes is kept in `status`; `ready` is called once all sources are read.
+///
+/// Where the file changes, it is read again. What is wrong then is told, and the rules go on as they
+/// were; rules that are as they were go on in any case.
+///
+/// It must run within a tokio runtime. Dropping it ends it at once: what has been written down is there
+/// when birl runs again.
+///
+/// # Errors
+/// Fails where a rule cannot be planned at the beginning, where a place cannot be made, and where there
+/// is no file of state to be had.
+pub async fn run(
+    config: Config,
+    around: Surroundings,
+    options: Options,
+    status: watch::Sender<Status>,
+    mut commands: mpsc::Receiver<Command>,
+    ready: impl FnOnce(),
+) -> Result<(), Error> {
+    let mut run = Run::start(config, around, &options, status).await?;
+    ready();
+    info!(rules = run.config.rules.len(), file = %run.config.file.display(), "running");
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            command = commands.recv() => match command {
+                Some(Command::Reload) => run.reload(true).await,
+                Some(Command::Stop) | None => break,
+            },
+            _ = ticks.tick() => {
+                if run.file.has_changed() {
+                    run.reload(false).await;
+                }
+                run.tick().await;
+            }
+            Some((source, item)) = run.items.recv() => run.take(source, item).await,
+        }
+        if let Some(checkpoint) = run.due.take()
+            && run.write(checkpoint, &mut commands).await.is_break()
+        {
+            break;
+        }
+    }
+    run.stop(Instant::now() + options.deadline).await;
+    Ok(())
+}
+
+/// Rules that run.
+struct Run {
+    config: Config,
+    file: Watched,
+    around: Surroundings,
+    engine: Engine,
+    asking: Vec<Asking>,
+    items: mpsc::Receiver<(u64, Came)>,
+    sender: mpsc::Sender<(u64, Came)>,
+    /// The number of the next task.
+    next: u64,
+    store: Store,
+    deliverer: Option<Deliverer>,
+    status: watch::Sender<Status>,
+    /// What is to be written before anything more is taken.
+    due: Option<Checkpoint>,
+    /// What was written of each rule last.
+    written: HashMap<String, Vec<u8>>,
+}
+
+/// What comes of the task of a rule.
+enum Came {
+    Item(Item),
+    Failed(ConfigError),
+    Ended,
+}
+
+/// The task that asks the query of a rule.
+struct Asking {
+    number: u64,
+    task: Option<AbortHandle>,
+    stop: Option<Stop>,
+    evidence: Evidence,
+    closing: Closing,
+    /// How far time has come, as the windows say.
+    time: Option<i64>,
+    /// When it is to be asked again.
+    again: Option<Instant>,
+    alerts: u64,
+    last: Option<status::Answer>,
+    problem: Option<status::Problem>,
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+impl Run {
+    async fn start(
+        config: Config,
+        around: Surroundings,
+        options: &Options,
+        status: watch::Sender<Status>,
+    ) -> Result<Self, Error> {
+        listen_once(&config)?;
+        let targets = targets(&config, &around)?;
+        let (sender, items) = mpsc::channel(ITEMS_MAX);
+        let path = config.state.as_ref().unwrap_or(&options.state);
+        let store = Store::open(path).await?;
+        let saved = store.saved().await?;
+        let mut run = Self {
+            file: Watched::new(&config.file),
+            engine: Engine::new(&config),
+            asking: Vec::new(),
+            items,
+            sender,
+            next: 0,
+            deliverer: None,
+            status,
+            due: None,
+            written: HashMap::new(),
+            config,
+            around,
+            store,
+        };
+        let rules = run.config.rules.clone();
+        for (number, rule) in rules.iter().enumerate() {
+            let asking = run.ask(rule).await?;
+            run.asking.push(asking);
+            if let Some(memory) = saved.states.get(&rule.name) {
+                run.restore(number, memory).await?;
+            }
+            run.engine.begin(number, now());
+        }
+        let known: BTreeSet<_> = rules.iter().map(|rule| rule.name.as_str()).collect();
+        let gone = saved
+            .states
+            .keys()
+            .filter(|name| !known.contains(name.as_str()));
+        run.store
+            .checkpoint(Checkpoint {
+                gone_rules: gone.cloned().collect(),
+                ..Checkpoint::default()
+            })
+            .await?;
+        run.deliverer = Some(Deliverer::start(&run.store, targets, &run.status).await?);
+        run.tell_status();
+        Ok(run)
+    }
+
+    /// Takes up what a rule remembered.
+    async fn restore(&mut self, number: usize, memory: &[u8]) -> Result<(), Error> {
+        let name = &self.config.rules[number].name;
+        if let Err(error) = self.engine.restore(number, memory) {
+            warn!(rule = name, %error, "what the rule remembers is of another kind, and is left out");
+            return Ok(());
+        }
+        if let Some(terms) = self.engine.terms(number) {
+            let seen = self.store.terms(name).await?;
+            let seen = seen.into_iter().filter_map(|(term, at)| {
+                let group: Group = serde_json::from_str(&term).ok()?;
+                Some((group, at))
+            });
+            terms.restore_terms(seen);
+        }
+        Ok(())
+    }
+
+    /// Begins to ask the query of a rule.
+    async fn ask(&mut self, rule: &Rule) -> Result<Asking, ConfigError> {
+        let file = self.config.file.clone();
+        let asked = Asked::plan(rule, &file, &self.config.sources, How::Live, &self.around).await?;
+        for field in &asked.unknown_fields {
+            warn!(rule = rule.name, field, "no sampled record has this field");
+        }
+        let (stop, evidence) = (asked.stop(), asked.evidence.clone());
+        let closing = asked.closing;
+        let items = asked.run(rule, &file, None)?;
+        self.next += 1;
+        let task = tokio::spawn(forward(self.next, items, self.sender.clone()));
+        Ok(Asking {
+            number: self.next,
+            task: Some(task.abort_handle()),
+            stop,
+            evidence,
+            closing,
+            time: None,
+            again: None,
+            alerts: 0,
+            last: None,
+            problem: None,
+        })
+    }
+
+    /// Judges what came of a rule.
+    async fn take(&mut self, source: u64, came: Came) {
+        // What a task gave that has ended meanwhile is of a rule that is no more.
+        let Some(number) = self.asking.iter().position(|it| it.number == source) else {
+            return;
+        };
+        let notices = match came {
+            Came::Item(item) => self.judge(number, item, true),
+            Came::Failed(error) => {
+                let rule = &self.config.rules[number].name;
+                error!(rule, %error, "the rule's query ended, and is asked again");
+                self.asking[number].problem = Some(status::Problem {
+                    at: now(),
+                    reason: error.to_string(),
+                });
+                self.asking[number].again = Some(Instant::now() + AGAIN_AFTER);
+                Vec::new()
+            }
+            Came::Ended => {
+                info!(
+                    rule = self.config.rules[number].name,
+                    "all sources of the rule have ended"
+                );
+                Vec::new()
+            }
+        };
+        self.tell(notices).await;
+    }
+
+    /// What the engine says of an item. Where birl is ending, windows close before all of them has been
+    /// seen.
+    fn judge(&mut self, number: usize, item: Item, goes_on: bool) -> Vec<Notice> {
+        let asking = &mut self.asking[number];
+        match item {
+            Item::Window(window, rows) => {
+                if let Some(row) = rows.first() {
+                    asking.last = Some(status::Answer {
+                        at: window.end,
+                        text: serde_json::Value::Object(row.values.clone()).to_string(),
+                    });
+                }
+                let is_whole = goes_on || asking.time.is_some_and(|time| window.end <= time);
+                self.engine.window(number, window, rows, is_whole)
+            }
+            Item::SoFar(window, rows) => self.engine.so_far(number, window, rows, now()),
+            Item::Time(time) => {
+                asking.time = Some(time);
+                self.engine.advance(number, time)
+            }
+            Item::Record { row, time, line } => {
+                asking.last = Some(status::Answer {
+                    at: time,
+                    text: line.chars().take(200).collect(),
+                });
+                self.engine.record(number, row, time, line)
+            }
+            Item::Event(event) => {
+                tell_event(&self.config.rules[number].name, &event);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Puts alerts into the outbox, with all that is remembered.
+    async fn tell(&mut self, notices: Vec<Notice>) {
+        if notices.is_empty() {
+            return;
+        }
+        let mut checkpoint = self.due.take().unwrap_or_default();
+        for mut notice in notices {
+            let number = notice.rule;
+            let rule = &self.config.rules[number];
+            let evidence = &self.asking[number].evidence;
+            if let Err(error) = notice.add_evidence(rule, &self.config.file, evidence).await {
+                warn!(rule = rule.name, %error, "the alert goes without records");
+            }
+            notice.alert.at = now();
+            notice.write_text(&self.engine);
+            let alert = notice.alert;
+            self.asking[number].alerts += 1;
+            info!(
+                rule = alert.rule,
+                id = alert.id,
+                state = ?alert.state,
+                places = rule.send.join(","),
+                "{}",
+                alert.text.lines().next().unwrap_or_default()
+            );
+            self.note(rule.clone(), alert, &mut checkpoint);
+        }
+        self.remember(&mut checkpoint);
+        self.due = Some(checkpoint);
+    }
+
+    fn note(&self, rule: Rule, alert: Alert, checkpoint: &mut Checkpoint) {
+        match alert.state {
+            State::Resolved => checkpoint
+                .closed
+                .push((rule.name.clone(), alert.group.clone())),
+            State::Firing if matches!(rule.kind, Kind::NewTerm { .. } | Kind::Change { .. }) => {}
+            State::Firing => checkpoint.opened.push(store::Open {
+                rule: rule.name.clone(),
+                group: alert.group.clone(),
+                id: alert.id.clone(),
+                since: alert.since,
+                told: alert.at,
+            }),
+        }
+        let places = rule.send.iter().map(|place| (place.clone(), alert.clone()));
+        checkpoint.outbox.extend(places);
+    }
+
+    /// Adds what has changed of what the rules remember.
+    fn remember(&mut self, checkpoint: &mut Checkpoint) {
+        for number in 0..self.config.rules.len() {
+            let name = &self.config.rules[number].name;
+            let memory = self.engine.memory(number);
+            if self.written.get(name) != Some(&memory) {
+                self.written.insert(name.clone(), memory.clone());
+                checkpoint.states.retain(|(rule, _)| rule != name);
+                checkpoint.states.push((name.clone(), memory));
+            }
+            if let Some(terms) = self.engine.terms(number) {
+                let terms = terms.take_changed().into_iter().map(|(group, seen)| Term {
+                    rule: name.clone(),
+                    term: serde_json::to_string(&group).expect("texts can be written as JSON"),
+                    seen,
+                });
+                checkpoint.terms.extend(terms);
+            }
+        }
+    }
+
+    /// Looks how time has gone on, and writes down what is remembered.
+    async fn tick(&mut self) {
+        let mut notices = Vec::new();
+        for number in self.engine.order() {
+            let asking = &self.asking[number];
+            let has_windows = self.config.rules[number].kind.has_windows();
+            // Where something has come, the windows say how far time is.
+            if asking.time.is_none() || !has_windows {
+                let behind = asking.closing.lateness + asking.closing.idle;
+                let time = now().saturating_sub(nanoseconds(behind));
+                notices.extend(self.engine.advance(number, time));
+            }
+            if asking.again.is_some_and(|again| again <= Instant::now()) {
+                self.ask_again(number).await;
+            }
+        }
+        self.tell(notices).await;
+        let mut checkpoint = self.due.take().unwrap_or_default();
+        self.remember(&mut checkpoint);
+        self.due = (checkpoint != Checkpoint::default()).then_some(checkpoint);
+        self.tell_status();
+    }
+
+    async fn ask_again(&mut self, number: usize) {
+        let rule = self.config.rules[number].clone();
+        match self.ask(&rule).await {
+            Ok(asking) => self.asking[number] = asking,
+            Err(error) => {
+                error!(rule = rule.name, %error, "the rule cannot be asked again yet");
+                self.asking[number].again = Some(Instant::now() + AGAIN_AFTER);
+            }
+        }
+    }
+
+    /// Writes a checkpoint. As long as that fails nothing else goes on, so that what comes waits.
+    async fn write(
+        &mut self,
+        checkpoint: Checkpoint,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> std::ops::ControlFlow<()> {
+        let mut is_told = false;
+        loop {
+            let Err(error) = self.store.checkpoint(checkpoint.clone()).await else {
+                if is_told {
+                    info!("what is remembered can be written again");
+                    self.status.send_modify(|status| status.problem = None);
+                }
+                return std::ops::ControlFlow::Continue(());
+            };
+            if !is_told {
+                error!(%error, "nothing more is read until what is remembered can be written");
+                let problem = status::Problem {
+                    at: now(),
+                    reason: error.to_string(),
+                };
+                self.status
+                    .send_modify(|status| status.problem = Some(problem));
+                is_told = true;
+            }
+            tokio::select! {
+                () = sleep(WRITE_AGAIN_AFTER) => {}
+                command = commands.recv() => {
+                    if !matches!(command, Some(Command::Reload)) {
+                        return std::ops::ControlFlow::Break(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads the file again.
+    async fn reload(&mut self, is_asked: bool) {
+        self.file.is_seen();
+        let told = |error: &dyn fmt::Display| {
+            error!(%error, "the new file cannot be used, and the rules go on as they were");
+        };
+        let file = self.config.file.clone();
+        let text = match tokio::fs::read_to_string(&file).await {
+            Ok(text) => text,
+            Err(error) => return told(&format!("cannot read {}: {error}", file.display())),
+        };
+        let config = match Config::parse(&text, &file, &self.around.clock) {
+            Ok(config) => config,
+            Err(error) => return told(&error),
+        };
+        if let Err(error) = self.replace(config).await {
+            return told(&error);
+        }
+        info!(
+            rules = self.config.rules.len(),
+            by = if is_asked { "a signal" } else { "a change" },
+            "reloaded"
+        );
+    }
+
+    /// Goes on with another configuration: with what is as it was as it is, and with nothing of it if
+    /// anything in it is wrong.
+    async fn replace(&mut self, config: Config) -> Result<(), Error> {
+        listen_once(&config)?;
+        let targets = targets(&config, &self.around)?;
+        let old = std::mem::replace(&mut self.config, config);
+        let mut engine = Engine::new(&self.config);
+        let mut asking: Vec<Result<usize, Asking>> = Vec::new();
+        for rule in self.config.rules.clone() {
+            let before = old
+                .rules
+                .iter()
+                .position(|it| is_same(it, &old, &rule, &self.config));
+            match before {
+                Some(before) => asking.push(Ok(before)),
+                None => match self.ask(&rule).await {
+                    Ok(asked) => asking.push(Err(asked)),
+                    Err(error) => {
+                        self.config = old;
+                        return Err(error.into());
+                    }
+                },
+            }
+        }
+        let mut kept: Vec<Option<Asking>> = std::mem::take(&mut self.asking)
+            .into_iter()
+            .map(Some)
+            .collect();
+        for (number, asked) in asking.into_iter().enumerate() {
+            let name = &self.config.rules[number].name;
+            let before = old.rules.iter().position(|it| it.name == *name);
+            match asked {
+                Ok(before) => {
+                    engine.take_over(number, &mut self.engine, before);
+                    self.asking.extend(kept[before].take());
+                }
+                Err(asked) => {
+                    self.asking.push(asked);
+                    if let Some(before) = before {
+                        // It is another rule, but the same alerts: they end by what it finds.
+                        let memory = self.engine.memory(before);
+                        if let Err(error) = engine.restore(number, &memory) {
+                            info!(rule = name, %error, "the rule is of another kind, and begins anew");
+                        }
+                    }
+                    engine.begin(number, now());
+                }
+            }
+        }
+        let gone = old.rules.iter().map(|rule| &rule.name);
+        let gone = gone.filter(|name| self.config.rules.iter().all(|rule| rule.name != **name));
+        let mut checkpoint = self.due.take().unwrap_or_default();
+        checkpoint.gone_rules.extend(gone.cloned());
+        self.written.clear();
+        self.engine = engine;
+        self.remember(&mut checkpoint);
+        self.due = Some(checkpoint);
+        if let Some(deliverer) = self.deliverer.take() {
+            deliverer.stop(TICK).await;
+        }
+        self.deliverer = Some(Deliverer::start(&self.store, targets, &self.status).await?);
+        self.tell_status();
+        Ok(())
+    }
+
+    /// Ends: windows are told as they are, and what is remembered is written down.
+    async fn stop(mut self, deadline: Instant) {
+        info!("stopping");
+        let mut running = BTreeSet::new();
+        for asking in &self.asking {
+            if let Some(stop) = &asking.stop {
+                stop.stop();
+            }
+            if asking.again.is_none() {
+                running.insert(asking.number);
+            }
+        }
+        while !running.is_empty() {
+            let Ok(Some((source, came))) = timeout_at(deadline, self.items.recv()).await else {
+                warn!("some windows were not told in time");
+                break;
+            };
+            let Some(number) = self.asking.iter().position(|it| it.number == source) else {
+                continue;
+            };
+            match came {
+                Came::Item(item) => {
+                    let notices = self.judge(number, item, false);
+                    self.tell(notices).await;
+                }
+                Came::Failed(_) | Came::Ended => {
+                    running.remove(&source);
+                }
+            }
+        }
+        let mut checkpoint = self.due.take().unwrap_or_default();
+        self.remember(&mut checkpoint);
+        if let Err(error) = self.store.checkpoint(checkpoint).await {
+            error!(%error, "what is remembered cannot be written");
+        }
+        if let Some(deliverer) = self.deliverer.take() {
+            deliverer
+                .stop(deadline.saturating_duration_since(Instant::now()))
+                .await;
+        }
+        info!("stopped");
+    }
+
+    fn tell_status(&self) {
+        let rules = self.config.rules.iter().zip(&self.asking).enumerate();
+        let rules: Vec<_> = rules
+            .map(|(number, (rule, asking))| status::Rule {
+                name: rule.name.clone(),
+                kind: rule.kind.name().to_owned(),
+                last: asking.last.clone(),
+                open: self.engine.open(number) as u64,
+                alerts: asking.alerts,
+                silenced: self.engine.held(number),
+                problem: asking.problem.clone(),
+            })
+            .collect();
+        let sources = self.config.sources.iter().map(|source| status::Source {
+            name: source.name.clone(),
+            ..status::Source::default()
+        });
+        let sources = sources.collect();
+        self.status.send_modify(|status| {
+            status.config = self.config.file.display().to_string();
+            status.at = now();
+            status.rules = rules;
+            status.sources = sources;
+        });
+    }
+}
+
+/// Hands on what a rule's query gives.
+async fn forward(
+    number: u64,
+    mut items: BoxStream<'static, Result<Item, ConfigError>>,
+    sender: mpsc::Sender<(u64, Came)>,
+) {
+    while let Some(item) = items.next().await {
+        let came = match item {
+            Ok(item) => Came::Item(item),
+            Err(error) => Came::Failed(error),
+        };
+        let has_failed = matches!(came, Came::Failed(_));
+        if sender.send((number, came)).await.is_err() || has_failed {
+            return;
+        }
+    }
+    // Whoever asked may be gone.
+    let _ = sender.send((number, Came::Ended)).await;
+}
+
+fn tell_event(rule: &str, event: &Event) {
+    match event {
+        Event::Problem(problem) => warn!(rule, "{problem}"),
+        Event::Skipped(skipped) => info!(rule, "{skipped}"),
+        Event::Notice(notice) => info!(rule, "{notice}"),
+        Event::Batch(_) | Event::CaughtUp | Event::Barrier(_) => {}
+    }
+}
+
+fn targets(
+    config: &Config,
+    around: &Surroundings,
+) -> Result<BTreeMap<String, Target>, ConfigError> {
+    let targets = config.places.iter().map(|place| {
+        let target = Target {
+            place: place.open(&config.file, around)?,
+            kind: place.config.kind().unwrap_or_default(),
+            max_per_minute: place.config.max_per_minute(),
+        };
+        Ok((place.name.clone(), target))
+    });
+    targets.collect()
+}
+
+/// Whether two rules of two files ask the same of the same.
+fn is_same(one: &Rule, of: &Config, other: &Rule, to: &Config) -> bool {
+    let sources = |rule: &Rule, config: &Config| {
+        let sources = asked_of(rule, &config.sources).into_iter().cloned();
+        let sources = sources.map(|source| crate::config::Source { line: 0, ..source });
+        sources.collect::<Vec<_>>()
+    };
+    let (one_at_0, other_at_0) = (
+        Rule {
+            line: 0,
+            ..one.clone()
+        },
+        Rule {
+            line: 0,
+            ..other.clone()
+        },
+    );
+    one_at_0 == other_at_0 && sources(one, of) == sources(other, to)
+}
+
+/// Finds addresses that would be listened at by several rules: the second would not get them.
+fn listen_once(config: &Config) -> Result<(), ConfigError> {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for rule in &config.rules {
+        for source in asked_of(rule, &config.sources) {
+            for from in source
+                .from
+                .iter()
+                .filter(|from| from.contains("-listen://"))
+            {
+                let is_address = matches!(Name::parse(from.as_ref()), Ok(Name::Live(_)));
+                if let Some(other) = seen.insert(from.clone(), &rule.name).filter(|_| is_address) {
+                    let message = format!(
+                        "rules {other:?} and {:?} both ask {from}, where only one can listen",
+                        rule.name
+                    );
+                    return Err(ConfigError::at_line(&config.file, rule.line, message)
+                        .with_hint("let syslog write what comes there into a file, and ask that"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A file, and how it was when it was looked at.
+struct Watched {
+    path: PathBuf,
+    was: Option<(i64, i64, u64, u64)>,
+}
+
+impl Watched {
+    fn new(path: &Path) -> Self {
+        let path = path.to_owned();
+        let was = look(&path);
+        Self { path, was }
+    }
+
+    /// Whether it is another one than before. A file that is gone for a moment, as while it is
+    /// replaced, is not.
+    fn has_changed(&self) -> bool {
+        let is = look(&self.path);
+        is.is_some() && is != self.was
+    }
+
+    fn is_seen(&mut self) {
+        self.was = look(&self.path);
+    }
+}
+
+fn look(path: &Path) -> Option<(i64, i64, u64, u64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+        metadata.ino(),
+        metadata.len(),
+    ))
+}

@@ -1,0 +1,196 @@
+//! `birl run` over files that grow, where what is told when matters.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::process::Process;
+use crate::sandbox::Sandbox;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test(
+            "watching::an_alert_reaches_its_place_before_its_window_closes",
+            an_alert_reaches_its_place_before_its_window_closes,
+        ),
+        Trial::test(
+            "watching::a_changed_file_is_taken_up_and_a_bad_one_is_not",
+            a_changed_file_is_taken_up_and_a_bad_one_is_not,
+        ),
+        Trial::test(
+            "watching::windows_that_are_open_are_told_at_the_end",
+            windows_that_are_open_are_told_at_the_end,
+        ),
+        Trial::test(
+            "watching::an_alert_that_is_open_is_not_told_again_after_a_restart",
+            an_alert_that_is_open_is_not_told_again_after_a_restart,
+        ),
+        Trial::test(
+            "watching::silence_is_noticed_where_nothing_has_ever_come",
+            silence_is_noticed_where_nothing_has_ever_come,
+        ),
+        Trial::test(
+            "watching::systemd_is_told_of_the_beginning_and_the_end",
+            systemd_is_told_of_the_beginning_and_the_end,
+        ),
+    ]
+}
+
+/// A source that is read from its beginning, so that it does not matter what is written first, the
+/// file or what it is to be; and a place whose alerts can be waited for.
+const AROUND: &str = "state = 'state.db'\n[source.app]\nfrom = 'app.log'\nstart = 'beginning'\n\
+     idle = '200ms'\nlateness = '100ms'\n[place.out]\nstdout = true\nformat = 'json'\n";
+
+fn start(sandbox: &Sandbox, rules: &str) -> Process {
+    sandbox.write("birl.toml", format!("{AROUND}{rules}").as_bytes());
+    Process::start(sandbox.birl(&["run"]), Vec::new())
+}
+
+/// The rules and states of the alerts that a process has told, in order.
+fn told(stdout: &[u8]) -> Vec<(String, String)> {
+    let lines = stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    lines
+        .map(|line| {
+            let alert: serde_json::Value = serde_json::from_slice(line).expect("alerts are JSON");
+            let text = |key: &str| alert[key].as_str().unwrap_or_default().to_owned();
+            (text("rule"), text("state"))
+        })
+        .collect()
+}
+
+fn add(path: &Path, lines: &[&str]) -> Result<(), Failed> {
+    let mut file = OpenOptions::new().append(true).open(path)?;
+    for line in lines {
+        writeln!(file, "{line}")?;
+    }
+    Ok(())
+}
+
+fn pair(rule: &str, state: &str) -> (String, String) {
+    (rule.to_owned(), state.to_owned())
+}
+
+const BURST: &str = "[rule.burst]\nkind = 'frequency'\nquery = 'timeout'\nat_least = 2\n\
+     window = '1h'\nsend = 'out'\n";
+
+fn an_alert_reaches_its_place_before_its_window_closes() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let log = sandbox.write("app.log", b"");
+    let mut process = start(&sandbox, BURST);
+    add(&log, &["timeout", "fine", "timeout"])?;
+    // The windows end in an hour.
+    process.wait_for_lines(1);
+    process.terminate();
+    let ended = process.end();
+    assert_eq!(told(&ended.stdout), [pair("burst", "firing")]);
+    assert_eq!(ended.status.code(), Some(0));
+    Ok(())
+}
+
+fn a_changed_file_is_taken_up_and_a_bad_one_is_not() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let log = sandbox.write("app.log", b"");
+    let mut process = start(&sandbox, BURST);
+    process.wait_for_stderr("running");
+    sandbox.write(
+        "birl.toml",
+        format!("{AROUND}[rule.burst]\nkind = 'brust'\n").as_bytes(),
+    );
+    process.wait_for_stderr("there is no kind \"brust\"");
+    add(&log, &["timeout", "timeout"])?;
+    process.wait_for_lines(1);
+    let more = "[rule.panic]\nkind = 'any'\nquery = 'panic'\nwindow = '1h'\nsend = 'out'\n";
+    sandbox.write("birl.toml", format!("{AROUND}{BURST}{more}").as_bytes());
+    process.wait_for_stderr("reloaded");
+    add(&log, &["panic"])?;
+    process.wait_for_lines(2);
+    process.terminate();
+    let ended = process.end();
+    // The first rule is as it was, so that its alert goes on.
+    assert_eq!(
+        told(&ended.stdout),
+        [pair("burst", "firing"), pair("panic", "firing")]
+    );
+    Ok(())
+}
+
+fn windows_that_are_open_are_told_at_the_end() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    sandbox.write("app.log", b"ms=5\nms=7\n");
+    // A mean may fall again, so that it is looked at when a window closes.
+    let rules = "[rule.slow]\nquery = 'ms:* |> stats avg(ms) as mean'\nwhen = 'mean > 5'\n\
+         window = '1h'\nslide = '1h'\nsend = 'out'\n\
+         [rule.seen]\nkind = 'any'\nquery = 'ms:7'\nwindow = '1h'\nsend = 'out'\n";
+    let mut process = start(&sandbox, rules);
+    process.wait_for_lines(1);
+    process.terminate();
+    let ended = process.end();
+    let mut told = told(&ended.stdout);
+    told.sort();
+    assert_eq!(told, [pair("seen", "firing"), pair("slow", "firing")]);
+    Ok(())
+}
+
+fn an_alert_that_is_open_is_not_told_again_after_a_restart() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let log = sandbox.write("app.log", b"");
+    let rules = "[rule.panic]\nkind = 'any'\nquery = 'panic'\nwindow = '1h'\nsend = 'out'\n\
+         [rule.other]\nkind = 'any'\nquery = 'other'\nwindow = '1h'\nsend = 'out'\n";
+    let mut process = start(&sandbox, rules);
+    add(&log, &["panic"])?;
+    process.wait_for_lines(1);
+    process.terminate();
+    assert_eq!(told(&process.end().stdout), [pair("panic", "firing")]);
+    fs::write(&log, "")?;
+    let mut process = start(&sandbox, rules);
+    process.wait_for_stderr("running");
+    add(&log, &["panic", "other"])?;
+    process.wait_for_lines(1);
+    process.terminate();
+    assert_eq!(told(&process.end().stdout), [pair("other", "firing")]);
+    Ok(())
+}
+
+fn silence_is_noticed_where_nothing_has_ever_come() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let log = sandbox.write("app.log", b"");
+    let rules = "[rule.silent]\nkind = 'flatline'\nquery = 'fine'\nwindow = '1s'\nslide = '1s'\n\
+         send = 'out'\n";
+    let mut process = start(&sandbox, rules);
+    process.wait_for_lines(1);
+    add(&log, &["fine"])?;
+    process.wait_for_lines(2);
+    process.terminate();
+    let told = told(&process.end().stdout);
+    assert_eq!(
+        told[..2],
+        [pair("silent", "firing"), pair("silent", "resolved")]
+    );
+    Ok(())
+}
+
+fn systemd_is_told_of_the_beginning_and_the_end() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    sandbox.write("app.log", b"");
+    sandbox.write("birl.toml", format!("{AROUND}{BURST}").as_bytes());
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path)?;
+    let mut command = sandbox.birl(&["run"]);
+    command.env("NOTIFY_SOCKET", &path);
+    let mut process = Process::start(command, Vec::new());
+    let mut state = [0; 64];
+    let mut next = || -> Result<String, Failed> {
+        let length = socket.recv(&mut state)?;
+        Ok(String::from_utf8_lossy(&state[..length]).into_owned())
+    };
+    assert_eq!(next()?, "READY=1");
+    process.terminate();
+    assert_eq!(next()?, "STOPPING=1");
+    assert_eq!(process.end().status.code(), Some(0));
+    Ok(())
+}
