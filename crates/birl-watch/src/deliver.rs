@@ -33,8 +33,8 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// The longest wait, unless the place asks for more.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
-/// A wait from before the process began is kept to, but for no longer than this: the clock may have
-/// been wrong.
+/// A wait that a place asks for, or that is left from before the process began, is kept to, but for no
+/// longer than this: somebody's clock may have been wrong.
 const KEPT_WAIT_MAX: Duration = Duration::from_secs(3600);
 
 /// A place, and how it is to be treated.
@@ -274,7 +274,7 @@ impl Runner {
     /// The other side is away or busy: the alert stays where it is.
     async fn postpone(&mut self, entry: &Entry, reason: String, after: Option<Duration>) {
         self.failures += 1;
-        let wait = self.wait() + after.unwrap_or_default();
+        let wait = self.wait() + after.unwrap_or_default().min(KEPT_WAIT_MAX);
         self.retry = Some((entry.seq, wait));
         let next_try = now().saturating_add(nanoseconds(wait - Instant::now()));
         // What is not written is known all the same, as long as the process lives.

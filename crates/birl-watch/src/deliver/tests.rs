@@ -216,6 +216,17 @@ async fn what_was_not_taken_is_sent_after_the_next_start_no_sooner_than_asked() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_is_left_alone_for_ever() {
+    let bench = Bench::new().await;
+    bench.push("ops", 1..2).await;
+    let place = Scripted::new(&[Answer::Busy(u64::MAX)]);
+    let _deliverer = bench.start(&[("ops", &place, None)]).await;
+    bench.emptied("ops", 1).await;
+    let times = place.times();
+    assert!(times[1] - times[0] <= KEPT_WAIT_MAX + BACKOFF_MAX);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_sends_what_can_be_sent_and_waits_for_nobody() {
     let bench = Bench::new().await;
     let place = Scripted::new(&[]);
