@@ -53,12 +53,13 @@ pub(super) async fn watch(
         Some(address) => Some(Metrics::bind(*address, current.clone()).await?),
         None => None,
     };
-    // Who cannot be asked can still watch.
-    let socket = match paths(environment.variable).first() {
-        Some(path) => Socket::bind(path, current)
+    let socket = match (&config.status, paths(environment.variable).first()) {
+        (Some(path), _) => Some(Socket::bind(path, current)?),
+        // Who cannot be asked can still watch.
+        (None, Some(path)) => Socket::bind(path, current)
             .inspect_err(|error| warn!(%error, "birl status will find nothing"))
             .ok(),
-        None => None,
+        (None, None) => None,
     };
     let options = Options {
         state,

@@ -33,6 +33,8 @@ pub struct Config {
     pub file: PathBuf,
     /// Where the state is kept, if that was said.
     pub state: Option<PathBuf>,
+    /// The socket that `birl status` asks, if that was said.
+    pub status: Option<PathBuf>,
     /// Where Prometheus finds metrics, if anywhere: an address of this machine that nobody else reaches.
     pub metrics: Option<SocketAddr>,
     /// The sources, in the order of the file.

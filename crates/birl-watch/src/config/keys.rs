@@ -14,6 +14,7 @@ use crate::places;
 #[serde(deny_unknown_fields)]
 pub(super) struct FileKeys {
     pub(super) state: Option<PathBuf>,
+    pub(super) status: Option<PathBuf>,
     pub(super) metrics: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) source: Named<SourceKeys>,

@@ -122,6 +122,7 @@ pub(super) fn config(keys: FileKeys, text: Text<'_>, clock: &Clock) -> Result<Co
     Ok(Config {
         file: text.file.to_owned(),
         state: keys.state,
+        status: keys.status,
         metrics: keys
             .metrics
             .map(|address| {
