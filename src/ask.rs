@@ -194,7 +194,8 @@ fn answers(
                 let is_final = match &answer {
                     // It was told when it came first.
                     Answer::Event(_) if !is_first => continue,
-                    Answer::Event(_) => false,
+                    // Nobody asks for a barrier here.
+                    Answer::Event(_) | Answer::Checkpoint { .. } => false,
                     Answer::Snapshot { is_last, .. } => *is_last,
                     Answer::Rows(_)
                     | Answer::Records(_)
@@ -259,6 +260,8 @@ fn of_records(
         stream::iter(match answer {
             Ok(Answer::Records(batches)) => batches.into_iter().map(Event::Batch).collect(),
             Ok(Answer::Event(event)) => vec![event],
+            // Nobody asks for a barrier here.
+            Ok(Answer::Checkpoint { .. }) => Vec::new(),
             Ok(
                 Answer::Rows(_)
                 | Answer::Snapshot { .. }

@@ -254,6 +254,7 @@ impl Answer for Rows {
             | birl_query::Answer::SoFar { .. }
             | birl_query::Answer::Time(_)
             | birl_query::Answer::Late(_)
+            | birl_query::Answer::Checkpoint { .. }
             | birl_query::Answer::Event(_) => Ok(()),
         }
     }

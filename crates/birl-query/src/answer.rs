@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use birl_scan::{Batch, Event, Run};
+use birl_source::follow::Positions;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{Int32Type, Int64Type, TimestampNanosecondType};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -63,7 +64,17 @@ pub enum Answer {
     /// Records that came when all their windows had closed, and are in none. Only where [they are
     /// wanted](crate::Live::keeps_late).
     Late(Batch),
-    /// Something happened to a source. It is never a batch.
+    /// All that stood before a barrier has been answered, or is in this state. Only where
+    /// [what is followed](crate::Plan::run_over) has barriers.
+    Checkpoint {
+        /// The number by which the barrier was asked for.
+        barrier: u64,
+        /// How far all files have been read at the barrier.
+        positions: Arc<Positions>,
+        /// What it takes to go on behind the barrier with the same query.
+        state: Vec<u8>,
+    },
+    /// Something happened to a source. It is never a batch, nor a barrier.
     Event(Event),
 }
 

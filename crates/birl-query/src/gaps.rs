@@ -128,6 +128,24 @@ pub(crate) fn filled_bin(
     }
 }
 
+/// The names of series, in their order, as rows; nothing of none.
+pub(crate) fn saved(names: &[ScalarValue]) -> Result<Option<Vec<RecordBatch>>> {
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let names = ScalarValue::iter_to_array(names.iter().cloned())?;
+    Ok(Some(vec![RecordBatch::try_from_iter([("series", names)])?]))
+}
+
+/// The names that were [saved].
+pub(crate) fn restored(rows: &[RecordBatch]) -> Result<Vec<ScalarValue>> {
+    let names = rows.iter().flat_map(|rows| {
+        let names = rows.column(0);
+        (0..names.len()).map(move |row| ScalarValue::try_from_array(names, row))
+    });
+    names.collect()
+}
+
 /// A row of a bin in which nothing was of a series.
 fn blank(
     schema: &SchemaRef,

@@ -50,7 +50,7 @@ pub use condition::Condition;
 pub use datafusion::arrow::array::RecordBatch as Rows;
 pub use datafusion::arrow::datatypes::SchemaRef as Schema;
 pub use error::Error;
-pub use live::{Closing, Live, Over, Stop, Watches, WindowCounts};
+pub use live::{Closing, Live, Over, Stop, Watches, WindowCounts, fields_of_state};
 pub use pipe::{Chart, nearest};
 pub use plan::{Kind, Plan, Scans};
 pub use session::{Limits, Session, Sources};

@@ -10,10 +10,12 @@
 //! - [`intake`]: what has come;
 //! - [`steps`]: steps that remember rows;
 //! - [`window`]: which records are in which window, and the states of its groups;
+//! - [`saved`]: all that is remembered, as bytes;
 //! - here: how these come to answers.
 
 mod feed;
 mod intake;
+mod saved;
 pub(crate) mod steps;
 mod window;
 
@@ -23,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use birl_record::columns::{Column, Projection, What};
-use birl_scan::{Event, MergeOptions, Options, Want, merge};
+use birl_scan::{Barrier, Carried, Event, MergeOptions, Options, Want, follow_events, merge};
 use birl_source::follow;
 use birl_source::name::Name;
 use birl_source::walk::{Found, Walk};
@@ -44,11 +46,14 @@ use crate::answer::{Answer, answer_of};
 use crate::pipe::Chart;
 use crate::plan::Kind;
 use crate::scan::{ScanExec, ToRows, Told};
-use crate::session::Sources;
+use crate::session::{Session, Sources};
 use crate::snapshots::{Folded, States};
 use crate::{Error, gaps, table};
 use feed::Feed;
 use intake::{Intake, Taken};
+pub(crate) use saved::State;
+pub use saved::fields_of_state;
+use saved::{Head, Of, SavedField, Tables};
 use steps::Steps;
 use window::{Changed, Content, Contents, Open};
 pub use window::{Closing, Over, WindowCounts};
@@ -115,6 +120,15 @@ impl Stop {
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
+}
+
+/// What a plan runs over, instead of following its sources by itself.
+pub(crate) struct Given {
+    pub(crate) events: BoxStream<'static, follow::Event>,
+    /// What states are of that it gives.
+    pub(crate) of: Of,
+    /// The state that it begins with, which is of the same.
+    pub(crate) state: Option<State>,
 }
 
 /// The windows of a query.
@@ -285,6 +299,38 @@ impl LivePlan {
         self.windowing.is_some()
     }
 
+    /// Whether its sources are followed.
+    pub(crate) fn follows(&self) -> bool {
+        self.live.follow.is_some()
+    }
+
+    /// What its states are of.
+    pub(crate) fn of(&self, sql: &str, session: &Session) -> Of {
+        let projection = Projection::new(self.scan.columns.clone());
+        let states = self.folded.as_ref().map(Folded::schema);
+        let columns = [
+            Some(self.scan.schema(&projection)),
+            states,
+            Some(self.schema()),
+        ];
+        let columns = columns.into_iter().flatten();
+        let sources = &self.scan.sources;
+        let fields = sources.fields.parts();
+        let fields = fields.map(|(name, sampled, is_own)| {
+            SavedField::new(name, &session.type_of(name, sampled), is_own)
+        });
+        Of {
+            query: sql.to_owned(),
+            windows: match &self.windowing {
+                Some(windowing) => format!("{:?}", windowing.over),
+                None => "none".to_owned(),
+            },
+            columns: columns.map(|schema| saved::shown(&schema)).collect(),
+            fields: fields.collect(),
+            records: sources.fields.records(),
+        }
+    }
+
     /// The columns of its answers.
     pub(crate) fn schema(&self) -> SchemaRef {
         match &self.windowing {
@@ -299,18 +345,66 @@ impl LivePlan {
         kind: Kind,
         told: Arc<Told>,
         context: Arc<TaskContext>,
+        given: Option<Given>,
     ) -> BoxStream<'static, Result<Answer, Error>> {
         match (&self.windowing, kind) {
             (Some(windowing), _) => {
                 let windowing = windowing.clone();
-                self.windows(windowing, told, context).boxed()
+                self.windows(windowing, told, context, given).boxed()
             }
-            (None, Kind::Table) => self.table(told, context).boxed(),
-            (None, Kind::Rows | Kind::Records) => self.rows(kind, told, context).boxed(),
+            (None, Kind::Table) => self.table(told, context, given).boxed(),
+            (None, Kind::Rows | Kind::Records) => self.rows(kind, told, context, given).boxed(),
         }
     }
 
-    fn intake(&self, told: &Arc<Told>) -> Intake {
+    /// What is to be answered, what its states are of, and the state that it begins with.
+    fn begin(
+        &self,
+        told: &Arc<Told>,
+        given: Option<Given>,
+        context: &TaskContext,
+    ) -> Result<(Intake, Of, Option<State>)> {
+        let Some(given) = given else {
+            return Ok((self.intake(told, None), Of::default(), None));
+        };
+        let mut state = given.state;
+        let mut carried = Carried::default();
+        if let Some(State { head, tables }) = &mut state {
+            carried = std::mem::take(&mut head.carried);
+            let steps = std::mem::take(&mut head.steps);
+            self.steps.restore(steps, tables, context)?;
+        }
+        let intake = self.intake(told, Some((given.events, carried)));
+        Ok((intake, given.of, state))
+    }
+
+    /// What has been answered up to a barrier is in `head` and `tables`, but for what is the same in all
+    /// plans.
+    fn checkpoint(
+        &self,
+        barrier: Barrier,
+        of: &Of,
+        head: Head,
+        mut tables: Tables,
+    ) -> Result<Answer> {
+        let head = Head {
+            of: of.clone(),
+            carried: barrier.carried,
+            steps: self.steps.saved(&mut tables)?,
+            ..head
+        };
+        Ok(Answer::Checkpoint {
+            barrier: barrier.number,
+            positions: barrier.positions,
+            state: State { head, tables }.to_bytes()?,
+        })
+    }
+
+    fn intake(
+        &self,
+        told: &Arc<Told>,
+        given: Option<(BoxStream<'static, follow::Event>, Carried)>,
+    ) -> Intake {
         let sources = &self.scan.sources;
         let is_windowed = self.windowing.is_some();
         let projection = Projection::new(self.scan.columns.clone());
@@ -335,13 +429,18 @@ impl LivePlan {
         let names = sources.names.clone();
         let search = self.scan.search.clone();
         let is_piped = names.iter().all(|name| matches!(name, Name::Stdin));
-        let (progress, events) = match (&self.live.follow, is_piped) {
-            (None, false) => {
+        let (progress, events) = match (given, &self.live.follow, is_piped) {
+            (Some((events, carried)), ..) => {
+                let wait = self.live.partial_after;
+                let following = follow_events(events, carried, wait, search, options);
+                (vec![following.progress()], following.boxed())
+            }
+            (None, None, false) => {
                 let all = MergeOptions::default();
                 let merged = merge(names, sources.walk, search, options, all);
                 (vec![merged.progress()], merged.boxed())
             }
-            (follow, _) => {
+            (None, follow, _) => {
                 let how = follow.clone().unwrap_or_default();
                 let wait = self.live.partial_after;
                 let live = birl_scan::live(names, sources.walk, how, wait, search, options);
@@ -411,14 +510,19 @@ impl LivePlan {
         kind: Kind,
         told: Arc<Told>,
         context: Arc<TaskContext>,
+        given: Option<Given>,
     ) -> impl Stream<Item = Result<Answer, Error>> + Send {
         try_stream! {
             self.read_files(&context).await?;
-            let mut intake = self.intake(&told);
+            let (mut intake, of, _) = self.begin(&told, given, &context)?;
             let mut goes_on = !self.steps.are_done();
             while goes_on {
                 let (rows, event) = match intake.next().await? {
                     Some(Taken::Rows(rows)) => (rows, None),
+                    Some(Taken::Event(Event::Barrier(barrier))) => {
+                        yield self.checkpoint(barrier, &of, Head::default(), Tables::default())?;
+                        continue;
+                    }
                     Some(Taken::Event(event)) if !matches!(event, Event::CaughtUp) => {
                         yield Answer::Event(event);
                         continue;
@@ -449,11 +553,18 @@ impl LivePlan {
         mut self,
         told: Arc<Told>,
         context: Arc<TaskContext>,
+        given: Option<Given>,
     ) -> impl Stream<Item = Result<Answer, Error>> + Send {
         try_stream! {
             self.read_files(&context).await?;
-            let mut intake = self.intake(&told);
+            let (mut intake, of, state) = self.begin(&told, given, &context)?;
             let mut groups = Groups::default();
+            if let Some(State { head, mut tables }) = state
+                && let Some(kept) = head.groups
+            {
+                groups.states = States::restored(tables.take(kept));
+                groups.is_new = true;
+            }
             let mut ticks = interval(self.live.every.max(Duration::from_millis(1)));
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks.tick().await;
@@ -476,6 +587,16 @@ impl LivePlan {
                             if self.steps.are_done() {
                                 break;
                             }
+                        }
+                        Some(Taken::Event(Event::Barrier(barrier))) => {
+                            self.fold(&mut groups, &context).await?;
+                            let mut tables = Tables::default();
+                            let mut head = Head::default();
+                            if let Some(folded) = &self.folded {
+                                let kept = groups.states.saved(folded, &context).await?;
+                                head.groups = Some(tables.add(kept));
+                            }
+                            yield self.checkpoint(barrier, &of, head, tables)?;
                         }
                         Some(Taken::Event(event)) => {
                             if matches!(event, Event::CaughtUp) {
@@ -534,13 +655,21 @@ impl LivePlan {
         windowing: Windowing,
         told: Arc<Told>,
         context: Arc<TaskContext>,
+        given: Option<Given>,
     ) -> impl Stream<Item = Result<Answer, Error>> + Send {
         try_stream! {
             self.read_files(&context).await?;
-            let mut intake = self.intake(&told);
+            let (mut intake, of, state) = self.begin(&told, given, &context)?;
             let mut open = self.open(&windowing);
             let mut contents = Contents::default();
             let mut series = Vec::new();
+            if let Some(State { head, mut tables }) = state {
+                open.restore(head.open.unwrap_or_default());
+                contents.restore(head.contents, &mut tables, &self, &context)?;
+                if let Some(names) = head.series {
+                    series = gaps::restored(&tables.take(names))?;
+                }
+            }
             let mut ready = VecDeque::new();
             let mut changed = Changed::new(self.live.watches);
             let mut ticks = interval(changed.tick());
@@ -568,6 +697,18 @@ impl LivePlan {
                                     yield Answer::Late(batch);
                                 }
                             }
+                        }
+                        Some(Taken::Event(Event::Barrier(barrier))) => {
+                            // All windows that had closed before have been given.
+                            let mut tables = Tables::default();
+                            let saved = contents.saved(&mut tables, &self, &context).await?;
+                            let head = Head {
+                                open: Some(open.saved()),
+                                contents: saved,
+                                series: gaps::saved(&series)?.map(|names| tables.add(names)),
+                                ..Head::default()
+                            };
+                            yield self.checkpoint(barrier, &of, head, tables)?;
                         }
                         Some(Taken::Event(event)) => {
                             if matches!(event, Event::CaughtUp) {
@@ -800,3 +941,6 @@ impl LiveScan {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use birl_record::columns::{FIXED, Type};
 use birl_record::query;
 use birl_record::search::Search;
 use birl_scan::Progress;
+use birl_source::follow;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column as ColumnName, TableReference};
@@ -20,12 +21,12 @@ use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 
 use crate::answer::Answers;
 use crate::live::steps::{self, StepPlanner, Steps, unending};
-use crate::live::{Live, LivePlan, Stop, WindowCounts, Windowing};
+use crate::live::{Given, Live, LivePlan, State, Stop, WindowCounts, Windowing};
 use crate::pipe::Chart;
 use crate::rising::Courses;
 use crate::scan::Told;
@@ -144,7 +145,7 @@ impl Plan {
     pub fn run(self, session: &Session) -> Result<Answers, Error> {
         if let Some(live) = self.live {
             let context = session.state.task_ctx();
-            let answers = live.answers(self.kind, Arc::clone(&self.told), context);
+            let answers = live.answers(self.kind, Arc::clone(&self.told), context, None);
             return Ok(Answers::of_live(self.kind, answers, self.events, self.told));
         }
         let batches = execute_stream(self.physical, session.state.task_ctx())?;
@@ -158,6 +159,44 @@ impl Plan {
             self.events,
             self.told,
         ))
+    }
+
+    /// Runs a [live](Session::plan_live) plan over what `events` tells, instead of following its sources by
+    /// itself: so that many queries can share one stream of what is followed (as by
+    /// `birl_stream::FlowExt::share`), and each file is read once.
+    ///
+    /// At a barrier in that stream the answers have an [`Answer::Checkpoint`](crate::Answer::Checkpoint).
+    /// Given its `state`, another run of the same query goes on behind the barrier, over a stream whose
+    /// files are gone on with at its `positions` ([`Options::resume`](follow::Options::resume)): each record
+    /// counts once. That is to be planned with the [fields](crate::fields_of_state) that are in the state.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), where the plan is not live, or does not follow; and where the state is of
+    /// another query, or cannot be read.
+    pub fn run_over(
+        self,
+        session: &Session,
+        events: impl Stream<Item = follow::Event> + Send + 'static,
+        state: Option<&[u8]>,
+    ) -> Result<Answers, Error> {
+        let Some(live) = self.live.filter(LivePlan::follows) else {
+            return Err(Error::run(
+                "this query is not one of sources that are followed",
+            ));
+        };
+        let of = live.of(&self.sql, session);
+        let state = match state {
+            Some(state) => Some(State::of_bytes(state)?.check(&of)?),
+            None => None,
+        };
+        let given = Given {
+            events: Box::pin(events),
+            of,
+            state,
+        };
+        let context = session.state.task_ctx();
+        let answers = live.answers(self.kind, Arc::clone(&self.told), context, Some(given));
+        Ok(Answers::of_live(self.kind, answers, self.events, self.told))
     }
 
     /// Runs it, and gives what is known so far every `every`, as long as that is not too much, where

@@ -126,6 +126,11 @@ impl Folded {
         })
     }
 
+    /// The columns of states.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        self.partial.schema()
+    }
+
     /// The states of all rows of the input, as it is now.
     pub(crate) async fn fold(&self, context: &Arc<TaskContext>) -> Result<Vec<RecordBatch>> {
         let partial = Arc::clone(&self.partial) as Arc<dyn ExecutionPlan>;
@@ -374,6 +379,11 @@ impl States {
         if self.rows < ROWS_MIN.max(2 * self.rows_merged) || self.rows > self.rows_max {
             return Ok(());
         }
+        self.merge(folded, context).await
+    }
+
+    /// Makes one row of the states of each group.
+    async fn merge(&mut self, folded: &Folded, context: &Arc<TaskContext>) -> Result<()> {
         let states = Arc::new(Streams::new(
             folded.partial.schema(),
             vec![folded.stream(&self.kept)],
@@ -391,6 +401,30 @@ impl States {
         self.rows = self.kept.iter().map(RecordBatch::num_rows).sum();
         self.rows_merged = self.rows;
         Ok(())
+    }
+
+    /// All states, as few rows as they can be.
+    pub(crate) async fn saved(
+        &mut self,
+        folded: &Folded,
+        context: &Arc<TaskContext>,
+    ) -> Result<Vec<RecordBatch>> {
+        if self.rows > self.rows_merged {
+            self.merge(folded, context).await?;
+        }
+        Ok(self.kept.clone())
+    }
+
+    /// Those that were [saved](Self::saved).
+    pub(crate) fn restored(kept: Vec<RecordBatch>) -> Self {
+        let rows = kept.iter().map(RecordBatch::num_rows).sum();
+        Self {
+            kept,
+            rows,
+            rows_merged: rows,
+            is_new: rows > 0,
+            ..Self::without_end()
+        }
     }
 }
 

@@ -22,6 +22,21 @@ pub struct Carried {
     pub(crate) generations: BTreeMap<u64, CarriedSource>,
 }
 
+impl Carried {
+    /// Whether a line or a record has begun that is in no batch yet.
+    pub fn holds_back(&self) -> bool {
+        let mut held = self.generations.values().map(|carried| &carried.held);
+        held.any(|held| {
+            let holds = |records: &HeldRecords| {
+                let is_unclear =
+                    matches!(&records.listing, HeldListing::Unclear(it) if !it.bytes.is_empty());
+                is_unclear || records.record.is_some()
+            };
+            held.line_bytes > 0 || held.records.as_ref().is_some_and(holds)
+        })
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct CarriedSource {
     pub(crate) origin: Origin,

@@ -321,9 +321,11 @@ impl Reader {
                 vec![Item::SoFar(Window { start, end }, rows.concat())]
             }
             Answer::Time(time) => vec![Item::Time(time)],
-            Answer::Rows(_) | Answer::Records(_) | Answer::Snapshot { .. } | Answer::Late(_) => {
-                Vec::new()
-            }
+            Answer::Rows(_)
+            | Answer::Records(_)
+            | Answer::Snapshot { .. }
+            | Answer::Late(_)
+            | Answer::Checkpoint { .. } => Vec::new(),
         })
     }
 

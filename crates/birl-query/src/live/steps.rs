@@ -9,7 +9,9 @@ use std::collections::{HashSet, VecDeque};
 use std::fmt::{self, Formatter};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::arrow::array::{BooleanArray, RecordBatch};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, LargeBinaryArray, RecordBatch,
+};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::arrow::row::{RowConverter, SortField};
@@ -31,7 +33,9 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use futures::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
 
+use super::saved::Tables;
 use crate::pipe::POSITION;
 use crate::{Error, table};
 
@@ -425,12 +429,66 @@ impl Steps {
         }
     }
 
+    /// What all of them remember.
+    pub(crate) fn saved(&self, tables: &mut Tables) -> Result<Vec<SavedStep>> {
+        let steps = lock(&self.0);
+        let saved = steps.iter().map(|memory| {
+            let memory = lock(memory);
+            let keys = LargeBinaryArray::from_iter_values(memory.seen.iter());
+            let keys: ArrayRef = Arc::new(keys);
+            let keys = RecordBatch::try_from_iter([("key", keys)])?;
+            Ok(SavedStep {
+                skip: memory.skip,
+                left: memory.left,
+                caught_up: memory.caught_up,
+                seen: tables.add(vec![keys]),
+                last: tables.add(memory.last.iter().cloned().collect()),
+            })
+        });
+        saved.collect()
+    }
+
+    /// Lets them remember what they did elsewhere.
+    pub(crate) fn restore(
+        &self,
+        saved: Vec<SavedStep>,
+        tables: &mut Tables,
+        context: &TaskContext,
+    ) -> Result<()> {
+        for (memory, saved) in lock(&self.0).iter().zip(saved) {
+            let mut memory = lock(memory);
+            memory.skip = saved.skip;
+            memory.left = saved.left;
+            memory.caught_up = saved.caught_up;
+            memory.last = tables.take(saved.last).into();
+            let reservation = MemoryConsumer::new("dedup").register(context.memory_pool());
+            for keys in tables.take(saved.seen) {
+                let keys = keys.column(0).as_binary::<i64>();
+                reservation.try_grow(keys.value_data().len() + keys.len() * KEY_BYTES)?;
+                memory.seen.extend(keys.iter().flatten().map(Box::from));
+            }
+            memory.reservation = Some(reservation);
+        }
+        Ok(())
+    }
+
     /// Whether no row comes through any more, whatever else there is.
     pub(crate) fn are_done(&self) -> bool {
         lock(&self.0)
             .iter()
             .any(|memory| lock(memory).left == Some(0))
     }
+}
+
+/// What a step remembers, as it is kept.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct SavedStep {
+    skip: usize,
+    left: Option<usize>,
+    caught_up: bool,
+    /// The table of the keys that have been seen, and that of the last rows.
+    seen: usize,
+    last: usize,
 }
 
 /// What a step remembers.

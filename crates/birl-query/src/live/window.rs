@@ -9,14 +9,16 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use birl_stream::window::{OpenSessions, OpenWindows, Placed, Watermark, Windows};
+use birl_stream::window::{OpenSessions, OpenWindows, Placed, Watermark, Window, Windows};
 use datafusion::arrow::array::{RecordBatch, UInt32Array};
 use datafusion::arrow::compute::take_record_batch;
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::saved::Tables;
 use super::{LivePlan, TICK, Watches};
 use crate::snapshots::States;
 
@@ -69,7 +71,7 @@ impl Default for Closing {
 }
 
 /// How many records were not in all of their windows, or ahead of the clock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct WindowCounts {
     /// The records that are in no window, for all of theirs had closed.
     pub late: u64,
@@ -147,6 +149,37 @@ struct Source {
     is_idle: bool,
 }
 
+/// Open windows as they are kept.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct SavedOpen {
+    next: u64,
+    /// How far time has come.
+    mark: Option<i64>,
+    sources: Vec<SavedSource>,
+    windows: Vec<SavedWindow>,
+    /// Where the next window begins that is told though nothing was in it.
+    empty: Option<i64>,
+    counts: WindowCounts,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct SavedSource {
+    number: u64,
+    last: Option<i64>,
+    newest: Option<i64>,
+    is_idle: bool,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct SavedWindow {
+    start: i64,
+    end: i64,
+    /// When the latest record of a session was.
+    last: i64,
+    count: u64,
+    contents: Vec<u64>,
+}
+
 /// What a window holds.
 #[derive(Debug)]
 pub(crate) struct Content {
@@ -196,6 +229,91 @@ impl Open {
             next: None,
         });
         self
+    }
+
+    /// What is open, to go on with it elsewhere.
+    pub(crate) fn saved(&self) -> SavedOpen {
+        let saved = |start, end, last, count, contents: &[u64]| SavedWindow {
+            start,
+            end,
+            last,
+            count,
+            contents: contents.to_vec(),
+        };
+        let windows = match &self.windows {
+            Kind::Windows(windows) => windows
+                .kept()
+                .map(|it| saved(it.start, it.end, it.end, it.count, &[*it.value]))
+                .collect(),
+            Kind::Sessions(sessions) => sessions
+                .iter()
+                .map(|(it, last)| saved(it.start, it.end, last, it.count, it.value))
+                .collect(),
+        };
+        let mut sources: Vec<_> = self.clock.sources.iter().collect();
+        // As they joined.
+        sources.sort_unstable_by_key(|(_, source)| source.input);
+        let sources = sources.into_iter().map(|(number, source)| SavedSource {
+            number: *number,
+            last: source.last,
+            newest: source.newest,
+            is_idle: source.is_idle,
+        });
+        SavedOpen {
+            next: self.next,
+            mark: self.clock.watermark.get(),
+            sources: sources.collect(),
+            windows,
+            empty: self.empties.as_ref().and_then(|empties| empties.next),
+            counts: self.counts,
+        }
+    }
+
+    /// Goes on with what was open elsewhere. What has come of sources closes windows again when all that
+    /// there was has been read.
+    pub(crate) fn restore(&mut self, saved: SavedOpen) {
+        self.next = saved.next;
+        self.counts = saved.counts;
+        for window in saved.windows {
+            let SavedWindow {
+                start,
+                end,
+                last,
+                count,
+                ..
+            } = window;
+            let mut contents = window.contents;
+            match &mut self.windows {
+                Kind::Windows(windows) => windows.reopen(Window {
+                    start,
+                    end,
+                    count,
+                    key: (),
+                    value: contents.pop().unwrap_or_default(),
+                }),
+                Kind::Sessions(sessions) => {
+                    let window = Window {
+                        start,
+                        end,
+                        count,
+                        key: (),
+                        value: contents,
+                    };
+                    sessions.reopen(window, last.max(start));
+                }
+            }
+        }
+        // What has closed stays closed.
+        if let Some(mark) = saved.mark {
+            match &mut self.windows {
+                Kind::Windows(windows) => windows.advance(mark),
+                Kind::Sessions(sessions) => sessions.advance(mark),
+            }
+        }
+        if let Some(empties) = &mut self.empties {
+            empties.next = saved.empty;
+        }
+        self.clock.restore(saved.sources, saved.mark);
     }
 
     /// From now on, windows close.
@@ -346,6 +464,24 @@ impl Empties {
 }
 
 impl Clock {
+    fn restore(&mut self, sources: Vec<SavedSource>, mark: Option<i64>) {
+        for saved in sources {
+            let source = Source {
+                input: self.watermark.add_input(),
+                last: saved.last,
+                newest: saved.newest,
+                heard: Instant::now(),
+                is_idle: saved.is_idle,
+            };
+            self.sources.insert(saved.number, source);
+        }
+        if let Some(mark) = mark {
+            self.watermark.advance(mark);
+        }
+        // Even one that was idle may have written since.
+        self.closes = false;
+    }
+
     /// When a record was: one that does not say it comes right behind the one before.
     fn time_of(&mut self, source: u64, time: Option<i64>, now: i64) -> i64 {
         let watermark = &mut self.watermark;
@@ -457,6 +593,50 @@ impl Contents {
     /// What an open window holds.
     pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Content> {
         self.of.get_mut(&number)
+    }
+
+    /// What there is, each with its number: states as few as they can be, or rows.
+    pub(crate) async fn saved(
+        &mut self,
+        tables: &mut Tables,
+        plan: &LivePlan,
+        context: &Arc<TaskContext>,
+    ) -> Result<Vec<(u64, usize)>> {
+        self.waiting = 0;
+        let mut saved = Vec::new();
+        for (number, content) in &mut self.of {
+            content.fold(plan, context).await?;
+            let rows = match (&mut content.states, &plan.folded) {
+                (Some(states), Some(folded)) => states.saved(folded, context).await?,
+                _ => content.rows.clone(),
+            };
+            saved.push((*number, tables.add(rows)));
+        }
+        Ok(saved)
+    }
+
+    /// Goes on with what was there elsewhere.
+    pub(crate) fn restore(
+        &mut self,
+        saved: Vec<(u64, usize)>,
+        tables: &mut Tables,
+        plan: &LivePlan,
+        context: &Arc<TaskContext>,
+    ) -> Result<()> {
+        for (number, table) in saved {
+            let rows = tables.take(table);
+            let mut content = Content::new(plan, context);
+            match &mut content.states {
+                Some(states) => *states = States::restored(rows),
+                None => {
+                    let bytes = rows.iter().map(RecordBatch::get_array_memory_size).sum();
+                    content.reservation.try_grow(bytes)?;
+                    content.rows = rows;
+                }
+            }
+            self.of.insert(number, content);
+        }
+        Ok(())
     }
 
     /// Takes out what a window that has closed holds.

@@ -51,6 +51,30 @@ enum Seen {
 }
 
 impl Fields {
+    /// The fields that were found elsewhere, as [`parts`](Self::parts) tells them.
+    pub fn of_parts(parts: impl IntoIterator<Item = (String, Type, bool)>, records: usize) -> Self {
+        let known = parts.into_iter().map(|(name, ty, is_own)| Known {
+            name,
+            seen: Seen::of_type(&ty),
+            is_own,
+            last: records,
+        });
+        let known: Vec<_> = known.collect();
+        let names = known.iter().map(|it| it.name.clone());
+        Self {
+            places: names.zip(0..).collect(),
+            known,
+            records,
+        }
+    }
+
+    /// All fields with their types, and whether they are among those that [`iter`](Self::iter) has: to
+    /// be kept.
+    pub fn parts(&self) -> impl Iterator<Item = (&str, Type, bool)> {
+        let all = self.known.iter();
+        all.map(|known| (known.name.as_str(), known.seen.to_type(), known.is_own))
+    }
+
     /// Takes a record as a sample, which `parser` reads.
     pub fn observe(&mut self, parser: &Parser, text: &[u8]) {
         self.records += 1;
@@ -173,6 +197,17 @@ impl Seen {
                 let elements = json::elements(list).map(Self::of);
                 Self::List(Box::new(elements.fold(Self::Nothing, Self::join)))
             }
+        }
+    }
+
+    /// What gives columns of this type.
+    fn of_type(ty: &Type) -> Self {
+        match ty {
+            Type::Int => Self::Int,
+            Type::Float => Self::Float,
+            Type::Bool => Self::Bool,
+            Type::Text | Type::Timestamp => Self::Text,
+            Type::List(element) => Self::List(Box::new(Self::of_type(element))),
         }
     }
 

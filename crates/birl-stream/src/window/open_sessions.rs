@@ -117,6 +117,42 @@ impl<K: Hash + Eq + Clone, V> OpenSessions<K, V> {
         Placed::Whole
     }
 
+    /// The open sessions, each with the time of its latest item: to be kept, and
+    /// [put back](Self::reopen) in this order.
+    pub fn iter(&self) -> impl Iterator<Item = (Window<&K, &V>, i64)> {
+        let mut all: Vec<_> = self.by_end.iter().collect();
+        all.sort_unstable_by_key(|((_, _, first), _)| *first);
+        all.into_iter().map(|((end, start, _), key)| {
+            let session = &self.of_key[key][start];
+            let window = Window {
+                start: *start,
+                end: *end,
+                key,
+                value: &session.value,
+                count: session.count,
+            };
+            (window, session.last)
+        })
+    }
+
+    /// Puts back a session that was open, whose latest item is of the time `last`, and that lies a gap
+    /// apart from others of its key.
+    ///
+    /// # Panics
+    /// If its latest item came before it began.
+    pub fn reopen(&mut self, window: Window<K, V>, last: i64) {
+        assert!(window.start <= last, "a session begins with an item");
+        self.items += 1;
+        let session = Session {
+            start: window.start,
+            last,
+            first: self.items,
+            count: window.count,
+            value: window.value,
+        };
+        self.insert(window.key, session);
+    }
+
     /// Takes out the sessions that an item of this time belongs to: one that began by then, and one
     /// that begins later.
     fn take_in_reach(&mut self, key: &K, time: i64) -> (Option<Session<V>>, Option<Session<V>>) {

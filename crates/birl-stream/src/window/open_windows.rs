@@ -71,6 +71,34 @@ impl<K: Hash + Eq + Clone, V> OpenWindows<K, V> {
         placed
     }
 
+    /// What is in open windows, in the order in which they will close: to be kept, and
+    /// [put back](Self::reopen) in this order.
+    pub fn kept(&self) -> impl Iterator<Item = Window<&K, &V>> {
+        self.open.iter().flat_map(|(&(end, start), keys)| {
+            let mut keys: Vec<_> = keys.iter().collect();
+            keys.sort_unstable_by_key(|(_, folded)| folded.first);
+            keys.into_iter().map(move |(key, folded)| Window {
+                start,
+                end,
+                key,
+                value: &folded.value,
+                count: folded.count,
+            })
+        })
+    }
+
+    /// Puts back a window that was open, in place of what its key has there.
+    pub fn reopen(&mut self, window: Window<K, V>) {
+        self.items += 1;
+        let folded = Folded {
+            first: self.items,
+            count: window.count,
+            value: window.value,
+        };
+        let keys = self.open.entry((window.end, window.start)).or_default();
+        keys.insert(window.key, folded);
+    }
+
     fn is_open(&self, span: &Span) -> bool {
         span.end > self.watermark
     }

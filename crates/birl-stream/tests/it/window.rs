@@ -188,11 +188,46 @@ fn contents(windows: &[Closed], items: &[Item]) -> Vec<(i64, i64, u8, Vec<i64>)>
     contents
 }
 
+/// What is open is put into others, which go on.
+fn moved_windows(open: &OpenWindows<u8, Vec<usize>>) -> OpenWindows<u8, Vec<usize>> {
+    let mut other = OpenWindows::new(open.windows());
+    for window in open.kept() {
+        other.reopen(Window {
+            start: window.start,
+            end: window.end,
+            key: *window.key,
+            value: window.value.clone(),
+            count: window.count,
+        });
+    }
+    other
+}
+
+fn moved_sessions(open: &OpenSessions<u8, Vec<usize>>) -> OpenSessions<u8, Vec<usize>> {
+    let mut other = OpenSessions::new(open.gap());
+    for (window, last) in open.iter() {
+        let window = Window {
+            start: window.start,
+            end: window.end,
+            key: *window.key,
+            value: window.value.clone(),
+            count: window.count,
+        };
+        other.reopen(window, last);
+    }
+    other
+}
+
+/// At every third item, what is open is moved elsewhere.
 fn run_windows(items: &[Item], windows: Windows, lateness: i64) -> (Vec<Closed>, Vec<Placed>) {
     let mut open = OpenWindows::new(windows);
     let mut watermark = Watermark::new(1, ns(lateness));
     let (mut closed, mut places) = (vec![], vec![]);
     for (number, item) in items.iter().enumerate() {
+        if let (2, Some(mark)) = (number % 3, watermark.get()) {
+            open = moved_windows(&open);
+            open.advance(mark);
+        }
         places.push(open.add(item.key, item.time, Vec::new, |list| list.push(number)));
         watermark.observe(0, item.time);
         open.advance(watermark.get().unwrap());
@@ -213,6 +248,10 @@ fn run_sessions(items: &[Item], gap: i64, lateness: i64) -> (Vec<Closed>, Vec<Pl
     let mut watermark = Watermark::new(1, ns(lateness));
     let (mut closed, mut places) = (vec![], vec![]);
     for (number, item) in items.iter().enumerate() {
+        if let (2, Some(mark)) = (number % 3, watermark.get()) {
+            open = moved_sessions(&open);
+            open.advance(mark);
+        }
         let fold = |list: &mut Vec<_>| list.push(number);
         places.push(
             open.add(item.key, item.time, Vec::new, fold, |list, later| {
