@@ -127,7 +127,7 @@ fn a_file_over_http_is_read_to_its_end_and_counted() -> Result<(), Failed> {
         "* |> count by level",
         &url,
     ];
-    let mut process = Process::start(sandbox.birl(&args), Vec::new());
+    let process = Process::start(sandbox.birl(&args), Vec::new());
     let ended = process.end();
     let asked = server.join().expect("the server is satisfied");
     assert!(
