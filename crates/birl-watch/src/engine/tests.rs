@@ -377,6 +377,52 @@ fn a_silence_holds_back_its_group_until_it_ends() {
 }
 
 #[test]
+fn what_is_found_before_its_window_closes_is_the_same_alert() {
+    let rule = "[rule.x]\nquery = 'x |> count'\nwhen = 'count > 1'\nslide = '30s'";
+    let rows = |count: u64| vec![row(json!({ "count": count }), count > 1)];
+    // Two records at the second 70, which are in the windows that begin at 30 and at 60.
+    let mut live = engine(rule);
+    let mut early = live.so_far(0, window(30), rows(2), 70 * SECOND);
+    early.extend(live.so_far(0, window(60), rows(2), 70 * SECOND));
+    // The window at 0 had one record of before, and says nothing about later ones.
+    early.extend(live.window(0, window(0), rows(1), true));
+    let mut at_the_end = engine(rule);
+    let mut late = at_the_end.window(0, window(0), rows(1), true);
+    for (engine, notices) in [(&mut live, &mut early), (&mut at_the_end, &mut late)] {
+        notices.extend(engine.window(0, window(30), rows(2), true));
+        notices.extend(engine.window(0, window(60), rows(2), true));
+        notices.extend(engine.advance(0, 150 * SECOND));
+    }
+    assert_eq!(told(&early, "count"), [fires(70, "2"), ends(150, "2")]);
+    assert_eq!(told(&late, "count"), [fires(90, "2"), ends(150, "2")]);
+    assert_eq!(early[0].alert.id, late[0].alert.id);
+}
+
+#[test]
+fn what_a_rule_remembers_is_taken_up_again() {
+    let rules = [
+        "[rule.x]\nkind = 'any'\nquery = 'x'\nwindow = '1h'\ngroup_by = 'host'",
+        "[rule.x]\nkind = 'change'\nquery = 'x'\nfield = 'version'\ngroup_by = 'host'",
+    ];
+    let first = [(0, json!({"host": "a", "version": 1}))];
+    let then = [
+        (1, json!({"host": "a", "version": 1})),
+        (2, json!({"host": "a", "version": 2})),
+    ];
+    for (rule, wanted) in [(rules[0], 0), (rules[1], 1)] {
+        let mut before = engine(rule);
+        by_records(&mut before, &first);
+        let mut after = engine(rule);
+        after.restore(0, &before.memory(0)).unwrap();
+        assert_eq!(by_records(&mut after, &then).len(), wanted, "{rule}");
+    }
+    // Another kind has no use for it, and says so.
+    let memory = engine(rules[1]).memory(0);
+    let flatline = "[rule.x]\nkind = 'new_term'\nquery = 'x'\nfield = 'user'";
+    assert!(engine(flatline).restore(0, &memory).is_err());
+}
+
+#[test]
 fn a_clock_that_is_wrong_by_years_takes_no_time() {
     let mut engine =
         engine("[rule.x]\nkind = 'flatline'\nquery = 'x'\nwindow = '1s'\nslide = '1ms'");
