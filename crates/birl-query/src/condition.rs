@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, SchemaError};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::PhysicalExpr;
@@ -36,10 +37,19 @@ impl Session {
         let columns = DFSchema::try_from(schema.as_ref().clone())?;
         let read = || {
             let logical = self.state.create_logical_expr(text, &columns)?;
+            if let Some(what) = beyond_a_row(&logical)? {
+                return Ok(Err(what));
+            }
             let physical = self.state.create_physical_expr(logical.clone(), &columns)?;
-            Ok((logical, physical))
+            Ok(Ok((logical, physical)))
         };
-        let (logical, expression) = read().map_err(|error| refused(text, error, schema))?;
+        let read = read().map_err(|error| refused(text, error, schema))?;
+        let (logical, expression) = read.map_err(|what| {
+            Error::run(format!(
+                "{text:?} has {what}, and a condition looks at one row"
+            ))
+            .with_hint("the query works it out: |> stats sum(bytes) as sum")
+        })?;
         match expression.data_type(schema)? {
             DataType::Boolean => Ok(Condition {
                 text: text.to_owned(),
@@ -50,6 +60,21 @@ impl Session {
                 .with_hint("a condition compares: count > 50")),
         }
     }
+}
+
+/// What in an expression is not of one row.
+fn beyond_a_row(expression: &Expr) -> Result<Option<&'static str>, DataFusionError> {
+    let mut found = None;
+    expression.apply(|expression| {
+        found = match expression {
+            Expr::AggregateFunction(_) => Some("an aggregate"),
+            Expr::WindowFunction(_) => Some("a function over a window"),
+            Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => Some("a query"),
+            _ => return Ok(TreeNodeRecursion::Continue),
+        };
+        Ok(TreeNodeRecursion::Stop)
+    })?;
+    Ok(found)
 }
 
 impl Plan {

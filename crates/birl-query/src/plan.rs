@@ -8,7 +8,7 @@ use birl_record::query;
 use birl_record::search::Search;
 use birl_scan::Progress;
 use birl_source::follow;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column as ColumnName, TableReference};
 use datafusion::datasource::source_as_provider;
@@ -119,6 +119,12 @@ impl Plan {
     /// The fields that the query names and no sampled record has.
     pub fn unknown_fields(&self) -> &[String] {
         &self.unknown_fields
+    }
+
+    /// The columns that tell the rows of the answer apart, where it is of groups: those that rows are
+    /// grouped by, but for times, as far as the answer has them.
+    pub fn keys(&self) -> Vec<String> {
+        keys(&self.logical)
     }
 
     /// The SQL that the query is, and how it is answered.
@@ -443,6 +449,36 @@ fn has_groups(plan: &LogicalPlan) -> Result<bool, Error> {
             LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_)
         ))
     })?)
+}
+
+/// The columns of a plan's rows that these are grouped by, but for times.
+fn keys(plan: &LogicalPlan) -> Vec<String> {
+    match plan {
+        LogicalPlan::Aggregate(aggregate) => {
+            let columns = aggregate.schema.fields().iter();
+            let keys = columns.take(aggregate.group_expr.len());
+            keys.filter(|key| !matches!(key.data_type(), DataType::Timestamp(..)))
+                .map(|key| key.name().clone())
+                .collect()
+        }
+        LogicalPlan::Projection(projection) => {
+            let below = keys(&projection.input);
+            let columns = projection.expr.iter().zip(projection.schema.fields());
+            let is_key = |expr: &Expr| match expr.clone().unalias_nested().data {
+                Expr::Column(column) => below.contains(&column.name),
+                _ => false,
+            };
+            columns
+                .filter(|(expr, _)| is_key(expr))
+                .map(|(_, column)| column.name().clone())
+                .collect()
+        }
+        LogicalPlan::Filter(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::SubqueryAlias(_) => plan.inputs().into_iter().flat_map(keys).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The windows that a query is asked of: those that are wished for, or its bins of time.
