@@ -110,7 +110,7 @@ async fn tell_replay(
             Replayed::Alert(alert, places) => {
                 counts.add(&alert);
                 let text = match args.output {
-                    RunOutput::Json => serde_json::to_string(&alert)? + "\n",
+                    RunOutput::Json => alert.document() + "\n",
                     RunOutput::Text => shown(&alert, &places, harmless),
                 };
                 out.write_all(text.as_bytes())?;

@@ -99,15 +99,11 @@ fn tables(status: &Status) -> String {
 fn source_row(source: &Source, now: i64) -> Vec<Cell> {
     vec![
         Cell::text(&source.name),
-        Cell::number(source.records),
-        Cell::Right(format!("{:.1}", source.records_per_second)),
-        Cell::Right(
-            source
-                .lag_seconds
-                .map_or("-".to_owned(), |lag| format!("{lag:.1} s")),
-        ),
-        Cell::number(source.gaps),
-        Cell::number(source.left_out),
+        Cell::known(source.records),
+        Cell::known(source.records_per_second.map(|rate| format!("{rate:.1}"))),
+        Cell::known(source.lag_seconds.map(|lag| format!("{lag:.1} s"))),
+        Cell::known(source.gaps),
+        Cell::known(source.left_out),
         Cell::problem(source.problem.as_ref(), now),
     ]
 }
@@ -161,6 +157,11 @@ impl Cell {
 
     fn number(number: u64) -> Self {
         Self::Right(number.to_string())
+    }
+
+    /// What is known of a source.
+    fn known(what: Option<impl ToString>) -> Self {
+        Self::Right(what.map_or("-".to_owned(), |what| what.to_string()))
     }
 
     fn problem(problem: Option<&Problem>, now: i64) -> Self {

@@ -29,7 +29,8 @@ pub struct Alert {
     pub values: Map<String, Value>,
     /// Some of the records that it is about, as they stand in the log.
     pub samples: Vec<String>,
-    /// A command line that shows the rest of the records, with their range of time.
+    /// A command line that shows all of the records, with their range of time; empty where they cannot be
+    /// read again, since they came over a socket.
     pub ask: String,
 }
 
@@ -41,6 +42,11 @@ impl Alert {
             first.is_some_and(|first| self.text.lines().any(|line| line == first))
         };
         self.samples.iter().filter(move |sample| !shows(sample))
+    }
+
+    /// The document of JSON, on one line, that webhooks, files and commands are given.
+    pub fn document(&self) -> String {
+        crate::places::json(self)
     }
 }
 

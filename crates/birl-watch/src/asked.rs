@@ -21,6 +21,7 @@ use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::alert::Window;
@@ -68,6 +69,8 @@ pub(crate) struct Asked {
     pub(crate) evidence: Evidence,
     /// The fields that the query names and no sampled record has.
     pub(crate) unknown_fields: Vec<String>,
+    /// By what the rows of the answer are told apart, where the rule does not say so.
+    pub(crate) keys: Vec<String>,
     /// Whether what is true of a window is told before it closes.
     pub(crate) fires_early: bool,
     pub(crate) closing: Closing,
@@ -103,8 +106,12 @@ pub(crate) enum Item {
 pub(crate) struct Evidence {
     /// The part of the query that keeps records as they are; of none where it begins with SQL.
     query: Option<String>,
-    /// The sources, as typed.
+    /// The sources that can be asked again, as typed: files, and not what came and went.
     typed: Vec<String>,
+    /// The flags by which the command line reads them as the rule does.
+    flags: Vec<String>,
+    /// Columns of the answer that the records do not have: they are worked out later.
+    worked_out: Vec<String>,
     sources: Sources,
     limits: Limits,
 }
@@ -153,9 +160,11 @@ impl Asked {
             memory_bytes: around.memory_bytes,
             ..Limits::default()
         };
-        let evidence = Evidence {
+        let mut evidence = Evidence {
             query: evidence(rule),
             typed,
+            flags: read.flags.clone(),
+            worked_out: Vec::new(),
             sources: sources.clone(),
             limits: limits.clone(),
         };
@@ -205,7 +214,18 @@ impl Asked {
                 .map_err(failed)?,
             false => plan,
         };
+        let keys = match rule.group_by.is_empty() && has_windows {
+            true => plan.keys(),
+            false => Vec::new(),
+        };
+        let group = if keys.is_empty() {
+            &rule.group_by
+        } else {
+            &keys
+        };
+        evidence.worked_out = evidence.worked_out(group, &session, &plan).await;
         Ok(Self {
+            keys,
             fires_early: keeps,
             closing: read.closing,
             unknown_fields: plan.unknown_fields().to_vec(),
@@ -418,10 +438,19 @@ fn names_of(
                 source.options = options.clone();
             }
         }
-        typed.extend(source.from.iter().cloned());
+        let from = source.from.iter().zip(&parsed);
+        typed.extend(
+            from.filter(|(_, name)| is_written(name))
+                .map(|(from, _)| from.clone()),
+        );
         names.extend(parsed);
     }
     Ok((typed, names))
+}
+
+/// Whether what a source says can be read again.
+fn is_written(name: &Name) -> bool {
+    !matches!(name, Name::Live(_) | Name::Stdin)
 }
 
 /// How what is live is read, with what the environment says.
@@ -449,6 +478,8 @@ struct Read {
     start: follow::Start,
     options: Options,
     closing: Closing,
+    /// The same as the command line says it.
+    flags: Vec<String>,
 }
 
 impl Read {
@@ -498,6 +529,7 @@ impl Read {
                 output: None,
             },
             start: first.start,
+            flags: flags(first),
             closing: Closing {
                 lateness: longest(|it| it.lateness).unwrap_or(closing.lateness),
                 idle: longest(|it| it.idle).unwrap_or(closing.idle),
@@ -515,20 +547,47 @@ impl Read {
     }
 }
 
+/// How the command line reads a source as the rule does.
+fn flags(source: &Source) -> Vec<String> {
+    let mut flags = Vec::new();
+    if let Some(format) = &source.input_format {
+        flags.extend(["--input-format".to_owned(), format.clone()]);
+    }
+    if let Some(zone) = zone(&source.input_zone) {
+        flags.extend(["--input-tz".to_owned(), zone]);
+    }
+    if source.hidden {
+        flags.push("--hidden".to_owned());
+    }
+    flags
+}
+
+/// A zone as it is typed; none for UTC, which goes without saying.
+fn zone(zone: &TimeZone) -> Option<String> {
+    match (zone.iana_name(), zone.to_fixed_offset()) {
+        (_, Ok(offset)) if offset.is_zero() => None,
+        (Some(name), _) => Some(name.to_owned()),
+        (None, Ok(offset)) => Some(offset.to_string()),
+        (None, Err(_)) => None,
+    }
+}
+
 /// The query of a rule, with what its kind counts behind it.
 fn asked(rule: &Rule) -> String {
     let query = &rule.query;
     let aggregate = |aggregates: &str| {
         let groups: Vec<_> = rule.group_by.iter().map(|name| column(name)).collect();
         match groups.is_empty() {
-            true => format!("{query} |> stats {aggregates}"),
-            false => format!("{query} |> stats {aggregates} by {}", groups.join(", ")),
+            true => then(query, &format!("stats {aggregates}")),
+            false => then(
+                query,
+                &format!("stats {aggregates} by {}", groups.join(", ")),
+            ),
         }
     };
     match &rule.kind {
-        Kind::Threshold { .. } | Kind::Any | Kind::NewTerm { .. } | Kind::Change { .. } => {
-            query.clone()
-        }
+        Kind::Threshold { .. } => query.clone(),
+        Kind::Any | Kind::NewTerm { .. } | Kind::Change { .. } => with_fields(rule, query),
         Kind::Frequency { .. } | Kind::Spike { .. } | Kind::Flatline { .. } => aggregate("count"),
         Kind::Cardinality { field, .. } => {
             aggregate(&format!("dc({}) as cardinality", column(field)))
@@ -549,8 +608,35 @@ fn asked(rule: &Rule) -> String {
             let (field, values) = (column(field), values.iter().map(|value| literal(value)));
             let values = values.collect::<Vec<_>>().join(", ");
             let not = if *allows { "not " } else { "" };
-            format!("{query} |> where cast({field} as varchar) {not}in ({values})")
+            let listed = format!("where cast({field} as varchar) {not}in ({values})");
+            with_fields(rule, &then(query, &listed))
         }
+    }
+}
+
+/// A query for records that have the fields that a rule looks at: a record may have one that no sample
+/// has, and a query gives none that nobody names.
+fn with_fields(rule: &Rule, query: &str) -> String {
+    let text = rule.text.as_ref();
+    let text = text.and_then(|text| crate::template::parse(text).ok());
+    let own = ["before", "after"];
+    let places = text.iter().flat_map(|text| text.places());
+    let places = places.filter(|place| !PLACES.contains(place) && !own.contains(place));
+    let looked_at = match &rule.kind {
+        Kind::NewTerm { fields, .. } => &fields[..],
+        Kind::Change { field } | Kind::Listed { field, .. } => std::slice::from_ref(field),
+        _ => &[],
+    };
+    let names = looked_at.iter().chain(&rule.group_by).map(String::as_str);
+    let mut named: Vec<String> = Vec::new();
+    for name in names.chain(places).map(column) {
+        if !named.contains(&name) {
+            named.push(name);
+        }
+    }
+    match named.is_empty() {
+        true => query.to_owned(),
+        false => then(query, &format!("fields {}, *", named.join(", "))),
     }
 }
 
@@ -658,6 +744,15 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// A query with one more step. Where its last line may end with a comment, the step begins a line.
+fn then(query: &str, step: &str) -> String {
+    let between = match query.lines().last().is_some_and(|line| line.contains("--")) {
+        true => '\n',
+        false => ' ',
+    };
+    format!("{query}{between}|> {step}")
+}
+
 /// Steps that look at each record by itself, and leave it as it is.
 const KEEPING: [&str; 5] = ["where", "parse", "extract", "extend", "set"];
 
@@ -675,19 +770,21 @@ fn evidence(rule: &Rule) -> Option<String> {
             .iter()
             .any(|keeping| keeping.eq_ignore_ascii_case(name))
     });
-    let records = Query {
+    let search = Query {
         search: query.search,
         sql: None,
-        steps: steps.collect(),
+        steps: Vec::new(),
     };
+    let search = search.to_string();
+    let records = steps.fold(search, |query, step| then(&query, &step.text));
     Some(match &rule.kind {
         // Where there are too many of those that are found, these are the ones to look at.
         Kind::Percentage {
             matching,
             above: Some(_),
             ..
-        } => format!("{records} |> where search({})", literal(matching)),
-        _ => records.to_string(),
+        } => then(&records, &format!("where search({})", literal(matching))),
+        _ => records,
     })
 }
 
@@ -695,25 +792,51 @@ impl Evidence {
     /// A query for the records of a group.
     fn of_group(&self, group: &Group) -> Option<String> {
         let query = self.query.as_ref()?;
-        let terms = group.iter().map(|(name, value)| match value.as_str() {
+        let group = group
+            .iter()
+            .filter(|(name, _)| !self.worked_out.contains(name));
+        let terms = group.map(|(name, value)| match value.as_str() {
             "" => format!("({0} is null or cast({0} as varchar) = '')", column(name)),
             value => format!("cast({} as varchar) = {}", column(name), literal(value)),
         });
         let terms: Vec<_> = terms.collect();
         Some(match terms.is_empty() {
             true => query.clone(),
-            false => format!("{query} |> where {}", terms.join(" and ")),
+            false => then(query, &format!("where {}", terms.join(" and "))),
         })
     }
 
-    /// A command that shows the records of a group in a range of time.
+    /// Those of the names that are columns of the answer of `plan`, and no fields of its records.
+    async fn worked_out(&self, names: &[String], session: &Session, plan: &Plan) -> Vec<String> {
+        let group = names.iter().map(|name| (name.clone(), String::new()));
+        let Some(query) = self.of_group(&group.collect()) else {
+            return Vec::new();
+        };
+        let Ok(records) = session.plan_rows(&query).await else {
+            return Vec::new();
+        };
+        let unknown = records.unknown_fields().iter();
+        let is_field = |name: &&String| plan.unknown_fields().contains(name);
+        unknown.filter(|name| !is_field(name)).cloned().collect()
+    }
+
+    /// A command that shows the records of a group in a range of time; empty where none of the sources
+    /// can be asked again.
     pub(crate) fn command(&self, group: &Group, range: &Range<i64>) -> String {
+        if self.typed.is_empty() {
+            return String::new();
+        }
         let query = self.of_group(group).unwrap_or_else(|| "*".to_owned());
         let (since, until) = (moment(range.start), moment(range.end));
-        let words = ["birl", "--since", &since, "--until", &until, &query];
-        let words = words
-            .into_iter()
-            .chain(self.typed.iter().map(String::as_str));
+        let flags = self.flags.iter().map(String::as_str);
+        let words = ["birl"].into_iter().chain(flags);
+        let words = words.chain(["--since", &since, "--until", &until]);
+        let behind = [query.as_str()].into_iter();
+        let behind = behind.chain(self.typed.iter().map(String::as_str));
+        let behind: Vec<_> = behind.collect();
+        // What begins like a flag and is none stands behind this.
+        let is_flag = behind.iter().any(|word| word.starts_with('-'));
+        let words = words.chain(is_flag.then_some("--")).chain(behind);
         let quoted = words.map(|word| {
             shlex::try_quote(word).map_or_else(|_| word.replace('\0', ""), |word| word.into_owned())
         });
@@ -728,8 +851,8 @@ impl Evidence {
         range: Range<i64>,
         most: usize,
     ) -> Result<Vec<String>, birl_query::Error> {
-        let is_file = |name: &&Name| !matches!(name, Name::Live(_) | Name::Stdin);
-        let names: Vec<_> = self.sources.names.iter().filter(is_file).cloned().collect();
+        let names = self.sources.names.iter().filter(|name| is_written(name));
+        let names: Vec<_> = names.cloned().collect();
         let (Some(query), false, 1..) = (self.of_group(group), names.is_empty(), most) else {
             return Ok(Vec::new());
         };
@@ -739,7 +862,10 @@ impl Evidence {
             ..self.sources.clone()
         };
         let session = Session::new(sources, &self.limits)?;
-        let text = format!("{query} |> sort timestamp |> limit {most} |> select line");
+        let text = then(
+            &query,
+            &format!("sort timestamp |> limit {most} |> select line"),
+        );
         let plan = session.plan_rows(&text).await?;
         let mut answers = plan.run(&session)?;
         let mut lines = Vec::new();

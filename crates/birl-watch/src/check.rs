@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use birl_source::name::Name;
+
 use crate::asked::{Asked, How, Surroundings, asked_of};
 use crate::config::{Config, Direction, Error, Kind, Rule};
 use crate::engine::{default_text, length};
@@ -47,7 +49,8 @@ fn describe(config: &Config, rule: &Rule, asked: &Asked) -> String {
     let sources = asked_of(rule, &config.sources);
     let sources = sources.iter().map(|source| {
         let commands = source.commands.iter().map(|words| words.join(" "));
-        let read: Vec<_> = source.from.iter().cloned().chain(commands).collect();
+        let from = source.from.iter().map(|from| shown(from));
+        let read: Vec<_> = from.chain(commands).collect();
         format!("{} ({})", source.name, read.join(", "))
     });
     let mut lines = vec![
@@ -64,9 +67,14 @@ fn describe(config: &Config, rule: &Rule, asked: &Asked) -> String {
             },
         ));
     }
-    let group = match rule.group_by.is_empty() {
+    let group_by = if asked.keys.is_empty() {
+        &rule.group_by
+    } else {
+        &asked.keys
+    };
+    let group = match group_by.is_empty() {
         true => String::new(),
-        false => format!("for each {}, ", rule.group_by.join(" and ")),
+        false => format!("for each {}, ", group_by.join(" and ")),
     };
     let early = if asked.fires_early { ", at once" } else { "" };
     lines.push(("fires", format!("{group}{}{early}", fires(&rule.kind))));
@@ -101,6 +109,14 @@ fn describe(config: &Config, rule: &Rule, asked: &Asked) -> String {
         let _ = writeln!(words, "  {what:<7} {how}");
     }
     words
+}
+
+/// A source as it was typed; an address without the login in it.
+fn shown(from: &str) -> String {
+    match Name::parse(from.as_ref()) {
+        Ok(Name::Live(source)) => source.origin().to_string(),
+        _ => from.to_owned(),
+    }
 }
 
 fn fires(kind: &Kind) -> String {
@@ -182,10 +198,10 @@ fn fires(kind: &Kind) -> String {
 }
 
 fn ends(rule: &Rule) -> String {
+    if rule.kind.tells_moments() {
+        return "at once: it is of a moment".to_owned();
+    }
     let when = match &rule.kind {
-        Kind::NewTerm { .. } | Kind::Change { .. } => {
-            return "at once: it is of a moment".to_owned();
-        }
         Kind::Any | Kind::Listed { .. } => {
             format!("when none has come for {}", length(rule.window))
         }

@@ -282,6 +282,11 @@ impl Kind {
         }
     }
 
+    /// Whether what it tells is of a moment, and over at once.
+    pub fn tells_moments(&self) -> bool {
+        matches!(self, Self::NewTerm { .. } | Self::Change { .. })
+    }
+
     /// Whether it looks at windows of time, and not at each record.
     pub fn has_windows(&self) -> bool {
         !matches!(

@@ -20,8 +20,8 @@ use crate::life::{Group, Life, Open};
 use crate::nanoseconds;
 use crate::template::Template;
 
-/// Of more windows in a row in which nothing was, not all are looked at: a clock that is wrong by
-/// years would make millions.
+/// Of more windows in a row in which nothing was, so many are looked at from either end: a clock that is
+/// wrong by years would make millions.
 const EMPTY_MAX: i64 = 10_000;
 
 /// Weeks begin on Mondays, and 1970 began on a Thursday.
@@ -118,6 +118,14 @@ impl Engine {
         order
     }
 
+    /// Rows of a rule that does not say by what it groups are told apart by these columns.
+    pub(crate) fn group_by(&mut self, rule: usize, keys: &[String]) {
+        let rule = &mut self.rules[rule].rule;
+        if rule.group_by.is_empty() {
+            rule.group_by = keys.to_vec();
+        }
+    }
+
     /// From when on a rule sees all records.
     pub(crate) fn begin(&mut self, rule: usize, at: i64) {
         let watched = &mut self.rules[rule];
@@ -169,12 +177,20 @@ impl Engine {
         notices
     }
 
-    /// Goes on as the rule `before` of another engine, which is the same.
+    /// Goes on as the rule `before` of another engine, which asks the same, and says what it finds as
+    /// this one does.
     pub(crate) fn take_over(&mut self, rule: usize, other: &mut Self, before: usize) {
-        let unless = std::mem::take(&mut self.rules[rule].unless);
         std::mem::swap(&mut self.rules[rule], &mut other.rules[before]);
+        let (kept, new) = (&mut self.rules[rule], &mut other.rules[before]);
+        kept.text = new.text.clone();
+        kept.life.say_as(&new.life);
         // The numbers of rules may be others now.
-        self.rules[rule].unless = unless;
+        kept.unless = std::mem::take(&mut new.unless);
+        let group_by = std::mem::take(&mut kept.rule.group_by);
+        kept.rule = Rule {
+            group_by,
+            ..new.rule.clone()
+        };
     }
 
     /// What a rule remembers, to be written down.
@@ -259,7 +275,7 @@ impl Engine {
         };
         let open = watched.life.found(&group, (time, time), about, held);
         let alert = open.map(|open| alert(&watched.rule, &group, open, State::Firing, time));
-        if watched.judge.tells_moments() {
+        if watched.rule.kind.tells_moments() {
             watched.life.forget(&group);
         }
         notices.extend(alert.map(|alert| Notice {
@@ -278,8 +294,8 @@ impl Engine {
             .saturating_sub(from)
             .saturating_add(slide - 1)
             .div_euclid(slide);
-        let left_out = (count - EMPTY_MAX).max(0);
-        for index in left_out.min(count)..count {
+        let (first, last) = (count.min(EMPTY_MAX), (count - EMPTY_MAX).max(EMPTY_MAX));
+        for index in (0..first).chain(last..count) {
             let start = from.saturating_add(index * slide);
             let window = Window {
                 start,
@@ -518,16 +534,19 @@ pub(crate) fn default_text(rule: &Rule) -> String {
             format!("{{count}} records in {window}, where at least {at_least} are expected")
         }
         Kind::NewTerm { fields, within, .. } => {
-            let terms = fields.iter().map(|field| format!("{field} is {{{field}}}"));
+            let terms = fields.iter().map(|field| is(field));
             let terms = terms.collect::<Vec<_>>().join(", ");
             format!("{terms}, which has not been seen for {}", length(*within))
         }
-        Kind::Change { field } => format!("{field} was {{before}}, and is {{after}}"),
+        Kind::Change { field } => {
+            format!("{} was {{before}}, and is {{after}}", literally(field))
+        }
         Kind::Cardinality { field, .. } => {
+            let field = literally(field);
             format!("{{cardinality}} different values of {field} in {window}")
         }
         Kind::Percentage { matching, .. } => {
-            let matching = matching.replace('{', "{{").replace('}', "}}");
+            let matching = literally(matching);
             format!("{{matches}} of {{total}} records in {window} are {matching}: {{percent}} %")
         }
         Kind::Listed { field, allows, .. } => {
@@ -536,10 +555,24 @@ pub(crate) fn default_text(rule: &Rule) -> String {
             } else {
                 "on the list"
             };
-            format!("{field} is {{{field}}}, which is {how}")
+            format!("{}, which is {how}", is(field))
         }
     };
     format!("{{rule}}: {group}{what}")
+}
+
+/// A text as a template says it.
+fn literally(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
+
+/// What a template says of the value of a field.
+fn is(field: &str) -> String {
+    match field.contains(['{', '}']) {
+        // No place of a template has such a name.
+        true => format!("{} is in {{values}}", literally(field)),
+        false => format!("{field} is {{{field}}}"),
+    }
 }
 
 /// A length of time as people type it.
@@ -568,7 +601,12 @@ pub(crate) fn length(length: std::time::Duration) -> String {
 
 fn alert(rule: &Rule, group: &Group, open: &Open<About>, state: State, at: i64) -> Alert {
     Alert {
-        id: id(&rule.name, group, open.start),
+        id: id(
+            &rule.name,
+            group,
+            open.start,
+            &told_apart(rule, &open.about.values),
+        ),
         rule: rule.name.clone(),
         state,
         group: group.clone(),
@@ -585,13 +623,25 @@ fn alert(rule: &Rule, group: &Group, open: &Open<About>, state: State, at: i64) 
     }
 }
 
+/// What tells an alert from others of its rule, group and moment: a group may change more than once
+/// within the same second.
+fn told_apart(rule: &Rule, values: &Map<String, Value>) -> Vec<String> {
+    let names: &[&str] = match rule.kind {
+        Kind::Change { .. } => &["before", "after", "source", "offset"],
+        _ => &[],
+    };
+    let values = names.iter().map(|name| values.get(*name).and_then(text_of));
+    values.map(Option::unwrap_or_default).collect()
+}
+
 /// The same for the same alert, whenever it is sent: the first half of a SHA-256, in hexadecimal.
-fn id(rule: &str, group: &Group, start: i64) -> String {
+fn id(rule: &str, group: &Group, start: i64, more: &[String]) -> String {
     let mut hash = Context::new(&SHA256);
-    let texts = group
+    let group = group
         .iter()
         .flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-    for text in std::iter::once(rule).chain(texts) {
+    let texts = std::iter::once(rule).chain(group);
+    for text in texts.chain(more.iter().map(String::as_str)) {
         // With the length of each, so that no two groups run into the same bytes.
         hash.update(&(text.len() as u64).to_le_bytes());
         hash.update(text.as_bytes());

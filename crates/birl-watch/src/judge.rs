@@ -136,11 +136,6 @@ impl Judge {
             _ => None,
         }
     }
-
-    /// Whether what is told is of a moment, and never over.
-    pub(crate) fn tells_moments(&self) -> bool {
-        matches!(self, Self::NewTerm(_) | Self::Change(_))
-    }
 }
 
 /// The text of a value, as it stands in groups and messages; nothing of one that is missing.

@@ -47,6 +47,11 @@ impl<A> Life<A> {
         }
     }
 
+    /// Tells alerts again, and takes them to be over, as another life does.
+    pub(crate) fn say_as(&mut self, other: &Self) {
+        (self.repeat, self.resolve) = (other.repeat, other.resolve);
+    }
+
     /// The alerts that are open.
     pub(crate) fn open(&self) -> &BTreeMap<Group, Open<A>> {
         &self.open

@@ -26,6 +26,7 @@ use birl_net::Proxies;
 
 pub use config::{Config, Error};
 pub use form::VERSION;
+pub(crate) use form::json;
 
 /// What places have of the process that they are in.
 #[derive(Clone)]

@@ -45,6 +45,7 @@ pub fn replay(
                 let name = &rule.name;
                 yield Replayed::Note(format!("rule {name:?}: no sampled record has a field {field:?}"));
             }
+            engine.group_by(number, &asked.keys);
             let (oldest, newest) = asked.span(rule, &config.file).await?;
             if let Some(oldest) = oldest {
                 engine.begin(number, oldest);
@@ -70,8 +71,11 @@ pub fn replay(
             };
             let mut notices = Vec::new();
             for rule in &order {
-                // What happens at this very moment may still come.
-                notices.extend(engine.advance(*rule, time.saturating_sub(1)));
+                // What happens at this very moment may still come, and what lies behind the end of the
+                // logs has not been seen.
+                if let Some(newest) = rules[*rule].newest {
+                    notices.extend(engine.advance(*rule, time.saturating_sub(1).min(newest)));
+                }
             }
             notices.sort_by_key(|notice| notice.alert.at);
             match rules[number].next.take() {

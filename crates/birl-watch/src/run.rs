@@ -16,13 +16,13 @@ use birl_source::name::Name;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use tokio::sync::{mpsc, watch};
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
 use tracing::{error, info, warn};
 
 use crate::alert::{Alert, State};
 use crate::asked::{Asked, Evidence, How, Item, Surroundings, asked_of};
-use crate::config::{Config, Error as ConfigError, Kind, Rule};
+use crate::config::{Config, Error as ConfigError, Rule};
 use crate::deliver::{Deliverer, Target};
 use crate::engine::{Engine, Notice};
 use crate::life::Group;
@@ -38,6 +38,9 @@ const ITEMS_MAX: usize = 256;
 
 /// After so long a rule is asked again whose query ended with an error.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// So long may it take to find the records that the alerts of one moment are about.
+const EVIDENCE_MAX: Duration = Duration::from_secs(5);
 
 /// How long a write that failed waits to be tried again.
 const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -173,17 +176,39 @@ enum Came {
 /// The task that asks the query of a rule.
 struct Asking {
     number: u64,
-    task: Option<AbortHandle>,
+    task: Option<JoinHandle<()>>,
     stop: Option<Stop>,
     evidence: Evidence,
     closing: Closing,
+    /// By what the rows of the answer are told apart, where the rule does not say so.
+    keys: Vec<String>,
     /// How far time has come, as the windows say.
     time: Option<i64>,
+    /// How long ago the last record was when it came.
+    lag: i64,
+    /// A source could not be read, so that the end of all is not the end.
+    has_failed: bool,
+    /// Nothing more comes.
+    has_ended: bool,
     /// When it is to be asked again.
     again: Option<Instant>,
     alerts: u64,
     last: Option<status::Answer>,
     problem: Option<status::Problem>,
+    /// What went wrong with one of its sources, as long as nothing has come since.
+    source_problem: Option<status::Problem>,
+}
+
+impl Asking {
+    /// Ends it, so that it is asked again unless something else takes its place.
+    async fn end(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+            // It says that it was aborted.
+            let _ = task.await;
+        }
+        self.again = Some(Instant::now());
+    }
 }
 
 impl Drop for Asking {
@@ -225,6 +250,7 @@ impl Run {
         let rules = run.config.rules.clone();
         for (number, rule) in rules.iter().enumerate() {
             let asking = run.ask(rule).await?;
+            run.engine.group_by(number, &asking.keys);
             run.asking.push(asking);
             if let Some(memory) = saved.states.get(&rule.name) {
                 run.restore(number, memory).await?;
@@ -274,20 +300,26 @@ impl Run {
         }
         let (stop, evidence) = (asked.stop(), asked.evidence.clone());
         let closing = asked.closing;
+        let keys = asked.keys.clone();
         let items = asked.run(rule, &file, None)?;
         self.next += 1;
         let task = tokio::spawn(forward(self.next, items, self.sender.clone()));
         Ok(Asking {
             number: self.next,
-            task: Some(task.abort_handle()),
+            task: Some(task),
             stop,
             evidence,
             closing,
+            keys,
             time: None,
+            lag: 0,
+            has_failed: false,
+            has_ended: false,
             again: None,
             alerts: 0,
             last: None,
             problem: None,
+            source_problem: None,
         })
     }
 
@@ -310,10 +342,19 @@ impl Run {
                 Vec::new()
             }
             Came::Ended => {
-                info!(
-                    rule = self.config.rules[number].name,
-                    "all sources of the rule have ended"
-                );
+                let rule = &self.config.rules[number].name;
+                let asking = &mut self.asking[number];
+                asking.has_ended = true;
+                match asking.has_failed {
+                    true => {
+                        info!(
+                            rule,
+                            "no source of the rule can be read, and all are asked again"
+                        );
+                        asking.again = Some(Instant::now() + AGAIN_AFTER);
+                    }
+                    false => info!(rule, "all sources of the rule have ended"),
+                }
                 Vec::new()
             }
         };
@@ -327,6 +368,7 @@ impl Run {
         match item {
             Item::Window(window, rows) => {
                 if let Some(row) = rows.first() {
+                    asking.source_problem = None;
                     asking.last = Some(status::Answer {
                         at: window.end,
                         text: serde_json::Value::Object(row.values.clone()).to_string(),
@@ -341,6 +383,8 @@ impl Run {
                 self.engine.advance(number, time)
             }
             Item::Record { row, time, line } => {
+                asking.source_problem = None;
+                asking.lag = now().saturating_sub(time).max(0);
                 asking.last = Some(status::Answer {
                     at: time,
                     text: line.chars().take(200).collect(),
@@ -348,6 +392,13 @@ impl Run {
                 self.engine.record(number, row, time, line)
             }
             Item::Event(event) => {
+                if let Event::Problem(problem) = &event {
+                    asking.has_failed = true;
+                    asking.source_problem = Some(status::Problem {
+                        at: now(),
+                        reason: problem.to_string(),
+                    });
+                }
                 tell_event(&self.config.rules[number].name, &event);
                 Vec::new()
             }
@@ -360,12 +411,22 @@ impl Run {
             return;
         }
         let mut checkpoint = self.due.take().unwrap_or_default();
+        // Nothing else goes on meanwhile, so there is an end to it.
+        let deadline = Instant::now() + EVIDENCE_MAX;
         for mut notice in notices {
             let number = notice.rule;
             let rule = &self.config.rules[number];
             let evidence = &self.asking[number].evidence;
-            if let Err(error) = notice.add_evidence(rule, &self.config.file, evidence).await {
-                warn!(rule = rule.name, %error, "the alert goes without records");
+            let added = notice.add_evidence(rule, &self.config.file, evidence);
+            match timeout_at(deadline, added).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    warn!(rule = rule.name, %error, "the alert goes without records");
+                }
+                Err(_) => warn!(
+                    rule = rule.name,
+                    "the alert goes without records: to find them takes too long"
+                ),
             }
             notice.alert.at = now();
             notice.write_text(&self.engine);
@@ -390,7 +451,7 @@ impl Run {
             State::Resolved => checkpoint
                 .closed
                 .push((rule.name.clone(), alert.group.clone())),
-            State::Firing if matches!(rule.kind, Kind::NewTerm { .. } | Kind::Change { .. }) => {}
+            State::Firing if rule.kind.tells_moments() => {}
             State::Firing => checkpoint.opened.push(store::Open {
                 rule: rule.name.clone(),
                 group: alert.group.clone(),
@@ -432,8 +493,10 @@ impl Run {
             let has_windows = self.config.rules[number].kind.has_windows();
             // Where something has come, the windows say how far time is.
             if asking.time.is_none() || !has_windows {
+                // What comes late is not over sooner than what comes at once.
                 let behind = asking.closing.lateness + asking.closing.idle;
-                let time = now().saturating_sub(nanoseconds(behind));
+                let behind = nanoseconds(behind).saturating_add(asking.lag);
+                let time = now().saturating_sub(behind);
                 notices.extend(self.engine.advance(number, time));
             }
             if asking.again.is_some_and(|again| again <= Instant::now()) {
@@ -450,7 +513,12 @@ impl Run {
     async fn ask_again(&mut self, number: usize) {
         let rule = self.config.rules[number].clone();
         match self.ask(&rule).await {
-            Ok(asking) => self.asking[number] = asking,
+            Ok(asking) => {
+                let before = std::mem::replace(&mut self.asking[number], asking);
+                let asking = &mut self.asking[number];
+                (asking.alerts, asking.lag) = (before.alerts, before.lag);
+                self.engine.group_by(number, &asking.keys);
+            }
             Err(error) => {
                 error!(rule = rule.name, %error, "the rule cannot be asked again yet");
                 self.asking[number].again = Some(Instant::now() + AGAIN_AFTER);
@@ -485,8 +553,11 @@ impl Run {
             }
             tokio::select! {
                 () = sleep(WRITE_AGAIN_AFTER) => {}
-                command = commands.recv() => {
-                    if !matches!(command, Some(Command::Reload)) {
+                command = commands.recv() => match command {
+                    // It is read again when the rest goes on.
+                    Some(Command::Reload) => self.file.is_to_be_seen(),
+                    Some(Command::Stop) | None => {
+                        self.due = Some(checkpoint);
                         return std::ops::ControlFlow::Break(());
                     }
                 }
@@ -525,14 +596,26 @@ impl Run {
         listen_once(&config)?;
         let targets = targets(&config, &self.around)?;
         let old = std::mem::replace(&mut self.config, config);
+        let stays = |rule: &Rule, config: &Config| {
+            let mut rules = old.rules.iter();
+            rules.position(|it| it.name == rule.name && asks_same(it, &old, rule, config))
+        };
+        let stay: BTreeSet<_> = self
+            .config
+            .rules
+            .iter()
+            .filter_map(|it| stays(it, &self.config))
+            .collect();
+        for (number, asking) in self.asking.iter_mut().enumerate() {
+            // What listens has to end before another can listen there.
+            if !stay.contains(&number) && listens(&old.rules[number], &old) {
+                asking.end().await;
+            }
+        }
         let mut engine = Engine::new(&self.config);
         let mut asking: Vec<Result<usize, Asking>> = Vec::new();
         for rule in self.config.rules.clone() {
-            let before = old
-                .rules
-                .iter()
-                .position(|it| is_same(it, &old, &rule, &self.config));
-            match before {
+            match stays(&rule, &self.config) {
                 Some(before) => asking.push(Ok(before)),
                 None => match self.ask(&rule).await {
                     Ok(asked) => asking.push(Err(asked)),
@@ -556,6 +639,7 @@ impl Run {
                     self.asking.extend(kept[before].take());
                 }
                 Err(asked) => {
+                    engine.group_by(number, &asked.keys);
                     self.asking.push(asked);
                     if let Some(before) = before {
                         // It is another rule, but the same alerts: they end by what it finds.
@@ -592,7 +676,7 @@ impl Run {
             if let Some(stop) = &asking.stop {
                 stop.stop();
             }
-            if asking.again.is_none() {
+            if asking.again.is_none() && !asking.has_ended {
                 running.insert(asking.number);
             }
         }
@@ -616,8 +700,13 @@ impl Run {
         }
         let mut checkpoint = self.due.take().unwrap_or_default();
         self.remember(&mut checkpoint);
-        if let Err(error) = self.store.checkpoint(checkpoint).await {
-            error!(%error, "what is remembered cannot be written");
+        while let Err(error) = self.store.checkpoint(checkpoint.clone()).await {
+            let again = Instant::now() + WRITE_AGAIN_AFTER;
+            if again >= deadline {
+                error!(%error, "what is remembered cannot be written, and the last of it is lost");
+                break;
+            }
+            sleep_until(again).await;
         }
         if let Some(deliverer) = self.deliverer.take() {
             deliverer
@@ -640,9 +729,15 @@ impl Run {
                 problem: asking.problem.clone(),
             })
             .collect();
-        let sources = self.config.sources.iter().map(|source| status::Source {
-            name: source.name.clone(),
-            ..status::Source::default()
+        let sources = self.config.sources.iter().map(|source| {
+            let rules = self.config.rules.iter().zip(&self.asking);
+            let mut asking = rules
+                .filter(|(rule, _)| rule.sources.is_empty() || rule.sources.contains(&source.name));
+            status::Source {
+                name: source.name.clone(),
+                problem: asking.find_map(|(_, asking)| asking.source_problem.clone()),
+                ..status::Source::default()
+            }
         });
         let sources = sources.collect();
         self.status.send_modify(|status| {
@@ -698,24 +793,37 @@ fn targets(
     targets.collect()
 }
 
-/// Whether two rules of two files ask the same of the same.
-fn is_same(one: &Rule, of: &Config, other: &Rule, to: &Config) -> bool {
+/// Whether a rule listens for whoever connects.
+fn listens(rule: &Rule, config: &Config) -> bool {
+    let sources = asked_of(rule, &config.sources).into_iter();
+    let mut from = sources.flat_map(|source| &source.from);
+    from.any(|from| from.contains(LISTENS))
+}
+
+/// What the schemes of addresses end with at which birl listens.
+const LISTENS: &str = "-listen://";
+
+/// Whether two rules of two files ask the same of the same. What they say of it, how often and to whom
+/// may differ.
+fn asks_same(one: &Rule, of: &Config, other: &Rule, to: &Config) -> bool {
     let sources = |rule: &Rule, config: &Config| {
         let sources = asked_of(rule, &config.sources).into_iter().cloned();
         let sources = sources.map(|source| crate::config::Source { line: 0, ..source });
         sources.collect::<Vec<_>>()
     };
-    let (one_at_0, other_at_0) = (
-        Rule {
-            line: 0,
-            ..one.clone()
-        },
-        Rule {
-            line: 0,
-            ..other.clone()
-        },
-    );
-    one_at_0 == other_at_0 && sources(one, of) == sources(other, to)
+    let asked = |rule: &Rule| Rule {
+        line: 0,
+        send: Vec::new(),
+        repeat: None,
+        resolve: Duration::ZERO,
+        tells_resolved: true,
+        unless: Vec::new(),
+        samples: 0,
+        // The fields in it are asked for where the rule is of records.
+        text: rule.text.clone().filter(|_| !rule.kind.has_windows()),
+        ..rule.clone()
+    };
+    asked(one) == asked(other) && sources(one, of) == sources(other, to)
 }
 
 /// Finds addresses that would be listened at by several rules: the second would not get them.
@@ -723,11 +831,7 @@ fn listen_once(config: &Config) -> Result<(), ConfigError> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for rule in &config.rules {
         for source in asked_of(rule, &config.sources) {
-            for from in source
-                .from
-                .iter()
-                .filter(|from| from.contains("-listen://"))
-            {
+            for from in source.from.iter().filter(|from| from.contains(LISTENS)) {
                 let is_address = matches!(Name::parse(from.as_ref()), Ok(Name::Live(_)));
                 if let Some(other) = seen.insert(from.clone(), &rule.name).filter(|_| is_address) {
                     let message = format!(
@@ -761,6 +865,11 @@ impl Watched {
     fn has_changed(&self) -> bool {
         let is = look(&self.path);
         is.is_some() && is != self.was
+    }
+
+    /// Takes it for changed.
+    fn is_to_be_seen(&mut self) {
+        self.was = None;
     }
 
     fn is_seen(&mut self) {

@@ -48,20 +48,20 @@ pub struct Problem {
 pub struct Source {
     /// Its name in the configuration.
     pub name: String,
-    /// How many records it has given since birl began.
-    pub records: u64,
+    /// How many records it has given since birl began; not known if `None`, as in all that follow.
+    pub records: Option<u64>,
     /// How many bytes it has given since birl began.
-    pub bytes: u64,
+    pub bytes: Option<u64>,
     /// How many records a second it has given of late.
-    pub records_per_second: f64,
+    pub records_per_second: Option<f64>,
     /// The time of its newest record, in nanoseconds since 1970.
     pub newest: Option<i64>,
     /// How far its newest record is behind the clock, in seconds.
     pub lag_seconds: Option<f64>,
     /// How many times something was missed.
-    pub gaps: u64,
+    pub gaps: Option<u64>,
     /// How many records were not readable, or too late for their window.
-    pub left_out: u64,
+    pub left_out: Option<u64>,
     /// What went wrong last, as long as it has not been mended.
     pub problem: Option<Problem>,
 }

@@ -17,6 +17,7 @@ use toml::Spanned;
 
 use super::keys::{Count, FileKeys, Length, Number, RuleKeys, Several, SilenceKeys, SourceKeys};
 use super::{Config, Direction, Error, Kind, Place, Rule, Silence, Source, Text};
+use crate::deliver::HELD_BACK;
 use crate::places;
 
 /// What is taken where nothing is said.
@@ -36,6 +37,9 @@ const OVERLAP_MAX: u128 = 1000;
 
 /// So many windows a spike looks back at most.
 const SPIKE_WINDOWS_MAX: u64 = 1000;
+
+/// So far a spike looks back at most.
+const LOOK_BACK_MAX: Duration = Duration::from_secs(10 * 366 * 86_400);
 
 /// The names of the kinds, and the keys that each has besides those of all.
 const KINDS: [(&str, &[&str]); 11] = [
@@ -115,6 +119,7 @@ pub(super) fn config(keys: FileKeys, text: Text<'_>, clock: &Clock) -> Result<Co
         })
         .collect::<Result<_, _>>()?;
     no_cycles(&rules, text)?;
+    no_moments(&rules, text)?;
     let silences = keys.silence.0.into_iter();
     let silences = silences
         .map(|(name, keys)| silence(&name, keys, &known, text, clock))
@@ -229,6 +234,10 @@ fn zone_of(typed: &str) -> Result<TimeZone, String> {
 
 fn live_options(keys: &SourceKeys, text: Text<'_>) -> Result<live::Options, Error> {
     let defaults = live::Options::default();
+    if let (Some(variable), Some(_)) = (&keys.bearer_env, &keys.bearer_file) {
+        let message = "a token is from a variable (bearer_env) or from a file (bearer_file)";
+        return Err(text.error(&variable.span(), message));
+    }
     let mut headers = HeaderMap::new();
     for (name, value) in &keys.headers {
         // The value may be a secret, so that it is not told.
@@ -293,9 +302,21 @@ struct RuleOf<'a> {
 impl RuleOf<'_> {
     fn resolve(&self, keys: &RuleKeys) -> Result<Rule, Error> {
         self.check_keys(keys)?;
+        if self.name.get_ref() == HELD_BACK {
+            let message =
+                format!("{HELD_BACK} is what birl calls alerts for others: take another name");
+            return Err(self.text.error(&self.name.span(), message));
+        }
         let kind = self.kind(keys)?;
+        self.check_moments(keys, &kind)?;
         let query = self.query(keys, &kind)?;
         let (window, slide) = self.windows(keys)?;
+        if let (Kind::Spike { windows, .. }, Some(typed)) = (&kind, &keys.window)
+            && window.as_secs().saturating_mul(*windows as u64) > LOOK_BACK_MAX.as_secs()
+        {
+            let message = format!("{windows} windows of this length are more than ten years");
+            return Err(self.at(typed, message));
+        }
         let samples = match &keys.samples {
             Some(samples) => usize::try_from(samples.get_ref().0)
                 .ok()
@@ -393,6 +414,24 @@ impl RuleOf<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Finds keys of alerts that go on, where they are of moments.
+    fn check_moments(&self, keys: &RuleKeys, kind: &Kind) -> Result<(), Error> {
+        if !kind.tells_moments() {
+            return Ok(());
+        }
+        let key = match (&keys.repeat, keys.resolved) {
+            (Some(repeat), _) => Some(("repeat", repeat.span())),
+            (None, Some(_)) => Some(("resolved", self.name.span())),
+            (None, None) => None,
+        };
+        key.map_or(Ok(()), |(key, place)| {
+            let kind = kind.name();
+            let message =
+                format!("rules of kind {kind:?} have no {key}: what they tell is over at once");
+            Err(self.text.error(&place, message))
+        })
     }
 
     fn unknown_kind(&self, keys: &RuleKeys, kind: &str) -> Error {
@@ -734,6 +773,21 @@ fn check_names(
     Ok(names.0.iter().map(|it| it.get_ref().clone()).collect())
 }
 
+/// Finds rules that would wait for what is over at once.
+fn no_moments(rules: &[Rule], text: Text<'_>) -> Result<(), Error> {
+    for rule in rules {
+        let others = rules.iter().filter(|it| rule.unless.contains(&it.name));
+        if let Some(other) = others.into_iter().find(|it| it.kind.tells_moments()) {
+            let message = format!(
+                "rule {:?} has unless = {:?}, which tells what is over at once, so that it never fires",
+                rule.name, other.name
+            );
+            return Err(Error::at_line(text.file, rule.line, message));
+        }
+    }
+    Ok(())
+}
+
 /// Finds rules that would wait for each other.
 fn no_cycles(rules: &[Rule], text: Text<'_>) -> Result<(), Error> {
     for rule in rules {
@@ -741,17 +795,10 @@ fn no_cycles(rules: &[Rule], text: Text<'_>) -> Result<(), Error> {
         let mut next: Vec<&str> = rule.unless.iter().map(String::as_str).collect();
         while let Some(name) = next.pop() {
             if name == rule.name {
-                let line = rule.line.saturating_sub(1);
-                let start = text
-                    .text
-                    .lines()
-                    .take(line)
-                    .map(|line| line.len() + 1)
-                    .sum();
                 let message = format!(
                     "rule {name:?} would be silent as long as it fires itself: its unless leads back to it"
                 );
-                return Err(text.error(&(start..start), message));
+                return Err(Error::at_line(text.file, rule.line, message));
             }
             if reached.insert(name) {
                 let rule = rules.iter().find(|it| it.name == name);
@@ -777,12 +824,18 @@ fn silence(
             .map(|moment| moment.start)
             .map_err(|error| text.error(&typed.span(), error.to_string()))
     };
+    let from = keys.from.as_ref().map_or(Ok(i64::MIN), moment)?;
+    let until = moment(&keys.until)?;
+    if from >= until {
+        let message = format!("silence {:?} ends before it begins", name.get_ref());
+        return Err(text.error(&keys.until.span(), message));
+    }
     Ok(Silence {
         name: name.get_ref().clone(),
         rules: check_names(&keys.rule, "rule", &known.rules, text)?,
         group: keys.group,
-        from: keys.from.as_ref().map_or(Ok(i64::MIN), moment)?,
-        until: moment(&keys.until)?,
+        from,
+        until,
     })
 }
 

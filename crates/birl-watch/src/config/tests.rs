@@ -210,6 +210,30 @@ const WRONG: &[(&str, &str)] = &[
         "3: rule \"x\" would be silent as long as it fires itself: its unless leads back to it",
     ),
     (
+        "kind = 'spike'\nquery = 'x'\nwindow = '365d'\nwindows = 1000",
+        "6: 1000 windows of this length are more than ten years",
+    ),
+    (
+        "kind = 'change'\nquery = 'x'\nfield = 'a'\nrepeat = '1h'",
+        "7: rules of kind \"change\" have no repeat: what they tell is over at once",
+    ),
+    (
+        "kind = 'new_term'\nquery = 'x'\nfield = 'a'\nresolved = false",
+        "3: rules of kind \"new_term\" have no resolved: what they tell is over at once",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nunless = 'y'\n[rule.y]\nkind = 'change'\nquery = 'x'\nfield = 'a'",
+        "3: rule \"x\" has unless = \"y\", which tells what is over at once, so that it never fires",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\n[rule.'birl.held_back']\nkind = 'any'\nquery = 'x'",
+        "6: birl.held_back is what birl calls alerts for others: take another name",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\n[silence.s]\nfrom = '2026-03-14'\nuntil = '2026-03-13'",
+        "8: silence \"s\" ends before it begins",
+    ),
+    (
         "kind = 'any'\nquery = 'x'\ntext = '{count'",
         "6: text has a { that is no place such as {count}; a brace itself is written twice: {{",
     ),
@@ -271,6 +295,10 @@ fn what_is_wrong_elsewhere_is_told_with_its_line() {
         (
             "[source.app]\nexec = \"tail 'x\"\n",
             "2: exec is a program and its arguments, with quotes as for a shell",
+        ),
+        (
+            "[source.app]\nfrom = 'ws://h/'\nbearer_env = 'T'\nbearer_file = 't'\n",
+            "3: a token is from a variable (bearer_env) or from a file (bearer_file)",
         ),
         (
             "[source.app]\nfrom = 'x'\noverflow = 'explode'\n",

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use birl_record::time::Clock;
@@ -423,6 +424,45 @@ fn what_a_rule_remembers_is_taken_up_again() {
 }
 
 #[test]
+fn changes_within_a_second_have_ids_of_their_own() {
+    let mut engine =
+        engine("[rule.x]\nkind = 'change'\nquery = 'x'\nfield = 'v'\ngroup_by = 'host'");
+    let record = |v: i64, offset: i64| (5, json!({"host": "a", "v": v, "offset": offset}));
+    let records = [record(1, 0), record(2, 9), record(1, 18), record(2, 27)];
+    let notices = by_records(&mut engine, &records);
+    let ids: BTreeSet<_> = notices.iter().map(|it| it.alert.id.clone()).collect();
+    assert_eq!((notices.len(), ids.len()), (3, 3));
+}
+
+#[test]
+fn what_a_rule_says_by_itself_can_be_filled_in_whatever_fields_are_called() {
+    for kind in [
+        "kind = 'new_term'",
+        "kind = 'change'",
+        "kind = 'cardinality'\nabove = 1",
+    ] {
+        let rule = format!("[rule.x]\n{kind}\nquery = 'x'\nfield = 'a}}b{{'");
+        engine(&rule);
+    }
+    engine("[rule.x]\nkind = 'blacklist'\nquery = 'x'\nfield = '}'\nvalues = 'a'");
+}
+
+#[test]
+fn a_long_silence_is_told_when_it_begins_and_alerts_end_when_they_do() {
+    let mut engine =
+        engine("[rule.x]\nquery = 'x |> count'\nwhen = 'count > 1'\nwindow = '1s'\nslide = '1s'");
+    let window = |start: i64| Window {
+        start: start * SECOND,
+        end: (start + 1) * SECOND,
+    };
+    let rows = |count: u64| vec![row(json!({ "count": count }), count > 1)];
+    let mut notices = engine.window(0, window(10), rows(2), true);
+    // Ten hours later the next record comes.
+    notices.extend(engine.window(0, window(36_000), rows(1), true));
+    assert_eq!(told(&notices, "count"), [fires(11, "2"), ends(12, "2")]);
+}
+
+#[test]
 fn a_clock_that_is_wrong_by_years_takes_no_time() {
     let mut engine =
         engine("[rule.x]\nkind = 'flatline'\nquery = 'x'\nwindow = '1s'\nslide = '1ms'");
@@ -435,11 +475,11 @@ fn a_clock_that_is_wrong_by_years_takes_no_time() {
 fn an_id_is_that_of_the_rule_the_group_and_the_window() {
     let group = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
     let ids = [
-        id("rule", &group("host", "a"), 0),
-        id("rul", &group("ehost", "a"), 0),
-        id("rule", &group("hosta", ""), 0),
-        id("rule", &group("host", "a"), 1),
-        id("rule", &Vec::new(), 0),
+        id("rule", &group("host", "a"), 0, &[]),
+        id("rul", &group("ehost", "a"), 0, &[]),
+        id("rule", &group("hosta", ""), 0, &[]),
+        id("rule", &group("host", "a"), 1, &[]),
+        id("rule", &Vec::new(), 0, &[]),
     ];
     for (number, id) in ids.iter().enumerate() {
         assert_eq!(id.len(), 32);

@@ -93,7 +93,13 @@ impl Place for Command {
             reason: format!("cannot run {:?}: {why}", self.program),
             after: None,
         };
-        let child = self.start(alert).map_err(|error| failed(refusal(&error)))?;
+        let child = self.start(alert).map_err(|error| match error.kind() {
+            // It will not be shorter next time.
+            io::ErrorKind::ArgumentListTooLong => Undelivered::ForGood {
+                reason: format!("cannot run {:?}: {}", self.program, refusal(&error)),
+            },
+            _ => failed(refusal(&error)),
+        })?;
         let run = run(child, form::json(alert));
         let Ok(ended) = tokio::time::timeout(self.timeout, run).await else {
             let limit = self.timeout.as_secs_f64();

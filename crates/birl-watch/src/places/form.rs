@@ -36,7 +36,7 @@ struct Document<'a> {
 }
 
 /// The alert as one line of JSON, with the version of its form.
-pub(super) fn json(alert: &Alert) -> String {
+pub(crate) fn json(alert: &Alert) -> String {
     let document = Document {
         version: VERSION,
         alert,

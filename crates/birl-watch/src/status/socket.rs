@@ -158,18 +158,27 @@ fn json(status: &watch::Receiver<Status>) -> String {
     serde_json::to_string(&status).expect("it has only texts, numbers and names")
 }
 
-/// Asks the first of `paths` that there is. It blocks.
+/// Asks the first of `paths` where somebody answers. It blocks.
 ///
 /// # Errors
 ///
 /// If nobody answers, or what answers is no birl.
 pub fn read(paths: &[PathBuf]) -> Result<Status, SocketError> {
     const HINT: &str = "is birl run at work, as the same user? Where its file says status = \"PATH\", name that: birl status PATH";
-    let found = paths.iter().find(|path| path.exists()).or(paths.last());
-    let path = found.map_or(Path::new(""), PathBuf::as_path);
+    // One that a process left behind that was killed takes nobody.
+    let mut tried = paths.iter().map(|path| (path, UnixStream::connect(path)));
+    let connected = tried.find(|(_, connected)| connected.is_ok());
+    let (path, connected) = match (
+        connected,
+        paths.iter().find(|it| it.exists()).or(paths.last()),
+    ) {
+        (Some((path, connected)), _) => (path.as_path(), connected),
+        (None, Some(path)) => (path.as_path(), UnixStream::connect(path)),
+        (None, None) => (Path::new(""), Err(io::ErrorKind::NotFound.into())),
+    };
     let cannot = |why: &str| SocketError::new("ask for the status at", path, why, HINT);
     let mut line = String::new();
-    let asked = UnixStream::connect(path).and_then(|stream| {
+    let asked = connected.and_then(|stream| {
         stream.set_read_timeout(Some(READ_TIMEOUT))?;
         stream.take(STATUS_BYTES_MAX).read_to_string(&mut line)
     });
