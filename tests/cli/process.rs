@@ -82,6 +82,12 @@ impl Process {
         self.stderr.wait(|state| state.bytes.contains_str(text));
     }
 
+    /// Waits until this stands so many times in standard error or birl has closed it.
+    pub(crate) fn wait_for_stderr_times(&self, text: &str, count: usize) {
+        self.stderr
+            .wait(|state| state.bytes.find_iter(text).count() >= count);
+    }
+
     /// Presses Ctrl-C, if birl has not ended yet.
     pub(crate) fn interrupt(&mut self) {
         self.signal(Signal::INT);

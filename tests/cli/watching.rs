@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
 use libtest_mimic::{Failed, Trial};
@@ -20,12 +21,20 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_changed_file_is_taken_up_and_a_bad_one_is_not,
         ),
         Trial::test(
+            "watching::what_listens_goes_on_over_a_changed_file",
+            what_listens_goes_on_over_a_changed_file,
+        ),
+        Trial::test(
             "watching::windows_that_are_open_are_told_at_the_end",
             windows_that_are_open_are_told_at_the_end,
         ),
         Trial::test(
             "watching::an_alert_that_is_open_is_not_told_again_after_a_restart",
             an_alert_that_is_open_is_not_told_again_after_a_restart,
+        ),
+        Trial::test(
+            "watching::terms_are_known_after_a_restart",
+            terms_are_known_after_a_restart,
         ),
         Trial::test(
             "watching::silence_is_noticed_where_nothing_has_ever_come",
@@ -118,6 +127,44 @@ fn a_changed_file_is_taken_up_and_a_bad_one_is_not() -> Result<(), Failed> {
     Ok(())
 }
 
+fn what_listens_goes_on_over_a_changed_file() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    // Some port that is free.
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let file = |rule: &str| {
+        format!(
+            "state = 'state.db'\n[source.in]\nfrom = 'tcp-listen://{address}'\n[place.out]\nstdout = true\n\
+             format = 'json'\n[rule.panic]\nkind = 'any'\nwindow = '1h'\nsend = 'out'\ngroup_by = 'host'\n{rule}"
+        )
+    };
+    let say = |line: &str| -> Result<(), Failed> {
+        let mut stream = TcpStream::connect(address)?;
+        Ok(writeln!(stream, "{line}")?)
+    };
+    sandbox.write("birl.toml", file("query = 'panic'\n").as_bytes());
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_stderr("listening on");
+    say("panic host=a")?;
+    process.wait_for_lines(1);
+    // Only what is said is another.
+    sandbox.write(
+        "birl.toml",
+        file("query = 'panic'\nrepeat = '2h'\n").as_bytes(),
+    );
+    process.wait_for_stderr("reloaded");
+    say("panic host=b")?;
+    process.wait_for_lines(2);
+    // What is asked is another, so that it listens anew.
+    sandbox.write("birl.toml", file("query = 'panic OR fatal'\n").as_bytes());
+    process.wait_for_stderr_times("listening on", 2);
+    say("fatal host=c")?;
+    process.wait_for_lines(3);
+    process.terminate();
+    let told = told(&process.end().stdout);
+    assert_eq!(told, vec![pair("panic", "firing"); 3]);
+    Ok(())
+}
+
 fn windows_that_are_open_are_told_at_the_end() -> Result<(), Failed> {
     let sandbox = Sandbox::new();
     sandbox.write("app.log", b"ms=5\nms=7\n");
@@ -152,6 +199,28 @@ fn an_alert_that_is_open_is_not_told_again_after_a_restart() -> Result<(), Faile
     process.wait_for_lines(1);
     process.terminate();
     assert_eq!(told(&process.end().stdout), [pair("other", "firing")]);
+    Ok(())
+}
+
+fn terms_are_known_after_a_restart() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let log = sandbox.write("app.log", b"");
+    let rules = "[rule.users]\nkind = 'new_term'\nquery = 'user:*'\nfield = 'user'\nlearn = '0s'\n\
+         send = 'out'\n";
+    let mut process = start(&sandbox, rules);
+    add(&log, &["user=ann", "user=bob", "user=ann"])?;
+    process.wait_for_lines(2);
+    process.terminate();
+    assert_eq!(told(&process.end().stdout).len(), 2);
+    fs::write(&log, "")?;
+    let mut process = start(&sandbox, rules);
+    process.wait_for_stderr("running");
+    add(&log, &["user=bob", "user=ann", "user=eve"])?;
+    process.wait_for_lines(1);
+    process.terminate();
+    let ended = process.end();
+    assert_eq!(told(&ended.stdout), [pair("users", "firing")]);
+    assert!(String::from_utf8_lossy(&ended.stdout).contains("user is eve"));
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use tracing::{error, info, warn};
 
 use crate::alert::{Alert, State};
 use crate::asked::{Asked, Evidence, How, Item, Surroundings, asked_of};
-use crate::config::{Config, Error as ConfigError, Rule};
+use crate::config::{Config, Error as ConfigError, Kind, Rule};
 use crate::deliver::{Deliverer, Target};
 use crate::engine::{Engine, Notice};
 use crate::life::Group;
@@ -41,6 +41,9 @@ const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// So long may it take to find the records that the alerts of one moment are about.
 const EVIDENCE_MAX: Duration = Duration::from_secs(5);
+
+/// How often terms are forgotten that have not been seen for long.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// How long a write that failed waits to be tried again.
 const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -164,6 +167,8 @@ struct Run {
     due: Option<Checkpoint>,
     /// What was written of each rule last.
     written: HashMap<String, Vec<u8>>,
+    /// When terms were forgotten last.
+    forgotten: Instant,
 }
 
 /// What comes of the task of a rule.
@@ -243,6 +248,7 @@ impl Run {
             status,
             due: None,
             written: HashMap::new(),
+            forgotten: Instant::now(),
             config,
             around,
             store,
@@ -411,6 +417,7 @@ impl Run {
             return;
         }
         let mut checkpoint = self.due.take().unwrap_or_default();
+        let rules: BTreeSet<_> = notices.iter().map(|notice| notice.rule).collect();
         // Nothing else goes on meanwhile, so there is an end to it.
         let deadline = Instant::now() + EVIDENCE_MAX;
         for mut notice in notices {
@@ -442,7 +449,7 @@ impl Run {
             );
             self.note(rule.clone(), alert, &mut checkpoint);
         }
-        self.remember(&mut checkpoint);
+        self.remember(rules, &mut checkpoint);
         self.due = Some(checkpoint);
     }
 
@@ -464,9 +471,9 @@ impl Run {
         checkpoint.outbox.extend(places);
     }
 
-    /// Adds what has changed of what the rules remember.
-    fn remember(&mut self, checkpoint: &mut Checkpoint) {
-        for number in 0..self.config.rules.len() {
+    /// Adds what has changed of what these rules remember.
+    fn remember(&mut self, rules: impl IntoIterator<Item = usize>, checkpoint: &mut Checkpoint) {
+        for number in rules {
             let name = &self.config.rules[number].name;
             let memory = self.engine.memory(number);
             if self.written.get(name) != Some(&memory) {
@@ -481,6 +488,25 @@ impl Run {
                     seen,
                 });
                 checkpoint.terms.extend(terms);
+            }
+        }
+    }
+
+    /// The same of all rules.
+    fn remember_all(&mut self, checkpoint: &mut Checkpoint) {
+        self.remember(0..self.config.rules.len(), checkpoint);
+    }
+
+    /// Terms that are new again when they are seen, so that they need not be known.
+    fn forget_terms(&mut self, checkpoint: &mut Checkpoint) {
+        if self.forgotten.elapsed() < FORGET_EVERY {
+            return;
+        }
+        self.forgotten = Instant::now();
+        for rule in &self.config.rules {
+            if let Kind::NewTerm { within, .. } = &rule.kind {
+                let before = now().saturating_sub(nanoseconds(*within));
+                checkpoint.terms_before.push((rule.name.clone(), before));
             }
         }
     }
@@ -505,7 +531,8 @@ impl Run {
         }
         self.tell(notices).await;
         let mut checkpoint = self.due.take().unwrap_or_default();
-        self.remember(&mut checkpoint);
+        self.remember_all(&mut checkpoint);
+        self.forget_terms(&mut checkpoint);
         self.due = (checkpoint != Checkpoint::default()).then_some(checkpoint);
         self.tell_status();
     }
@@ -658,7 +685,7 @@ impl Run {
         checkpoint.gone_rules.extend(gone.cloned());
         self.written.clear();
         self.engine = engine;
-        self.remember(&mut checkpoint);
+        self.remember_all(&mut checkpoint);
         self.due = Some(checkpoint);
         if let Some(deliverer) = self.deliverer.take() {
             deliverer.stop(TICK).await;
@@ -699,7 +726,7 @@ impl Run {
             }
         }
         let mut checkpoint = self.due.take().unwrap_or_default();
-        self.remember(&mut checkpoint);
+        self.remember_all(&mut checkpoint);
         while let Err(error) = self.store.checkpoint(checkpoint.clone()).await {
             let again = Instant::now() + WRITE_AGAIN_AFTER;
             if again >= deadline {
