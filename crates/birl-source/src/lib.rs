@@ -11,6 +11,7 @@
 //! - [`follow`]: names → what is written to their files from now on, through rotation and
 //!   truncation;
 //! - [`live`]: addresses → what arrives there;
+//! - [`link`]: what keeps a connection, of live sources and of others;
 //! - [`origin`], [`inode`] and [`error`]: where bytes are from, which file that is, and what went
 //!   wrong there;
 //! - `saved`: how what is kept across restarts is written.
@@ -20,6 +21,7 @@ pub mod decode;
 pub mod error;
 pub mod follow;
 pub mod inode;
+pub mod link;
 pub mod live;
 pub mod name;
 pub mod origin;

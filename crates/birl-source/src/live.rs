@@ -37,7 +37,6 @@ mod http;
 mod lines;
 mod listen;
 mod options;
-mod persistence;
 mod queue;
 mod records;
 mod sink;

@@ -9,9 +9,9 @@ use tokio::time::{Instant, timeout};
 
 use super::lines;
 use super::options::Options;
-use super::persistence::{Failure, Persistence};
 use super::sink::Sink;
 use crate::error::refusal;
+use crate::link::{Failure, Persistence};
 
 /// Reads what `host` sends, connecting again whenever that is lost.
 pub(super) async fn tcp(host: &str, port: u16, options: &Options, sink: &Sink) {

@@ -11,20 +11,35 @@ pub struct CursorPath(Vec<String>);
 
 impl CursorPath {
     /// The value there, if the message is JSON and has one that is a text or a number.
-    pub(super) fn find(&self, message: &[u8]) -> Option<String> {
+    pub fn find(&self, message: &[u8]) -> Option<String> {
         let message: Value = serde_json::from_slice(message).ok()?;
-        // A field may be called by the whole, dots and all.
-        let whole = message.get(self.to_string());
-        let nested = || {
-            self.0
-                .iter()
-                .try_fold(&message, |value, name| value.get(name))
-        };
-        match whole.or_else(nested)? {
+        match self.value(&message)? {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         }
+    }
+
+    /// What `message` has there. In an array, a name that is a number is that of an element, from 0.
+    pub fn value<'v>(&self, message: &'v Value) -> Option<&'v Value> {
+        if let [name] = &self.0[..] {
+            return below(message, name);
+        }
+        // A field may be called by the whole, dots and all.
+        let whole = message.get(self.to_string());
+        whole.or_else(|| {
+            self.0
+                .iter()
+                .try_fold(message, |value, name| below(value, name))
+        })
+    }
+}
+
+/// What a value has by a name.
+fn below<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    match value {
+        Value::Array(elements) => elements.get(name.parse::<usize>().ok()?),
+        _ => value.get(name),
     }
 }
 
@@ -64,13 +79,13 @@ impl Template {
         &self.0
     }
 
-    /// The text as part of a URL.
-    pub(super) fn fill_url(&self, cursor: Option<&str>) -> String {
+    /// The text as part of a URL, with the cursor escaped as it has to be there.
+    pub fn fill_url(&self, cursor: Option<&str>) -> String {
         self.fill(cursor, percent_encoded)
     }
 
-    /// The text as a message: where it is JSON, so it stays.
-    pub(super) fn fill_message(&self, cursor: Option<&str>) -> String {
+    /// The text as a message: where it is JSON, it stays so, whatever the cursor is.
+    pub fn fill_message(&self, cursor: Option<&str>) -> String {
         let is_json = self.0.trim_start().starts_with(['{', '[']);
         self.fill(cursor, |cursor| match is_json {
             true => {
@@ -138,6 +153,7 @@ mod tests {
             Some("12")
         );
         assert_eq!(find("a.b", r#"{"a.b":1}"#).as_deref(), Some("1"));
+        assert_eq!(find("1.id", r#"["m",{"id":"x"}]"#).as_deref(), Some("x"));
         assert_eq!(find("id", r#"{"id":{}}"#), None);
         assert_eq!(find("id", "text"), None);
         assert!(CursorPath::from_str("a..b").is_err());

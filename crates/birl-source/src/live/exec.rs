@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout};
 use super::cleanup::Cleanup;
 use super::lines;
 use super::options::Options;
-use super::persistence::{Failure, Persistence};
 use super::sink::Sink;
 use crate::error::refusal;
+use crate::link::{Failure, Persistence};
 
 /// So much of the last line on standard error is told.
 const LAST_LINE_BYTES_MAX: usize = 500;

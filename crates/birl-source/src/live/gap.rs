@@ -1,7 +1,6 @@
 //! Records that tell of what is missing, in the stream that it is missing from.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Origin;
 use crate::follow::Event;
+use crate::link::Gap;
 
 /// Makes such records. They are JSON whatever the source is written in, so they are a generation of
 /// their own.
@@ -18,17 +18,6 @@ pub(super) struct Gaps {
     generation: u64,
     /// How long the records so far are.
     offset: AtomicU64,
-}
-
-/// Why something may be missing.
-#[derive(Clone, Debug)]
-pub(super) struct Gap {
-    /// How long nothing could be received.
-    pub(super) time: Duration,
-    /// What had happened.
-    pub(super) reason: String,
-    /// The cursor that the source was asked to go on from, so that perhaps nothing is missing.
-    pub(super) cursor: Option<String>,
 }
 
 impl Gaps {

@@ -11,8 +11,8 @@ use url::Url;
 
 use super::cursor::Template;
 use super::options::Options;
-use super::persistence::Persistence;
 use super::sink::Sink;
+use crate::link::Persistence;
 use download::Download;
 use events::Feed;
 

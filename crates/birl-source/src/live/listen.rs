@@ -17,6 +17,7 @@ use super::options::Options;
 use super::records::Records;
 use super::sink::Sink;
 use crate::error::refusal;
+use crate::link::Listener;
 
 /// No datagram is longer.
 const DATAGRAM_BYTES_MAX: usize = 64 * 1024;

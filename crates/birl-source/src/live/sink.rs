@@ -5,10 +5,11 @@ use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 
-use super::gap::{Gap, Gaps};
+use super::gap::Gaps;
 use super::queue::Queue;
 use crate::Origin;
 use crate::follow::{Event, Notice};
+use crate::link::{Gap, Listener};
 
 /// The way to the queue of one source, which ends when it is dropped.
 pub(super) struct Sink {
@@ -46,20 +47,6 @@ impl Sink {
         }));
     }
 
-    /// The source cannot be read, and it is of no use to try again.
-    pub(super) fn problem(&self, act: &'static str, reason: impl Into<String>) {
-        self.queue.put(Event::Failed {
-            origin: self.origin.clone(),
-            act,
-            reason: reason.into(),
-        });
-    }
-
-    /// Something may be missing.
-    pub(super) fn gap(&self, gap: &Gap) {
-        self.queue.put(self.gaps.gap(gap));
-    }
-
     /// Begins what belongs together: what one connection says.
     pub(super) fn begin(&self) -> Flow<'_> {
         Flow {
@@ -67,6 +54,24 @@ impl Sink {
             generation: super::next(&self.generations),
             offset: 0,
         }
+    }
+}
+
+impl Listener for Sink {
+    fn notice(&self, what: String) {
+        self.notice(what);
+    }
+
+    fn gap(&self, gap: Gap) {
+        self.queue.put(self.gaps.gap(&gap));
+    }
+
+    fn problem(&self, act: &'static str, reason: String) {
+        self.queue.put(Event::Failed {
+            origin: self.origin.clone(),
+            act,
+            reason,
+        });
     }
 }
 

@@ -1,17 +1,15 @@
 //! WebSockets: `ws://` and `wss://`.
 
-use birl_net::request::Request;
-use birl_net::websocket::{self, Close, Message, WebSocket};
+use birl_net::websocket::{Message, WebSocket};
 use birl_net::{Connector, Error};
 use futures::FutureExt;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
-use url::Url;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::cursor::Template;
 use super::options::Options;
-use super::persistence::{Failure, Persistence};
 use super::records::Records;
 use super::sink::Sink;
+use crate::link::{self, Failure, Persistence, Silence};
 
 /// Reads the WebSocket at `template`, connecting again whenever that is lost, until it is refused for
 /// good.
@@ -26,7 +24,7 @@ pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
         sink,
     };
     loop {
-        let connecting = connect(&connector, template, feed.cursor.as_deref(), options);
+        let connecting = link::websocket(&connector, template, feed.cursor.as_deref(), options);
         let connected = timeout(options.connect_timeout, connecting).await;
         let goes_on = match connected {
             Ok(Ok(socket)) => {
@@ -45,29 +43,6 @@ pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
             return;
         }
     }
-}
-
-async fn connect(
-    connector: &Connector,
-    template: &Template,
-    cursor: Option<&str>,
-    options: &Options,
-) -> Result<WebSocket, Error> {
-    let url = Url::parse(&template.fill_url(cursor)).map_err(|error| {
-        // Only a cursor can make it wrong: it was read before.
-        Error::request(format!("the URL with the cursor is wrong: {error}"))
-    })?;
-    let request = Request {
-        headers: options.headers.clone(),
-        bearer: options.bearer.clone(),
-        ..Request::new(url)
-    };
-    let asked = websocket::Options {
-        message_bytes_max: options.message_bytes_max,
-        subprotocols: options.subprotocols.clone(),
-        ..Default::default()
-    };
-    WebSocket::connect(connector, request, &asked).await
 }
 
 /// What is read of one WebSocket after the other.
@@ -152,7 +127,7 @@ impl Feed<'_> {
                 Err(_) => self.not_text(),
             },
             Message::Ping | Message::Pong => {}
-            Message::Close(close) => return Some(closed(close.as_ref())),
+            Message::Close(close) => return Some(Failure::closed(close.as_ref())),
         }
         None
     }
@@ -179,76 +154,6 @@ impl Feed<'_> {
                 "{count} messages so far are not text, and left out"
             )),
             _ => {}
-        }
-    }
-}
-
-/// Why the other side has ended the connection.
-fn closed(close: Option<&Close>) -> Failure {
-    let Some(close) = close else {
-        return Failure::passing("the server closed the connection");
-    };
-    Failure {
-        reason: format!("the server closed the connection with {close}"),
-        // We broke a rule, or are not welcome: RFC 6455, section 7.4, and the codes of Discord that
-        // others have taken over.
-        is_lasting: matches!(
-            close.code,
-            1002 | 1003 | 1007 | 1008 | 1010 | 4004 | 4010..=4014
-        ),
-        retry_after: None,
-    }
-}
-
-/// How long nothing has been heard, and what is done about it.
-struct Silence<'a> {
-    options: &'a Options,
-    /// When something was heard last, or the other side was asked.
-    since: Instant,
-    /// How many bytes had arrived by then.
-    received: u64,
-    is_asked: bool,
-}
-
-impl<'a> Silence<'a> {
-    fn new(options: &'a Options, socket: &WebSocket) -> Self {
-        Self {
-            options,
-            since: Instant::now(),
-            received: socket.received(),
-            is_asked: false,
-        }
-    }
-
-    /// The next message. After a silence the other side is asked, and then given up.
-    async fn receive(&mut self, socket: &mut WebSocket) -> Result<Option<Message>, Failure> {
-        loop {
-            let limit = match self.is_asked {
-                true => self.options.pong_timeout,
-                false => self.options.ping_after,
-            };
-            tokio::select! {
-                biased;
-                message = socket.receive() => {
-                    *self = Self::new(self.options, socket);
-                    return message.map_err(|error| Failure::passing(error.to_string()));
-                }
-                () = sleep_until(self.since + limit) => {}
-            }
-            if socket.received() != self.received {
-                // A long message is on its way.
-                *self = Self::new(self.options, socket);
-            } else if self.is_asked {
-                socket.send_close(1001, "no answer");
-                let silent = self.options.ping_after + self.options.pong_timeout;
-                let reason = format!("the server said nothing for {} s", silent.as_secs_f64());
-                return Err(Failure::passing(reason));
-            } else {
-                let asked = socket.send_ping();
-                asked.map_err(|error| Failure::passing(error.to_string()))?;
-                self.since = Instant::now();
-                self.is_asked = true;
-            }
         }
     }
 }

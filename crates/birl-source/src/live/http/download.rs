@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::Server;
 use crate::content::{DETECT_BYTES, detect};
 use crate::decode;
+use crate::link::{Failure, Listener, Persistence};
 use crate::live::lines;
-use crate::live::persistence::{Failure, Persistence};
 use crate::live::sink::Sink;
 
 /// So many pieces wait to be decoded, and so many to be handed on.

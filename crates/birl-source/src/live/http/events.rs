@@ -8,7 +8,7 @@ use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::{EVENT_STREAM, Server, is_events};
-use crate::live::persistence::{Failure, Persistence};
+use crate::link::{Failure, Persistence};
 use crate::live::records::Records;
 use crate::live::sink::Sink;
 

@@ -1,17 +1,43 @@
 //! When to connect again, and what to say of it.
 
+use std::fmt;
 use std::time::Duration;
 
 use birl_stream::Backoff;
 use tokio::time::{Instant, sleep};
 
-use super::gap::Gap;
-use super::options::Options;
-use super::sink::Sink;
+use super::failure::Failure;
+use crate::live::Options;
 
-/// Keeps a source connected: how often it failed, since when, and what has been told.
-pub(super) struct Persistence<'a> {
-    sink: &'a Sink,
+/// Who is told how a connection is.
+pub trait Listener: Sync {
+    /// Something that a person should know.
+    fn notice(&self, what: String);
+
+    /// There is a connection again, and something may be missing.
+    fn gap(&self, gap: Gap);
+
+    /// There is no connection, and it is of no use to try again. `act` is what cannot be done.
+    fn problem(&self, act: &'static str, reason: String);
+}
+
+/// Why something may be missing.
+#[derive(Clone, Debug)]
+pub struct Gap {
+    /// How long nothing could be received.
+    pub time: Duration,
+    /// What had happened.
+    pub reason: String,
+    /// The cursor that the other side was asked to go on from, so that perhaps nothing is missing.
+    pub cursor: Option<String>,
+}
+
+/// Keeps something connected: how often it failed, since when, and what has been told.
+///
+/// It waits as [`Options`] say, by a [`Backoff`] that only a connection which has lasted resets: a
+/// server that takes connections to close them at once is not asked again and again.
+pub struct Persistence<'a> {
+    listener: &'a dyn Listener,
     backoff: Backoff,
     options: &'a Options,
     /// It has shown once that it can be read. From then on, nothing is taken to be for ever: what
@@ -27,54 +53,23 @@ struct Lost {
     reason: String,
 }
 
-/// Why a source could not be read, or no longer.
-pub(super) struct Failure {
-    pub(super) reason: String,
-    /// The same is likely to happen again.
-    pub(super) is_lasting: bool,
-    /// How long the other side asks to be left alone.
-    pub(super) retry_after: Option<Duration>,
-}
-
-impl Failure {
-    /// One that may pass.
-    pub(super) fn passing(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            is_lasting: false,
-            retry_after: None,
-        }
-    }
-}
-
-impl Failure {
-    /// One that the same would meet again.
-    pub(super) fn lasting(reason: impl Into<String>) -> Self {
-        Self {
-            is_lasting: true,
-            ..Self::passing(reason)
-        }
-    }
-}
-
-impl From<birl_net::Error> for Failure {
-    fn from(error: birl_net::Error) -> Self {
-        Self {
-            reason: error.to_string(),
-            is_lasting: error.is_lasting(),
-            retry_after: error.retry_after(),
-        }
-    }
-}
-
 /// Nobody asks for longer than this: a source that is left alone for a day is as good as lost.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
+impl fmt::Debug for Persistence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Persistence")
+            .field("worked", &self.worked)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'a> Persistence<'a> {
-    pub(super) fn new(options: &'a Options, sink: &'a Sink) -> Self {
+    /// Nothing has been tried yet.
+    pub fn new(options: &'a Options, listener: &'a dyn Listener) -> Self {
         let backoff = Backoff::new(options.backoff_first, options.backoff_max);
         Self {
-            sink,
+            listener,
             backoff: backoff.healthy_after(options.healthy_after),
             options,
             worked: false,
@@ -84,11 +79,11 @@ impl<'a> Persistence<'a> {
     }
 
     /// There is a connection; `cursor` is where it was asked to go on.
-    pub(super) fn connected(&mut self, cursor: Option<&str>) {
+    pub fn connected(&mut self, cursor: Option<&str>) {
         let Some(lost) = self.found_again() else {
             return;
         };
-        self.sink.gap(&Gap {
+        self.listener.gap(Gap {
             time: lost.since.elapsed(),
             reason: lost.reason,
             cursor: cursor.map(str::to_owned),
@@ -96,7 +91,7 @@ impl<'a> Persistence<'a> {
     }
 
     /// There is a connection that goes on exactly where the last one ended.
-    pub(super) fn resumed(&mut self) {
+    pub fn resumed(&mut self) {
         self.found_again();
     }
 
@@ -105,19 +100,19 @@ impl<'a> Persistence<'a> {
         self.told = None;
         let lost = self.lost.take()?;
         let time = lost.since.elapsed();
-        self.sink
+        self.listener
             .notice(format!("connected again after {:.1} s", time.as_secs_f64()));
         Some(lost)
     }
 
     /// It has given something.
-    pub(super) fn worked(&mut self) {
+    pub fn worked(&mut self) {
         self.worked = true;
     }
 
     /// The connection that lasted since `began` is lost. Waits until it is time for another; false if
     /// there is to be none.
-    pub(super) async fn lost(&mut self, began: Instant, failure: Failure) -> bool {
+    pub async fn lost(&mut self, began: Instant, failure: Failure) -> bool {
         let lasted = began.elapsed();
         self.lost = Some(Lost {
             since: Instant::now(),
@@ -131,20 +126,20 @@ impl<'a> Persistence<'a> {
         if failure.is_lasting || failure.retry_after.is_some() {
             return self.again("read", failure).await;
         }
-        self.sink
+        self.listener
             .notice(format!("{}; connecting again", failure.reason));
         true
     }
 
     /// There is no connection. Waits until it is time for another attempt; false if there is to be
     /// none.
-    pub(super) async fn refused(&mut self, failure: Failure) -> bool {
+    pub async fn refused(&mut self, failure: Failure) -> bool {
         self.again("connect to", failure).await
     }
 
     async fn again(&mut self, act: &'static str, failure: Failure) -> bool {
         if failure.is_lasting && !self.worked {
-            self.sink.problem(act, failure.reason);
+            self.listener.problem(act, failure.reason);
             return false;
         }
         let backoff = self.backoff.fail().unwrap_or(self.options.backoff_max);
@@ -154,7 +149,7 @@ impl<'a> Persistence<'a> {
             (false, None) => backoff,
         };
         if self.told.as_ref() != Some(&failure.reason) {
-            self.sink
+            self.listener
                 .notice(format!("{}; trying again", failure.reason));
             self.told = Some(failure.reason);
         }
