@@ -3,11 +3,13 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
@@ -15,7 +17,7 @@ use tokio::time::sleep;
 use crate::error::Error;
 use crate::proxy::{Kind, Proxies, Proxy};
 use crate::request::{Secret, basic};
-use crate::tls::Tls;
+use crate::tls::{Over, Tls};
 
 /// Bytes in both directions, however they travel. Dropping it closes it.
 pub type Connection = Box<dyn Io>;
@@ -37,6 +39,7 @@ pub struct Connector {
     proxies: Proxies,
     ca_file: Option<PathBuf>,
     tls: OnceCell<Tls>,
+    quick_acks: bool,
 }
 
 impl Connector {
@@ -47,19 +50,44 @@ impl Connector {
             proxies,
             ca_file,
             tls: OnceCell::new(),
+            quick_acks: false,
         }
     }
 
-    /// Connects to `host`. It may take as long as the system lets it: limit it by a timeout; dropping
-    /// it gives up.
+    /// Acknowledges what arrives at once, on Linux; elsewhere as the system does.
+    ///
+    /// A system holds an acknowledgement back for up to 40 ms, to send it along with an answer. A server
+    /// with Nagle's algorithm holds its next packet back until it has that. Where both meet, each second
+    /// of two messages comes 40 ms late. It costs a system call a read, so it is for conversations.
+    pub fn with_quick_acks(mut self) -> Self {
+        self.quick_acks = true;
+        self
+    }
+
+    /// Connects to `host`, with TLS if it is `secure`, for something else than HTTP. It may take as long
+    /// as the system lets it: limit it by a timeout; dropping it gives up.
     ///
     /// # Errors
     ///
     /// As the system, the proxy or the other side says.
+    pub async fn open(&self, host: &str, port: u16, secure: bool) -> Result<Connection, Error> {
+        self.connect_over((host, port), secure, Over::Bare).await
+    }
+
+    /// The same for HTTP, and for what begins with it.
     pub(crate) async fn connect(
+        &self,
+        peer: (&str, u16),
+        secure: bool,
+    ) -> Result<Connection, Error> {
+        self.connect_over(peer, secure, Over::Http).await
+    }
+
+    async fn connect_over(
         &self,
         (host, port): (&str, u16),
         secure: bool,
+        over: Over,
     ) -> Result<Connection, Error> {
         let stream = match self.proxies.proxy(secure, host, port) {
             None => open(host, port).await?,
@@ -72,9 +100,13 @@ impl Connector {
                 tunnel(proxy, stream, host, port).await?
             }
         };
+        let stream = Tcp {
+            stream,
+            quick_acks: self.quick_acks,
+        };
         Ok(match secure {
             false => Box::new(stream),
-            true => Box::new(self.tls().await?.connect(host, stream).await?),
+            true => Box::new(self.tls().await?.connect(host, stream, over).await?),
         })
     }
 
@@ -86,6 +118,58 @@ impl Connector {
                 .map_err(|error| Error::tls(error.to_string()))?
         };
         self.tls.get_or_try_init(read).await
+    }
+}
+
+/// A connection of TCP.
+struct Tcp {
+    stream: TcpStream,
+    quick_acks: bool,
+}
+
+impl AsyncRead for Tcp {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, into);
+        #[cfg(target_os = "linux")]
+        if self.quick_acks && read.is_ready() {
+            // The system forgets it with what it acknowledges. If it fails, it is slower, and no more.
+            let _ = self.stream.set_quickack(true);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Tcp {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

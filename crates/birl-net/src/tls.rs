@@ -13,9 +13,22 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::error::Error;
 
+/// What is spoken over a connection. A server of TLS may refuse whom it cannot serve (RFC 7301).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// HTTP, or what begins with it.
+    Http,
+    /// Something else.
+    Bare,
+}
+
 /// Who may vouch for servers: the system's authorities, and perhaps one more. A clone costs a counter.
 #[derive(Clone, Debug)]
-pub struct Tls(Arc<ClientConfig>);
+pub struct Tls {
+    http: Arc<ClientConfig>,
+    /// Without a word of what is spoken over it.
+    bare: Arc<ClientConfig>,
+}
 
 impl Tls {
     /// The authorities of the system (where `SSL_CERT_FILE` or `SSL_CERT_DIR` is set, those), and
@@ -42,18 +55,32 @@ impl Tls {
         let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::tls(error.to_string()))?;
-        let mut config = config.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self(Arc::new(config)))
+        let bare = config.with_root_certificates(roots).with_no_client_auth();
+        let mut http = bare.clone();
+        http.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self {
+            http: Arc::new(http),
+            bare: Arc::new(bare),
+        })
     }
 
-    pub(crate) async fn connect<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, Error>
+    /// Agrees on TLS with `host`, for HTTP if it is for that.
+    pub(crate) async fn connect<S>(
+        &self,
+        host: &str,
+        stream: S,
+        over: Over,
+    ) -> Result<TlsStream<S>, Error>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        let config = match over {
+            Over::Http => &self.http,
+            Over::Bare => &self.bare,
+        };
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Error::request(format!("{host:?} is no name that a server can have")))?;
-        let connected = TlsConnector::from(Arc::clone(&self.0)).connect(name, stream);
+        let connected = TlsConnector::from(Arc::clone(config)).connect(name, stream);
         connected
             .await
             .map_err(|error| Error::io("agree on TLS", &error))

@@ -208,6 +208,15 @@ impl WebSocket {
         self.put(Opcode::Text, text.as_bytes())
     }
 
+    /// The same with a message of bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_text`](Self::send_text).
+    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.put(Opcode::Binary, bytes)
+    }
+
     /// Asks the other side to show that it is there.
     ///
     /// # Errors
