@@ -58,7 +58,7 @@ impl Connector {
     ///
     /// A system holds an acknowledgement back for up to 40 ms, to send it along with an answer. A server
     /// with Nagle's algorithm holds its next packet back until it has that. Where both meet, each second
-    /// of two messages comes 40 ms late. It costs a system call a read, so it is for conversations.
+    /// of two messages comes 40 ms late. It costs a system call with each wait, so it is for conversations.
     pub fn with_quick_acks(mut self) -> Self {
         self.quick_acks = true;
         self
@@ -103,6 +103,7 @@ impl Connector {
         let stream = Tcp {
             stream,
             quick_acks: self.quick_acks,
+            has_read: true,
         };
         Ok(match secure {
             false => Box::new(stream),
@@ -125,6 +126,8 @@ impl Connector {
 struct Tcp {
     stream: TcpStream,
     quick_acks: bool,
+    /// Something has been read since the system was last asked to acknowledge at once.
+    has_read: bool,
 }
 
 impl AsyncRead for Tcp {
@@ -134,10 +137,17 @@ impl AsyncRead for Tcp {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, into);
-        #[cfg(target_os = "linux")]
-        if self.quick_acks && read.is_ready() {
-            // The system forgets it with what it acknowledges. If it fails, it is slower, and no more.
-            let _ = self.stream.set_quickack(true);
+        if read.is_ready() {
+            self.has_read = true;
+        } else if self.has_read {
+            // By now there is an answer that took the acknowledgement along, or there is none. The
+            // system forgets what it was told with each acknowledgement that it sends.
+            self.has_read = false;
+            #[cfg(target_os = "linux")]
+            if self.quick_acks {
+                // If it fails, it is slower, and no more.
+                let _ = self.stream.set_quickack(true);
+            }
         }
         read
     }

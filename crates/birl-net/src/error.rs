@@ -122,6 +122,13 @@ impl Error {
     }
 }
 
+impl From<io::Error> for Error {
+    /// The network said no.
+    fn from(error: io::Error) -> Self {
+        Self::io("", &error)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)

@@ -7,6 +7,7 @@
 //! - [`proxy`]: what the environment says of proxies;
 //! - [`tls`]: whom a TLS connection trusts;
 //! - [`connect`]: an address → a connection, by way of a proxy where one is due;
+//! - [`secret`]: texts that are never shown;
 //! - [`request`]: the URL, the headers and the secrets of a request;
 //! - [`http`]: a connection → the answer to one request, and what is posted;
 //! - [`websocket`]: a connection → messages in both directions;
@@ -19,10 +20,12 @@ pub mod error;
 pub mod http;
 pub mod proxy;
 pub mod request;
+pub mod secret;
 pub mod tls;
 pub mod websocket;
 
 pub use connect::{Connection, Connector};
 pub use error::Error;
 pub use proxy::Proxies;
-pub use request::{Request, Secret};
+pub use request::Request;
+pub use secret::Secret;

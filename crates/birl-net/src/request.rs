@@ -1,6 +1,5 @@
 //! The URL, the headers and the secrets of a request.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use base64::Engine;
@@ -14,28 +13,7 @@ use url::Url;
 
 use crate::error::Error;
 use crate::proxy::bare_host;
-
-/// A text that is never shown: neither by `Debug` nor in an error.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps `text`.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for whom it is meant.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+pub use crate::secret::Secret;
 
 /// Where a bearer token (RFC 6750) is from. It is read anew for each request, so that it may change.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,6 @@ mod file;
 mod form;
 mod mattermost;
 mod post;
-mod secret;
 mod signature;
 mod slack;
 mod stdout;

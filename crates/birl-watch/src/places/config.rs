@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use birl_net::request::{Bearer, HeaderMap, header};
+use birl_net::secret::{self, Text};
 use birl_net::{Connector, Request};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -21,7 +22,6 @@ use super::file::File;
 use super::form::Form;
 use super::mattermost::Mattermost;
 use super::post::Poster;
-use super::secret::{self, Text};
 use super::slack::Slack;
 use super::stdout::Stdout;
 use super::webhook::Webhook;
@@ -353,7 +353,7 @@ impl Config {
     ) -> Result<Request, Error> {
         let wrong = |why: &str| Error::new(format!("{key} is no URL to send to: {why}"));
         let url = url.as_ref().ok_or_else(|| wrong("there is none"))?;
-        let url = url.read(surroundings).map_err(|why| wrong(&why))?;
+        let url = url.read(surroundings.variable).map_err(|why| wrong(&why))?;
         let url = Url::parse(url.reveal()).map_err(|error| wrong(&error.to_string()))?;
         if !schemes.contains(&url.scheme()) || url.host_str().is_none_or(str::is_empty) {
             return Err(wrong(&format!(
@@ -364,7 +364,7 @@ impl Config {
         let mut headers = HeaderMap::new();
         for (name, value) in self.headers.iter().flatten() {
             let value = value
-                .read(surroundings)
+                .read(surroundings.variable)
                 .map_err(|why| Error::new(format!("cannot read the header {name:?}: {why}")))?;
             let (name, value) = header(&format!("{name}: {}", value.reveal()))
                 .map_err(|error| Error::new(error.to_string()))?;
@@ -400,7 +400,7 @@ fn kept(
             );
         }
         (Some(name), None) => {
-            let secret = secret::variable(name, surroundings);
+            let secret = secret::variable(name, surroundings.variable);
             Bearer::Token(secret.map_err(|why| Error::new(format!("cannot use {key}_env: {why}")))?)
         }
         (None, Some(path)) => Bearer::File(path.clone()),

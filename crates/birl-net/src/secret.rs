@@ -1,20 +1,43 @@
-//! Texts of the configuration that may be secret: they are never shown, and need not stand in it.
+//! Texts that may be secret: they are never shown, and need not stand in a configuration.
 
 use std::fmt;
 use std::path::PathBuf;
 
-use birl_net::Secret;
-use birl_net::request::Bearer;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
-use super::Surroundings;
+use crate::request::Bearer;
+
+/// A text that is never shown: neither by `Debug` nor in an error.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps `text`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for whom it is meant.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
 
 /// A text, or where it is: `"…"`, `{ env = "NAME" }` or `{ file = "PATH" }`.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Text {
+pub enum Text {
+    /// The text itself.
     Literal(Secret),
+    /// The name of a variable of the environment.
     Variable(String),
+    /// A file; white space around the text in it does not count.
     File(PathBuf),
 }
 
@@ -29,15 +52,15 @@ impl fmt::Debug for Text {
 }
 
 impl Text {
-    /// The text itself.
+    /// The text as it is now; `variable` gives the values of variables.
     ///
     /// # Errors
     ///
     /// If it is not where it should be. The error names the place and not the text.
-    pub(super) fn read(&self, surroundings: &Surroundings) -> Result<Secret, String> {
+    pub fn read(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Secret, String> {
         match self {
             Self::Literal(secret) => Ok(secret.clone()),
-            Self::Variable(name) => variable(name, surroundings),
+            Self::Variable(name) => self::variable(name, variable),
             Self::File(path) => {
                 let read = Bearer::File(path.clone()).read();
                 read.map_err(|error| error.to_string())
@@ -46,9 +69,13 @@ impl Text {
     }
 }
 
-/// The text that a variable of the environment has.
-pub(super) fn variable(name: &str, surroundings: &Surroundings) -> Result<Secret, String> {
-    match (surroundings.variable)(name) {
+/// The text that the variable `name` has, without white space around it.
+///
+/// # Errors
+///
+/// If it has none.
+pub fn variable(name: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Secret, String> {
+    match variable(name) {
         None => Err(format!("the variable {name} is not set")),
         Some(text) if text.trim().is_empty() => Err(format!("the variable {name} is empty")),
         Some(text) => Ok(Secret::new(text.trim())),
