@@ -14,7 +14,7 @@ use url::Url;
 
 pub use failure::Failure;
 pub use persistence::{Gap, Listener, Persistence};
-pub use silence::Silence;
+pub use silence::{Due, Silence};
 
 use crate::live::{Options, Template};
 

@@ -72,12 +72,12 @@ impl Feed<'_> {
                 return Failure::passing(error.to_string());
             }
         }
-        let mut silence = Silence::new(self.options, socket);
+        let mut silence = Silence::new(self.options, socket.received());
         loop {
             if self.sink.ready().now_or_never().is_none() {
                 self.wait_for_room(socket).await;
                 // Nobody listened, so nothing was heard.
-                silence = Silence::new(self.options, socket);
+                silence = Silence::new(self.options, socket.received());
             }
             let message = match silence.receive(socket).await {
                 Ok(Some(message)) => message,
