@@ -11,6 +11,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "chat")]
+pub use birl_chat as chat;
 #[cfg(feature = "query")]
 pub use birl_query as query;
 pub use birl_record as record;

@@ -1,0 +1,62 @@
+//! Chat services and messages, in both directions.
+//!
+//! A [`Service`] goes in, messages come out, and replies go back:
+//!
+//! ```no_run
+//! use birl_chat::{Json, connect};
+//! use futures::StreamExt;
+//!
+//! # async fn run() -> Result<(), birl_chat::Error> {
+//! let mut chat = connect(Json::new("wss://chat.example.org/socket")?);
+//! while let Some(message) = chat.next().await {
+//!     let message = message?;
+//!     if message.text == "ping" {
+//!         message.reply("pong").await?;
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! This crate knows protocols, and nothing of logs, queries or rules. Its modules, in the order in which
+//! a message passes through them:
+//!
+//! - [`service`]: what a service is: how it is connected to, read and written;
+//! - [`json`]: any service that speaks JSON over a WebSocket;
+//! - `link`: a connection → frames in both directions;
+//! - `session`: connects, connects again, and lets the service talk;
+//! - `seen`: which messages have been passed on already;
+//! - `inbox`: what waits to be taken;
+//! - [`chat`]: what is taken, and what drives all that;
+//! - [`message`]: a message, and what is posted;
+//! - `harmless`: what is posted, with nothing in it that is more than text;
+//! - `split`: what is posted, in pieces that a service takes;
+//! - `outbox`: what waits to be sent, and `pace`: how fast it may be;
+//! - [`error`]: what went wrong.
+//!
+//! # Who reads and writes
+//!
+//! Whoever waits for the next message does: there is no task between the socket and the reaction, which
+//! is what makes it quick. While nobody waits, since a reaction takes long, a task takes over: it
+//! answers pings, sends what is posted, and reads on until the inbox is full.
+
+pub mod chat;
+pub mod error;
+mod harmless;
+mod inbox;
+pub mod json;
+mod link;
+pub mod message;
+mod outbox;
+mod pace;
+mod seen;
+pub mod service;
+mod session;
+mod split;
+
+pub use chat::{Chat, Event, Events, Handle, connect};
+pub use error::Error;
+pub use json::Json;
+pub use link::Link;
+pub use message::{Kind, Message, Post, Urgency};
+pub use service::{Abilities, Rate, Service, Turn};

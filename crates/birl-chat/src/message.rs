@@ -1,0 +1,168 @@
+//! A message, and what is posted.
+
+use std::fmt;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::chat::Handle;
+use crate::error::Error;
+
+/// Something that somebody has said.
+#[derive(Clone)]
+pub struct Message {
+    /// Where it was said, as the service names it; the sender where that is between the two of us.
+    pub room: String,
+    /// Who has said it. Anybody may call themselves anything in most services.
+    pub sender: String,
+    /// The account of the sender, where the service vouches for it.
+    pub account: Option<String>,
+    /// What was said. It is the sender's, so it may hold anything.
+    pub text: String,
+    /// How it was said.
+    pub kind: Kind,
+    /// Nobody else can read it.
+    pub is_private: bool,
+    /// The service says that the sender is a program.
+    pub is_bot: bool,
+    /// What the service calls this message. Two with the same are one.
+    pub id: Option<String>,
+    /// The message that this one answers, or the thread that it is in.
+    pub thread: Option<String>,
+    /// When the service got it.
+    pub time: Option<Timestamp>,
+    /// All of it, as it came.
+    pub raw: Bytes,
+    handle: Handle,
+}
+
+/// How something was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// It was said.
+    #[default]
+    Said,
+    /// It is what the sender does, as in `/me waves`.
+    Done,
+    /// It is not to be answered by programs.
+    Noticed,
+}
+
+impl Message {
+    /// A message that came as `raw`; all else is to be filled in. `handle` is where replies go.
+    pub fn new(handle: Handle, raw: Bytes) -> Self {
+        Self {
+            room: String::new(),
+            sender: String::new(),
+            account: None,
+            text: String::new(),
+            kind: Kind::Said,
+            is_private: false,
+            is_bot: false,
+            id: None,
+            thread: None,
+            time: None,
+            raw,
+            handle,
+        }
+    }
+
+    /// Answers where the message was said. It waits until there is room for it; it is sent in the order
+    /// of replies, no faster than the service allows.
+    ///
+    /// Control characters and mentions in `text` are made harmless.
+    ///
+    /// # Errors
+    ///
+    /// If the chat is over.
+    pub async fn reply(&self, text: impl Into<String>) -> Result<(), Error> {
+        self.handle.send(self.answer(text)).await
+    }
+
+    /// What [`reply`](Self::reply) posts.
+    pub fn answer(&self, text: impl Into<String>) -> Post {
+        Post {
+            answers: Some(Answered {
+                id: self.id.clone(),
+                thread: self.thread.clone(),
+                sender: self.sender.clone(),
+                raw: self.raw.clone(),
+            }),
+            ..Post::new(self.room.clone(), text)
+        }
+    }
+
+    /// How to speak to the service without being asked.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// About so many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.room.len() + self.sender.len() + self.text.len() + self.raw.len()
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("room", &self.room)
+            .field("sender", &self.sender)
+            .field("text", &self.text)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something to be said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// Where, as the service names it.
+    pub room: String,
+    /// What. Several lines are as many messages where a service has messages of one line.
+    pub text: String,
+    /// What goes first.
+    pub urgency: Urgency,
+    /// What it answers.
+    pub(crate) answers: Option<Answered>,
+}
+
+/// What is known of a message that is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answered {
+    pub(crate) id: Option<String>,
+    pub(crate) thread: Option<String>,
+    pub(crate) sender: String,
+    pub(crate) raw: Bytes,
+}
+
+/// What goes first where not everything may be sent at once. What is of the same urgency keeps its
+/// order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Urgency {
+    /// Somebody waits for it.
+    #[default]
+    Reply,
+    /// Nobody has asked for it. However much of it there is, a reply does not wait for it.
+    Alert,
+}
+
+impl Post {
+    /// `text` is to be said in `room`, as a [reply](Urgency::Reply) is.
+    pub fn new(room: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            room: room.into(),
+            text: text.into(),
+            urgency: Urgency::default(),
+            answers: None,
+        }
+    }
+
+    /// The same as an [alert](Urgency::Alert).
+    pub fn alert(room: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            urgency: Urgency::Alert,
+            ..Self::new(room, text)
+        }
+    }
+}

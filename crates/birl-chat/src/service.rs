@@ -1,0 +1,160 @@
+//! What a chat service is.
+
+use std::time::Duration;
+
+use birl_net::Connector;
+use birl_source::link::Failure;
+use birl_source::live::Options;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use tokio::time::Instant;
+
+use crate::chat::Handle;
+use crate::link::Link;
+use crate::message::{Message, Post};
+
+/// A chat service: how it is connected to, read and written.
+///
+/// It does no waiting of its own but while it connects. A session connects it, gives it each frame that
+/// comes, and sends what it puts into the [`Turn`]; when the connection is lost, the session connects it
+/// again. So a service keeps across connections what it has to, and forgets the rest in
+/// [`begin`](Self::begin).
+pub trait Service: Send + 'static {
+    /// Where it is, for people: without secrets.
+    fn name(&self) -> String;
+
+    /// How its connection is kept.
+    fn options(&self) -> &Options;
+
+    /// What it can do.
+    fn abilities(&self) -> Abilities;
+
+    /// Makes a connection. The session limits how long that may take, by dropping the future.
+    fn connect<'a>(&'a mut self, connector: &'a Connector) -> BoxFuture<'a, Result<Link, Failure>>;
+
+    /// There is a new connection: says what is said first.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is of no use.
+    fn begin(&mut self, turn: &mut Turn) -> Result<(), Failure>;
+
+    /// A frame has come.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is of no use any more.
+    fn receive(&mut self, frame: Bytes, turn: &mut Turn) -> Result<(), Failure>;
+
+    /// The moment of [`Turn::wake_at`] has come.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is of no use any more.
+    fn wake(&mut self, turn: &mut Turn) -> Result<(), Failure>;
+
+    /// Nothing has been heard for long over a connection that has no pings of its own: asks whether the
+    /// other side is there.
+    fn ask(&mut self, turn: &mut Turn);
+
+    /// `post` as frames, each of which counts for the [`Rate`].
+    fn write(&mut self, post: &Post) -> Vec<String>;
+
+    /// What is said before the connection is ended by us.
+    fn farewell(&mut self) -> Option<String>;
+
+    /// Where the next connection is to go on, where a service can.
+    fn cursor(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// What a service can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// An answer is shown with what it answers.
+    pub threads: bool,
+    /// What has been said can be changed.
+    pub edits: bool,
+    /// A message may have several lines.
+    pub lines: bool,
+    /// The most bytes of the text of a message; longer ones are sent in pieces.
+    pub text_bytes_max: usize,
+    /// How fast may be sent.
+    pub rate: Option<Rate>,
+}
+
+/// How fast may be sent: a bucket of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So many messages at once, at least 1.
+    pub burst: u32,
+    /// Then one each.
+    pub every: Duration,
+}
+
+/// What a service has to say, when it is its turn.
+#[derive(Debug)]
+pub struct Turn {
+    now: Instant,
+    handle: Handle,
+    pub(crate) frames: Vec<String>,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) notices: Vec<String>,
+    pub(crate) is_ready: bool,
+    pub(crate) wake_at: Option<Instant>,
+}
+
+impl Turn {
+    pub(crate) fn new(handle: Handle) -> Self {
+        Self {
+            now: Instant::now(),
+            handle,
+            frames: Vec::new(),
+            messages: Vec::new(),
+            notices: Vec::new(),
+            is_ready: false,
+            wake_at: None,
+        }
+    }
+
+    pub(crate) fn begins(&mut self) {
+        self.now = Instant::now();
+    }
+
+    /// When it is.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Sends a frame at once. It counts for the [`Rate`], and does not wait for it.
+    pub fn say(&mut self, frame: impl Into<String>) {
+        self.frames.push(frame.into());
+    }
+
+    /// A new message that came as `raw`, to be filled in and passed on by [`pass`](Self::pass).
+    pub fn message(&self, raw: Bytes) -> Message {
+        Message::new(self.handle.clone(), raw)
+    }
+
+    /// Passes a message on, unless one of its id has been. Those that we have said ourselves are for the
+    /// service to hold back.
+    pub fn pass(&mut self, message: Message) {
+        self.messages.push(message);
+    }
+
+    /// Tells people something.
+    pub fn tell(&mut self, what: impl Into<String>) {
+        self.notices.push(what.into());
+    }
+
+    /// From now on, posts may be sent.
+    pub fn ready(&mut self) {
+        self.is_ready = true;
+    }
+
+    /// [`Service::wake`] is to be called then, and not when it was to be before.
+    pub fn wake_at(&mut self, when: Option<Instant>) {
+        self.wake_at = when;
+    }
+}
