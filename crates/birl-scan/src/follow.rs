@@ -317,7 +317,8 @@ fn search_all(context: &Context, chunks: Vec<Chunk>) -> impl Iterator<Item = Eve
 }
 
 fn search(context: &Context, chunk: Chunk) -> Option<Event> {
-    if chunk.lines.is_empty() {
+    // That nothing more comes of a source has to be told, whatever has been held back.
+    if chunk.lines.is_empty() && !chunk.last {
         return None;
     }
     let batch = context.with_search(|search| chunk.search(context, search));

@@ -254,3 +254,39 @@ fn what_was_kept_of_another_place_is_told_and_not_used() {
         "cannot go on with \"app.log\": what was kept of it is of another place than byte 16"
     );
 }
+
+#[test]
+fn that_a_source_is_over_is_told_once_whether_something_was_held_back_or_not() {
+    let (_, again) = LOGS[0];
+    // A text without a newline is held back, and lines of JSON are not.
+    for (text, pauses) in [
+        (again.repeat(3), true),
+        (again.repeat(3), false),
+        ("text".to_owned(), true),
+    ] {
+        let told = run(async {
+            let events =
+                stream::iter([data(&text, 1, 0, text.len())]).chain(stream::once(async move {
+                    if pauses {
+                        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                    }
+                    end(1)
+                }));
+            let mut following =
+                follow_events(events, Carried::default(), None, search("*"), options());
+            let mut told = Vec::new();
+            while let Some(event) = following.next().await {
+                if let Event::Batch(batch) = event {
+                    told.push(batch.last);
+                }
+            }
+            told
+        });
+        assert_eq!(
+            told.iter().filter(|last| **last).count(),
+            1,
+            "{text:?} {told:?}"
+        );
+        assert_eq!(told.last(), Some(&true), "{text:?} {told:?}");
+    }
+}
