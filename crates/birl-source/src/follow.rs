@@ -65,7 +65,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::stream::SelectAll;
@@ -104,6 +104,9 @@ pub struct Options {
     /// Where files are read on that were followed before. What is new since is read from its beginning,
     /// whatever [`from`](Self::from) says. None by default.
     pub resume: Option<Arc<Positions>>,
+    /// Until then live sources were read before, so that what they have said since is missing: each
+    /// begins with a record of that [gap](crate::live#loss). None by default.
+    pub live_since: Option<SystemTime>,
 }
 
 impl Default for Options {
@@ -118,6 +121,7 @@ impl Default for Options {
             output: None,
             events: true,
             resume: None,
+            live_since: None,
         }
     }
 }
@@ -194,6 +198,16 @@ pub enum Event {
 ///
 /// Those of files mean the same in a stream that [goes on](Options::resume) after another.
 pub const LIVE_GENERATIONS: u64 = 1 << 63;
+
+/// The bit by which generations of records that tell of [gaps](crate::live#loss) are told from others of
+/// live sources.
+pub(crate) const GAP_GENERATIONS: u64 = 1 << 47;
+
+/// Whether this is a record that tells that something of a live source is [missing](crate::live#loss).
+pub fn tells_of_gap(event: &Event) -> bool {
+    let gaps = LIVE_GENERATIONS | GAP_GENERATIONS;
+    matches!(event, Event::Data { generation, .. } if generation & gaps == gaps)
+}
 
 /// A mark in a stream, at which all who take part in it can tell how far they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -405,7 +419,10 @@ pub fn follow(names: Vec<Name>, options: Options) -> Follow {
     let live: SelectAll<_> = live
         .into_iter()
         .filter_map(|name| match name {
-            Name::Live(source) => Some(Live::new(*source, Arc::clone(&generations))),
+            Name::Live(source) => {
+                let live = Live::new(*source, Arc::clone(&generations));
+                Some(live.missing_since(options.live_since))
+            }
             _ => None,
         })
         .collect();

@@ -43,10 +43,12 @@ mod sink;
 mod websocket;
 
 use std::fmt;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use futures_core::Stream;
 use tokio::task::JoinHandle;
@@ -56,9 +58,9 @@ pub use cursor::{CursorPath, Template};
 pub use options::{Options, Overflow};
 
 use crate::Origin;
-use crate::follow::Event;
+use crate::follow::{Event, GAP_GENERATIONS};
 use cleanup::Cleanup;
-use gap::Gaps;
+use gap::{Gap, Gaps};
 use queue::{Dropped, Queue};
 use sink::Sink;
 
@@ -103,11 +105,28 @@ impl Live {
     pub(crate) fn new(source: Source, generations: Arc<AtomicU64>) -> Self {
         Self {
             queue: Arc::new(Queue::new(&source.options)),
-            gaps: Arc::new(Gaps::new(source.origin(), next(&generations))),
+            gaps: Arc::new(Gaps::new(
+                source.origin(),
+                next(&generations) | GAP_GENERATIONS,
+            )),
             source: Some((source, generations)),
             cleanup: Arc::default(),
             task: None,
         }
+    }
+
+    /// The same, where it was read before until `since`: that is told first.
+    pub(crate) fn missing_since(self, since: Option<SystemTime>) -> Self {
+        if let Some(since) = since {
+            let missing = Gap {
+                // A clock that was set back says nothing.
+                time: since.elapsed().unwrap_or_default(),
+                reason: "birl was not running".to_owned(),
+                cursor: None,
+            };
+            self.queue.put(self.gaps.gap(&missing));
+        }
+        self
     }
 }
 
@@ -164,5 +183,21 @@ async fn run(source: Source, sink: Sink, cleanup: Arc<Cleanup>) {
         Address::Unix(path) => connect::unix(&path, &options, &sink).await,
         Address::UnixListen(path) => listen::unix(&path, options, sink, &cleanup).await,
         Address::Command(command) => exec::run(&command, &options, &sink, &cleanup).await,
+        Address::Stdin => stdin(&options, &sink).await,
+    }
+}
+
+/// Reads standard input to its end. A thread of tokio's waits for what comes, and cannot be stopped.
+async fn stdin(options: &Options, sink: &Sink) {
+    let input = std::io::stdin().as_fd().try_clone_to_owned();
+    let read = match input {
+        Ok(input) => {
+            let input = tokio::fs::File::from_std(input.into());
+            lines::read_all(input, options, sink, || {}).await
+        }
+        Err(error) => Err(crate::error::refusal(&error)),
+    };
+    if let Err(reason) = read {
+        sink.problem("read", reason);
     }
 }

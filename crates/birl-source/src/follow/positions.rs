@@ -1,7 +1,7 @@
 //! How far followed files have been read, to go on there after a restart.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -132,6 +132,26 @@ impl Positions {
                 _ => 0,
             },
         })
+    }
+}
+
+impl Positions {
+    /// For who begins to take part in a stream at the barrier that told these positions: what a stream that
+    /// goes on there begins with. It reads the beginning of each file, so it blocks.
+    pub fn introductions(&self) -> Vec<Event> {
+        let now = Instant::now();
+        let files = self.files.iter();
+        let begun = files.filter_map(|file| {
+            let mut track = file.restored(now);
+            let opened = File::open(&track.path).ok();
+            // Another file may have its name by now.
+            track.held = opened.filter(|file| {
+                let metadata = file.metadata();
+                metadata.is_ok_and(|metadata| FileId::of(&metadata) == track.id)
+            });
+            track.introduction()
+        });
+        begun.collect()
     }
 }
 
@@ -292,20 +312,11 @@ impl Follower {
             return;
         };
         let is_unintroduced = std::mem::take(&mut track.is_unintroduced);
-        // Without a number, it begins here.
-        let Some(generation) = track.generation.filter(|_| is_unintroduced) else {
-            return;
-        };
-        self.open_track(key);
-        let track = &self.tracks[&key];
-        let event = Event::Resumed {
-            origin: track.origin.clone(),
-            generation,
-            offset: track.given,
-            head: track.head_text(),
-            is_line_start: track.given == 0 || track.ends_in_newline(),
-        };
-        self.events.push_back(event);
+        if is_unintroduced && track.generation.is_some() {
+            self.open_track(key);
+            let introduction = self.tracks[&key].introduction();
+            self.events.extend(introduction);
+        }
     }
 }
 
@@ -414,6 +425,17 @@ fn on_device(id: FileId, devices: &HashMap<u64, FileId>) -> FileId {
 }
 
 impl Track {
+    /// That it is gone on with; nothing where it begins here.
+    fn introduction(&self) -> Option<Event> {
+        Some(Event::Resumed {
+            origin: self.origin.clone(),
+            generation: self.generation?,
+            offset: self.given,
+            head: self.head_text(),
+            is_line_start: self.given == 0 || self.ends_in_newline(),
+        })
+    }
+
     /// The beginning of the text that was read, as far as it can be had.
     fn head_text(&self) -> Bytes {
         let raw = self.head_bytes();

@@ -44,6 +44,8 @@ pub enum Address {
     UnixListen(PathBuf),
     /// A command, with its arguments: what it prints. No shell is involved.
     Command(Vec<String>),
+    /// Standard input, where it is followed as other sources are.
+    Stdin,
 }
 
 /// The schemes of addresses.
@@ -115,6 +117,7 @@ impl Address {
             Self::Unix(path) => format!("unix://{}", path.display()),
             Self::UnixListen(path) => format!("unix-listen://{}", path.display()),
             Self::Command(command) => command.join(" "),
+            Self::Stdin => return Origin::stdin(),
         })
     }
 }
