@@ -52,7 +52,7 @@ fn tables(status: &Status) -> String {
     let now = status.at;
     text += &table(
         &[
-            "source", "records", "a second", "lag", "gaps", "left out", "problem",
+            "source", "lines", "a second", "unread", "lag", "gaps", "problem",
         ],
         status
             .sources
@@ -99,11 +99,11 @@ fn tables(status: &Status) -> String {
 fn source_row(source: &Source, now: i64) -> Vec<Cell> {
     vec![
         Cell::text(&source.name),
-        Cell::known(source.records),
-        Cell::known(source.records_per_second.map(|rate| format!("{rate:.1}"))),
+        Cell::known(source.lines),
+        Cell::known(source.lines_per_second.map(|rate| format!("{rate:.1}"))),
+        Cell::known(source.unread_bytes),
         Cell::known(source.lag_seconds.map(|lag| format!("{lag:.1} s"))),
         Cell::known(source.gaps),
-        Cell::known(source.left_out),
         Cell::problem(source.problem.as_ref(), now),
     ]
 }

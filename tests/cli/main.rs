@@ -15,6 +15,7 @@ mod live;
 mod loghub;
 mod model;
 mod process;
+mod restarts;
 mod sandbox;
 mod slt;
 mod status;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     trials.extend(live::trials());
     trials.extend(addresses::trials());
     trials.extend(status::trials());
+    trials.extend(restarts::trials());
     trials.extend(watching::trials());
     trials.extend(terminal::trials());
     trials.extend(documentation::trials());

@@ -33,12 +33,12 @@ fn status() -> Value {
         "problem": null,
         "sources": [
             {
-                "name": "app", "records": 123_456, "bytes": 9_876_543, "records_per_second": 12.34,
-                "newest": at - SECOND, "lag_seconds": 1.04, "gaps": 0, "left_out": 2, "problem": null
+                "name": "app", "lines": 123_456, "bytes": 9_876_543, "lines_per_second": 12.34,
+                "unread_bytes": 2048, "newest": at - SECOND, "lag_seconds": 1.04, "gaps": 0, "problem": null
             },
             {
-                "name": "feed", "records": 0, "bytes": 0, "records_per_second": 0.0, "newest": null,
-                "lag_seconds": null, "gaps": 3, "left_out": 0,
+                "name": "feed", "lines": 0, "bytes": 0, "lines_per_second": 0.0, "unread_bytes": null,
+                "newest": null, "lag_seconds": null, "gaps": 3,
                 "problem": {"at": at - 61 * SECOND, "reason": "connection refused"}
             }
         ],
@@ -82,9 +82,9 @@ fn tables_are_for_people() -> Result<(), Failed> {
     let expected = "\
 birl 0.1.0, process 4711, birl.toml, for 2 h
 
-source  records  a second    lag  gaps  left out  problem
-app      123456      12.3  1.0 s     0         2  -
-feed          0       0.0      -     3         0  1 min ago: connection refused
+source   lines  a second  unread    lag  gaps  problem
+app     123456      12.3    2048  1.0 s     0  -
+feed         0       0.0       -      -     3  1 min ago: connection refused
 
 rule         kind       open  alerts  silenced  last answer                            problem
 error-burst  threshold     1       4         0  5 s ago: service=a\\u{1b}[2J, count=73  -

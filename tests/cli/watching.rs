@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use libtest_mimic::{Failed, Trial};
 
@@ -25,8 +26,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             what_listens_goes_on_over_a_changed_file,
         ),
         Trial::test(
-            "watching::windows_that_are_open_are_told_at_the_end",
-            windows_that_are_open_are_told_at_the_end,
+            "watching::windows_that_are_open_go_on_after_a_restart",
+            windows_that_are_open_go_on_after_a_restart,
         ),
         Trial::test(
             "watching::an_alert_that_is_open_is_not_told_again_after_a_restart",
@@ -154,31 +155,53 @@ fn what_listens_goes_on_over_a_changed_file() -> Result<(), Failed> {
     process.wait_for_stderr("reloaded");
     say("panic host=b")?;
     process.wait_for_lines(2);
-    // What is asked is another, so that it listens anew.
+    // What is asked is another, and it listens all the same.
     sandbox.write("birl.toml", file("query = 'panic OR fatal'\n").as_bytes());
-    process.wait_for_stderr_times("listening on", 2);
+    process.wait_for_stderr_times("reloaded", 2);
     say("fatal host=c")?;
     process.wait_for_lines(3);
+    // The source is another one, so that it listens anew.
+    let other = file("query = 'panic OR fatal'\n").replace("[place", "idle = '1s'\n[place");
+    sandbox.write("birl.toml", other.as_bytes());
+    process.wait_for_stderr_times("listening on", 2);
+    say("fatal host=d")?;
+    process.wait_for_lines(4);
     process.terminate();
     let told = told(&process.end().stdout);
-    assert_eq!(told, vec![pair("panic", "firing"); 3]);
+    assert_eq!(told, vec![pair("panic", "firing"); 4]);
     Ok(())
 }
 
-fn windows_that_are_open_are_told_at_the_end() -> Result<(), Failed> {
+fn windows_that_are_open_go_on_after_a_restart() -> Result<(), Failed> {
     let sandbox = Sandbox::new();
-    sandbox.write("app.log", b"ms=5\nms=7\n");
+    let log = sandbox.write("app.log", b"");
     // A mean may fall again, so that it is looked at when a window closes.
-    let rules = "[rule.slow]\nquery = 'ms:* |> stats avg(ms) as mean'\nwhen = 'mean > 5'\n\
-         window = '1h'\nslide = '1h'\nsend = 'out'\n\
-         [rule.seen]\nkind = 'any'\nquery = 'ms:7'\nwindow = '1h'\nsend = 'out'\n";
+    let rules = "[rule.slow]\nquery = 'ms:* |> stats avg(ms) as mean, count'\nwhen = 'mean > 5'\n\
+         window = '4s'\nslide = '4s'\nsend = 'out'\n\
+         [rule.seen]\nkind = 'any'\nquery = 'ms:*'\ngroup_by = 'ms'\nwindow = '1h'\nsend = 'out'\n";
+    // All within one window.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let at = (now + 8) / 4 * 4;
+    let line = |ms: u64| format!("{{\"time\":{at},\"ms\":{ms}}}");
     let mut process = start(&sandbox, rules);
+    add(&log, &[&line(5)])?;
     process.wait_for_lines(1);
     process.terminate();
-    let ended = process.end();
-    let mut told = told(&ended.stdout);
+    assert_eq!(told(&process.end().stdout), [pair("seen", "firing")]);
+    // It is written while nobody is there.
+    add(&log, &[&line(6)])?;
+    let mut process = start(&sandbox, rules);
+    process.wait_for_lines(1);
+    add(&log, &[&line(7)])?;
+    process.wait_for_lines(3);
+    process.terminate();
+    let stdout = process.end().stdout;
+    let mut told = told(&stdout);
     told.sort();
-    assert_eq!(told, [pair("seen", "firing"), pair("slow", "firing")]);
+    let seen = pair("seen", "firing");
+    assert_eq!(told, [seen.clone(), seen, pair("slow", "firing")]);
+    let stdout = String::from_utf8_lossy(&stdout);
+    assert!(stdout.contains("\"count\":3,\"mean\":6.0"), "{stdout}");
     Ok(())
 }
 

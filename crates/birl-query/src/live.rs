@@ -663,15 +663,17 @@ impl LivePlan {
             let mut open = self.open(&windowing);
             let mut contents = Contents::default();
             let mut series = Vec::new();
+            let mut changed = Changed::new(self.live.watches);
             if let Some(State { head, mut tables }) = state {
                 open.restore(head.open.unwrap_or_default());
                 contents.restore(head.contents, &mut tables, &self, &context)?;
+                // What was told of them is not known.
+                changed.note(contents.numbers());
                 if let Some(names) = head.series {
                     series = gaps::restored(&tables.take(names))?;
                 }
             }
             let mut ready = VecDeque::new();
-            let mut changed = Changed::new(self.live.watches);
             let mut ticks = interval(changed.tick());
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut goes_on = true;

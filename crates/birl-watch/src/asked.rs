@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use birl_net::request::{Bearer, Secret};
 use birl_query::{
-    Answer, Closing, Condition, Limits, Live, Over, Plan, Rows, Session, Sources, Stop, Watches,
+    Answer, Answers, Closing, Condition, Limits, Live, Over, Plan, Rows, Session, Sources, Watches,
 };
 use birl_record::format::Formats;
 use birl_record::query::{self, tree::Query};
@@ -20,7 +20,7 @@ use birl_source::live::{self, Address};
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
 use futures::stream::BoxStream;
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
@@ -80,8 +80,9 @@ pub(crate) struct Asked {
 /// How sources are read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum How<'a> {
-    /// As the rule says, and what comes from now on.
-    Live,
+    /// As the rule says, and what comes from now on; or, with the state of its query at a barrier, what
+    /// comes behind that.
+    Live(Option<&'a [u8]>),
     /// These names, as they are, in the order of time.
     Replay(&'a [OsString]),
 }
@@ -99,6 +100,8 @@ pub(crate) enum Item {
     Record { row: Row, time: i64, line: String },
     /// Something happened to a source.
     Event(Event),
+    /// All that came before the barrier of this number has been told, or is in this state.
+    Checkpoint { number: u64, state: Vec<u8> },
 }
 
 /// The records that an alert is about can be asked for by this.
@@ -132,7 +135,7 @@ impl Asked {
     ) -> Result<Self, Error> {
         let sources = asked_of(rule, sources);
         let (typed, names) = match how {
-            How::Live => names_of(&sources, file, around)?,
+            How::Live(_) => names_of(&sources, file, around)?,
             How::Replay(logs) => {
                 let names = logs
                     .iter()
@@ -146,8 +149,14 @@ impl Asked {
             }
         };
         let read = Read::of(rule, file, &sources, around)?;
+        let known = match how {
+            // The plan is the same then, whatever the records have by now.
+            How::Live(Some(state)) => birl_query::fields_of_state(state).map(Some),
+            _ => Ok(None),
+        };
+        let known = known.map_err(|error| wrong(rule, file, error.render("")))?;
         let sources = Sources {
-            fields: fields(names.clone(), read.walk, &read.options),
+            fields: known.unwrap_or_else(|| fields(names.clone(), read.walk, &read.options)),
             names,
             walk: read.walk,
             options: read.options,
@@ -171,15 +180,12 @@ impl Asked {
         let has_windows = rule.kind.has_windows();
         let live = |keeps: bool| Live {
             follow: match how {
-                How::Live => Some(follow::Options {
-                    from: read.start,
-                    hidden: read.walk.hidden,
-                    ..follow::Options::default()
-                }),
+                // What is followed is given to it.
+                How::Live(_) => Some(follow::Options::default()),
                 How::Replay(_) => None,
             },
             watches: match how {
-                How::Live => Some(Watches {
+                How::Live(_) => Some(Watches {
                     rows_every: keeps.then_some(SO_FAR),
                 }),
                 How::Replay(_) => None,
@@ -237,11 +243,6 @@ impl Asked {
         })
     }
 
-    /// What ends it, as if its sources had ended.
-    pub(crate) fn stop(&self) -> Option<Stop> {
-        self.plan.stop()
-    }
-
     /// The columns of the answer.
     pub(crate) fn columns(&self) -> Vec<String> {
         columns(&self.plan)
@@ -281,21 +282,37 @@ impl Asked {
     ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
         let failed = |error: birl_query::Error| wrong(rule, file, error.render(""));
         let answers = self.plan.run(&self.session).map_err(failed)?;
-        let mut reader = Reader {
+        let reader = Reader {
             condition: self.condition,
             has_windows: self.has_windows,
             last: oldest,
             now: self.evidence.sources.options.now,
         };
-        let (rule, file) = (rule.clone(), file.to_owned());
-        let items = answers.flat_map(move |answer| {
-            let items = answer.and_then(|answer| reader.items(answer));
-            stream::iter(match items {
-                Ok(items) => items.into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(wrong(&rule, &file, error.render("")))],
-            })
-        });
-        Ok(items.boxed())
+        Ok(reader.all(answers, rule, file))
+    }
+
+    /// What comes of it over what `events` tell, from the state of its query at the barrier behind which
+    /// these begin.
+    ///
+    /// # Errors
+    /// Fails where the state is of another query.
+    pub(crate) fn run_over(
+        self,
+        rule: &Rule,
+        file: &Path,
+        events: impl Stream<Item = follow::Event> + Send + 'static,
+        state: Option<&[u8]>,
+    ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
+        let failed = |error: birl_query::Error| wrong(rule, file, error.render(""));
+        let answers = self.plan.run_over(&self.session, events, state);
+        let answers = answers.map_err(failed)?;
+        let reader = Reader {
+            condition: self.condition,
+            has_windows: self.has_windows,
+            last: None,
+            now: self.evidence.sources.options.now,
+        };
+        Ok(reader.all(answers, rule, file))
     }
 }
 
@@ -310,6 +327,23 @@ struct Reader {
 }
 
 impl Reader {
+    fn all(
+        mut self,
+        answers: Answers,
+        rule: &Rule,
+        file: &Path,
+    ) -> BoxStream<'static, Result<Item, Error>> {
+        let (rule, file) = (rule.clone(), file.to_owned());
+        let items = answers.flat_map(move |answer| {
+            let items = answer.and_then(|answer| self.items(answer));
+            stream::iter(match items {
+                Ok(items) => items.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(wrong(&rule, &file, error.render("")))],
+            })
+        });
+        items.boxed()
+    }
+
     fn items(&mut self, answer: Answer) -> Result<Vec<Item>, birl_query::Error> {
         Ok(match answer {
             Answer::Event(event) => vec![Item::Event(event)],
@@ -341,11 +375,13 @@ impl Reader {
                 vec![Item::SoFar(Window { start, end }, rows.concat())]
             }
             Answer::Time(time) => vec![Item::Time(time)],
-            Answer::Rows(_)
-            | Answer::Records(_)
-            | Answer::Snapshot { .. }
-            | Answer::Late(_)
-            | Answer::Checkpoint { .. } => Vec::new(),
+            Answer::Checkpoint { barrier, state, .. } => vec![Item::Checkpoint {
+                number: barrier,
+                state,
+            }],
+            Answer::Rows(_) | Answer::Records(_) | Answer::Snapshot { .. } | Answer::Late(_) => {
+                Vec::new()
+            }
         })
     }
 
@@ -418,26 +454,7 @@ fn names_of(
     let mut typed = Vec::new();
     let mut names = Vec::new();
     for source in sources {
-        let failed = |message: String| {
-            Error::at_line(
-                file,
-                source.line,
-                format!("source {:?}: {message}", source.name),
-            )
-        };
-        let commands = source.commands.iter().map(|command| {
-            let address = Address::Command(command.clone());
-            Ok(Name::Live(Box::new(live::Source::new(address))))
-        });
-        let from = source.from.iter().map(|from| Name::parse(from.as_ref()));
-        let parsed = from.chain(commands).collect::<Result<Vec<_>, _>>();
-        let mut parsed = parsed.map_err(|error| failed(error.to_string()))?;
-        let options = live_options(source, around).map_err(failed)?;
-        for name in &mut parsed {
-            if let Name::Live(source) = name {
-                source.options = options.clone();
-            }
-        }
+        let parsed = names_of_source(source, file, around)?;
         let from = source.from.iter().zip(&parsed);
         typed.extend(
             from.filter(|(_, name)| is_written(name))
@@ -446,6 +463,36 @@ fn names_of(
         names.extend(parsed);
     }
     Ok((typed, names))
+}
+
+/// What a source reads, with what the environment says: first all in its `from`, in that order.
+pub(crate) fn names_of_source(
+    source: &Source,
+    file: &Path,
+    around: &Surroundings,
+) -> Result<Vec<Name>, Error> {
+    let failed = |message: String| {
+        let message = format!("source {:?}: {message}", source.name);
+        Error::at_line(file, source.line, message)
+    };
+    let live = |address| Name::Live(Box::new(live::Source::new(address)));
+    let commands = source.commands.iter().cloned();
+    let commands = commands.map(|command| Ok(live(Address::Command(command))));
+    let from = source.from.iter().map(|from| Name::parse(from.as_ref()));
+    let parsed = from.chain(commands).map(|name| match name {
+        Ok(Name::Stdin) => Ok(live(Address::Stdin)),
+        name => name,
+    });
+    let mut names = parsed
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| failed(error.to_string()))?;
+    let options = live_options(source, around).map_err(failed)?;
+    for name in &mut names {
+        if let Name::Live(source) = name {
+            source.options = options.clone();
+        }
+    }
+    Ok(names)
 }
 
 /// Whether what a source says can be read again.
@@ -475,7 +522,6 @@ fn live_options(source: &Source, around: &Surroundings) -> Result<live::Options,
 /// How records are read.
 struct Read {
     walk: WalkOptions,
-    start: follow::Start,
     options: Options,
     closing: Closing,
     /// The same as the command line says it.
@@ -498,7 +544,6 @@ impl Read {
                 (source.input_format != first.input_format, "input_format"),
                 (source.input_zone != first.input_zone, "input_tz"),
                 (source.hidden != first.hidden, "hidden"),
-                (source.start != first.start, "start"),
             ];
             if let Some((_, key)) = differs.iter().find(|(differs, _)| *differs) {
                 let (one, other) = (&first.name, &source.name);
@@ -528,7 +573,6 @@ impl Read {
                 hidden: first.hidden,
                 output: None,
             },
-            start: first.start,
             flags: flags(first),
             closing: Closing {
                 lateness: longest(|it| it.lateness).unwrap_or(closing.lateness),

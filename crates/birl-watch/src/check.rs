@@ -17,7 +17,8 @@ use crate::engine::{default_text, length};
 pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Error> {
     let mut words = String::new();
     for rule in &config.rules {
-        let asked = Asked::plan(rule, &config.file, &config.sources, How::Live, around).await?;
+        let asked =
+            Asked::plan(rule, &config.file, &config.sources, How::Live(None), around).await?;
         if !words.is_empty() {
             words.push('\n');
         }

@@ -57,6 +57,9 @@ struct Watched {
 struct Memory {
     open: Vec<(Group, Open<About>)>,
     judge: Value,
+    /// What is known of windows, where it goes on without a gap.
+    windows: Value,
+    next: Option<i64>,
 }
 
 /// What is known of an alert that is open.
@@ -202,18 +205,30 @@ impl Engine {
                 .map(|(group, open)| (group.clone(), open.clone()))
                 .collect(),
             judge: watched.judge.memory(),
+            windows: watched.judge.windows(),
+            next: watched.next,
         };
         serde_json::to_vec(&memory).expect("texts and numbers can be written as JSON")
     }
 
-    /// Takes up what a rule remembered.
+    /// Takes up what a rule remembered. Where it `goes_on`, so that it has seen all there was and will, its
+    /// windows go on as well.
     ///
     /// # Errors
     /// Fails where it was written by a rule of another kind, or by none.
-    pub(crate) fn restore(&mut self, rule: usize, memory: &[u8]) -> serde_json::Result<()> {
+    pub(crate) fn restore(
+        &mut self,
+        rule: usize,
+        memory: &[u8],
+        goes_on: bool,
+    ) -> serde_json::Result<()> {
         let memory: Memory = serde_json::from_slice(memory)?;
         let watched = &mut self.rules[rule];
         watched.judge.restore(memory.judge)?;
+        if goes_on {
+            watched.judge.restore_windows(memory.windows)?;
+            watched.next = memory.next;
+        }
         watched.life.restore(memory.open);
         Ok(())
     }

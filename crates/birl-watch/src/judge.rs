@@ -104,8 +104,8 @@ impl Judge {
         }
     }
 
-    /// What it remembers, but for what is of windows: when birl runs again, it begins with new ones. Of
-    /// terms it remembers more than can be written down each time.
+    /// What it remembers, but for what is of [windows](Self::windows): it may have to begin with new ones.
+    /// Of terms it remembers more than can be written down each time.
     pub(crate) fn memory(&self) -> Value {
         match self {
             Self::Flatline(flatline) => json!(flatline.groups()),
@@ -125,6 +125,28 @@ impl Judge {
             Self::Change(change) => change.restore(serde_json::from_value(memory)?),
             Self::NewTerm(terms) => terms.restore(serde_json::from_value(memory)?),
             Self::Rows | Self::Spike(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What it remembers of windows: that is of use where the next ones follow on them.
+    pub(crate) fn windows(&self) -> Value {
+        match self {
+            Self::Spike(spike) => json!(spike.windows()),
+            Self::Flatline(flatline) => json!(flatline.windows()),
+            Self::Rows | Self::NewTerm(_) | Self::Change(_) => Value::Null,
+        }
+    }
+
+    /// Takes up what it remembered of windows.
+    ///
+    /// # Errors
+    /// Fails where that was written by a rule of another kind.
+    pub(crate) fn restore_windows(&mut self, windows: Value) -> serde_json::Result<()> {
+        match self {
+            Self::Spike(spike) => spike.restore_windows(serde_json::from_value(windows)?),
+            Self::Flatline(flatline) => flatline.restore_windows(serde_json::from_value(windows)?),
+            Self::Rows | Self::NewTerm(_) | Self::Change(_) => {}
         }
         Ok(())
     }

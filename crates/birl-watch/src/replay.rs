@@ -88,7 +88,10 @@ pub fn replay(
                     notices.extend(engine.record(number, row, time, line));
                 }
                 // These come of what is live.
-                Some(Item::SoFar(..) | Item::Time(_) | Item::Event(_)) | None => {}
+                Some(
+                    Item::SoFar(..) | Item::Time(_) | Item::Event(_) | Item::Checkpoint { .. },
+                )
+                | None => {}
             }
             for notice in notices {
                 let evidence = &rules[notice.rule].evidence;
@@ -125,7 +128,7 @@ impl Replaying {
         match self.next.as_ref()? {
             Item::Window(window, _) => Some(window.end),
             Item::Record { time, .. } => Some(*time),
-            Item::SoFar(..) | Item::Time(_) | Item::Event(_) => None,
+            Item::SoFar(..) | Item::Time(_) | Item::Event(_) | Item::Checkpoint { .. } => None,
         }
     }
 }

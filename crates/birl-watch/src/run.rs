@@ -1,34 +1,46 @@
 //! Rules over what comes: alerts go into the outbox, and from there to the places.
 //!
-//! Each rule's query runs in a task of its own, which waits when it is not listened to. What they give
-//! is judged here, one by one. What is remembered and what is sent is written in one transaction, so an
-//! alert leaves if and only if it is remembered; while that cannot be written, nothing more is taken.
+//! Each source is read once ([`reading`]), and each rule's query runs in a task of its own ([`asking`]),
+//! which waits when it is not listened to. What they give is judged here, one by one. From time to time,
+//! and when there is something to tell, a barrier goes through all of it ([`rounds`]): how far the sources
+//! were read, what the queries and the rules remember, and the alerts that were found are written
+//! ([`saved`]) in one transaction. So each record counts once in what a rule remembers, whenever the
+//! process ends, and an alert leaves if and only if it is remembered. While that cannot be written, nothing
+//! more is taken.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod asking;
+mod reading;
+mod rounds;
+mod saved;
+mod watched;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use birl_query::{Closing, Stop};
 use birl_scan::Event;
+use birl_source::follow;
+use birl_source::live::Address;
 use birl_source::name::Name;
-use futures::StreamExt;
-use futures::stream::BoxStream;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
 use tracing::{error, info, warn};
 
-use crate::alert::{Alert, State};
-use crate::asked::{Asked, Evidence, How, Item, Surroundings, asked_of};
-use crate::config::{Config, Error as ConfigError, Kind, Rule};
+use crate::alert::State;
+use crate::asked::{Asked, How, Item, Surroundings, asked_of, names_of_source};
+use crate::config::{Config, Error as ConfigError, Rule, Source};
 use crate::deliver::{Deliverer, Target};
 use crate::engine::{Engine, Notice};
 use crate::life::Group;
-use crate::nanoseconds;
 use crate::status::{self, Status};
-use crate::store::{self, Checkpoint, Store, Term, now};
+use crate::store::{self, Checkpoint, Store, now};
+use asking::{Asking, Came};
+use reading::{Confluence, Reading};
+use rounds::Rounds;
+use saved::{Identity, SavedRule, SavedSources, are_written};
+use watched::Watched;
 
 /// How often what is remembered is written down, and it is looked how time has gone on.
 const TICK: Duration = Duration::from_secs(1);
@@ -41,9 +53,6 @@ const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// So long may it take to find the records that the alerts of one moment are about.
 const EVIDENCE_MAX: Duration = Duration::from_secs(5);
-
-/// How often terms are forgotten that have not been seen for long.
-const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// How long a write that failed waits to be tried again.
 const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -62,7 +71,7 @@ pub struct Options {
 pub enum Command {
     /// To read its file again.
     Reload,
-    /// To end: windows are told as they are, and what is remembered is written down.
+    /// To end: what is remembered is written down, with the windows that are open.
     Stop,
 }
 
@@ -102,8 +111,11 @@ impl From<store::Error> for Error {
 /// Runs the rules of `config` over their sources until it is told to stop, or nobody is left to do so.
 /// How it goes is kept in `status`; `ready` is called once all sources are read.
 ///
+/// It goes on where it was when it ended last, however that was: files are read from there, and each
+/// record counts once. What is only live has a record that tells of the gap.
+///
 /// Where the file changes, it is read again. What is wrong then is told, and the rules go on as they
-/// were; rules that are as they were go on in any case.
+/// were; sources and rules that are as they were go on in any case.
 ///
 /// It must run within a tokio runtime. Dropping it ends it at once: what has been written down is there
 /// when birl runs again.
@@ -139,6 +151,7 @@ pub async fn run(
             }
             Some((source, item)) = run.items.recv() => run.take(source, item).await,
         }
+        run.tell_what_was_found();
         if let Some(checkpoint) = run.due.take()
             && run.write(checkpoint, &mut commands).await.is_break()
         {
@@ -155,73 +168,19 @@ struct Run {
     file: Watched,
     around: Surroundings,
     engine: Engine,
+    /// The sources that are asked, by their names.
+    readings: BTreeMap<String, Reading>,
     asking: Vec<Asking>,
     items: mpsc::Receiver<(u64, Came)>,
     sender: mpsc::Sender<(u64, Came)>,
     /// The number of the next task.
     next: u64,
+    rounds: Rounds,
     store: Store,
     deliverer: Option<Deliverer>,
     status: watch::Sender<Status>,
     /// What is to be written before anything more is taken.
     due: Option<Checkpoint>,
-    /// What was written of each rule last.
-    written: HashMap<String, Vec<u8>>,
-    /// When terms were forgotten last.
-    forgotten: Instant,
-}
-
-/// What comes of the task of a rule.
-enum Came {
-    Item(Item),
-    Failed(ConfigError),
-    Ended,
-}
-
-/// The task that asks the query of a rule.
-struct Asking {
-    number: u64,
-    task: Option<JoinHandle<()>>,
-    stop: Option<Stop>,
-    evidence: Evidence,
-    closing: Closing,
-    /// By what the rows of the answer are told apart, where the rule does not say so.
-    keys: Vec<String>,
-    /// How far time has come, as the windows say.
-    time: Option<i64>,
-    /// How long ago the last record was when it came.
-    lag: i64,
-    /// A source could not be read, so that the end of all is not the end.
-    has_failed: bool,
-    /// Nothing more comes.
-    has_ended: bool,
-    /// When it is to be asked again.
-    again: Option<Instant>,
-    alerts: u64,
-    last: Option<status::Answer>,
-    problem: Option<status::Problem>,
-    /// What went wrong with one of its sources, as long as nothing has come since.
-    source_problem: Option<status::Problem>,
-}
-
-impl Asking {
-    /// Ends it, so that it is asked again unless something else takes its place.
-    async fn end(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.abort();
-            // It says that it was aborted.
-            let _ = task.await;
-        }
-        self.again = Some(Instant::now());
-    }
-}
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
-    }
 }
 
 impl Run {
@@ -240,29 +199,36 @@ impl Run {
         let mut run = Self {
             file: Watched::new(&config.file),
             engine: Engine::new(&config),
+            readings: BTreeMap::new(),
             asking: Vec::new(),
             items,
             sender,
             next: 0,
+            rounds: Rounds::new(),
             deliverer: None,
             status,
             due: None,
-            written: HashMap::new(),
-            forgotten: Instant::now(),
             config,
             around,
             store,
         };
+        let sources = saved.positions.map(serde_json::from_value::<SavedSources>);
+        let sources = sources.transpose().unwrap_or_else(|error| {
+            warn!(%error, "how far the sources were read is of another kind, and is left out");
+            None
+        });
+        let sources = sources.unwrap_or_default();
+        run.read(&sources)?;
         let rules = run.config.rules.clone();
         for (number, rule) in rules.iter().enumerate() {
-            let asking = run.ask(rule).await?;
-            run.engine.group_by(number, &asking.keys);
-            run.asking.push(asking);
-            if let Some(memory) = saved.states.get(&rule.name) {
-                run.restore(number, memory).await?;
-            }
+            let saved = saved.states.get(&rule.name);
+            run.take_up(number, saved.map(Vec::as_slice), &sources)
+                .await?;
             run.engine.begin(number, now());
         }
+        run.begin();
+        // Whenever it ends from now on, it is known what was there.
+        run.begin_round();
         let known: BTreeSet<_> = rules.iter().map(|rule| rule.name.as_str()).collect();
         let gone = saved
             .states
@@ -279,10 +245,103 @@ impl Run {
         Ok(run)
     }
 
+    /// Makes the readings that are missing of the sources that rules ask: from where they were, if that is
+    /// known. They do not begin yet.
+    fn read(&mut self, saved: &SavedSources) -> Result<(), ConfigError> {
+        let rules = self.config.rules.iter();
+        let asked: BTreeSet<_> = rules
+            .flat_map(|rule| asked_of(rule, &self.config.sources))
+            .map(|source| &source.name)
+            .collect();
+        for source in &self.config.sources {
+            if !asked.contains(&source.name) || self.readings.contains_key(&source.name) {
+                continue;
+            }
+            let names = names_of_source(source, &self.config.file, &self.around)?;
+            let saved_source = saved.of(source);
+            let options = follow::Options {
+                from: source.start,
+                hidden: source.hidden,
+                resume: saved_source.map(|saved| Arc::new(saved.positions.clone())),
+                live_since: saved_source.and_then(|_| moment(saved.at)),
+                ..follow::Options::default()
+            };
+            let reading = Reading::new(&source.name, names, options);
+            self.readings.insert(source.name.clone(), reading);
+        }
+        Ok(())
+    }
+
+    /// Asks a rule, from where it was, if that is known.
+    async fn take_up(
+        &mut self,
+        number: usize,
+        saved: Option<&[u8]>,
+        sources: &SavedSources,
+    ) -> Result<(), Error> {
+        let rule = self.config.rules[number].clone();
+        let name = &rule.name;
+        let saved = saved.and_then(|saved| {
+            let rule = SavedRule::of_bytes(saved);
+            if rule.is_none() {
+                warn!(
+                    rule = name,
+                    "what the rule remembers is of another kind, and is left out"
+                );
+            }
+            rule
+        });
+        let mut asking = None;
+        if let Some(saved) = &saved
+            && let Some(state) = &saved.query
+            && self.goes_on(&rule, &saved.sources, sources)
+        {
+            let asked = self.plan(&rule, Some(state)).await;
+            match match asked {
+                Ok(asked) => self.run_query(&rule, asked, Some(state)).await,
+                Err(error) => Err(error),
+            } {
+                Ok(it) => asking = Some(it),
+                Err(error) => info!(rule = name, %error, "the query of the rule begins anew"),
+            }
+        }
+        let goes_on = asking.is_some() && self.is_written(&rule)?;
+        let asking = match asking {
+            Some(asking) => asking,
+            None => {
+                let asked = self.plan(&rule, None).await?;
+                self.run_query(&rule, asked, None).await?
+            }
+        };
+        self.engine.group_by(number, &asking.keys);
+        self.asking.push(asking);
+        if let Some(saved) = saved {
+            self.restore(number, &saved.memory, goes_on).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the state of a rule that asked these sources is of use: all of them go on where they were.
+    fn goes_on(&self, rule: &Rule, before: &[Identity], sources: &SavedSources) -> bool {
+        let asked = asked_of(rule, &self.config.sources);
+        Identity::all(rule, &self.config) == before
+            && asked.into_iter().all(|it| sources.of(it).is_some())
+    }
+
+    /// Whether nothing is missing of what a rule asks, where it goes on.
+    fn is_written(&self, rule: &Rule) -> Result<bool, ConfigError> {
+        for source in asked_of(rule, &self.config.sources) {
+            if !are_written(&names_of_source(source, &self.config.file, &self.around)?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Takes up what a rule remembered.
-    async fn restore(&mut self, number: usize, memory: &[u8]) -> Result<(), Error> {
+    async fn restore(&mut self, number: usize, memory: &[u8], goes_on: bool) -> Result<(), Error> {
         let name = &self.config.rules[number].name;
-        if let Err(error) = self.engine.restore(number, memory) {
+        if let Err(error) = self.engine.restore(number, memory, goes_on) {
             warn!(rule = name, %error, "what the rule remembers is of another kind, and is left out");
             return Ok(());
         }
@@ -297,36 +356,44 @@ impl Run {
         Ok(())
     }
 
-    /// Begins to ask the query of a rule.
-    async fn ask(&mut self, rule: &Rule) -> Result<Asking, ConfigError> {
-        let file = self.config.file.clone();
-        let asked = Asked::plan(rule, &file, &self.config.sources, How::Live, &self.around).await?;
+    /// Plans the query of a rule, as it was where its state is given.
+    async fn plan(&self, rule: &Rule, state: Option<&[u8]>) -> Result<Asked, ConfigError> {
+        let (file, sources) = (&self.config.file, &self.config.sources);
+        let asked = Asked::plan(rule, file, sources, How::Live(state), &self.around).await?;
         for field in &asked.unknown_fields {
             warn!(rule = rule.name, field, "no sampled record has this field");
         }
-        let (stop, evidence) = (asked.stop(), asked.evidence.clone());
-        let closing = asked.closing;
-        let keys = asked.keys.clone();
-        let items = asked.run(rule, &file, None)?;
+        Ok(asked)
+    }
+
+    /// Makes what asks what has been planned. It is to be begun; and where one of the sources is read
+    /// already, a [barrier](Self::put_barrier) is to be put, behind which it begins.
+    async fn run_query(
+        &mut self,
+        rule: &Rule,
+        asked: Asked,
+        state: Option<&[u8]>,
+    ) -> Result<Asking, ConfigError> {
+        let barrier = self.rounds.barrier() + 1;
+        let mut sources = Vec::new();
+        for source in asked_of(rule, &self.config.sources) {
+            if let Some(reading) = self.readings.get(&source.name) {
+                sources.push(reading.events(barrier).await);
+            }
+        }
+        let known = (asked.evidence.clone(), asked.closing, asked.keys.clone());
+        let events = Confluence::new(sources);
+        let items = asked.run_over(rule, &self.config.file, events, state)?;
         self.next += 1;
-        let task = tokio::spawn(forward(self.next, items, self.sender.clone()));
-        Ok(Asking {
-            number: self.next,
-            task: Some(task),
-            stop,
-            evidence,
-            closing,
-            keys,
-            time: None,
-            lag: 0,
-            has_failed: false,
-            has_ended: false,
-            again: None,
-            alerts: 0,
-            last: None,
-            problem: None,
-            source_problem: None,
-        })
+        Ok(Asking::new(self.next, items, known))
+    }
+
+    /// Begins to read and to ask, now that all are there: who comes later sees what comes later.
+    fn begin(&mut self) {
+        self.readings.values_mut().for_each(Reading::begin);
+        for asking in &mut self.asking {
+            asking.begin(&self.sender);
+        }
     }
 
     /// Judges what came of a rule.
@@ -335,62 +402,59 @@ impl Run {
         let Some(number) = self.asking.iter().position(|it| it.number == source) else {
             return;
         };
-        let notices = match came {
-            Came::Item(item) => self.judge(number, item, true),
+        match came {
+            Came::Item(Item::Checkpoint { number: at, state }) => {
+                self.has_come_to_barrier(number, at, state);
+            }
+            Came::Item(item) => {
+                let notices = self.judge(number, item);
+                self.tell(notices).await;
+            }
             Came::Failed(error) => {
                 let rule = &self.config.rules[number].name;
                 error!(rule, %error, "the rule's query ended, and is asked again");
-                self.asking[number].problem = Some(status::Problem {
+                let asking = &mut self.asking[number];
+                asking.problem = Some(status::Problem {
                     at: now(),
                     reason: error.to_string(),
                 });
-                self.asking[number].again = Some(Instant::now() + AGAIN_AFTER);
-                Vec::new()
+                asking.again = Some(Instant::now() + AGAIN_AFTER);
+                self.does_not_run(number);
             }
             Came::Ended => {
                 let rule = &self.config.rules[number].name;
-                let asking = &mut self.asking[number];
-                asking.has_ended = true;
-                match asking.has_failed {
-                    true => {
-                        info!(
-                            rule,
-                            "no source of the rule can be read, and all are asked again"
-                        );
-                        asking.again = Some(Instant::now() + AGAIN_AFTER);
-                    }
-                    false => info!(rule, "all sources of the rule have ended"),
-                }
-                Vec::new()
+                info!(rule, "all sources of the rule have ended");
+                self.asking[number].has_ended = true;
+                self.does_not_run(number);
             }
-        };
-        self.tell(notices).await;
+        }
     }
 
-    /// What the engine says of an item. Where birl is ending, windows close before all of them has been
-    /// seen.
-    fn judge(&mut self, number: usize, item: Item, goes_on: bool) -> Vec<Notice> {
+    /// What the engine says of an item.
+    fn judge(&mut self, number: usize, item: Item) -> Vec<Notice> {
         let asking = &mut self.asking[number];
         match item {
             Item::Window(window, rows) => {
                 if let Some(row) = rows.first() {
-                    asking.source_problem = None;
                     asking.last = Some(status::Answer {
                         at: window.end,
                         text: serde_json::Value::Object(row.values.clone()).to_string(),
                     });
                 }
-                let is_whole = goes_on || asking.time.is_some_and(|time| window.end <= time);
-                self.engine.window(number, window, rows, is_whole)
+                // What all sources have said that have ended is all there is.
+                self.engine.window(number, window, rows, true)
             }
             Item::SoFar(window, rows) => self.engine.so_far(number, window, rows, now()),
             Item::Time(time) => {
                 asking.time = Some(time);
+                // Windows are behind by what may come late.
+                let lateness = crate::nanoseconds(asking.closing.lateness);
+                asking.newest = asking.newest.max(Some(time.saturating_add(lateness)));
                 self.engine.advance(number, time)
             }
             Item::Record { row, time, line } => {
-                asking.source_problem = None;
                 asking.lag = now().saturating_sub(time).max(0);
+                asking.newest = asking.newest.max(Some(time));
                 asking.last = Some(status::Answer {
                     at: time,
                     text: line.chars().take(200).collect(),
@@ -398,26 +462,16 @@ impl Run {
                 self.engine.record(number, row, time, line)
             }
             Item::Event(event) => {
-                if let Event::Problem(problem) = &event {
-                    asking.has_failed = true;
-                    asking.source_problem = Some(status::Problem {
-                        at: now(),
-                        reason: problem.to_string(),
-                    });
-                }
+                asking.has_caught_up |= matches!(event, Event::CaughtUp);
                 tell_event(&self.config.rules[number].name, &event);
                 Vec::new()
             }
+            Item::Checkpoint { .. } => Vec::new(),
         }
     }
 
-    /// Puts alerts into the outbox, with all that is remembered.
+    /// Keeps alerts, to be put into the outbox with all that is remembered.
     async fn tell(&mut self, notices: Vec<Notice>) {
-        if notices.is_empty() {
-            return;
-        }
-        let mut checkpoint = self.due.take().unwrap_or_default();
-        let rules: BTreeSet<_> = notices.iter().map(|notice| notice.rule).collect();
         // Nothing else goes on meanwhile, so there is an end to it.
         let deadline = Instant::now() + EVIDENCE_MAX;
         for mut notice in notices {
@@ -438,7 +492,6 @@ impl Run {
             notice.alert.at = now();
             notice.write_text(&self.engine);
             let alert = notice.alert;
-            self.asking[number].alerts += 1;
             info!(
                 rule = alert.rule,
                 id = alert.id,
@@ -447,104 +500,69 @@ impl Run {
                 "{}",
                 alert.text.lines().next().unwrap_or_default()
             );
-            self.note(rule.clone(), alert, &mut checkpoint);
-        }
-        self.remember(rules, &mut checkpoint);
-        self.due = Some(checkpoint);
-    }
-
-    fn note(&self, rule: Rule, alert: Alert, checkpoint: &mut Checkpoint) {
-        match alert.state {
-            State::Resolved => checkpoint
-                .closed
-                .push((rule.name.clone(), alert.group.clone())),
-            State::Firing if rule.kind.tells_moments() => {}
-            State::Firing => checkpoint.opened.push(store::Open {
-                rule: rule.name.clone(),
-                group: alert.group.clone(),
-                id: alert.id.clone(),
-                since: alert.since,
-                told: alert.at,
-            }),
-        }
-        let places = rule.send.iter().map(|place| (place.clone(), alert.clone()));
-        checkpoint.outbox.extend(places);
-    }
-
-    /// Adds what has changed of what these rules remember.
-    fn remember(&mut self, rules: impl IntoIterator<Item = usize>, checkpoint: &mut Checkpoint) {
-        for number in rules {
-            let name = &self.config.rules[number].name;
-            let memory = self.engine.memory(number);
-            if self.written.get(name) != Some(&memory) {
-                self.written.insert(name.clone(), memory.clone());
-                checkpoint.states.retain(|(rule, _)| rule != name);
-                checkpoint.states.push((name.clone(), memory));
+            let asking = &mut self.asking[number];
+            asking.alerts += 1;
+            let key = (rule.name.clone(), alert.group.clone());
+            match alert.state {
+                State::Resolved => asking.found.closed(key),
+                State::Firing if rule.kind.tells_moments() => {}
+                State::Firing => asking.found.opened(store::Open {
+                    rule: rule.name.clone(),
+                    group: alert.group.clone(),
+                    id: alert.id.clone(),
+                    since: alert.since,
+                    told: alert.at,
+                }),
             }
-            if let Some(terms) = self.engine.terms(number) {
-                let terms = terms.take_changed().into_iter().map(|(group, seen)| Term {
-                    rule: name.clone(),
-                    term: serde_json::to_string(&group).expect("texts can be written as JSON"),
-                    seen,
-                });
-                checkpoint.terms.extend(terms);
-            }
+            let places = rule.send.iter().map(|place| (place.clone(), alert.clone()));
+            asking.found.outbox.extend(places);
         }
     }
 
-    /// The same of all rules.
-    fn remember_all(&mut self, checkpoint: &mut Checkpoint) {
-        self.remember(0..self.config.rules.len(), checkpoint);
-    }
-
-    /// Terms that are new again when they are seen, so that they need not be known.
-    fn forget_terms(&mut self, checkpoint: &mut Checkpoint) {
-        if self.forgotten.elapsed() < FORGET_EVERY {
-            return;
-        }
-        self.forgotten = Instant::now();
-        for rule in &self.config.rules {
-            if let Kind::NewTerm { within, .. } = &rule.kind {
-                let before = now().saturating_sub(nanoseconds(*within));
-                checkpoint.terms_before.push((rule.name.clone(), before));
-            }
-        }
-    }
-
-    /// Looks how time has gone on, and writes down what is remembered.
+    /// Looks how time has gone on, and has what is remembered written down.
     async fn tick(&mut self) {
         let mut notices = Vec::new();
+        let mut again = Vec::new();
         for number in self.engine.order() {
             let asking = &self.asking[number];
             let has_windows = self.config.rules[number].kind.has_windows();
             // Where something has come, the windows say how far time is.
-            if asking.time.is_none() || !has_windows {
+            if asking.has_caught_up && (asking.time.is_none() || !has_windows) {
                 // What comes late is not over sooner than what comes at once.
                 let behind = asking.closing.lateness + asking.closing.idle;
-                let behind = nanoseconds(behind).saturating_add(asking.lag);
+                let behind = crate::nanoseconds(behind).saturating_add(asking.lag);
                 let time = now().saturating_sub(behind);
                 notices.extend(self.engine.advance(number, time));
             }
             if asking.again.is_some_and(|again| again <= Instant::now()) {
-                self.ask_again(number).await;
+                again.push(number);
             }
         }
         self.tell(notices).await;
-        let mut checkpoint = self.due.take().unwrap_or_default();
-        self.remember_all(&mut checkpoint);
-        self.forget_terms(&mut checkpoint);
-        self.due = (checkpoint != Checkpoint::default()).then_some(checkpoint);
+        for number in again {
+            self.ask_again(number).await;
+        }
+        if self.rounds.is_due() {
+            self.begin_round();
+        }
         self.tell_status();
     }
 
     async fn ask_again(&mut self, number: usize) {
         let rule = self.config.rules[number].clone();
-        match self.ask(&rule).await {
-            Ok(asking) => {
+        let asked = match self.plan(&rule, None).await {
+            Ok(asked) => self.run_query(&rule, asked, None).await,
+            Err(error) => Err(error),
+        };
+        match asked {
+            Ok(mut asking) => {
+                asking.begin(&self.sender);
+                self.put_barrier();
                 let before = std::mem::replace(&mut self.asking[number], asking);
                 let asking = &mut self.asking[number];
                 (asking.alerts, asking.lag) = (before.alerts, before.lag);
                 self.engine.group_by(number, &asking.keys);
+                asking.found = before.end().await;
             }
             Err(error) => {
                 error!(rule = rule.name, %error, "the rule cannot be asked again yet");
@@ -622,30 +640,20 @@ impl Run {
     async fn replace(&mut self, config: Config) -> Result<(), Error> {
         listen_once(&config)?;
         let targets = targets(&config, &self.around)?;
+        for source in &config.sources {
+            names_of_source(source, &config.file, &self.around)?;
+        }
         let old = std::mem::replace(&mut self.config, config);
         let stays = |rule: &Rule, config: &Config| {
             let mut rules = old.rules.iter();
             rules.position(|it| it.name == rule.name && asks_same(it, &old, rule, config))
         };
-        let stay: BTreeSet<_> = self
-            .config
-            .rules
-            .iter()
-            .filter_map(|it| stays(it, &self.config))
-            .collect();
-        for (number, asking) in self.asking.iter_mut().enumerate() {
-            // What listens has to end before another can listen there.
-            if !stay.contains(&number) && listens(&old.rules[number], &old) {
-                asking.end().await;
-            }
-        }
-        let mut engine = Engine::new(&self.config);
-        let mut asking: Vec<Result<usize, Asking>> = Vec::new();
-        for rule in self.config.rules.clone() {
-            match stays(&rule, &self.config) {
-                Some(before) => asking.push(Ok(before)),
-                None => match self.ask(&rule).await {
-                    Ok(asked) => asking.push(Err(asked)),
+        let mut planned: Vec<Result<usize, Asked>> = Vec::new();
+        for rule in &self.config.rules {
+            match stays(rule, &self.config) {
+                Some(before) => planned.push(Ok(before)),
+                None => match self.plan(rule, None).await {
+                    Ok(asked) => planned.push(Err(asked)),
                     Err(error) => {
                         self.config = old;
                         return Err(error.into());
@@ -653,25 +661,42 @@ impl Run {
                 },
             }
         }
-        let mut kept: Vec<Option<Asking>> = std::mem::take(&mut self.asking)
-            .into_iter()
-            .map(Some)
+        // From here on nothing fails.
+        self.abandon_round();
+        let mut due = self.due.take().unwrap_or_default();
+        let mut kept: BTreeMap<usize, Asking> = BTreeMap::new();
+        let stay: BTreeSet<usize> = planned
+            .iter()
+            .filter_map(|it| it.as_ref().ok())
+            .copied()
             .collect();
-        for (number, asked) in asking.into_iter().enumerate() {
-            let name = &self.config.rules[number].name;
-            let before = old.rules.iter().position(|it| it.name == *name);
-            match asked {
+        for (number, asking) in std::mem::take(&mut self.asking).into_iter().enumerate() {
+            match stay.contains(&number) {
+                true => drop(kept.insert(number, asking)),
+                // It has to let go of its sources before others can have them.
+                false => due.merge(asking.end().await),
+            }
+        }
+        self.end_readings(&old).await;
+        let saved = self.rounds.sources();
+        self.read(&saved)?;
+        let mut engine = Engine::new(&self.config);
+        for (number, planned) in planned.into_iter().enumerate() {
+            let rule = self.config.rules[number].clone();
+            let name = &rule.name;
+            match planned {
                 Ok(before) => {
                     engine.take_over(number, &mut self.engine, before);
-                    self.asking.extend(kept[before].take());
+                    self.asking.extend(kept.remove(&before));
                 }
                 Err(asked) => {
-                    engine.group_by(number, &asked.keys);
-                    self.asking.push(asked);
-                    if let Some(before) = before {
+                    let asking = self.run_query(&rule, asked, None).await?;
+                    engine.group_by(number, &asking.keys);
+                    self.asking.push(asking);
+                    if let Some(before) = old.rules.iter().position(|it| it.name == *name) {
                         // It is another rule, but the same alerts: they end by what it finds.
                         let memory = self.engine.memory(before);
-                        if let Err(error) = engine.restore(number, &memory) {
+                        if let Err(error) = engine.restore(number, &memory, false) {
                             info!(rule = name, %error, "the rule is of another kind, and begins anew");
                         }
                     }
@@ -679,14 +704,15 @@ impl Run {
                 }
             }
         }
+        self.begin();
+        self.put_barrier();
         let gone = old.rules.iter().map(|rule| &rule.name);
         let gone = gone.filter(|name| self.config.rules.iter().all(|rule| rule.name != **name));
-        let mut checkpoint = self.due.take().unwrap_or_default();
-        checkpoint.gone_rules.extend(gone.cloned());
-        self.written.clear();
+        due.gone_rules.extend(gone.cloned());
+        self.due = Some(due);
+        self.rounds.forget_written();
         self.engine = engine;
-        self.remember_all(&mut checkpoint);
-        self.due = Some(checkpoint);
+        self.begin_round();
         if let Some(deliverer) = self.deliverer.take() {
             deliverer.stop(TICK).await;
         }
@@ -695,45 +721,49 @@ impl Run {
         Ok(())
     }
 
-    /// Ends: windows are told as they are, and what is remembered is written down.
+    /// Ends the readings of sources that are asked no more, or are others than they were.
+    async fn end_readings(&mut self, old: &Config) {
+        let is_same = |name: &String| {
+            let of = |config: &Config| {
+                let source = config.sources.iter().find(|it| it.name == *name)?;
+                Some(as_read(source))
+            };
+            of(old) == of(&self.config)
+        };
+        let rules = self.config.rules.iter();
+        let asked: BTreeSet<_> = rules
+            .flat_map(|rule| asked_of(rule, &self.config.sources))
+            .map(|source| source.name.clone())
+            .collect();
+        let gone = self
+            .readings
+            .extract_if(.., |name, _| !asked.contains(name) || !is_same(name));
+        for (_, reading) in gone.collect::<Vec<_>>() {
+            reading.end().await;
+        }
+    }
+
+    /// Ends: what is remembered is written down, with the windows that are open.
     async fn stop(mut self, deadline: Instant) {
         info!("stopping");
-        let mut running = BTreeSet::new();
-        for asking in &self.asking {
-            if let Some(stop) = &asking.stop {
-                stop.stop();
-            }
-            if asking.again.is_none() && !asking.has_ended {
-                running.insert(asking.number);
-            }
-        }
-        while !running.is_empty() {
+        self.abandon_round();
+        self.begin_round();
+        while self.rounds.is_under_way() {
             let Ok(Some((source, came))) = timeout_at(deadline, self.items.recv()).await else {
-                warn!("some windows were not told in time");
+                warn!("not all rules came to an end in time: what they saw last is read again");
                 break;
             };
-            let Some(number) = self.asking.iter().position(|it| it.number == source) else {
-                continue;
-            };
-            match came {
-                Came::Item(item) => {
-                    let notices = self.judge(number, item, false);
-                    self.tell(notices).await;
-                }
-                Came::Failed(_) | Came::Ended => {
-                    running.remove(&source);
-                }
-            }
+            self.take(source, came).await;
         }
-        let mut checkpoint = self.due.take().unwrap_or_default();
-        self.remember_all(&mut checkpoint);
-        while let Err(error) = self.store.checkpoint(checkpoint.clone()).await {
-            let again = Instant::now() + WRITE_AGAIN_AFTER;
-            if again >= deadline {
-                error!(%error, "what is remembered cannot be written, and the last of it is lost");
-                break;
+        if let Some(checkpoint) = self.due.take() {
+            while let Err(error) = self.store.checkpoint(checkpoint.clone()).await {
+                let again = Instant::now() + WRITE_AGAIN_AFTER;
+                if again >= deadline {
+                    error!(%error, "what is remembered cannot be written: what was read since the last time is read again");
+                    break;
+                }
+                sleep_until(again).await;
             }
-            sleep_until(again).await;
         }
         if let Some(deliverer) = self.deliverer.take() {
             deliverer
@@ -741,6 +771,14 @@ impl Run {
                 .await;
         }
         info!("stopped");
+    }
+
+    /// How far the rules have come that ask a source.
+    fn newest(&self, source: &Source) -> Option<i64> {
+        let rules = self.config.rules.iter().zip(&self.asking);
+        let asking = rules
+            .filter(|(rule, _)| rule.sources.is_empty() || rule.sources.contains(&source.name));
+        asking.filter_map(|(_, asking)| asking.newest).max()
     }
 
     fn tell_status(&self) {
@@ -756,15 +794,22 @@ impl Run {
                 problem: asking.problem.clone(),
             })
             .collect();
-        let sources = self.config.sources.iter().map(|source| {
-            let rules = self.config.rules.iter().zip(&self.asking);
-            let mut asking = rules
-                .filter(|(rule, _)| rule.sources.is_empty() || rule.sources.contains(&source.name));
-            status::Source {
-                name: source.name.clone(),
-                problem: asking.find_map(|(_, asking)| asking.source_problem.clone()),
-                ..status::Source::default()
+        let sources = self.config.sources.iter();
+        let sources = sources.map(|source| match self.readings.get(&source.name) {
+            Some(reading) => {
+                let newest = self.newest(source);
+                let lag = newest.map(|newest| now().saturating_sub(newest).max(0));
+                status::Source {
+                    name: source.name.clone(),
+                    newest,
+                    lag_seconds: lag.map(|lag| lag as f64 / 1e9),
+                    ..reading.status()
+                }
             }
+            None => status::Source {
+                name: source.name.clone(),
+                ..status::Source::default()
+            },
         });
         let sources = sources.collect();
         self.status.send_modify(|status| {
@@ -776,26 +821,6 @@ impl Run {
     }
 }
 
-/// Hands on what a rule's query gives.
-async fn forward(
-    number: u64,
-    mut items: BoxStream<'static, Result<Item, ConfigError>>,
-    sender: mpsc::Sender<(u64, Came)>,
-) {
-    while let Some(item) = items.next().await {
-        let came = match item {
-            Ok(item) => Came::Item(item),
-            Err(error) => Came::Failed(error),
-        };
-        let has_failed = matches!(came, Came::Failed(_));
-        if sender.send((number, came)).await.is_err() || has_failed {
-            return;
-        }
-    }
-    // Whoever asked may be gone.
-    let _ = sender.send((number, Came::Ended)).await;
-}
-
 fn tell_event(rule: &str, event: &Event) {
     match event {
         Event::Problem(problem) => warn!(rule, "{problem}"),
@@ -803,6 +828,12 @@ fn tell_event(rule: &str, event: &Event) {
         Event::Notice(notice) => info!(rule, "{notice}"),
         Event::Batch(_) | Event::CaughtUp | Event::Barrier(_) => {}
     }
+}
+
+/// A moment in nanoseconds since 1970.
+fn moment(nanoseconds: i64) -> Option<SystemTime> {
+    let since = Duration::from_nanos(u64::try_from(nanoseconds).ok()?);
+    UNIX_EPOCH.checked_add(since)
 }
 
 fn targets(
@@ -820,23 +851,12 @@ fn targets(
     targets.collect()
 }
 
-/// Whether a rule listens for whoever connects.
-fn listens(rule: &Rule, config: &Config) -> bool {
-    let sources = asked_of(rule, &config.sources).into_iter();
-    let mut from = sources.flat_map(|source| &source.from);
-    from.any(|from| from.contains(LISTENS))
-}
-
-/// What the schemes of addresses end with at which birl listens.
-const LISTENS: &str = "-listen://";
-
 /// Whether two rules of two files ask the same of the same. What they say of it, how often and to whom
 /// may differ.
 fn asks_same(one: &Rule, of: &Config, other: &Rule, to: &Config) -> bool {
     let sources = |rule: &Rule, config: &Config| {
-        let sources = asked_of(rule, &config.sources).into_iter().cloned();
-        let sources = sources.map(|source| crate::config::Source { line: 0, ..source });
-        sources.collect::<Vec<_>>()
+        let sources = asked_of(rule, &config.sources).into_iter();
+        sources.map(as_read).collect::<Vec<_>>()
     };
     let asked = |rule: &Rule| Rule {
         line: 0,
@@ -853,63 +873,37 @@ fn asks_same(one: &Rule, of: &Config, other: &Rule, to: &Config) -> bool {
     asked(one) == asked(other) && sources(one, of) == sources(other, to)
 }
 
-/// Finds addresses that would be listened at by several rules: the second would not get them.
+/// All that is to be known of a source to read it.
+fn as_read(source: &Source) -> Source {
+    Source {
+        line: 0,
+        ..source.clone()
+    }
+}
+
+/// Finds what two sources would take from each other, since only one can have it: standard input, and
+/// addresses that are listened at.
 fn listen_once(config: &Config) -> Result<(), ConfigError> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    for rule in &config.rules {
-        for source in asked_of(rule, &config.sources) {
-            for from in source.from.iter().filter(|from| from.contains(LISTENS)) {
-                let is_address = matches!(Name::parse(from.as_ref()), Ok(Name::Live(_)));
-                if let Some(other) = seen.insert(from.clone(), &rule.name).filter(|_| is_address) {
-                    let message = format!(
-                        "rules {other:?} and {:?} both ask {from}, where only one can listen",
-                        rule.name
-                    );
-                    return Err(ConfigError::at_line(&config.file, rule.line, message)
-                        .with_hint("let syslog write what comes there into a file, and ask that"));
-                }
+    for source in &config.sources {
+        for from in &source.from {
+            let is_taken = match Name::parse(from.as_ref()) {
+                Ok(Name::Live(live)) => matches!(
+                    live.address,
+                    Address::TcpListen { .. } | Address::UdpListen { .. } | Address::UnixListen(_)
+                ),
+                Ok(Name::Stdin) => true,
+                _ => false,
+            };
+            if is_taken && let Some(other) = seen.insert(from.clone(), &source.name) {
+                let message = format!(
+                    "sources {other:?} and {:?} both read {from}, where only one can",
+                    source.name
+                );
+                return Err(ConfigError::at_line(&config.file, source.line, message)
+                    .with_hint("several rules can ask the same source"));
             }
         }
     }
     Ok(())
-}
-
-/// A file, and how it was when it was looked at.
-struct Watched {
-    path: PathBuf,
-    was: Option<(i64, i64, u64, u64)>,
-}
-
-impl Watched {
-    fn new(path: &Path) -> Self {
-        let path = path.to_owned();
-        let was = look(&path);
-        Self { path, was }
-    }
-
-    /// Whether it is another one than before. A file that is gone for a moment, as while it is
-    /// replaced, is not.
-    fn has_changed(&self) -> bool {
-        let is = look(&self.path);
-        is.is_some() && is != self.was
-    }
-
-    /// Takes it for changed.
-    fn is_to_be_seen(&mut self) {
-        self.was = None;
-    }
-
-    fn is_seen(&mut self) {
-        self.was = look(&self.path);
-    }
-}
-
-fn look(path: &Path) -> Option<(i64, i64, u64, u64)> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((
-        metadata.mtime(),
-        metadata.mtime_nsec(),
-        metadata.ino(),
-        metadata.len(),
-    ))
 }

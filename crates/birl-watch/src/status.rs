@@ -48,20 +48,21 @@ pub struct Problem {
 pub struct Source {
     /// Its name in the configuration.
     pub name: String,
-    /// How many records it has given since birl began; not known if `None`, as in all that follow.
-    pub records: Option<u64>,
+    /// How many lines it has given since birl began; not known if `None`, as in all that follow.
+    pub lines: Option<u64>,
     /// How many bytes it has given since birl began.
     pub bytes: Option<u64>,
-    /// How many records a second it has given of late.
-    pub records_per_second: Option<f64>,
-    /// The time of its newest record, in nanoseconds since 1970.
+    /// How many lines a second it has given of late.
+    pub lines_per_second: Option<f64>,
+    /// How many bytes of its files are known to be there, and have not been read.
+    pub unread_bytes: Option<u64>,
+    /// How far the rules that ask it have come, in nanoseconds since 1970: the time of its newest record,
+    /// or, where nothing comes, what the clock shows less what may come late.
     pub newest: Option<i64>,
-    /// How far its newest record is behind the clock, in seconds.
+    /// How far that is behind the clock, in seconds.
     pub lag_seconds: Option<f64>,
     /// How many times something was missed.
     pub gaps: Option<u64>,
-    /// How many records were not readable, or too late for their window.
-    pub left_out: Option<u64>,
     /// What went wrong last, as long as it has not been mended.
     pub problem: Option<Problem>,
 }

@@ -55,7 +55,7 @@ impl fmt::Debug for Store {
 /// What has changed since the last one. All of it is written, or nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checkpoint {
-    /// How far each source has been read, as the engine writes it; `None` if that is as it was.
+    /// How far each source has been read, as a run writes it; `None` if that is as it was.
     pub positions: Option<Value>,
     /// What rules remember, by their names, as they write it. Others keep what they had.
     pub states: Vec<(String, Vec<u8>)>,
@@ -139,6 +139,36 @@ pub struct Ack {
     pub at: i64,
     /// What they say.
     pub comment: String,
+}
+
+impl Checkpoint {
+    /// An alert is open, or something about it has changed.
+    pub fn opened(&mut self, open: Open) {
+        let is_same = |(rule, group): &(String, Group)| (rule, group) == (&open.rule, &open.group);
+        self.closed.retain(|closed| !is_same(closed));
+        self.opened.push(open);
+    }
+
+    /// The alert of a rule and a group is over.
+    pub fn closed(&mut self, closed: (String, Group)) {
+        self.opened
+            .retain(|open| (&open.rule, &open.group) != (&closed.0, &closed.1));
+        self.closed.push(closed);
+    }
+
+    /// Adds what has changed since.
+    pub fn merge(&mut self, later: Self) {
+        self.positions = later.positions.or(self.positions.take());
+        let is_known = |rule: &str| later.states.iter().any(|(later, _)| later == rule);
+        self.states.retain(|(rule, _)| !is_known(rule));
+        self.states.extend(later.states);
+        self.gone_rules.extend(later.gone_rules);
+        self.terms.extend(later.terms);
+        self.terms_before.extend(later.terms_before);
+        later.closed.into_iter().for_each(|it| self.closed(it));
+        later.opened.into_iter().for_each(|it| self.opened(it));
+        self.outbox.extend(later.outbox);
+    }
 }
 
 impl Store {

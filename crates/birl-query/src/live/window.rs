@@ -590,6 +590,11 @@ impl Contents {
         Ok(())
     }
 
+    /// The numbers of all there are.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &u64> {
+        self.of.keys()
+    }
+
     /// What an open window holds.
     pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Content> {
         self.of.get_mut(&number)

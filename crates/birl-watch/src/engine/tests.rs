@@ -414,13 +414,13 @@ fn what_a_rule_remembers_is_taken_up_again() {
         let mut before = engine(rule);
         by_records(&mut before, &first);
         let mut after = engine(rule);
-        after.restore(0, &before.memory(0)).unwrap();
+        after.restore(0, &before.memory(0), false).unwrap();
         assert_eq!(by_records(&mut after, &then).len(), wanted, "{rule}");
     }
     // Another kind has no use for it, and says so.
     let memory = engine(rules[1]).memory(0);
     let flatline = "[rule.x]\nkind = 'new_term'\nquery = 'x'\nfield = 'user'";
-    assert!(engine(flatline).restore(0, &memory).is_err());
+    assert!(engine(flatline).restore(0, &memory, false).is_err());
 }
 
 #[test]

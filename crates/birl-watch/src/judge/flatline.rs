@@ -111,6 +111,21 @@ impl Flatline {
             .extend(groups.map(|(group, last)| (group, seen(last))));
     }
 
+    /// Since when all records are seen, and from which window on each group was.
+    pub(crate) fn windows(&self) -> (Option<i64>, Vec<(&Group, i64)>) {
+        let groups = self.groups.iter().map(|(group, seen)| (group, seen.from));
+        (self.began, groups.collect())
+    }
+
+    pub(crate) fn restore_windows(&mut self, (began, groups): (Option<i64>, Vec<(Group, i64)>)) {
+        self.began = began;
+        for (group, from) in groups {
+            if let Some(seen) = self.groups.get_mut(&group) {
+                seen.from = from;
+            }
+        }
+    }
+
     pub(crate) fn take_forgotten(&mut self) -> Vec<Group> {
         std::mem::take(&mut self.forgotten)
     }

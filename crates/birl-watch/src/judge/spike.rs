@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{COUNT, Found, columns_of};
@@ -21,6 +22,13 @@ pub(crate) struct Spike {
     began: Option<i64>,
     /// The counts of each group by where the windows begin; where nothing was, there is none.
     counts: BTreeMap<Group, BTreeMap<i64, u64>>,
+}
+
+/// Since when all records are seen, and the counts of the windows since.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Windows {
+    began: Option<i64>,
+    counts: Vec<(Group, BTreeMap<i64, u64>)>,
 }
 
 impl Spike {
@@ -89,6 +97,18 @@ impl Spike {
             })
         });
         groups.collect()
+    }
+
+    pub(crate) fn windows(&self) -> Windows {
+        Windows {
+            began: self.began,
+            counts: self.counts.clone().into_iter().collect(),
+        }
+    }
+
+    pub(crate) fn restore_windows(&mut self, windows: Windows) {
+        self.began = windows.began;
+        self.counts = windows.counts.into_iter().collect();
     }
 
     fn is_spike(&self, count: u64, mean: f64) -> bool {

@@ -152,10 +152,10 @@ type Metric<T> = (
 
 const OF_SOURCES: &[Metric<Source>] = &[
     (
-        "birl_source_records_total",
+        "birl_source_lines_total",
         "counter",
-        "Records that the source has given.",
-        |it| it.records.and_then(whole),
+        "Lines that the source has given.",
+        |it| it.lines.and_then(whole),
     ),
     (
         "birl_source_bytes_total",
@@ -170,21 +170,21 @@ const OF_SOURCES: &[Metric<Source>] = &[
         |it| it.gaps.and_then(whole),
     ),
     (
-        "birl_source_left_out_total",
-        "counter",
-        "Records that were not readable, or too late.",
-        |it| it.left_out.and_then(whole),
+        "birl_source_unread_bytes",
+        "gauge",
+        "Bytes that are known to be there, and have not been read.",
+        |it| it.unread_bytes.and_then(whole),
     ),
     (
         "birl_source_lag_seconds",
         "gauge",
-        "How far the newest record is behind the clock.",
+        "How far what was read is behind the clock.",
         |it| it.lag_seconds,
     ),
     (
         "birl_source_newest_timestamp_seconds",
         "gauge",
-        "The time of the newest record.",
+        "How far the rules have come in the source.",
         |it| it.newest.map(seconds),
     ),
     (
@@ -382,7 +382,7 @@ mod tests {
             since: 1_500_000_000,
             sources: vec![Source {
                 name: "a\\\"b\nc".to_owned(),
-                records: Some(3),
+                lines: Some(3),
                 newest: Some(2_000_000_000),
                 problem: Some(problem.clone()),
                 ..Source::default()
@@ -419,7 +419,7 @@ mod tests {
                 "birl_info{version=\"0.1.0\"} 1",
                 "birl_start_time_seconds 1.5",
                 "birl_state_healthy 1",
-                "birl_source_records_total{source=\"a\\\\\\\"b\\nc\"} 3",
+                "birl_source_lines_total{source=\"a\\\\\\\"b\\nc\"} 3",
                 "birl_source_newest_timestamp_seconds{source=\"a\\\\\\\"b\\nc\"} 2",
                 "birl_source_healthy{source=\"a\\\\\\\"b\\nc\"} 0",
                 "birl_rule_alerts_total{rule=\"burst\"} 2",

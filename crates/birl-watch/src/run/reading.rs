@@ -1,0 +1,609 @@
+//! Each source is read once, whatever number of rules asks it; and a rule that asks several sources has
+//! one stream of them.
+//!
+//! Barriers go through both, so that there are moments at which all rules have seen the same: those at
+//! which what they remember belongs together with how far the sources have been read.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use birl_source::follow::{
+    self, Barrier, Barriers, Event, LIVE_GENERATIONS, Notice, Positions, follow,
+};
+use birl_source::name::Name;
+use birl_stream::{FlowExt, Shared, lag, stream};
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use crate::status;
+use crate::store::now;
+
+/// So many events wait for the slowest of the rules that ask a source.
+const EVENTS_MAX: usize = 16;
+
+/// After so long a source is read again that could not be read.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// Over so long it is counted how many lines come.
+const RATE_OVER: Duration = Duration::from_secs(5);
+
+type Events = Shared<Event, lag::Wait>;
+
+/// A source that is read. Dropping it leaves it to those who take what it says.
+#[derive(Debug)]
+pub(super) struct Reading {
+    barriers: Putting,
+    consumers: Consumers,
+    facts: Arc<Mutex<Facts>>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+/// What is known of a source.
+#[derive(Clone, Debug, Default)]
+struct Facts {
+    /// How many bytes it has given, and how many lines.
+    bytes: u64,
+    lines: u64,
+    /// How many times something was missed.
+    gaps: u64,
+    /// What cannot be read now.
+    problem: Option<status::Problem>,
+    /// How many lines there were, and when, when it was asked how many come; and how many came then.
+    counted: Option<(Instant, u64)>,
+    rate: Option<f64>,
+    /// All that was there at the start has been read.
+    has_caught_up: bool,
+    /// How far it had been read at barriers, by their numbers.
+    positions: BTreeMap<u64, Arc<Positions>>,
+}
+
+/// How barriers come into what a source says.
+#[derive(Clone, Debug)]
+enum Putting {
+    /// With files, where they know how far these have been read.
+    Files(Barriers),
+    /// Of what is only live, anywhere.
+    Live(mpsc::UnboundedSender<u64>),
+}
+
+/// Where those come from who take what a source says.
+#[derive(Debug)]
+enum Consumers {
+    /// Nothing has been read yet.
+    Waiting(Events),
+    /// It is read, and a task that takes part in it is asked.
+    Reading(mpsc::Sender<oneshot::Sender<Events>>),
+    Ended,
+}
+
+impl Reading {
+    /// What `names` say, from where `options` begin. Nothing is connected to before it is
+    /// [begun](Self::begin).
+    pub(super) fn new(name: &str, names: Vec<Name>, options: follow::Options) -> Self {
+        let is_live = |name: &Name| matches!(name, Name::Live(_));
+        let (barriers, events) = match names.iter().all(is_live) {
+            true => {
+                let (sender, numbers) = mpsc::unbounded_channel();
+                let events = live_events(names, options, numbers).boxed();
+                (Putting::Live(sender), events)
+            }
+            false => {
+                let followed = follow(names, options);
+                (Putting::Files(followed.barriers()), followed.boxed())
+            }
+        };
+        let facts = Arc::new(Mutex::new(Facts::default()));
+        let (noted, name) = (Arc::clone(&facts), name.to_owned());
+        let events = events.filter_map(move |event| {
+            lock(&noted).note(&name, &event);
+            // Rules are not told what has been told here.
+            let is_told = matches!(event, Event::Notice(_) | Event::Failed { .. });
+            std::future::ready((!is_told).then_some(event))
+        });
+        Self {
+            barriers,
+            consumers: Consumers::Waiting(events.share(EVENTS_MAX, lag::Wait)),
+            facts,
+            keeper: None,
+        }
+    }
+
+    /// Begins to read. Those who asked before get everything.
+    pub(super) fn begin(&mut self) {
+        let consumers = std::mem::replace(&mut self.consumers, Consumers::Ended);
+        let Consumers::Waiting(events) = consumers else {
+            self.consumers = consumers;
+            return;
+        };
+        let (sender, asked) = mpsc::channel(1);
+        self.keeper = Some(tokio::spawn(keep(events, asked)));
+        self.consumers = Consumers::Reading(sender);
+    }
+
+    /// Puts a barrier behind what has been read.
+    pub(super) fn put_barrier(&self, number: u64) {
+        match &self.barriers {
+            Putting::Files(barriers) => barriers.put(number),
+            // Nobody takes it where it is over.
+            Putting::Live(numbers) => drop(numbers.send(number)),
+        }
+    }
+
+    /// What it says: all of it where it has not begun, else what comes behind the barrier of this number,
+    /// which is to be put after this.
+    pub(super) async fn events(&self, barrier: u64) -> BoxStream<'static, Event> {
+        match &self.consumers {
+            Consumers::Waiting(events) => events.clone().boxed(),
+            Consumers::Reading(keeper) => {
+                let (sender, answer) = oneshot::channel();
+                if keeper.send(sender).await.is_ok()
+                    && let Ok(events) = answer.await
+                {
+                    behind(barrier, events, Arc::clone(&self.facts)).boxed()
+                } else {
+                    futures::stream::empty().boxed()
+                }
+            }
+            Consumers::Ended => futures::stream::empty().boxed(),
+        }
+    }
+
+    /// How it is.
+    pub(super) fn status(&self) -> status::Source {
+        let mut facts = lock(&self.facts);
+        let rate = facts.rate();
+        let positions = facts.positions.last_key_value();
+        let unread = positions.map(|(_, it)| it.files().map(|file| file.unread).sum());
+        status::Source {
+            lines: Some(facts.lines),
+            lines_per_second: rate,
+            bytes: Some(facts.bytes),
+            unread_bytes: unread,
+            gaps: Some(facts.gaps),
+            problem: facts.problem.clone(),
+            ..status::Source::default()
+        }
+    }
+
+    /// Whether nothing of it is written down.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.barriers, Putting::Live(_))
+    }
+
+    /// Ends it, and waits until it has let go of what it reads, where nobody else takes part in it.
+    pub(super) async fn end(mut self) {
+        self.consumers = Consumers::Ended;
+        if let Some(keeper) = self.keeper.take() {
+            // It says that it was aborted, if so.
+            let _ = keeper.await;
+        }
+    }
+
+    /// How far it had been read at a barrier. Those before are forgotten.
+    pub(super) fn positions(&self, barrier: u64) -> Option<Arc<Positions>> {
+        let mut facts = lock(&self.facts);
+        facts.positions = facts.positions.split_off(&barrier);
+        facts.positions.get(&barrier).cloned()
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.abort();
+        }
+    }
+}
+
+impl Facts {
+    fn note(&mut self, source: &str, event: &Event) {
+        match event {
+            Event::Data { bytes, .. } => {
+                self.bytes += bytes.len() as u64;
+                self.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+                self.problem = None;
+                self.gaps += u64::from(follow::tells_of_gap(event));
+            }
+            Event::Barrier(Barrier { number, positions }) => {
+                self.positions.insert(*number, Arc::clone(positions));
+            }
+            Event::CaughtUp => self.has_caught_up = true,
+            Event::Notice(notice) => {
+                self.gaps += u64::from(is_loss(notice));
+                match notice {
+                    Notice::CannotOpen { .. } | Notice::CannotDecode { .. } => {
+                        warn!(source, "{notice}");
+                        self.fails(notice.to_string());
+                    }
+                    _ => info!(source, "{notice}"),
+                }
+            }
+            Event::Failed {
+                origin,
+                act,
+                reason,
+            } => {
+                let reason = format!("cannot {act} {}: {reason}", origin.quoted());
+                warn!(source, "{reason}");
+                self.fails(reason);
+            }
+            Event::End { .. } | Event::Resumed { .. } => {}
+        }
+    }
+
+    /// How many lines come a second: of late, and no shorter.
+    fn rate(&mut self) -> Option<f64> {
+        let (at, lines) = *self
+            .counted
+            .get_or_insert_with(|| (Instant::now(), self.lines));
+        let passed = at.elapsed();
+        if passed >= RATE_OVER {
+            self.rate = Some((self.lines - lines) as f64 / passed.as_secs_f64());
+            self.counted = Some((Instant::now(), self.lines));
+        }
+        self.rate
+    }
+
+    fn fails(&mut self, reason: String) {
+        self.problem = Some(status::Problem { at: now(), reason });
+    }
+}
+
+/// Whether something was written that cannot be read any more.
+fn is_loss(notice: &Notice) -> bool {
+    match notice {
+        Notice::Truncated { copy, unread, .. } | Notice::Lost { copy, unread, .. } => {
+            copy.is_none() && *unread > 0
+        }
+        _ => false,
+    }
+}
+
+fn lock(facts: &Mutex<Facts>) -> MutexGuard<'_, Facts> {
+    facts.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes part in what a source says, so that others can take part later: whoever is not polled would hold
+/// them up.
+async fn keep(mut events: Events, mut asked: mpsc::Receiver<oneshot::Sender<Events>>) {
+    let mut has_ended = false;
+    loop {
+        tokio::select! {
+            biased;
+            asked = asked.recv() => match asked {
+                // Who has asked may be gone.
+                Some(answer) => drop(answer.send(events.clone())),
+                None => return events.shutdown().await,
+            },
+            event = events.next(), if !has_ended => has_ended = event.is_none(),
+        }
+    }
+}
+
+/// What is live says, with barriers of these numbers in it. What cannot be read is tried again.
+fn live_events(
+    names: Vec<Name>,
+    mut options: follow::Options,
+    mut numbers: mpsc::UnboundedReceiver<u64>,
+) -> impl Stream<Item = Event> + Send {
+    let barrier = |number| {
+        Event::Barrier(Barrier {
+            number,
+            positions: Arc::default(),
+        })
+    };
+    stream! {
+        loop {
+            let mut events = follow(names.clone(), options.clone());
+            let mut has_failed = false;
+            loop {
+                tokio::select! {
+                    event = events.next() => match event {
+                        Some(event) => {
+                            has_failed |= matches!(event, Event::Failed { .. });
+                            yield event;
+                        }
+                        None => break,
+                    },
+                    Some(number) = numbers.recv() => yield barrier(number),
+                }
+            }
+            if !has_failed {
+                break;
+            }
+            options.live_since = Some(SystemTime::now());
+            let again = sleep(AGAIN_AFTER);
+            tokio::pin!(again);
+            loop {
+                tokio::select! {
+                    () = &mut again => break,
+                    Some(number) = numbers.recv() => yield barrier(number),
+                }
+            }
+        }
+    }
+}
+
+/// What comes behind a barrier, as if it began there.
+fn behind(
+    barrier: u64,
+    mut events: Events,
+    facts: Arc<Mutex<Facts>>,
+) -> impl Stream<Item = Event> + Send {
+    stream! {
+        let positions = loop {
+            match events.next().await {
+                Some(Event::Barrier(it)) if it.number == barrier => break it.positions,
+                Some(_) => {}
+                None => return,
+            }
+        };
+        // It looks into files.
+        let introductions = spawn_blocking(move || positions.introductions());
+        for event in introductions.await.unwrap_or_default() {
+            yield event;
+        }
+        // It is told once, and may have been before.
+        if lock(&facts).has_caught_up {
+            yield Event::CaughtUp;
+        }
+        while let Some(event) = events.next().await {
+            yield event;
+        }
+    }
+}
+
+/// Several sources as one stream. A barrier has come when it has come in all of them: those that have had
+/// it wait for the others.
+pub(super) struct Confluence {
+    branches: Vec<Branch>,
+    /// Which of them is asked first.
+    first: usize,
+    has_caught_up: bool,
+}
+
+struct Branch {
+    /// `None` when it is over.
+    events: Option<BoxStream<'static, Event>>,
+    /// It waits here for the others.
+    barrier: Option<Barrier>,
+    has_caught_up: bool,
+}
+
+/// The numbers of generations have this bit where the number of their source in a [`Confluence`] begins.
+const SOURCE_BIT: u32 = 48;
+
+impl Confluence {
+    /// The number of a source is where it stands here. States of rules have these numbers in them.
+    pub(super) fn new(sources: Vec<BoxStream<'static, Event>>) -> Self {
+        let branches = sources.into_iter().map(|events| Branch {
+            events: Some(events),
+            barrier: None,
+            has_caught_up: false,
+        });
+        Self {
+            branches: branches.collect(),
+            first: 0,
+            has_caught_up: false,
+        }
+    }
+
+    /// What is to be told when nothing more comes now.
+    fn settle(&mut self) -> Option<Event> {
+        let is_over = |branch: &Branch| branch.events.is_none();
+        let mut branches = self.branches.iter();
+        if !self.has_caught_up && branches.all(|it| it.has_caught_up || is_over(it)) {
+            self.has_caught_up = true;
+            return Some(Event::CaughtUp);
+        }
+        let mut branches = self.branches.iter();
+        if branches.any(|it| it.barrier.is_none() && !is_over(it)) {
+            return None;
+        }
+        let waiting = self.branches.iter().filter_map(|it| it.barrier.as_ref());
+        let number = waiting.map(|barrier| barrier.number).min()?;
+        let mut told = None;
+        for branch in &mut self.branches {
+            told = branch
+                .barrier
+                .take_if(|barrier| barrier.number == number)
+                .or(told);
+        }
+        told.map(Event::Barrier)
+    }
+}
+
+impl Stream for Confluence {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let this = &mut *self;
+        let count = this.branches.len();
+        for index in (this.first..count).chain(0..this.first) {
+            let branch = &mut this.branches[index];
+            while branch.barrier.is_none()
+                && let Some(events) = &mut branch.events
+            {
+                match events.as_mut().poll_next(cx) {
+                    Poll::Ready(Some(Event::Barrier(barrier))) => branch.barrier = Some(barrier),
+                    Poll::Ready(Some(Event::CaughtUp)) => branch.has_caught_up = true,
+                    Poll::Ready(Some(event)) => {
+                        this.first = (index + 1) % count;
+                        return Poll::Ready(Some(of_source(index, event)));
+                    }
+                    Poll::Ready(None) => branch.events = None,
+                    Poll::Pending => break,
+                }
+            }
+        }
+        match this.settle() {
+            Some(event) => Poll::Ready(Some(event)),
+            None if this.branches.iter().all(|it| it.events.is_none()) => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// An event whose generation is of no other source.
+fn of_source(source: usize, mut event: Event) -> Event {
+    match &mut event {
+        Event::Data { generation, .. }
+        | Event::End { generation, .. }
+        | Event::Resumed { generation, .. } => {
+            let live = *generation & LIVE_GENERATIONS;
+            let number = *generation & ((1 << SOURCE_BIT) - 1);
+            *generation = live | (source as u64) << SOURCE_BIT | number;
+        }
+        Event::Barrier(_) | Event::CaughtUp | Event::Notice(_) | Event::Failed { .. } => {}
+    }
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Write;
+
+    use birl_source::Origin;
+    use bytes::Bytes;
+    use futures::stream;
+
+    use super::*;
+
+    fn data(generation: u64, text: &str) -> Event {
+        Event::Data {
+            origin: Origin::file("app.log"),
+            generation,
+            offset: 0,
+            bytes: Bytes::copy_from_slice(text.as_bytes()),
+            whole: false,
+        }
+    }
+
+    fn barrier(number: u64) -> Event {
+        Event::Barrier(Barrier {
+            number,
+            positions: Arc::default(),
+        })
+    }
+
+    /// The texts of what comes, and the numbers of barriers.
+    fn told(events: &[Event]) -> Vec<String> {
+        let told = events.iter().map(|event| match event {
+            Event::Data { bytes, .. } => String::from_utf8_lossy(bytes).into_owned(),
+            Event::Barrier(barrier) => format!("barrier {}", barrier.number),
+            Event::CaughtUp => "caught up".to_owned(),
+            Event::Resumed {
+                offset,
+                is_line_start,
+                ..
+            } => format!("from {offset} {is_line_start}"),
+            other => format!("{other:?}"),
+        });
+        told.collect()
+    }
+
+    fn source(events: impl IntoIterator<Item = Event>) -> BoxStream<'static, Event> {
+        stream::iter(events.into_iter().collect::<Vec<_>>()).boxed()
+    }
+
+    #[tokio::test]
+    async fn a_barrier_waits_for_all_sources_that_go_on() {
+        let one = [
+            data(0, "a"),
+            barrier(1),
+            data(0, "b"),
+            Event::CaughtUp,
+            barrier(2),
+        ];
+        let other = [
+            data(0, "c"),
+            data(0, "d"),
+            barrier(1),
+            barrier(2),
+            Event::CaughtUp,
+        ];
+        let over = [data(0, "e")];
+        let events = Confluence::new(vec![source(one), source(other), source(over)]);
+        let events: Vec<_> = events.collect().await;
+        let told = told(&events);
+        let at = |what: &str| told.iter().position(|it| it == what).unwrap();
+        assert_eq!(told.len(), 8, "{told:?}");
+        for before in ["a", "c", "d"] {
+            assert!(at(before) < at("barrier 1"), "{told:?}");
+        }
+        assert!(
+            at("barrier 1") < at("b") && at("b") < at("barrier 2"),
+            "{told:?}"
+        );
+        assert_eq!(told.last().unwrap(), "caught up");
+        let generations = events.iter().filter_map(|event| match event {
+            Event::Data { generation, .. } => Some(*generation),
+            _ => None,
+        });
+        let generations: std::collections::BTreeSet<_> = generations.collect();
+        assert_eq!(generations.len(), 3);
+    }
+
+    #[test]
+    fn a_source_stays_live_whatever_its_number() {
+        let gap = LIVE_GENERATIONS | (1 << 47) | 5;
+        let numbers = [(0, 7), (3, 7), (3, LIVE_GENERATIONS | 7), (16_000, gap)];
+        for (source, generation) in numbers {
+            let event = data(generation, "x");
+            let is_gap = follow::tells_of_gap(&event);
+            let moved = of_source(source, event);
+            assert_eq!(follow::tells_of_gap(&moved), is_gap);
+            let Event::Data {
+                generation: moved, ..
+            } = moved
+            else {
+                panic!("it is data")
+            };
+            assert_eq!(moved >= LIVE_GENERATIONS, generation >= LIVE_GENERATIONS);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_comes_later_begins_at_a_barrier_with_all_that_is_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.log");
+        std::fs::write(&path, "one\ntw").unwrap();
+        let options = follow::Options {
+            poll_interval: Duration::from_millis(20),
+            ..follow::Options::default()
+        };
+        let mut reading = Reading::new("app", vec![Name::Path(path.clone())], options);
+        let mut first = reading.events(0).await;
+        reading.begin();
+        assert_eq!(told(&[first.next().await.unwrap()]), ["one\ntw"]);
+        assert_eq!(told(&[first.next().await.unwrap()]), ["caught up"]);
+        let mut later = reading.events(7).await;
+        reading.put_barrier(7);
+        assert_eq!(told(&[first.next().await.unwrap()]), ["barrier 7"]);
+        let begun = [later.next().await.unwrap(), later.next().await.unwrap()];
+        assert_eq!(told(&begun), ["from 6 false", "caught up"]);
+        let Event::Resumed { head, .. } = &begun[0] else {
+            panic!("{begun:?}")
+        };
+        assert_eq!(&head[..], b"one\ntw");
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"o\n").unwrap();
+        assert_eq!(told(&[first.next().await.unwrap()]), ["o\n"]);
+        assert_eq!(told(&[later.next().await.unwrap()]), ["o\n"]);
+        let read = reading.positions(7).unwrap();
+        assert_eq!(
+            read.files().map(|file| file.offset).collect::<Vec<_>>(),
+            [6]
+        );
+        let status = reading.status();
+        assert_eq!((status.bytes, status.lines), (Some(8), Some(2)));
+    }
+}

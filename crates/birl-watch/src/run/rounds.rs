@@ -1,0 +1,240 @@
+//! Rounds: a barrier goes through all sources and rules, and what is remembered at it is written down.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::saved::{Identity, SavedRule, SavedSource, SavedSources};
+use super::{Run, TICK};
+use crate::config::Kind;
+use crate::nanoseconds;
+use crate::store::{Checkpoint, Term, now};
+
+/// How often terms are forgotten that have not been seen for long.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// How often it is written down that nothing has changed: what is live may have nothing to say, and is not
+/// known to be missing then.
+const TIME_EVERY: Duration = Duration::from_secs(10);
+
+/// Rounds are at least so many times as far apart as one takes, unless there is something to tell.
+const REST: u32 = 10;
+
+/// The rounds of a run.
+pub(super) struct Rounds {
+    /// The number of the last barrier.
+    barrier: u64,
+    under_way: Option<Round>,
+    /// When the next one is to begin.
+    next: Instant,
+    /// What was written of each rule last.
+    written: HashMap<String, Vec<u8>>,
+    /// How far the sources had been read then, and when that was written.
+    sources: Value,
+    sources_written: Instant,
+    /// When terms were forgotten last.
+    forgotten: Instant,
+}
+
+struct Round {
+    number: u64,
+    began: Instant,
+    /// The tasks that have not come to the barrier.
+    waits_for: BTreeSet<u64>,
+    checkpoint: Checkpoint,
+}
+
+impl Rounds {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            barrier: 0,
+            under_way: None,
+            next: now + TICK,
+            written: HashMap::new(),
+            sources: Value::Null,
+            sources_written: now,
+            forgotten: now,
+        }
+    }
+
+    /// The number of the last barrier that was put.
+    pub(super) fn barrier(&self) -> u64 {
+        self.barrier
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Whether it is time for the next one.
+    pub(super) fn is_due(&self) -> bool {
+        !self.is_under_way() && self.next <= Instant::now()
+    }
+
+    /// Everything is to be written the next time.
+    pub(super) fn forget_written(&mut self) {
+        self.written.clear();
+    }
+
+    /// How far the sources had been read at the end of the last round.
+    pub(super) fn sources(&self) -> SavedSources {
+        SavedSources {
+            at: now(),
+            sources: serde_json::from_value(self.sources.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+impl Run {
+    /// Puts a barrier behind what all sources have said.
+    pub(super) fn put_barrier(&mut self) {
+        self.rounds.barrier += 1;
+        for reading in self.readings.values() {
+            reading.put_barrier(self.rounds.barrier);
+        }
+    }
+
+    /// Begins a round, unless one is under way.
+    pub(super) fn begin_round(&mut self) {
+        if self.rounds.is_under_way() {
+            return;
+        }
+        self.put_barrier();
+        let (running, others): (Vec<_>, Vec<_>) =
+            (0..self.asking.len()).partition(|number| self.asking[*number].is_running());
+        let waits_for = running.iter().map(|number| self.asking[*number].number);
+        self.rounds.under_way = Some(Round {
+            number: self.rounds.barrier,
+            began: Instant::now(),
+            waits_for: waits_for.collect(),
+            checkpoint: Checkpoint::default(),
+        });
+        for number in others {
+            self.remember(number, None);
+        }
+        self.finish_round();
+    }
+
+    /// Begins a round if there is something to tell.
+    pub(super) fn tell_what_was_found(&mut self) {
+        let has_found = |checkpoint: &Checkpoint| *checkpoint != Checkpoint::default();
+        if self.asking.iter().any(|asking| has_found(&asking.found)) {
+            self.begin_round();
+        }
+    }
+
+    /// A rule has come to a barrier.
+    pub(super) fn has_come_to_barrier(&mut self, number: usize, barrier: u64, state: Vec<u8>) {
+        let task = self.asking[number].number;
+        let round = self.rounds.under_way.as_mut();
+        if round.is_some_and(|it| it.number == barrier && it.waits_for.remove(&task)) {
+            self.remember(number, Some(state));
+            self.finish_round();
+        }
+    }
+
+    /// A rule will not come to the barrier.
+    pub(super) fn does_not_run(&mut self, number: usize) {
+        let task = self.asking[number].number;
+        let round = self.rounds.under_way.as_mut();
+        if round.is_some_and(|it| it.waits_for.remove(&task)) {
+            self.remember(number, None);
+            self.finish_round();
+        }
+    }
+
+    /// Gives up the round that is under way. What was found is told all the same.
+    pub(super) fn abandon_round(&mut self) {
+        if let Some(round) = self.rounds.under_way.take() {
+            self.rounds.forget_written();
+            let found = Checkpoint {
+                // These belong to positions that are not known.
+                states: Vec::new(),
+                ..round.checkpoint
+            };
+            self.due.get_or_insert_default().merge(found);
+        }
+    }
+
+    /// Adds to the round what a rule remembers, and what it has found.
+    fn remember(&mut self, number: usize, query: Option<Vec<u8>>) {
+        let Some(round) = &mut self.rounds.under_way else {
+            return;
+        };
+        let rule = &self.config.rules[number];
+        let found = std::mem::take(&mut self.asking[number].found);
+        round.checkpoint.merge(found);
+        let saved = SavedRule {
+            sources: Identity::all(rule, &self.config),
+            memory: self.engine.memory(number),
+            query,
+        };
+        let saved = saved.to_bytes();
+        if self.rounds.written.get(&rule.name) != Some(&saved) {
+            self.rounds.written.insert(rule.name.clone(), saved.clone());
+            round.checkpoint.states.push((rule.name.clone(), saved));
+        }
+        if let Some(terms) = self.engine.terms(number) {
+            let terms = terms.take_changed().into_iter().map(|(group, seen)| Term {
+                rule: rule.name.clone(),
+                term: serde_json::to_string(&group).expect("texts can be written as JSON"),
+                seen,
+            });
+            round.checkpoint.terms.extend(terms);
+        }
+    }
+
+    /// Ends the round, where all have come to the barrier: what it has is to be written.
+    fn finish_round(&mut self) {
+        let round = self.rounds.under_way.take_if(|it| it.waits_for.is_empty());
+        let Some(mut round) = round else { return };
+        self.forget_terms(&mut round.checkpoint);
+        self.add_sources(round.number, &mut round.checkpoint);
+        if round.checkpoint != Checkpoint::default() {
+            self.due.get_or_insert_default().merge(round.checkpoint);
+        }
+        let took = round.began.elapsed();
+        self.rounds.next = Instant::now() + TICK.max(took * REST);
+    }
+
+    /// Adds how far all sources had been read, where that has changed.
+    fn add_sources(&mut self, barrier: u64, checkpoint: &mut Checkpoint) {
+        let mut sources = BTreeMap::new();
+        for source in &self.config.sources {
+            let reading = self.readings.get(&source.name);
+            if let Some(positions) = reading.and_then(|it| it.positions(barrier)) {
+                let saved = SavedSource {
+                    identity: Identity::of(source),
+                    positions: (*positions).clone(),
+                };
+                sources.insert(source.name.clone(), saved);
+            }
+        }
+        let mut saved = serde_json::to_value(SavedSources { at: now(), sources })
+            .expect("positions can be written as JSON");
+        let is_new = self.rounds.sources != saved["sources"];
+        let has_live = self.readings.values().any(super::Reading::is_live);
+        if is_new || has_live && self.rounds.sources_written.elapsed() >= TIME_EVERY {
+            self.rounds.sources_written = Instant::now();
+            self.rounds.sources = saved["sources"].clone();
+            checkpoint.positions = Some(saved.take());
+        }
+    }
+
+    /// Terms that are new again when they are seen need not be known.
+    fn forget_terms(&mut self, checkpoint: &mut Checkpoint) {
+        if self.rounds.forgotten.elapsed() < FORGET_EVERY {
+            return;
+        }
+        self.rounds.forgotten = Instant::now();
+        for rule in &self.config.rules {
+            if let Kind::NewTerm { within, .. } = &rule.kind {
+                let before = now().saturating_sub(nanoseconds(*within));
+                checkpoint.terms_before.push((rule.name.clone(), before));
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What is written down of rules and sources, so that they go on where they were.
+
+use std::collections::BTreeMap;
+
+use birl_source::follow::{Positions, Start};
+use birl_source::live::Address;
+use birl_source::name::Name;
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use crate::asked::asked_of;
+use crate::config::{Config, Rule, Source};
+
+/// What a source was when it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Identity {
+    name: String,
+    from: Vec<String>,
+    commands: Vec<Vec<String>>,
+    hidden: bool,
+    from_start: bool,
+}
+
+impl Identity {
+    pub(super) fn of(source: &Source) -> Self {
+        Self {
+            name: source.name.clone(),
+            from: source
+                .from
+                .iter()
+                .map(|from| without_secrets(from))
+                .collect(),
+            commands: source.commands.clone(),
+            hidden: source.hidden,
+            from_start: source.start == Start::Beginning,
+        }
+    }
+
+    /// Of the sources that a rule asks, in their order.
+    pub(super) fn all(rule: &Rule, config: &Config) -> Vec<Self> {
+        let asked = asked_of(rule, &config.sources);
+        asked.into_iter().map(Self::of).collect()
+    }
+
+    /// Whether a source that was this, and is `now`, can be read on where it was: a file that is new in it
+    /// is none that has come to exist since.
+    pub(super) fn goes_on_as(&self, now: &Self) -> bool {
+        self.hidden == now.hidden && now.from.iter().all(|from| self.from.contains(from))
+    }
+}
+
+/// What is typed, or where that is an address, something that tells it from others: a login or a token may
+/// stand in it.
+fn without_secrets(from: &str) -> String {
+    if !Address::is_address(from) {
+        return from.to_owned();
+    }
+    let hash = digest(&SHA256, from.as_bytes());
+    let hash = hash.as_ref()[..16].iter();
+    hash.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How far all sources had been read at a barrier.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct SavedSources {
+    /// When that was, in nanoseconds since 1970.
+    pub(super) at: i64,
+    /// By their names.
+    pub(super) sources: BTreeMap<String, SavedSource>,
+}
+
+/// How far a source had been read.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct SavedSource {
+    pub(super) identity: Identity,
+    pub(super) positions: Positions,
+}
+
+impl SavedSources {
+    /// How far `source` had been read, if it can be read on.
+    pub(super) fn of(&self, source: &Source) -> Option<&SavedSource> {
+        let saved = self.sources.get(&source.name)?;
+        let now = Identity::of(source);
+        saved.identity.goes_on_as(&now).then_some(saved)
+    }
+}
+
+/// What is written down of a rule: a line of JSON that says what follows on it, what it remembers, and the
+/// state of its query.
+#[derive(Debug, PartialEq)]
+pub(super) struct SavedRule {
+    /// What it asked, in this order: states name them by their numbers.
+    pub(super) sources: Vec<Identity>,
+    pub(super) memory: Vec<u8>,
+    /// `None` where it was not asked, so that it begins anew.
+    pub(super) query: Option<Vec<u8>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    birl_rule: u32,
+    sources: Vec<Identity>,
+    memory_bytes: usize,
+    has_query: bool,
+}
+
+/// The number of what is written down. It changes with that.
+const VERSION: u32 = 1;
+
+impl SavedRule {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let head = Head {
+            birl_rule: VERSION,
+            sources: self.sources.clone(),
+            memory_bytes: self.memory.len(),
+            has_query: self.query.is_some(),
+        };
+        let mut bytes = serde_json::to_vec(&head).expect("texts can be written as JSON");
+        bytes.push(b'\n');
+        bytes.extend_from_slice(&self.memory);
+        bytes.extend_from_slice(self.query.as_deref().unwrap_or_default());
+        bytes
+    }
+
+    /// Nothing where another birl has written it.
+    pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let line = memchr::memchr(b'\n', bytes)?;
+        let head: Head = serde_json::from_slice(&bytes[..line]).ok()?;
+        let rest = &bytes[line + 1..];
+        let (memory, query) = rest.split_at_checked(head.memory_bytes)?;
+        (head.birl_rule == VERSION).then(|| Self {
+            sources: head.sources,
+            memory: memory.to_vec(),
+            query: head.has_query.then(|| query.to_vec()),
+        })
+    }
+}
+
+/// Whether all that is said under these names is written down.
+pub(super) fn are_written(names: &[Name]) -> bool {
+    names.iter().all(|name| !matches!(name, Name::Live(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_down_of_a_rule_comes_back() {
+        let source = Identity {
+            name: "app".to_owned(),
+            from: vec!["/var/log/app.log".to_owned()],
+            commands: vec![vec!["journalctl".to_owned(), "-f".to_owned()]],
+            hidden: false,
+            from_start: true,
+        };
+        for query in [None, Some(Vec::new()), Some(b"state\n\0\xff".to_vec())] {
+            let rule = SavedRule {
+                sources: vec![source.clone()],
+                memory: b"{\"a\":\"\\n\"}".to_vec(),
+                query,
+            };
+            let bytes = rule.to_bytes();
+            assert_eq!(SavedRule::of_bytes(&bytes), Some(rule));
+            assert_eq!(SavedRule::of_bytes(&bytes[..20]), None);
+        }
+        assert_eq!(SavedRule::of_bytes(b"{\"open\":[],\"judge\":null}"), None);
+    }
+
+    #[test]
+    fn a_source_goes_on_unless_it_reads_more() {
+        let source = |from: &[&str], hidden| Identity {
+            name: "app".to_owned(),
+            from: from.iter().map(|from| (*from).to_owned()).collect(),
+            commands: Vec::new(),
+            hidden,
+            from_start: false,
+        };
+        let both = source(&["a.log", "b.log"], false);
+        assert!(both.goes_on_as(&both));
+        assert!(both.goes_on_as(&source(&["b.log"], false)));
+        assert!(!source(&["b.log"], false).goes_on_as(&both));
+        assert!(!both.goes_on_as(&source(&["b.log"], true)));
+    }
+}

@@ -1,0 +1,210 @@
+//! `birl run` that is killed again and again while a log is written: each record counts once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
+
+use crate::process::Process;
+use crate::sandbox::Sandbox;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test(
+            "restarts::each_record_counts_once_whenever_it_is_killed",
+            each_record_counts_once_whenever_it_is_killed,
+        ),
+        Trial::test(
+            "restarts::what_is_only_live_has_a_gap",
+            what_is_only_live_has_a_gap,
+        ),
+    ]
+}
+
+/// How many records there are, each with a number.
+const RECORDS: u64 = 3000;
+const SERVICES: [&str; 3] = ["api", "db", "web"];
+/// When the first record is, in seconds since 1970. All are within the same hour.
+const START: u64 = 1_773_496_800;
+
+const RULES: &str = "state = 'state.db'\n\
+     [source.app]\nfrom = 'logs/app.log'\nstart = 'beginning'\nidle = '1h'\nlateness = '1s'\n\
+     [place.out]\nfile = 'alerts.jsonl'\n\
+     # A mean may fall again, so that this is looked at when the window closes.\n\
+     [rule.sums]\nquery = 'n:* |> stats count, sum(n) as sum, avg(n) as mean by service'\n\
+     when = 'mean >= 0'\nwindow = '1h'\nslide = '1h'\nsend = 'out'\n\
+     # It fires as soon as it is true, within the window.\n\
+     [rule.early]\nkind = 'frequency'\nquery = 'n:*'\nat_least = 1000\nwindow = '1h'\nslide = '1h'\nsend = 'out'\n\
+     [rule.tens]\nkind = 'new_term'\nquery = 'n:*'\nfield = 'ten'\nlearn = '0s'\nwithin = '1d'\nsend = 'out'\n";
+
+/// Something of a generator: Steele, Lea and Flood, Fast splittable pseudorandom number generators (2014).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+}
+
+fn record(n: u64) -> String {
+    let service = SERVICES[(n % 7 % 3) as usize];
+    let at = START + n / 2;
+    format!(
+        "{{\"time\":{at},\"n\":{n},\"ten\":{},\"service\":\"{service}\"}}\n",
+        n / 10
+    )
+}
+
+/// Writes the records in pieces that end anywhere, and rotates the log now and then.
+fn write(directory: &Path, mut random: Random) -> std::io::Result<()> {
+    let path = directory.join("app.log");
+    let open = || OpenOptions::new().append(true).create(true).open(&path);
+    let (mut file, mut rotated) = (open()?, 0);
+    for n in 0..RECORDS {
+        let record = record(n);
+        let (one, other) = record.split_at(random.below(record.len() as u64) as usize);
+        file.write_all(one.as_bytes())?;
+        if random.below(10) == 0 {
+            thread::sleep(Duration::from_millis(random.below(40)));
+        }
+        file.write_all(other.as_bytes())?;
+        if random.below(500) == 0 {
+            rotated += 1;
+            fs::rename(&path, directory.join(format!("app.log.{rotated}")))?;
+            file = open()?;
+        }
+    }
+    // This one ends the hour for all others, and its own begins.
+    let last = format!(
+        "{{\"time\":{},\"n\":0,\"ten\":0,\"service\":\"api\"}}\n",
+        START + 3700
+    );
+    file.write_all(last.as_bytes())
+}
+
+/// The alerts of each rule that have been sent.
+fn alerts(sandbox: &Sandbox) -> BTreeMap<String, Vec<Value>> {
+    let mut alerts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let text = fs::read_to_string(sandbox.path().join("alerts.jsonl")).unwrap_or_default();
+    // The last line may be half written where birl was killed.
+    for alert in text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+    {
+        let rule = alert["rule"].as_str().unwrap_or_default().to_owned();
+        alerts.entry(rule).or_default().push(alert);
+    }
+    alerts
+}
+
+fn each_record_counts_once_whenever_it_is_killed() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let logs = sandbox.path().join("logs");
+    fs::create_dir(&logs)?;
+    sandbox.write("birl.toml", RULES.as_bytes());
+    let mut random = Random(2026);
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_stderr("running");
+    let writer = thread::spawn(move || write(&logs, Random(4)));
+    // From the first alert on it is remembered what has been read.
+    while alerts(&sandbox).is_empty() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let mut kills = 0;
+    while !writer.is_finished() || kills < 5 {
+        thread::sleep(Duration::from_millis(150 + random.below(700)));
+        // It is killed as by kill -9.
+        drop(process);
+        kills += 1;
+        process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    }
+    writer.join().expect("writing does not panic")?;
+    let began = Instant::now();
+    while alerts(&sandbox).get("sums").map_or(0, Vec::len) < SERVICES.len() {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "the hour does not close"
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+    process.terminate();
+    let ended = process.end();
+    assert_eq!(ended.status.code(), Some(0));
+    let alerts = alerts(&sandbox);
+
+    let mut wanted: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for n in 0..RECORDS {
+        let sums = wanted.entry(SERVICES[(n % 7 % 3) as usize]).or_default();
+        *sums = (sums.0 + 1, sums.1 + n);
+    }
+    for alert in &alerts["sums"] {
+        let values = &alert["values"];
+        let service = values["service"].as_str().unwrap_or_default();
+        let sums = (values["count"].as_u64(), values["sum"].as_f64());
+        let (count, sum) = wanted[service];
+        assert_eq!(
+            sums,
+            (Some(count), Some(sum as f64)),
+            "{service}, {kills} kills"
+        );
+    }
+    let ids = |rule: &str| -> BTreeSet<String> {
+        let ids = alerts[rule].iter().map(|alert| alert["id"].to_string());
+        ids.collect()
+    };
+    // An alert may be sent again, as the same; no other is sent, and none is missing.
+    assert_eq!(ids("sums").len(), SERVICES.len());
+    assert_eq!(ids("early").len(), 1);
+    assert_eq!(ids("tens").len() as u64, RECORDS / 10);
+    let terms: BTreeSet<_> = alerts["tens"]
+        .iter()
+        // No sample had this field when the rule was planned, so it is text.
+        .filter_map(|alert| alert["values"]["ten"].as_str()?.parse().ok())
+        .collect();
+    assert_eq!(terms, (0..RECORDS / 10).collect());
+    Ok(())
+}
+
+fn what_is_only_live_has_a_gap() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    // Some port that is free.
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let rules = format!(
+        "state = 'state.db'\n[source.in]\nfrom = 'tcp-listen://{address}'\n\
+         [place.out]\nstdout = true\nformat = 'json'\n\
+         [rule.panic]\nkind = 'frequency'\nquery = 'panic'\nat_least = 2\nwindow = '1h'\nslide = '1h'\nsend = 'out'\n\
+         [rule.gap]\nkind = 'any'\nquery = 'birl.gap:true'\nsend = 'out'\n"
+    );
+    sandbox.write("birl.toml", rules.as_bytes());
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_stderr("listening on");
+    writeln!(TcpStream::connect(address)?, "panic 1")?;
+    // It is told that it has come when it is asked to end.
+    thread::sleep(Duration::from_millis(500));
+    process.terminate();
+    assert_eq!(process.end().stdout, b"");
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_lines(1);
+    process.wait_for_stderr("listening on");
+    writeln!(TcpStream::connect(address)?, "panic 2")?;
+    // What came before it ended counts, and a gap is told once.
+    process.wait_for_lines(2);
+    process.terminate();
+    let stdout = String::from_utf8(process.end().stdout)?;
+    let rules = stdout.lines().map(|line| {
+        let alert: Value = serde_json::from_str(line).expect("alerts are JSON");
+        alert["rule"].as_str().unwrap_or_default().to_owned()
+    });
+    let rules: Vec<_> = rules.collect();
+    assert_eq!(rules, ["gap", "panic"]);
+    Ok(())
+}
