@@ -59,8 +59,9 @@ pub use options::{Options, Overflow};
 
 use crate::Origin;
 use crate::follow::{Event, GAP_GENERATIONS};
+use crate::link::{Gap, Listener};
 use cleanup::Cleanup;
-use gap::{Gap, Gaps};
+use gap::Gaps;
 use queue::{Dropped, Queue};
 use sink::Sink;
 
