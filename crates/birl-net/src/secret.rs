@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
@@ -82,6 +83,19 @@ pub fn variable(name: &str, variable: impl Fn(&str) -> Option<String>) -> Result
     }
 }
 
+impl FromStr for Text {
+    type Err = &'static str;
+
+    /// Reads `env:NAME` or `file:PATH`. A text itself is none: it would stand in a program.
+    fn from_str(typed: &str) -> Result<Self, &'static str> {
+        match typed.split_once(':') {
+            Some(("env", name)) if !name.is_empty() => Ok(Self::Variable(name.to_owned())),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
+            _ => Err("a secret is env:NAME or file:PATH"),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(Reading)
@@ -118,5 +132,33 @@ impl<'de> Visitor<'de> for Reading {
             None => Ok(text),
             Some(_) => Err(A::Error::custom("a text is in env or in file, not in both")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_named_by_where_it_is() {
+        assert_eq!("env:A".parse(), Ok(Text::Variable("A".to_owned())));
+        assert_eq!("file:/a:b".parse(), Ok(Text::File(PathBuf::from("/a:b"))));
+        for typed in ["hunter2", "env:", "file:", "ENV:A", ""] {
+            assert!(typed.parse::<Text>().is_err(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_not_where_it_should_be_is_told_by_its_place() {
+        let variable = |name: &str| (name == "SET").then(|| " hunter2\n".to_owned());
+        let read = |typed: &str| typed.parse::<Text>().unwrap().read(variable);
+        assert_eq!(read("env:SET").unwrap().reveal(), "hunter2");
+        assert_eq!(
+            read("env:UNSET").unwrap_err(),
+            "the variable UNSET is not set"
+        );
+        assert!(read("file:/none").unwrap_err().contains("/none"));
+        let literal = Text::Literal(Secret::new("hunter2"));
+        assert_eq!(format!("{literal:?}"), "Secret(…)");
     }
 }
