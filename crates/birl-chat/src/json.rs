@@ -274,7 +274,7 @@ impl Service for Json {
 
     fn ask(&mut self, _: &mut Turn) {}
 
-    fn write(&mut self, post: &Post) -> Vec<String> {
+    fn write(&mut self, post: &Post, _: &mut Turn) -> Vec<String> {
         let text = harmless::without_mentions(&post.text);
         // Fields of what is answered keep their types: a room may be a number.
         let answered = post.answers.as_ref();

@@ -23,6 +23,7 @@
 //!
 //! - [`service`]: what a service is: how it is connected to, read and written;
 //! - [`json`]: any service that speaks JSON over a WebSocket;
+//! - [`irc`]: IRC, over TCP, TLS or a WebSocket;
 //! - `link`: a connection → frames in both directions;
 //! - `session`: connects, connects again, and lets the service talk;
 //! - `seen`: which messages have been passed on already;
@@ -44,6 +45,7 @@ pub mod chat;
 pub mod error;
 mod harmless;
 mod inbox;
+pub mod irc;
 pub mod json;
 mod link;
 pub mod message;
@@ -56,6 +58,7 @@ mod split;
 
 pub use chat::{Chat, Event, Events, Handle, connect};
 pub use error::Error;
+pub use irc::Irc;
 pub use json::Json;
 pub use link::Link;
 pub use message::{Kind, Message, Post, Urgency};

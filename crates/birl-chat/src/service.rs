@@ -58,7 +58,7 @@ pub trait Service: Send + 'static {
     fn ask(&mut self, turn: &mut Turn);
 
     /// `post` as frames, each of which counts for the [`Rate`].
-    fn write(&mut self, post: &Post) -> Vec<String>;
+    fn write(&mut self, post: &Post, turn: &mut Turn) -> Vec<String>;
 
     /// What is said before the connection is ended by us.
     fn farewell(&mut self) -> Option<String>;

@@ -305,7 +305,10 @@ impl Session {
         let mut any = !self.turn.frames.is_empty();
         for frame in self.turn.frames.drain(..) {
             link.send(&frame)?;
-            self.pace.take(now);
+            // What is said until we are let in counts for no server.
+            if self.is_ready {
+                self.pace.take(now);
+            }
         }
         let mut paced = None;
         if self.turn.is_ready || self.is_ready {
@@ -346,7 +349,7 @@ impl Session {
             let Some(post) = self.handle.shared().outbox.take(urgency) else {
                 return false;
             };
-            let frames = self.service.write(&post);
+            let frames = self.service.write(&post, &mut self.turn);
             self.frames(urgency).extend(frames);
         }
         true

@@ -71,7 +71,7 @@ impl Service for Plain {
         turn.say("ARE YOU THERE");
     }
 
-    fn write(&mut self, post: &Post) -> Vec<String> {
+    fn write(&mut self, post: &Post, _: &mut Turn) -> Vec<String> {
         post.text.lines().map(str::to_owned).collect()
     }
 
