@@ -31,4 +31,5 @@ pub mod prelude {
 /// The examples of the guide, as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/streams.md")]
+#[cfg_attr(feature = "chat", doc = include_str!("../docs/chat.md"))]
 pub struct Guide;
