@@ -542,7 +542,10 @@ impl Clock {
                 self.watermark.set_idle(source.input);
             }
         }
-        if self.sources.values().all(|it| it.is_idle) {
+        // One that has ended is not waited for by others, but what follows it, as a file does that was
+        // rotated, may still be on its way.
+        let is_quiet = |it: &Source| it.is_idle && it.heard.elapsed() >= self.idle;
+        if self.sources.values().all(is_quiet) {
             self.watermark.advance(now.saturating_sub(self.lateness));
         }
     }

@@ -236,6 +236,17 @@ fn when_all_are_idle_windows_close_by_the_clock() {
     assert_eq!(open.add(0, &[Some(170)], 190).late, [0]);
 }
 
+/// As a file ends that is rotated, of which the records are from long ago.
+#[test]
+fn when_all_have_ended_the_clock_waits_for_what_follows_them() {
+    let mut open = minutes(true);
+    open.add(0, &[Some(10)], NOW);
+    open.end(0);
+    open.tick(NOW);
+    assert_eq!(closed(&mut open), []);
+    assert!(open.add(1, &[Some(20)], NOW).late.is_empty());
+}
+
 #[test]
 fn a_time_that_is_far_ahead_closes_nothing() {
     let mut open = minutes(true);
