@@ -56,6 +56,9 @@ pub(crate) trait Answer {
     /// The scan has ended, or nothing more of it is wanted.
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()>;
 
+    /// The answer ends here, for what else there is cannot be worked out.
+    fn fail(&mut self) {}
+
     /// Whether something was found, which decides over the exit code.
     fn found(&self) -> bool;
 

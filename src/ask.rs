@@ -153,8 +153,8 @@ async fn answer_plan(
     let every = config.shows_snapshots().then_some(SNAPSHOT_EVERY);
     let answers = answers(session, text, plan, every, Arc::clone(&scans)).boxed();
     let nexts = match kind {
-        Kind::Records => of_records(printer.clone(), answers),
-        Kind::Rows | Kind::Table => of_rows(answers, late),
+        Kind::Records => of_records(printer.clone(), answers, text),
+        Kind::Rows | Kind::Table => of_rows(answers, late, text),
     };
     let mut run = Run::new(config, answer, counters)?;
     run.printer = printer;
@@ -248,11 +248,14 @@ fn misfits(scans: &[Progress]) -> Vec<String> {
     all.iter().map(misfit).collect()
 }
 
-/// What comes of answers that are records, to be printed by `printer` where there is one.
+/// What comes of answers to the query `text` that are records, to be printed by `printer` where there
+/// is one.
 fn of_records(
     printer: Option<Arc<RecordPrinter>>,
     answers: BoxStream<'static, Result<Answer, birl_query::Error>>,
+    text: &str,
 ) -> BoxStream<'static, Next> {
+    let text = text.to_owned();
     // A failure is the last that comes of a query, so it may come behind all records.
     let failure = Arc::new(OnceLock::new());
     let failed = Arc::clone(&failure);
@@ -282,19 +285,24 @@ fn of_records(
         Some(printer) => printer.with_columns(events.boxed()),
         None => events.boxed(),
     };
-    let last = stream::once(async move { failure.get().map(|error| Next::Failed(told(error))) });
+    let last = stream::once(async move {
+        let error = failure.get();
+        error.map(|error| Next::Failed(error.render(&text)))
+    });
     events
         .map(|event| Next::Event(event, None))
         .chain(last.filter_map(future::ready))
         .boxed()
 }
 
-/// What comes of answers that are rows. Records that are late go to `late`.
+/// What comes of answers to the query `text` that are rows. Records that are late go to `late`.
 fn of_rows(
     answers: BoxStream<'static, Result<Answer, birl_query::Error>>,
     mut late: Option<Late>,
+    text: &str,
 ) -> BoxStream<'static, Next> {
-    let mut next = move |answer| {
+    let text = text.to_owned();
+    let mut next = move |answer: Result<Answer, birl_query::Error>| {
         let next = match answer {
             Ok(Answer::Event(event)) => Next::Event(event, None),
             Ok(Answer::Late(batch)) => match late.as_mut().map(|late| late.write(&batch)) {
@@ -302,7 +310,7 @@ fn of_rows(
                 _ => return None,
             },
             Ok(answer) => Next::Answer(answer),
-            Err(error) => Next::Failed(told(&error)),
+            Err(error) => Next::Failed(error.render(&text)),
         };
         Some(next)
     };
@@ -370,11 +378,6 @@ fn late_words(counts: WindowCounts) -> Vec<String> {
             format!("{} {what}", records(count))
         })
         .collect()
-}
-
-/// What went wrong while an answer was worked out.
-fn told(error: &birl_query::Error) -> String {
-    error.render("")
 }
 
 /// The sources that the query `text` is about; `search` is its search.

@@ -483,6 +483,7 @@ impl<'a> Run<'a> {
                 Some(Next::Failed(why)) => {
                     self.flush(interrupt)?;
                     self.failed = true;
+                    self.answer.fail();
                     self.say(&why);
                     break;
                 }

@@ -32,6 +32,7 @@ pub(crate) struct Rows {
     told: u64,
     /// Whether rows that are told again go behind those before.
     repeats: bool,
+    failed: bool,
 }
 
 type Make = Box<dyn Fn() -> Result<Box<dyn RenderRows>>>;
@@ -108,6 +109,7 @@ impl Rows {
             again,
             told: 0,
             repeats: changes,
+            failed: false,
         })
     }
 
@@ -268,7 +270,8 @@ impl Answer for Rows {
     }
 
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        if self.told > 0 {
+        // The names of columns above nothing would look like an answer.
+        if self.told > 0 || self.failed && !self.began {
             return Ok(());
         }
         self.begin(out)?;
@@ -276,6 +279,10 @@ impl Answer for Rows {
             Some(render) => render.end(out),
             None => Ok(()),
         }
+    }
+
+    fn fail(&mut self) {
+        self.failed = true;
     }
 
     fn found(&self) -> bool {

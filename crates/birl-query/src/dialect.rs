@@ -1,9 +1,12 @@
 //! How SQL is written in queries.
 
-use datafusion::sql::sqlparser::dialect::Dialect;
+use datafusion::sql::sqlparser::dialect::{Dialect, Precedence};
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 /// SQL as DataFusion plans it, with names as logs have them: `@timestamp` is one, `user` is a column,
 /// and what is in double quotes or backquotes is a name, never text.
+/// `request->'id'` is a field of an object, and no function without a name.
 ///
 /// What it leaves out would be read here and refused later (`with fill`, `limit by`), or hide a pipe
 /// from the grammar of queries, which knows no nested comments, `E'…'` and `$$…$$`.
@@ -32,6 +35,14 @@ impl Dialect for QueryDialect {
         c == '"' || c == '`'
     }
 
+    fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        match parser.peek_token_ref().token {
+            // `request->>'status' = 500` compares the field.
+            Token::Arrow | Token::LongArrow => Some(Ok(self.prec_value(Precedence::DoubleColon))),
+            _ => None,
+        }
+    }
+
     yes! {
         supports_pipe_operator
         supports_from_first_select
@@ -48,7 +59,6 @@ impl Dialect for QueryDialect {
         supports_window_clause_named_window_reference
         supports_window_function_null_treatment_arg
         supports_named_fn_args_with_assignment_operator
-        supports_lambda_functions
         supports_dictionary_syntax
         support_map_literal_syntax
         supports_struct_literal

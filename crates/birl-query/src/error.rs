@@ -2,9 +2,13 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use birl_record::query::{self, tree::Span};
+use birl_record::query::{self, pointed_at, tree::Span};
 use datafusion::arrow::error::ArrowError;
+use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+
+use crate::mistake;
+use crate::pipe::nearest;
 
 /// A query that cannot be planned, or an answer that cannot be given.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ enum Kind {
     Run {
         message: String,
         hint: Option<String>,
+        /// What of the query it is about, if it stands there.
+        about: Option<String>,
     },
 }
 
@@ -34,8 +40,17 @@ impl Error {
             kind: Kind::Run {
                 message: message.into(),
                 hint: None,
+                about: None,
             },
         }
+    }
+
+    /// The same, about what stands so in the query.
+    fn about(mut self, what: Option<String>) -> Self {
+        if let Kind::Run { about, .. } = &mut self.kind {
+            *about = what;
+        }
+        self
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -57,10 +72,20 @@ impl Error {
     pub fn render(&self, query: &str) -> String {
         match &self.kind {
             Kind::Query(error) => error.render(query),
-            Kind::Run { message, hint } => match hint {
-                Some(hint) => format!("{message}\n\nhint: {hint}"),
-                None => message.clone(),
-            },
+            Kind::Run {
+                message,
+                hint,
+                about,
+            } => {
+                let mut rendered = message.clone();
+                if let Some(span) = about.as_ref().and_then(|about| only_place(query, about)) {
+                    rendered += &format!("\n{}", pointed_at(query, &span));
+                }
+                if let Some(hint) = hint {
+                    rendered += &format!("\n\nhint: {hint}");
+                }
+                rendered
+            }
         }
     }
 }
@@ -98,25 +123,72 @@ impl From<DataFusionError> for Error {
                 Self::run(format!("a whole number is too large for 64 bits: {why}"))
                     .with_hint("calculate with fractions: cast(x as double)")
             }
+            DataFusionError::SchemaError(error, _)
+                if let SchemaError::FieldNotFound {
+                    field,
+                    valid_fields,
+                } = &**error =>
+            {
+                let message = format!("cannot plan the query: unknown field {:?}", field.name);
+                let names = valid_fields.iter().map(|it| it.name.as_str());
+                let error = Self::run(match nearest(&field.name, names) {
+                    Some(near) => format!("{message}, did you mean {near:?}?"),
+                    None => message,
+                });
+                error.about(Some(field.name.clone()))
+            }
             root => {
-                let why = root.message();
-                if let Some(call) = unmatched(&why) {
-                    return Self::run(format!("cannot plan the query: there is no {call}"))
-                        .with_hint(
-                            "a text is the number that it reads like as try_cast(x as double)",
-                        );
-                }
+                let mistake = mistake::of(&root.message());
                 let doing = match root {
-                    DataFusionError::Plan(_) => "plan",
+                    DataFusionError::Plan(_)
+                    | DataFusionError::SchemaError(..)
+                    | DataFusionError::NotImplemented(_) => "plan",
                     _ => "answer",
                 };
-                // What follows asks for a report to the wrong people.
-                let why = why.split("\nThis issue was likely caused by").next();
-                let why = why.unwrap_or_default();
-                Self::run(format!("cannot {doing} the query: {why}"))
+                let error = Self::run(format!("cannot {doing} the query: {}", mistake.message));
+                let error = error.about(mistake.about);
+                match mistake.hint {
+                    Some(hint) => error.with_hint(hint),
+                    None => error,
+                }
             }
         }
     }
+}
+
+/// The places in the text of a query where `what` stands, and is no part of something longer.
+pub(crate) fn places<'t>(text: &'t str, what: &'t str) -> impl Iterator<Item = Span> + 't {
+    let goes_on = |c: char, end: Option<char>| {
+        end.is_some_and(|end| is_of_word(c) && is_of_word(end) || is_sign(c) && is_sign(end))
+    };
+    let (first, last) = (what.chars().next(), what.chars().next_back());
+    text.match_indices(what).filter_map(move |(at, _)| {
+        let end = at + what.len();
+        let before = text[..at].chars().next_back();
+        let behind = text[end..].chars().next();
+        let is_part =
+            before.is_some_and(|c| goes_on(c, first)) || behind.is_some_and(|c| goes_on(c, last));
+        (!is_part).then_some(at..end)
+    })
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || "_@".contains(c)
+}
+
+/// Whether a character is part of an operator.
+fn is_sign(c: char) -> bool {
+    !is_of_word(c) && !c.is_whitespace() && !"()[],'\"".contains(c)
+}
+
+/// The place where `what` stands in the text of a query, in any case, if it stands there once.
+fn only_place(text: &str, what: &str) -> Option<Span> {
+    let only = |text: &str, what: &str| {
+        let mut places = places(text, what);
+        places.next().filter(|_| places.next().is_none())
+    };
+    // ASCII letters take one byte in either case.
+    only(text, what).or_else(|| only(&text.to_ascii_lowercase(), &what.to_ascii_lowercase()))
 }
 
 /// What to say where there is too little memory, or too little room for temporary files.
@@ -142,21 +214,4 @@ fn exhausted(why: &str) -> Error {
 fn cannot_spill(why: &std::io::Error) -> Error {
     Error::run(format!("cannot write to temporary files: {why}"))
         .with_hint("raise --memory, or let TMPDIR be a directory that has room")
-}
-
-/// The call, with the types of its arguments as we name them, of a function that takes other ones.
-fn unmatched(why: &str) -> Option<String> {
-    const BEFORE: &str = "No function matches the given name and argument types '";
-    let (_, call) = why.split_once(BEFORE)?;
-    let (call, _) = call.split_once("'. ")?;
-    let names = [
-        ("Utf8View", "text"),
-        ("Utf8", "text"),
-        ("Int64", "integer"),
-        ("Float64", "number"),
-        ("Boolean", "boolean"),
-        ("Timestamp(ns, \"UTC\")", "timestamp"),
-    ];
-    let renamed = |call: String, (from, to): (&str, &str)| call.replace(from, to);
-    Some(names.into_iter().fold(call.to_owned(), renamed))
 }

@@ -8,6 +8,7 @@
 //! - `statement`: what is done to the SQL that it comes to before it is planned;
 //! - `overflow`: whole numbers that grow beyond 64 bits;
 //! - `rewritten`: a plan with each of its expressions rewritten;
+//! - `orders`: what aggregates are ordered by;
 //! - `numbers`: texts as the numbers that they read like;
 //! - `tables`: which columns it needs, of which tables;
 //! - `table`: the table `logs`, whose columns are the fields of records;
@@ -16,6 +17,7 @@
 //! - `scan`: the plan node that makes rows of the records that a scan finds;
 //! - [`Plan`]: a query that can be run;
 //! - [`Answers`]: the stream of its answers;
+//! - `mistake`: what is wrong with a query that cannot be planned;
 //! - `gaps`: bins of time in which nothing was;
 //! - `snapshots`: answers while the input is still being read;
 //! - [`Live`]: answers over sources that do not end;
@@ -30,7 +32,9 @@ mod error;
 mod gaps;
 mod leaf;
 mod live;
+mod mistake;
 mod numbers;
+mod orders;
 mod overflow;
 mod pipe;
 mod plan;

@@ -43,22 +43,37 @@ impl AnalyzerRule for CheckedArithmetic {
 }
 
 fn checked(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
-    let is_whole = |expr: &Expr| {
-        let ty = expr.get_type(schema);
-        ty.is_ok_and(|ty| ty.is_signed_integer())
+    let whole = |expr: &Expr| {
+        let ty = expr.get_type(schema).ok();
+        ty.filter(DataType::is_signed_integer)
     };
-    match expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_whole(&left) && is_whole(&right) => {
+    let Some(ty) = whole(&expr) else {
+        return Transformed::no(expr);
+    };
+    let result = match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right })
+            if whole(&left).is_some() && whole(&right).is_some() =>
+        {
             match Operation::of(op) {
-                Some(operation) => Transformed::yes(operation.call(*left, *right, schema)),
-                None => Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
+                Some(operation) => operation.call(*left, *right, schema),
+                None => {
+                    return Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }));
+                }
             }
         }
-        Expr::Negative(inner) if is_whole(&inner) && !matches!(*inner, Expr::Literal(..)) => {
-            Transformed::yes(Operation::Minus.call(lit(0_i64), *inner, schema))
+        Expr::Negative(inner)
+            if whole(&inner).is_some() && !matches!(*inner, Expr::Literal(..)) =>
+        {
+            Operation::Minus.call(lit(0_i64), *inner, schema)
         }
-        expr => Transformed::no(expr),
-    }
+        expr => return Transformed::no(expr),
+    };
+    // What stands above, with the schema of the plan, was made for this type: that of
+    // `extract(minute from timestamp)` has 32 bits.
+    Transformed::yes(match ty {
+        DataType::Int64 => result,
+        ty => cast(result, ty),
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

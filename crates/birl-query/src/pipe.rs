@@ -9,12 +9,13 @@
 //! - `reader`: SQL out of these, and errors at their places;
 //! - [`steps`]: what each step does to the
 //! - [`Pipeline`], which knows what can be known of the rows before anything is planned;
-//! - `functions`, `names`, `levels`: what people write otherwise than SQL;
+//! - `functions`, `names`, `levels`, `moments`: what people write otherwise than SQL;
 //! - `regexes`: what is wrong with those in the SQL.
 
 mod captures;
 mod functions;
 mod levels;
+mod moments;
 mod names;
 mod parsed;
 mod picks;
@@ -27,14 +28,16 @@ mod steps;
 use std::path::PathBuf;
 
 use birl_record::query::{Error, tree::Query, tree::Term};
+use birl_record::time::Clock;
 use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement};
 
 pub(crate) use captures::function as captures;
 use functions::Context;
-pub(crate) use functions::POSITION;
+pub(crate) use functions::{POSITION, nearest_function};
 use names::Tables;
 pub(crate) use picks::functions as picks;
 use piece::Tokens;
+pub(crate) use piece::lower_first;
 use pipeline::{Columns, Pipeline, from_logs, shown_columns};
 pub use reader::nearest;
 pub(crate) use reader::template;
@@ -82,13 +85,15 @@ pub(crate) struct Lookup {
     pub(crate) path: PathBuf,
 }
 
-/// The SQL that a query is; `is_field` tells which fields the table `logs` is known to have.
+/// The SQL that a query is; `is_field` tells which fields the table `logs` is known to have, and moments
+/// are as seen from `clock`.
 ///
 /// # Errors
 /// Where a step is none, or its SQL is wrong; the error points into the text of the query.
 pub(crate) fn translate(
     query: &Query,
     is_field: &dyn Fn(&str) -> bool,
+    clock: &Clock,
 ) -> Result<Translation, Error> {
     check_size(query)?;
     let mut pipeline = match &query.sql {
@@ -113,6 +118,7 @@ pub(crate) fn translate(
     let mut query = pipeline.into_query();
     regexes::check(&query)?;
     levels::rewrite(&mut query)?;
+    moments::rewrite(&mut query, clock)?;
     parsed::make_numbers(&mut query, &parsed);
     Ok(Translation {
         statement: Statement::Query(Box::new(query)),

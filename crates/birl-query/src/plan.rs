@@ -34,7 +34,7 @@ use crate::session::Session;
 use crate::snapshots::Folded;
 use crate::table::{self, Logs};
 use crate::tables::Tables;
-use crate::{Error, division, gaps, numbers, pipe, statement};
+use crate::{Error, division, gaps, numbers, orders, pipe, statement};
 
 /// So many events may wait for being told.
 const EVENTS_MAX: usize = 64;
@@ -262,7 +262,8 @@ impl Session {
         let query = query::parse(text)?;
         // What is wrong with the search is told at its place in the whole text.
         Search::with_clock(&query.search, self.sources.search, &self.sources.clock)?;
-        let translation = pipe::translate(&query, &|name| self.has_field(name))?;
+        let is_field = |name: &str| self.has_field(name);
+        let translation = pipe::translate(&query, &is_field, &self.sources.clock)?;
         let mut statement = translation.statement;
         let is_text = |name: &str| self.is_text(name);
         let mut as_sql = statement.clone();
@@ -302,7 +303,7 @@ impl Session {
             Some(_) => self.live_state(),
             None => self.state.clone(),
         };
-        let logical = state.optimize(&logical)?;
+        let logical = orders::once(state.optimize(&logical)?)?;
         // What is live comes in its order from the first of all partitions; there are several so that
         // groups are made in two parts.
         if is_unordered(&logical) || live.is_some() && has_groups(&logical)? {

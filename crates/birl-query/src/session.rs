@@ -219,6 +219,9 @@ fn config(threads: usize, memory_bytes: usize) -> SessionConfig {
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.collect_spans = true;
+    // The physical plan takes `x is true` for what may be null, the logical one does not: over such
+    // groups no query with `count(distinct …)` would run.
+    options.execution.skip_physical_aggregate_schema_check = true;
     // A bar of characters in a log is text, and not a view to be copied.
     options.sql_parser.map_string_types_to_utf8view = true;
     config

@@ -18,7 +18,7 @@ use crate::scan::Told;
 use crate::session::{Session, Sources};
 use crate::statement::{self, search_column};
 use crate::table::{self, LogColumn, Logs};
-use crate::{Error, numbers};
+use crate::{Error, error, numbers};
 
 /// The statement of a query, and the tables that it names.
 pub(crate) struct Tables<'a> {
@@ -113,11 +113,11 @@ impl<'a> Tables<'a> {
         };
         let alias_of = |it: &&mut Table| of.is_none_or(|of| is_called(it, of));
         let Some(table) = self.tables.iter_mut().find(alias_of) else {
-            return Err(self.unknown_field(field, valid_fields));
+            return Err(self.unknown_field(&field.name, near(&field.name, valid_fields)));
         };
         let is_known = table.columns.iter().any(|it| it.column.name() == name);
         if is_known || name.starts_with("search(") {
-            return Err(self.unknown_field(field, valid_fields));
+            return Err(self.unknown_field(&name, near(&name, valid_fields)));
         }
         let names = table.columns.iter().map(|it| it.column.name());
         let mut alike = names.filter(|it| it.eq_ignore_ascii_case(&name));
@@ -127,6 +127,16 @@ impl<'a> Tables<'a> {
             return Ok(());
         }
         let sampled = table.sources.fields.get(&name);
+        if sampled.is_none() {
+            // One within an object, typed in another case.
+            let names = table.sources.fields.all().map(|(it, _)| it);
+            let mut alike = names.filter(|it| it.eq_ignore_ascii_case(&name));
+            if let (Some(known), None) = (alike.next(), alike.next()) {
+                let known = known.to_owned();
+                statement::rename(&mut self.statement, &name, &known);
+                return Ok(());
+            }
+        }
         // A field that no sample has: where there are samples, it may be a slip.
         let is_unknown = sampled.is_none() && table.sources.fields.records() > 0;
         let by_use = || match numbers::are_wanted(&mut self.statement, &name) {
@@ -134,8 +144,14 @@ impl<'a> Tables<'a> {
             false => Type::Text,
         };
         let column = table.new_column(&name, sampled.unwrap_or_else(by_use));
-        if is_unknown && self.nearest(&name, valid_fields).is_some() {
-            return Err(self.unknown_field(field, valid_fields));
+        if is_unknown {
+            let within = table.sources.fields.all().map(|(it, _)| it);
+            let within = within.filter(|it| it.contains('.'));
+            let names = valid_fields.iter().map(|it| it.name.as_str());
+            let near = nearest(&name, names.filter(|it| is_typed(it)).chain(within));
+            if let Some(near) = near.map(str::to_owned) {
+                return Err(self.unknown_field(&name, Some(&near)));
+            }
         }
         let table = self.tables.iter_mut().find(alias_of).expect("it was there");
         table.columns.push(LogColumn { column, term: None });
@@ -162,30 +178,40 @@ impl<'a> Tables<'a> {
     }
 
     fn ambiguous_field(&self, name: &str) -> Error {
-        let span = place(self.text, name).unwrap_or(0..self.text.len());
+        // One that is told from others has a table before it.
+        let mut places = error::places(self.text, name);
+        let alone = places.find(|place| !self.text[..place.start].ends_with('.'));
+        let span = alone.unwrap_or(0..self.text.len());
         let error = query::Error::new(span, format!("several tables have a field {name:?}"));
+        let aliases = statement::aliases(&self.statement);
+        let mut aliases = aliases.iter().filter(|(_, own)| own == table::NAME);
+        let table = aliases.next().map_or(table::NAME, |(alias, _)| alias);
         error
-            .with_hint(format!("say of which, for example: logs.{name}"))
+            .with_hint(format!("say of which, for example: {table}.{name}"))
             .into()
     }
 
-    fn unknown_field(&self, field: &ColumnName, valid: &[ColumnName]) -> Error {
-        let message = match self.nearest(&field.name, valid) {
-            Some(near) => format!("unknown field {:?}, did you mean {near:?}?", field.name),
-            None => format!("unknown field {:?}", field.name),
+    fn unknown_field(&self, name: &str, near: Option<&str>) -> Error {
+        let message = match near {
+            Some(near) => format!("unknown field {name:?}, did you mean {near:?}?"),
+            None => format!("unknown field {name:?}"),
         };
-        match place(self.text, &field.name) {
+        match place(self.text, name) {
             Some(span) => Error::at(span, message),
             None => Error::run(message),
         }
     }
+}
 
-    /// What is called most like `name`, if it is much alike.
-    fn nearest<'n>(&self, name: &str, valid: &'n [ColumnName]) -> Option<&'n str> {
-        let names = valid.iter().map(|it| it.name.as_str());
-        let names = names.filter(|it| !it.starts_with(['\u{1}']) && !it.starts_with("search("));
-        nearest(name, names)
-    }
+/// The column that is called most like `name`, if it is much alike.
+fn near<'n>(name: &str, valid: &'n [ColumnName]) -> Option<&'n str> {
+    let names = valid.iter().map(|it| it.name.as_str());
+    nearest(name, names.filter(|it| is_typed(it)))
+}
+
+/// Whether a column is one that can be named in a query.
+fn is_typed(name: &str) -> bool {
+    !name.starts_with(['\u{1}']) && !name.starts_with("search(")
 }
 
 /// The table that planning has not found.
@@ -194,14 +220,9 @@ fn missing_table(why: &str) -> Option<&str> {
     name.strip_suffix("' not found")
 }
 
-/// Where a name stands in the text of a query, as a word.
+/// Where a name stands in the text of a query first, as a word.
 fn place(text: &str, name: &str) -> Option<Span> {
-    let is_part = |c: char| c.is_alphanumeric() || "_@".contains(c);
-    text.match_indices(name).find_map(|(at, _)| {
-        let end = at + name.len();
-        let stands_alone = !text[..at].ends_with(is_part) && !text[end..].starts_with(is_part);
-        stands_alone.then_some(at..end)
-    })
+    error::places(text, name).next()
 }
 
 /// Whether a file has a name of CSV or TSV, which may be compressed.

@@ -92,6 +92,21 @@ const AGGREGATES: &[Aggregate] = &[
         ),
     },
     Aggregate {
+        names: &["list"],
+        example: "list(status)",
+        meaning: Meaning::Written("array_agg($1)"),
+    },
+    Aggregate {
+        names: &["arg_max", "max_by"],
+        example: "arg_max(path, latency_ms)",
+        meaning: Meaning::Made(at_largest),
+    },
+    Aggregate {
+        names: &["arg_min", "min_by"],
+        example: "arg_min(path, latency_ms)",
+        meaning: Meaning::Made(at_smallest),
+    },
+    Aggregate {
         names: &["first"],
         example: "first(status)",
         meaning: Meaning::Made(first),
@@ -179,6 +194,84 @@ const AGGREGATES: &[Aggregate] = &[
         example: "var(latency_ms)",
         meaning: Meaning::AsInSql,
     },
+];
+
+/// Functions of single rows that SQL, as DataFusion has it, calls otherwise or writes otherwise: how they
+/// are called in small letters, how many values they take, and the SQL.
+const SPELLINGS: &[(&str, usize, &str)] = &[
+    ("len", 1, "character_length($1)"),
+    ("sign", 1, "signum($1)"),
+    ("strftime", 2, "to_char($1, $2)"),
+    ("isnull", 1, "$1 IS NULL"),
+    ("isnotnull", 1, "$1 IS NOT NULL"),
+    ("regexp_matches", 2, "regexp_like($1, $2)"),
+    ("iif", 3, "CASE WHEN $1 THEN $2 ELSE $3 END"),
+    ("if", 3, "CASE WHEN $1 THEN $2 ELSE $3 END"),
+    // `date_part` is a little off.
+    ("epoch", 1, "CAST(CAST($1 AS TIMESTAMP(6)) AS BIGINT) / 1e6"),
+    ("year", 1, "date_part('year', $1)"),
+    ("month", 1, "date_part('month', $1)"),
+    ("day", 1, "date_part('day', $1)"),
+    ("dayofweek", 1, "date_part('dow', $1)"),
+    ("dayofyear", 1, "date_part('doy', $1)"),
+    ("hour", 1, "date_part('hour', $1)"),
+    ("minute", 1, "date_part('minute', $1)"),
+    ("second", 1, "date_part('second', $1)"),
+];
+
+/// The function that somebody may mean by `name`, among those that are called so by people.
+pub(crate) fn nearest_function(name: &str) -> Option<&'static str> {
+    let aggregates = AGGREGATES.iter().flat_map(|it| it.names.iter().copied());
+    let spellings = SPELLINGS.iter().map(|(name, ..)| *name);
+    nearest(name, aggregates.chain(spellings).chain(OF_SQL))
+}
+
+/// Functions of single rows that SQL has by these names, as far as they are offered.
+const OF_SQL: [&str; 44] = [
+    "abs",
+    "array_has",
+    "array_length",
+    "cast",
+    "ceil",
+    "character_length",
+    "coalesce",
+    "concat",
+    "contains",
+    "date_bin",
+    "date_part",
+    "date_trunc",
+    "ends_with",
+    "exp",
+    "extract",
+    "floor",
+    "greatest",
+    "ifnull",
+    "least",
+    "left",
+    "length",
+    "ln",
+    "log10",
+    "lower",
+    "lpad",
+    "now",
+    "nullif",
+    "position",
+    "power",
+    "regexp_like",
+    "regexp_match",
+    "regexp_replace",
+    "replace",
+    "reverse",
+    "right",
+    "round",
+    "row_number",
+    "split_part",
+    "sqrt",
+    "starts_with",
+    "substr",
+    "to_char",
+    "to_timestamp",
+    "upper",
 ];
 
 /// The aggregate that is called `name`, if any is.
@@ -378,17 +471,14 @@ fn rewritten(expr: &Expr, context: &Context) -> Result<Option<Expr>, Error> {
     } else {
         match &lower[..] {
             "bin" => bin(&call)?,
-            "if" => {
+            "if" if call.args.len() != 3 => {
                 call.example = "if(status >= 500, 'bad', 'good')";
-                match &call.args[..] {
-                    [condition, then, otherwise] => template(
-                        "CASE WHEN $1 THEN $2 ELSE $3 END",
-                        &[condition, then, otherwise],
-                    ),
-                    _ => return Err(call.wrong("takes a condition and two values")),
-                }
+                return Err(call.wrong("takes a condition and two values"));
             }
-            _ => return Ok(None),
+            name => match SPELLINGS.iter().find(|(spelled, ..)| *spelled == name) {
+                Some((_, count, sql)) if call.args.len() == *count => template(sql, &call.args),
+                _ => return Ok(None),
+            },
         }
     };
     Ok(Some(with_clauses(written, function)))
@@ -401,7 +491,7 @@ fn is_sql_name(name: &str) -> bool {
 
 /// What was written, under the conditions that stood behind the call: `filter (where …)` and
 /// `over (…)`.
-fn with_clauses(mut written: Expr, function: &Function) -> Expr {
+pub(super) fn with_clauses(mut written: Expr, function: &Function) -> Expr {
     if function.filter.is_none() && function.over.is_none() {
         return written;
     }
@@ -491,6 +581,24 @@ fn last(call: &Call<'_>) -> Result<Expr, Error> {
     at_end("last_value", call)
 }
 
+/// `arg_max(x, y)`: the x where y is the largest.
+fn at_largest(call: &Call<'_>) -> Result<Expr, Error> {
+    at_extreme("last_value", call)
+}
+
+fn at_smallest(call: &Call<'_>) -> Result<Expr, Error> {
+    at_extreme("first_value", call)
+}
+
+fn at_extreme(function: &str, call: &Call<'_>) -> Result<Expr, Error> {
+    let [value, by] = &call.args[..] else {
+        return Err(call.wrong("takes a value, and one that is to be compared"));
+    };
+    let sql =
+        format!("{function}($1 ORDER BY $2) FILTER (WHERE $1 IS NOT NULL AND $2 IS NOT NULL)");
+    Ok(template(&sql, &[value, by]))
+}
+
 fn at_end(function: &str, call: &Call<'_>) -> Result<Expr, Error> {
     let value = call.only_arg()?;
     let order: Vec<_> = call
@@ -505,6 +613,19 @@ fn at_end(function: &str, call: &Call<'_>) -> Result<Expr, Error> {
     };
     let sql = format!("{function}($1{order}) FILTER (WHERE $1 IS NOT NULL)");
     Ok(template(&sql, &[value]))
+}
+
+/// `max(x)` or `min(x)`, and x, where an expression is that of a column, and not over a window.
+pub(super) fn extreme(expr: &Expr) -> Option<(&'static str, &Ident)> {
+    let Expr::Function(function) = expr else {
+        return None;
+    };
+    let name = name_of(function)?.to_ascii_lowercase();
+    let name = ["max", "min"].into_iter().find(|it| *it == name)?;
+    match &args_of(function)[..] {
+        [Expr::Identifier(column)] if function.over.is_none() => Some((name, column)),
+        _ => None,
+    }
 }
 
 /// `rate()`, `rate(level:error)`, `rate(bytes)`: a second.
@@ -599,6 +720,15 @@ mod tests {
         for name in AGGREGATES.iter().flat_map(|it| it.names) {
             let has_one = has_word(&cases, &[" ", "(", "\""], name);
             assert!(has_one, "no case has an aggregate `{name}`");
+        }
+    }
+
+    #[test]
+    fn every_spelling_has_a_case() {
+        let cases = cases();
+        for (name, ..) in SPELLINGS {
+            let has_one = has_word(&cases, &[" ", "(", "-"], name);
+            assert!(has_one, "no case has a function `{name}`");
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, Ident, ObjectName, Query, TableFactor, Visit, VisitMut, Visitor, VisitorMut,
+    AccessExpr, BinaryOperator, Expr, Ident, ObjectName, Query, Subscript, TableFactor, Value,
+    Visit, VisitMut, Visitor, VisitorMut,
 };
 
 use super::piece::{ident, located, place};
@@ -97,10 +98,11 @@ impl VisitorMut for JoinNames<'_> {
                     _ => return ControlFlow::Continue(()),
                 };
                 let behind = access_chain.iter().map_while(|access| match access {
-                    AccessExpr::Dot(Expr::Identifier(name)) => Some(name),
+                    AccessExpr::Dot(Expr::Identifier(name)) => Some(name.clone()),
+                    AccessExpr::Subscript(Subscript::Index { index }) => key(index),
                     _ => None,
                 });
-                let parts: Vec<_> = std::iter::once(first).chain(behind).cloned().collect();
+                let parts: Vec<_> = std::iter::once(first.clone()).chain(behind).collect();
                 access_chain.drain(..parts.len() - 1);
                 let name = Expr::Identifier(joined(&parts));
                 match access_chain.is_empty() {
@@ -108,9 +110,34 @@ impl VisitorMut for JoinNames<'_> {
                     false => **root = name,
                 }
             }
+            // What is in an object is a field of its own, which has a type.
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Arrow | BinaryOperator::LongArrow,
+                right,
+            } => {
+                if let (Expr::Identifier(object), Some(key)) = (&**left, key(right)) {
+                    *expr = Expr::Identifier(joined(&[object.clone(), key]));
+                }
+            }
             _ => {}
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// The name that is asked for by `request['status']` or `request->>'status'`.
+fn key(index: &Expr) -> Option<Ident> {
+    match index {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(name) => {
+                let mut key = ident(name);
+                key.span = value.span;
+                Some(key)
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -1,4 +1,5 @@
-//! What was taken out of texts is a number where a query calculates with it.
+//! What was taken out of texts is a number where a query calculates with it, and goes by its value where
+//! it is sorted or the largest is asked for.
 
 use std::ops::ControlFlow;
 
@@ -6,17 +7,43 @@ use datafusion::sql::sqlparser::ast::{
     Expr, PipeOperator, Query, ReplaceSelectElement, SelectItem, VisitorMut,
 };
 
-use super::functions::name_of;
+use super::functions::{extreme, name_of, with_clauses};
+use super::reader::template;
 use crate::numbers;
 use crate::walk;
 
 /// Makes numbers of those of the columns `parsed` that `query` calculates with or compares with
 /// numbers, so that they are shown as such, too; what is none becomes null.
 pub(super) fn make_numbers(query: &mut Query, parsed: &[String]) {
-    let mut names: Vec<&str> = parsed.iter().map(String::as_str).collect();
-    names.retain(|name| numbers::are_wanted(query, name));
-    if !names.is_empty() {
-        let _ = walk::change(query, &mut MakesNumbers(&names));
+    let names = parsed.iter().map(String::as_str);
+    let (wanted, others): (Vec<_>, Vec<_>) =
+        names.partition(|name| numbers::are_wanted(query, name));
+    if !wanted.is_empty() {
+        let _ = walk::change(query, &mut MakesNumbers(&wanted));
+    }
+    if !others.is_empty() {
+        let _ = walk::change_exprs(query, |expr| {
+            if let Some(written) = by_value(expr, &others) {
+                *expr = written;
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+}
+
+/// `max(x)` or `min(x)` of one of `texts`: by value if it is a number, and of texts that are none only
+/// where all are such.
+fn by_value(expr: &Expr, texts: &[&str]) -> Option<Expr> {
+    let (name, column) = extreme(expr).filter(|(_, column)| texts.contains(&&*column.value))?;
+    let sql = match name {
+        "max" => "last_value($1 ORDER BY $2 NULLS FIRST, $1) FILTER (WHERE $1 IS NOT NULL)",
+        _ => "first_value($1 ORDER BY $2 NULLS LAST, $1) FILTER (WHERE $1 IS NOT NULL)",
+    };
+    let column = Expr::Identifier(column.clone());
+    let written = template(sql, &[&column, &numbers::number_of(&column)]);
+    match expr {
+        Expr::Function(function) => Some(with_clauses(written, function)),
+        _ => None,
     }
 }
 

@@ -454,7 +454,7 @@ fn as_in_logs(token: Token) -> Token {
 }
 
 /// `message` with a small first letter.
-pub(super) fn lower_first(message: &str) -> String {
+pub(crate) fn lower_first(message: &str) -> String {
     let mut chars = message.chars();
     match chars.next() {
         Some(first) => first.to_lowercase().chain(chars).collect(),

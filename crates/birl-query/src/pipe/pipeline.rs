@@ -14,7 +14,7 @@ use super::levels;
 use super::names::Tables;
 use super::piece::{Piece, ident};
 use super::{Chart, Lookup, reader};
-use crate::walk;
+use crate::{numbers, walk};
 
 /// What is known of the columns that rows have.
 #[derive(Clone, Debug, PartialEq)]
@@ -237,7 +237,20 @@ impl<'f> Pipeline<'f> {
     }
 
     /// Sorts the rows.
-    pub(super) fn sort(&mut self, mut exprs: Vec<OrderByExpr>) {
+    pub(super) fn sort(&mut self, exprs: Vec<OrderByExpr>) {
+        // Numbers among texts that were taken out of others go by their values.
+        let by_value = |order: &OrderByExpr| {
+            let is_parsed = matches!(&order.expr, Expr::Identifier(name)
+                if self.parsed.contains(&name.value));
+            is_parsed.then(|| OrderByExpr {
+                expr: numbers::number_of(&order.expr),
+                ..order.clone()
+            })
+        };
+        let exprs = exprs.into_iter();
+        let mut exprs: Vec<_> = exprs
+            .flat_map(|it| by_value(&it).into_iter().chain([it]))
+            .collect();
         for order in &mut exprs {
             let is_level = matches!(&order.expr, Expr::Identifier(name)
                 if self.levels.contains(&name.value));

@@ -69,6 +69,17 @@ pub(crate) fn template(sql: &str, args: &[&Expr]) -> Expr {
     written
 }
 
+/// A query that we write.
+///
+/// # Panics
+/// Where `sql` is none.
+pub(super) fn written(sql: &str) -> Query {
+    let read = Parser::new(&QueryDialect)
+        .try_with_sql(sql)
+        .and_then(|mut parser| parser.parse_query());
+    *read.expect("what we write is SQL")
+}
+
 /// What `read` reads of the tokens of `before` and `piece`, all of which it must take.
 fn whole<T: Visit>(
     piece: Piece<'_>,

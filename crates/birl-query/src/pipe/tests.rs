@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use birl_record::query::parse;
+use birl_record::time::Clock;
 use datafusion::arrow::array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray,
 };
@@ -11,6 +12,7 @@ use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::parser::Parser;
+use jiff::tz::TimeZone;
 
 use super::*;
 use crate::dialect::QueryDialect;
@@ -69,7 +71,12 @@ fn translated(text: &str) -> Result<Translation, Error> {
             ]
             .contains(&name)
     };
-    translate(&parse(text)?, &is_field)
+    let clock = Clock {
+        now: 1_773_497_130_000_000_000,
+        newest: None,
+        zone: TimeZone::UTC,
+    };
+    translate(&parse(text)?, &is_field, &clock)
 }
 
 fn sql(text: &str) -> String {
@@ -417,7 +424,7 @@ const CASES: &[(&str, &str)] = &[
          |> EXTEND array_element(captures(coalesce(message, line), '(?s)^(.*?)\\s+took\\s+(.*?)ms'), 1) AS what, \
          TRY_CAST(array_element(captures(coalesce(message, line), '(?s)^(.*?)\\s+took\\s+(.*?)ms'), 2) AS DOUBLE) AS took \
          |> AGGREGATE avg(took) AS \"avg(took)\" GROUP BY what \
-         |> ORDER BY \"avg(took)\" DESC NULLS LAST, what",
+         |> ORDER BY \"avg(took)\" DESC NULLS LAST, TRY_CAST(what AS DOUBLE), what",
     ),
     (
         "| parse \"[*] \\* * *\" from line as _, b, c nodrop | sort -b",

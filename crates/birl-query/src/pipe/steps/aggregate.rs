@@ -61,7 +61,15 @@ fn group(
 ) -> Result<Option<Chart>, Error> {
     let bin = keys.iter().find(|key| bin_length(&key.expr).is_some());
     let bin = bin.map(|bin| bin.name.value.clone());
+    // The largest and the smallest of such texts are texts as well.
+    let is_parsed = |it: &&Item| {
+        let extreme = functions::extreme(&it.expr);
+        extreme.is_some_and(|(_, name)| pipeline.parsed.contains(&name.value))
+    };
+    let texts = values.iter().filter(is_parsed);
+    let texts: Vec<_> = texts.map(|it| it.name.value.clone()).collect();
     let (aggregated, span) = add_groups(pipeline, values, keys)?;
+    pipeline.parsed.extend(texts);
     let mut order = Vec::new();
     if !aggregated.keys.is_empty() {
         order.extend(bin.iter().map(|name| ascending(ident(name))));

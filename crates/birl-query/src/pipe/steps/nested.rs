@@ -4,13 +4,15 @@ use std::ops::ControlFlow;
 
 use birl_record::query::Error;
 use datafusion::sql::sqlparser::ast::{
-    AssignmentTarget, Expr, ObjectNamePart, PipeOperator, Query, ReplaceSelectElement,
-    ReplaceSelectItem, SelectItem, Spanned, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    AssignmentTarget, Expr, ObjectName, ObjectNamePart, PipeOperator, Query, ReplaceSelectElement,
+    ReplaceSelectItem, SelectItem, Spanned, TableAlias, TableFactor, TableSampleKind, VisitMut,
+    VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::rows;
 use crate::pipe::piece::{ident, place};
 use crate::pipe::pipeline::all_but;
+use crate::pipe::reader::written;
 use crate::walk;
 
 /// Writes the steps of the queries in `part` as DataFusion plans them.
@@ -35,6 +37,50 @@ impl VisitorMut for Nested {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// A part of a table, which DataFusion would give whole.
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        let (TableFactor::Table { sample, .. } | TableFactor::Derived { sample, .. }) = factor
+        else {
+            return ControlFlow::Continue(());
+        };
+        let Some(sample) = sample.take() else {
+            return ControlFlow::Continue(());
+        };
+        let (TableSampleKind::BeforeTableAlias(of) | TableSampleKind::AfterTableAlias(of)) = sample;
+        match (rows::percent(&of), &mut *factor) {
+            (Some(percent), TableFactor::Table { name, alias, .. }) => {
+                *factor = sampled(name, alias.take(), percent);
+                ControlFlow::Continue(())
+            }
+            _ => {
+                let span = place(factor.span()).unwrap_or(0..0);
+                let error = Error::new(span, "a sample is a part of a table, in percent");
+                let hint = "for example: logs tablesample system (1 percent)";
+                ControlFlow::Break(error.with_hint(hint))
+            }
+        }
+    }
+}
+
+/// So many rows in a hundred of a table, under the name that this has.
+fn sampled(table: &ObjectName, alias: Option<TableAlias>, percent: f64) -> TableFactor {
+    let name = table.0.last().and_then(ObjectNamePart::as_ident);
+    let alias = alias.or_else(|| {
+        Some(TableAlias {
+            explicit: true,
+            name: name?.clone(),
+            columns: Vec::new(),
+            at: None,
+        })
+    });
+    let chance = rows::chance(percent);
+    TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(written(&format!("FROM {table} |> WHERE {chance}"))),
+        alias,
+        sample: None,
     }
 }
 

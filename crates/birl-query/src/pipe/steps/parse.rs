@@ -34,7 +34,7 @@ pub(super) fn parse(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<()
     let Some(len) = quoted_len(text) else {
         return Err(typed.missing("a pattern in quotes"));
     };
-    let pattern = &text[1..len - 1];
+    let (quote, pattern) = (&text[..1], &text[1..len - 1]);
     let place = at..at + len;
     let tokens = Tokens::read(&text[len..], at + len)?;
     let clauses = clauses(pipeline, typed, tokens.all())?;
@@ -43,7 +43,7 @@ pub(super) fn parse(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<()
         return take_groups(
             pipeline,
             typed,
-            pattern.replace("\\\"", "\""),
+            pattern.replace(&format!("\\{quote}"), quote),
             place,
             clauses,
         );
@@ -271,7 +271,7 @@ fn regex_of(pattern: &str) -> (String, usize) {
                 stars += 1;
                 regex.push_str("(.*?)");
             }
-            '\\' if matches!(chars.peek(), Some('*' | '"' | '\\')) => {
+            '\\' if matches!(chars.peek(), Some('*' | '"' | '\'' | '\\')) => {
                 push_escaped(&mut regex, chars.next().unwrap_or(c));
             }
             c if c.is_whitespace() => {
@@ -294,15 +294,15 @@ fn push_escaped(regex: &mut String, c: char) {
     regex.push(c);
 }
 
-/// How long the text in double quotes is, quotes included, where a backslash may stand before any
-/// character.
+/// How long the text in quotes is, these included, where a backslash may stand before any character.
 fn quoted_len(text: &str) -> Option<usize> {
-    let bytes = text.strip_prefix('"')?.as_bytes();
+    let quote = text.chars().next().filter(|c| "\"'".contains(*c))?;
+    let bytes = &text.as_bytes()[1..];
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
             b'\\' => at += 2,
-            b'"' => return Some(at + 2),
+            it if char::from(it) == quote => return Some(at + 2),
             _ => at += 1,
         }
     }

@@ -40,8 +40,7 @@ pub(super) fn sort(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(),
         .list()
         .into_iter()
         .map(|key| sort_key(pipeline, typed, key));
-    let exprs = exprs.collect::<Result<Vec<_>, _>>()?;
-    pipeline.sort(exprs.into_iter().flatten().collect());
+    pipeline.sort(exprs.collect::<Result<_, _>>()?);
     Ok(())
 }
 
@@ -50,7 +49,7 @@ fn sort_key(
     pipeline: &Pipeline<'_>,
     typed: &Typed<'_>,
     key: Piece<'_>,
-) -> Result<Vec<OrderByExpr>, Error> {
+) -> Result<OrderByExpr, Error> {
     let mut is_descending = false;
     let mut rest = key;
     if let Some(sign @ (Token::Minus | Token::Plus)) = rest.first() {
@@ -69,15 +68,10 @@ fn sort_key(
     }
     let mut expr = pipeline.expr(rest)?;
     refuse_aggregates(&mut expr, typed)?;
-    let in_order = |expr: Expr| match is_descending {
+    Ok(match is_descending {
         true => ordered(expr, Some(false), Some(false)),
         false => ordered(expr, None, None),
-    };
-    let is_parsed =
-        matches!(&expr, Expr::Identifier(name) if pipeline.parsed.contains(&name.value));
-    // Numbers among such texts go by their values.
-    let number = is_parsed.then(|| crate::numbers::number_of(&expr));
-    Ok(number.into_iter().chain([expr]).map(in_order).collect())
+    })
 }
 
 /// `order by x desc`, as SQL has it.
