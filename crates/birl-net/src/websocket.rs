@@ -58,8 +58,8 @@ pub enum Message {
     Binary(Bytes),
     /// The other side is there. It has been answered.
     Ping,
-    /// The other side is there.
-    Pong,
+    /// The other side is there, and has read as far as the ping that had these bytes.
+    Pong(Bytes),
     /// The other side ends the connection; nothing else comes. It has been answered.
     Close(Option<Close>),
 }
@@ -223,7 +223,17 @@ impl WebSocket {
     ///
     /// As [`send_text`](Self::send_text).
     pub fn send_ping(&mut self) -> Result<(), Error> {
-        self.put(Opcode::Ping, b"")
+        self.send_ping_of(b"")
+    }
+
+    /// The same with bytes of at most 125, which are in its answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_text`](Self::send_text).
+    pub fn send_ping_of(&mut self, payload: &[u8]) -> Result<(), Error> {
+        let payload = &payload[..payload.len().min(frame::CONTROL_BYTES_MAX)];
+        self.put(Opcode::Ping, payload)
     }
 
     /// Shows the other side that we are there, without having been asked (section 5.5.3).
@@ -267,7 +277,7 @@ impl WebSocket {
                 self.pong = Some(payload);
                 Message::Ping
             }
-            Incoming::Pong => Message::Pong,
+            Incoming::Pong(payload) => Message::Pong(payload),
             Incoming::Close(close) => {
                 // With its own code, or with none where it gave none.
                 match &close {

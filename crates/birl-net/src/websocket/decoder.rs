@@ -28,7 +28,7 @@ pub(super) enum Incoming {
     Text(Bytes),
     Binary(Bytes),
     Ping(Bytes),
-    Pong,
+    Pong(Bytes),
     Close(Option<Close>),
 }
 
@@ -122,7 +122,7 @@ impl Decoder {
     fn take(&mut self, head: &Head, payload: BytesMut) -> Result<Option<Incoming>, Violation> {
         match head.opcode {
             Opcode::Ping => return Ok(Some(Incoming::Ping(payload.freeze()))),
-            Opcode::Pong => return Ok(Some(Incoming::Pong)),
+            Opcode::Pong => return Ok(Some(Incoming::Pong(payload.freeze()))),
             Opcode::Close => return close(&payload).map(|close| Some(Incoming::Close(close))),
             Opcode::Continuation | Opcode::Text | Opcode::Binary => {}
         }
@@ -220,14 +220,14 @@ mod tests {
             frame(0x89, b"?"),
             frame(0x00, b""),
             frame(0x80, b"llo"),
-            frame(0x8A, b""),
+            frame(0x8A, b"!"),
         ];
         assert_eq!(
             decode_all(&bytes.concat()).unwrap(),
             [
                 Incoming::Ping("?".into()),
                 Incoming::Text("hello".into()),
-                Incoming::Pong
+                Incoming::Pong("!".into())
             ]
         );
     }

@@ -126,7 +126,7 @@ impl Feed<'_> {
                 Ok(_) => self.record(&bytes),
                 Err(_) => self.not_text(),
             },
-            Message::Ping | Message::Pong => {}
+            Message::Ping | Message::Pong(_) => {}
             Message::Close(close) => return Some(Failure::closed(close.as_ref())),
         }
         None

@@ -145,7 +145,7 @@ impl Line {
         socket.send_ping()?;
         loop {
             match socket.receive().await? {
-                Some(Message::Pong) => return Ok(()),
+                Some(Message::Pong(_)) => return Ok(()),
                 Some(Message::Close(Some(close))) => {
                     return Err(Error::lost(format!(
                         "the server closed the connection with {close}"
