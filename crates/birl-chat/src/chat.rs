@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::message::{Message, Post};
 use crate::outbox::Outbox;
+use crate::receipts::Receipts;
 use crate::service::{Abilities, Service};
 use crate::session::{self, Session};
 
@@ -109,6 +110,7 @@ impl Events {
         let shared = Arc::new(Shared {
             inbox: Inbox::new(service.options()),
             outbox: Outbox::default(),
+            receipts: Receipts::default(),
             is_parked: AtomicBool::new(false),
             abilities: Mutex::new(service.abilities()),
             name: service.name(),
@@ -189,6 +191,20 @@ impl Handle {
         self.0.outbox.try_put(post)
     }
 
+    /// Posts, and returns when the other side has it: when it has answered something that was sent behind
+    /// the post, or shown the post itself. Dropping the future gives it up, if nothing of it is on its way.
+    ///
+    /// # Errors
+    ///
+    /// If the service does not take it ([`is_denied`](Error::is_denied)), if the connection is lost before
+    /// it has ([`is_lost`](Error::is_lost)), or if the chat is over.
+    pub async fn deliver(&self, mut post: Post) -> Result<(), Error> {
+        let (number, receipt) = self.0.receipts.begin();
+        post.receipt = Some(number);
+        self.0.outbox.put(post).await?;
+        receipt.await.unwrap_or_else(|_| Err(Error::over()))
+    }
+
     /// Says `text` in `room`.
     ///
     /// # Errors
@@ -233,6 +249,7 @@ impl fmt::Debug for Handle {
 pub(crate) struct Shared {
     pub(crate) inbox: Inbox,
     pub(crate) outbox: Outbox,
+    pub(crate) receipts: Receipts,
     /// The session waits until what it has passed on is taken. Nobody is woken for that.
     is_parked: AtomicBool,
     abilities: Mutex<Abilities>,
@@ -302,6 +319,7 @@ impl Driver {
             {
                 *session = None;
                 self.shared.outbox.close();
+                self.shared.receipts.end();
                 self.shared.inbox.end();
                 // Whoever waits may not be who has polled.
                 self.bell.wake_by_ref();
@@ -311,6 +329,7 @@ impl Driver {
 
     fn end(&self) {
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.shared.receipts.end();
         self.shared.inbox.end();
     }
 }

@@ -17,6 +17,10 @@ enum Kind {
     Config,
     /// The service does not let us in, and will not.
     Refused,
+    /// The service does not take what was posted, and will not.
+    Denied,
+    /// The connection was lost before it was known that a post had been taken.
+    Lost,
     /// The chat is over.
     Over,
     /// Too much waits to be sent.
@@ -38,6 +42,20 @@ impl Error {
         }
     }
 
+    pub(crate) fn denied(reason: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Denied,
+            reason: format!("cannot send: {}", reason.into()),
+        }
+    }
+
+    pub(crate) fn lost(reason: &str) -> Self {
+        Self {
+            kind: Kind::Lost,
+            reason: format!("not known to be sent: {reason}"),
+        }
+    }
+
     pub(crate) fn over() -> Self {
         Self {
             kind: Kind::Over,
@@ -55,6 +73,17 @@ impl Error {
     /// Whether the service does not let us in, and will not.
     pub fn is_refused(&self) -> bool {
         self.kind == Kind::Refused
+    }
+
+    /// Whether the service does not take what was posted, and will not.
+    pub fn is_denied(&self) -> bool {
+        self.kind == Kind::Denied
+    }
+
+    /// Whether the connection was lost before it was known that a post had been taken: it may have been,
+    /// or not.
+    pub fn is_lost(&self) -> bool {
+        self.kind == Kind::Lost
     }
 
     /// Whether the chat is over: the service refused us, or the [`Chat`](crate::Chat) is dropped or

@@ -26,6 +26,7 @@ mod registration;
 mod rooms;
 mod sasl;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
@@ -120,6 +121,9 @@ struct State {
     rooms: Rooms,
     /// The keys of rooms, as they are for this connection.
     keys: Vec<Option<Secret>>,
+    /// The posts whose taking is waited for, the newest first, and where they go, where the server does not tell of
+    /// each by its label.
+    unsure: VecDeque<(u64, String)>,
     /// A server that refuses subprotocols is asked for none.
     no_subprotocols: bool,
     /// A password is sent that others may read.
@@ -128,6 +132,12 @@ struct State {
 
 /// What IRCv3 calls itself over a WebSocket.
 const SUBPROTOCOLS: [&str; 2] = ["text.ircv3.net", "binary.ircv3.net"];
+
+/// What stands before the number of a post, where we ask whether it was taken.
+const LABEL: &str = "birl-";
+
+/// So many posts whose taking is waited for are known by where they go.
+const UNSURE_MAX: usize = 256;
 
 /// The most bytes of a line without its tags and its end.
 const LINE_BYTES_MAX: usize = 510;
@@ -200,6 +210,11 @@ impl Irc {
         });
         self
     }
+}
+
+/// The post that a server has taken, which says this of us again.
+fn receipt(label: &str) -> Option<u64> {
+    label.strip_prefix(LABEL)?.parse().ok()
 }
 
 /// Whether a text can be a parameter that others follow.
@@ -277,6 +292,7 @@ impl Service for Irc {
     fn begin(&mut self, turn: &mut Turn) -> Result<(), Failure> {
         self.state.support = Support::default();
         self.state.rooms.begin();
+        self.state.unsure.clear();
         if std::mem::take(&mut self.state.is_open_to_all) {
             turn.tell("the password is sent without encryption");
         }
@@ -311,33 +327,44 @@ impl Service for Irc {
             turn.tell(format!("cannot send to {:?}: it is no room", post.room));
             return Vec::new();
         }
-        let mut tags = String::new();
-        if let Some(id) = post
-            .answers
-            .as_ref()
-            .and_then(|answered| answered.id.as_ref())
-        {
-            let caps = &self.state.registration.caps;
-            if self.is_twitch {
-                tags = format!("@reply-parent-msg-id={} ", line::escaped(id));
-            } else if caps.has("message-tags") {
-                tags = format!("@+draft/reply={} ", line::escaped(id));
-            }
+        let answered = post.answers.as_ref();
+        let answered = answered.and_then(|answered| self.answers_tag(answered.id.as_deref()?));
+        let label = post.receipt().filter(|_| self.has_labels());
+        let label = label.map(|receipt| format!("label={LABEL}{receipt}"));
+        if let Some(receipt) = post.receipt().filter(|_| label.is_none()) {
+            self.state.unsure.truncate(UNSURE_MAX - 1);
+            self.state.unsure.push_front((receipt, post.room.clone()));
         }
         let text = harmless::visible(&post.text).replace('\t', " ");
         let bytes_max = self.text_bytes_max(&post.room);
         let pieces = text
             .lines()
             .flat_map(|line| split::pieces(line.trim_end(), bytes_max));
-        let line = |piece: &str| {
+        let mut pieces = pieces.peekable();
+        let mut lines = Vec::new();
+        while let Some(piece) = pieces.next() {
+            let label = label.as_ref().filter(|_| pieces.peek().is_none());
+            let tags: Vec<&str> = answered.iter().chain(label).map(String::as_str).collect();
+            let tags = match tags.is_empty() {
+                true => String::new(),
+                false => format!("@{} ", tags.join(";")),
+            };
             // A message of Twitch that begins so is an order to the server.
             let stop = match self.is_twitch && piece.starts_with(['/', '.']) {
                 true => "\u{200b}",
                 false => "",
             };
-            format!("{tags}PRIVMSG {} :{stop}{piece}", post.room)
-        };
-        pieces.map(line).collect()
+            lines.push(format!("{tags}PRIVMSG {} :{stop}{piece}", post.room));
+        }
+        lines
+    }
+
+    fn confirm(&mut self, receipt: u64, turn: &mut Turn) -> bool {
+        // A server that has labels answers by that of the post.
+        if !self.has_labels() {
+            turn.say(format!("PING :{LABEL}{receipt}"));
+        }
+        true
     }
 
     fn farewell(&mut self) -> Option<String> {
@@ -429,7 +456,19 @@ impl Irc {
 
     /// Takes a line, which is `raw`.
     fn take(&mut self, line: &Line<'_>, raw: &Bytes, turn: &mut Turn) -> Result<(), Failure> {
+        if let Some(receipt) = line.tag("label").as_deref().and_then(receipt) {
+            match line.numeric() {
+                Some(400..=599) => turn.denied(receipt, line.last()),
+                _ => turn.taken(receipt),
+            }
+        }
         match line.command {
+            b"PONG" => {
+                if let Some(receipt) = receipt(&line.last()) {
+                    self.state.unsure.retain(|(it, _)| *it != receipt);
+                    turn.taken(receipt);
+                }
+            }
             b"PRIVMSG" | b"NOTICE" => self.message(line, raw, turn)?,
             b"PING" => turn.say(format!("PONG :{}", line.last())),
             b"JOIN" if self.is_me(&line.sender()) => {
@@ -467,6 +506,12 @@ impl Irc {
                     self.left(&line.param(1), &why, turn);
                 }
                 Some(401 | 404 | 408 | 415) => {
+                    let target = line.param(1);
+                    let support = &self.state.support;
+                    let denied = |(_, room): &mut (u64, String)| support.is_same(room, &target);
+                    if let Some((receipt, _)) = self.state.unsure.pop_back_if(denied) {
+                        turn.denied(receipt, line.last());
+                    }
                     turn.tell(format!("cannot send to {}: {}", line.param(1), line.last()));
                 }
                 _ => self.registration_line(line, turn)?,
@@ -568,6 +613,21 @@ impl Irc {
         }
         let due = [self.state.registration.due(), self.state.rooms.due()];
         turn.wake_at(due.into_iter().flatten().min());
+    }
+
+    /// The tag that says which message is answered.
+    fn answers_tag(&self, id: &str) -> Option<String> {
+        let key = match self.is_twitch {
+            true => "reply-parent-msg-id",
+            false if self.state.registration.caps.has("message-tags") => "+draft/reply",
+            false => return None,
+        };
+        Some(format!("{key}={}", line::escaped(id)))
+    }
+
+    /// Whether the server says of which line an answer is.
+    fn has_labels(&self) -> bool {
+        self.state.registration.caps.has("labeled-response")
     }
 
     fn is_me(&self, nick: &str) -> bool {

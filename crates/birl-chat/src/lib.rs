@@ -32,7 +32,8 @@
 //! - [`message`]: a message, and what is posted;
 //! - `harmless`: what is posted, with nothing in it that is more than text;
 //! - `split`: what is posted, in pieces that a service takes;
-//! - `outbox`: what waits to be sent, and `pace`: how fast it may be;
+//! - `outbox`: what waits to be sent, `pace`: how fast it may be, and `receipts`: what of it has been
+//!   taken;
 //! - [`error`]: what went wrong.
 //!
 //! # Who reads and writes
@@ -51,6 +52,7 @@ mod link;
 pub mod message;
 mod outbox;
 mod pace;
+mod receipts;
 mod seen;
 pub mod service;
 mod session;

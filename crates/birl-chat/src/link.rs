@@ -32,6 +32,8 @@ pub(crate) enum Received {
     Frame(Bytes),
     /// A sign of life.
     Sign,
+    /// The other side has read as far as the ping of that number.
+    Pong(u64),
 }
 
 impl Link {
@@ -115,6 +117,17 @@ impl Link {
         }
     }
 
+    /// Asks the other side to show that it has read so far; false as for [`ask`](Self::ask).
+    pub(crate) fn ask_by(&mut self, number: u64) -> Result<bool, Failure> {
+        match &mut self.0 {
+            Over::WebSocket { socket, .. } => {
+                let asked = socket.send_ping_of(&number.to_be_bytes());
+                asked.map_err(passing).map(|()| true)
+            }
+            Over::Lines(_) => Ok(false),
+        }
+    }
+
     /// Shows the other side that somebody is here, as far as the connection itself has a way to.
     pub(crate) fn show(&mut self) -> Result<(), Failure> {
         match &mut self.0 {
@@ -161,7 +174,11 @@ fn lost(error: io::Error) -> Failure {
 fn received(message: Message) -> Result<Received, Failure> {
     match message {
         Message::Text(bytes) | Message::Binary(bytes) => Ok(Received::Frame(bytes)),
-        Message::Ping | Message::Pong => Ok(Received::Sign),
+        Message::Ping => Ok(Received::Sign),
+        Message::Pong(payload) => Ok(match payload[..].try_into() {
+            Ok(number) => Received::Pong(u64::from_be_bytes(number)),
+            Err(_) => Received::Sign,
+        }),
         Message::Close(close) => Err(Failure::closed(close.as_ref())),
     }
 }

@@ -125,6 +125,8 @@ pub struct Post {
     pub urgency: Urgency,
     /// What it answers.
     pub(crate) answers: Option<Answered>,
+    /// By which it is told that it has been taken.
+    pub(crate) receipt: Option<u64>,
 }
 
 /// What is known of a message that is answered.
@@ -155,7 +157,14 @@ impl Post {
             text: text.into(),
             urgency: Urgency::default(),
             answers: None,
+            receipt: None,
         }
+    }
+
+    /// What tells that it has been taken, where somebody waits for that: the number that
+    /// [`Turn::taken`](crate::Turn::taken) wants.
+    pub fn receipt(&self) -> Option<u64> {
+        self.receipt
     }
 
     /// The same as an [alert](Urgency::Alert).

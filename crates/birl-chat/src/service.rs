@@ -60,6 +60,14 @@ pub trait Service: Send + 'static {
     /// `post` as frames, each of which counts for the [`Rate`].
     fn write(&mut self, post: &Post, turn: &mut Turn) -> Vec<String>;
 
+    /// Asks the other side to show that it has taken all that was sent before: the post of that
+    /// [receipt](Post::receipt) is the last of it. When it does, that is told by [`Turn::taken`]. False
+    /// where the service has no way to, and the connection's own pings are to do.
+    fn confirm(&mut self, receipt: u64, turn: &mut Turn) -> bool {
+        let _ = (receipt, turn);
+        false
+    }
+
     /// What is said before the connection is ended by us.
     fn farewell(&mut self) -> Option<String>;
 
@@ -101,6 +109,7 @@ pub struct Turn {
     pub(crate) frames: Vec<String>,
     pub(crate) messages: Vec<Message>,
     pub(crate) notices: Vec<String>,
+    pub(crate) settled: Vec<(u64, Result<(), String>)>,
     pub(crate) is_ready: bool,
     pub(crate) wake_at: Option<Instant>,
 }
@@ -113,6 +122,7 @@ impl Turn {
             frames: Vec::new(),
             messages: Vec::new(),
             notices: Vec::new(),
+            settled: Vec::new(),
             is_ready: false,
             wake_at: None,
         }
@@ -146,6 +156,16 @@ impl Turn {
     /// Tells people something.
     pub fn tell(&mut self, what: impl Into<String>) {
         self.notices.push(what.into());
+    }
+
+    /// The other side has taken the post of that receipt, and all before it.
+    pub fn taken(&mut self, receipt: u64) {
+        self.settled.push((receipt, Ok(())));
+    }
+
+    /// The other side does not take the post of that receipt.
+    pub fn denied(&mut self, receipt: u64, why: impl Into<String>) {
+        self.settled.push((receipt, Err(why.into())));
     }
 
     /// From now on, posts may be sent.

@@ -13,6 +13,7 @@ use futures::FutureExt;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::chat::{Event, Handle, Shared};
+use crate::error::Error;
 use crate::link::{Link, Received};
 use crate::message::Urgency;
 use crate::pace::Pace;
@@ -33,10 +34,19 @@ pub(crate) struct Session {
     turn: Turn,
     seen: Seen,
     /// The frames of the posts that are being sent.
-    replies: VecDeque<String>,
-    alerts: VecDeque<String>,
+    replies: VecDeque<Frame>,
+    alerts: VecDeque<Frame>,
+    /// The receipts of posts that are sent, and not known to be taken.
+    unsure: VecDeque<u64>,
     pace: Pace,
     is_ready: bool,
+}
+
+/// A piece of what is posted.
+struct Frame {
+    text: String,
+    /// It is the last of a post that somebody waits for.
+    receipt: Option<u64>,
 }
 
 impl Session {
@@ -49,6 +59,7 @@ impl Session {
             seen: Seen::default(),
             replies: VecDeque::new(),
             alerts: VecDeque::new(),
+            unsure: VecDeque::new(),
             pace: Pace::new(None, Instant::now()),
             is_ready: false,
         }
@@ -65,8 +76,9 @@ pub(crate) async fn run(mut session: Session) {
     loop {
         let connecting = session.service.connect(&connector);
         let connected = tokio::select! {
+            biased;
             connected = timeout(options.connect_timeout, connecting) => connected,
-            () = closed(handle.shared()) => return,
+            () = abandoned(handle.shared()) => return,
         };
         let waiting = match connected {
             Ok(Ok(link)) => {
@@ -85,7 +97,7 @@ pub(crate) async fn run(mut session: Session) {
         };
         let goes_on = tokio::select! {
             goes_on = waiting => goes_on,
-            () = closed(handle.shared()) => false,
+            () = abandoned(handle.shared()) => false,
         };
         if !goes_on {
             return;
@@ -107,6 +119,14 @@ async fn closed(shared: &Shared) {
         }
     })
     .await;
+}
+
+/// Waits until the chat is to be over, and no time is left for what waits to be sent.
+async fn abandoned(shared: &Shared) {
+    closed(shared).await;
+    if !shared.outbox.is_empty() {
+        sleep(FAREWELL).await;
+    }
 }
 
 /// What has happened while a session waited.
@@ -136,6 +156,10 @@ impl Session {
             Err(failure) => {
                 // The other side may be told why, if it reads that at once.
                 let _ = link.flush().now_or_never();
+                for receipt in self.unsure.drain(..) {
+                    let lost = Err(Error::lost(&failure.reason));
+                    self.handle.shared().receipts.settle(receipt, lost);
+                }
                 Some(failure)
             }
         }
@@ -148,18 +172,22 @@ impl Session {
     ) -> Result<(), Failure> {
         let mut silence = Silence::new(&self.options, link.received());
         let mut timer = pin!(sleep(Duration::ZERO));
+        let mut leave_by = None;
         self.turn.begins();
         self.service.begin(&mut self.turn)?;
         loop {
             let paced = self.write(link)?;
-            if self.handle.shared().outbox.is_closed() && (!self.is_ready || self.has_sent_all()) {
-                return Ok(());
+            if self.handle.shared().outbox.is_closed() {
+                let by = *leave_by.get_or_insert_with(|| Instant::now() + FAREWELL);
+                if self.has_sent_all() || by <= Instant::now() {
+                    return Ok(());
+                }
             }
             if self.deliver() {
                 self.handle.shared().listened().await;
             }
             self.wait_for_room(link, &mut silence).await;
-            let due = [Some(silence.deadline()), self.turn.wake_at, paced];
+            let due = [Some(silence.deadline()), self.turn.wake_at, paced, leave_by];
             let due = due.into_iter().flatten().min();
             match self.wait(link, due, timer.as_mut()).await? {
                 Woken::Outbox => {}
@@ -265,11 +293,15 @@ impl Session {
         received: Received,
         persistence: &mut Persistence<'_>,
     ) -> Result<(), Failure> {
-        if let Received::Frame(frame) = received {
-            self.service.receive(frame, &mut self.turn)?;
-            if self.is_ready || self.turn.is_ready {
-                persistence.worked();
+        match received {
+            Received::Frame(frame) => {
+                self.service.receive(frame, &mut self.turn)?;
+                if self.is_ready || self.turn.is_ready {
+                    persistence.worked();
+                }
             }
+            Received::Pong(receipt) => self.turn.taken(receipt),
+            Received::Sign => {}
         }
         Ok(())
     }
@@ -289,6 +321,22 @@ impl Session {
             self.is_ready = true;
             self.handle.shared().set_abilities(self.service.abilities());
             put(Event::Ready);
+        }
+        for (receipt, how) in self.turn.settled.drain(..) {
+            let receipts = &self.handle.shared().receipts;
+            match how {
+                // What is read in order has been taken with all before it.
+                Ok(()) => {
+                    let sent = self.unsure.iter().position(|it| *it == receipt);
+                    for taken in self.unsure.drain(..sent.map_or(0, |at| at + 1)) {
+                        receipts.settle(taken, Ok(()));
+                    }
+                }
+                Err(why) => {
+                    self.unsure.retain(|it| *it != receipt);
+                    receipts.settle(receipt, Err(Error::denied(why)));
+                }
+            }
         }
         for message in self.turn.messages.drain(..) {
             if message.id.as_deref().is_none_or(|id| self.seen.is_new(id)) {
@@ -319,9 +367,12 @@ impl Session {
                         break;
                     }
                     if let Some(frame) = self.frames(urgency).pop_front() {
-                        link.send(&frame)?;
+                        link.send(&frame.text)?;
                         self.pace.take(now);
                         any = true;
+                        if let Some(receipt) = frame.receipt {
+                            self.confirm(receipt, link)?;
+                        }
                     }
                 }
                 if paced.is_some() {
@@ -336,7 +387,7 @@ impl Session {
         Ok(paced)
     }
 
-    fn frames(&mut self, urgency: Urgency) -> &mut VecDeque<String> {
+    fn frames(&mut self, urgency: Urgency) -> &mut VecDeque<Frame> {
         match urgency {
             Urgency::Reply => &mut self.replies,
             Urgency::Alert => &mut self.alerts,
@@ -349,10 +400,40 @@ impl Session {
             let Some(post) = self.handle.shared().outbox.take(urgency) else {
                 return false;
             };
+            let receipts = &self.handle.shared().receipts;
+            if post
+                .receipt
+                .is_some_and(|receipt| !receipts.is_awaited(receipt))
+            {
+                continue;
+            }
             let frames = self.service.write(&post, &mut self.turn);
+            let count = frames.len();
+            if let (0, Some(receipt)) = (count, post.receipt) {
+                let why = Error::denied("there is nothing in it that can be said");
+                self.handle.shared().receipts.settle(receipt, Err(why));
+            }
+            let frames = frames.into_iter().enumerate().map(|(at, text)| Frame {
+                text,
+                receipt: post.receipt.filter(|_| at + 1 == count),
+            });
             self.frames(urgency).extend(frames);
         }
         true
+    }
+
+    /// Has the other side show that it has taken all that was sent.
+    fn confirm(&mut self, receipt: u64, link: &mut Link) -> Result<(), Failure> {
+        self.unsure.push_back(receipt);
+        if !self.service.confirm(receipt, &mut self.turn) && !link.ask_by(receipt)? {
+            // There is no way to know more than that it was sent.
+            self.turn.taken(receipt);
+        }
+        for frame in self.turn.frames.drain(..) {
+            link.send(&frame)?;
+            self.pace.take(Instant::now());
+        }
+        Ok(())
     }
 
     fn has_sent_all(&self) -> bool {

@@ -5,7 +5,7 @@ mod peer;
 
 use std::time::Duration;
 
-use birl_chat::{Event, Events, Irc, Kind, Message, connect};
+use birl_chat::{Event, Events, Irc, Kind, Message, Post, connect};
 use futures::StreamExt;
 use ircd::{Ircd, Limits, Person, Setup};
 use peer::{at_once, happens};
@@ -366,6 +366,47 @@ async fn the_limits_of_a_server_as_it_is_shipped_are_kept() {
 #[tokio::test]
 async fn the_limits_of_a_server_that_kills_at_once_are_kept() {
     keeps(Limits::Killing).await;
+}
+
+#[tokio::test]
+async fn a_delivery_ends_when_the_room_has_it() {
+    for echo_message in [false, true] {
+        let setup = Setup {
+            echo_message,
+            ..Setup::default()
+        };
+        let Some(ircd) = Ircd::start(setup) else {
+            return;
+        };
+        let mut person = Person::enter(&ircd, "ann", "#ops").await;
+        person.say("JOIN #mute").await;
+        person.say("MODE #mute +m").await;
+        person.hears("+m").await;
+        let mut events = connect(bot(&ws(&ircd), &ircd)).events();
+        let handle = events.handle().clone();
+        let deliver = async {
+            let long = format!("{}\nlast", "x".repeat(1000));
+            handle.deliver(Post::alert("#ops", long)).await.unwrap();
+            let denied = handle
+                .deliver(Post::alert("#mute", "shh"))
+                .await
+                .unwrap_err();
+            assert!(denied.is_denied(), "{denied}");
+            let denied = handle
+                .deliver(Post::alert("nobody", "shh"))
+                .await
+                .unwrap_err();
+            assert_eq!(denied.to_string(), "cannot send: No such nick");
+        };
+        beside(&mut events, deliver).await;
+        person.say("PING :now").await;
+        // All of it had been said to the room by then.
+        let heard = person.hears_from("birl", "#ops").await;
+        assert_eq!(heard.len(), 475);
+        person.hears_from("birl", "#ops").await;
+        person.hears_from("birl", "#ops").await;
+        assert_eq!(person.hears_from("birl", "#ops").await, "last");
+    }
 }
 
 /// More is said than a server bears at once, which would end the connection.

@@ -3,7 +3,7 @@
 mod peer;
 
 use birl_chat::irc::{Account, Room};
-use birl_chat::{Event, Events, Irc, connect};
+use birl_chat::{Event, Events, Irc, Post, connect};
 use birl_net::Secret;
 use birl_net::secret::Text;
 use futures::{SinkExt, StreamExt};
@@ -21,6 +21,7 @@ fn literal(text: &str) -> Text {
 fn bot(server: &Server) -> Irc {
     let mut irc = Irc::new(&format!("irc://{}", server.address), "birl").unwrap();
     at_once(&mut irc.options);
+    irc.rate = None;
     irc
 }
 
@@ -485,4 +486,46 @@ async fn a_flood_drops_the_oldest_and_goes_on_answering_pings() {
     };
     let (_peer, (came, dropped)) = tokio::join!(serve, listen);
     assert_eq!(came + dropped, 2000);
+}
+
+#[tokio::test]
+async fn a_delivery_ends_when_the_server_has_taken_it_and_tells_why_if_it_does_not() {
+    let server = Server::start().await;
+    let mut events = connect(bot(&server)).events();
+    let handle = events.handle().clone();
+    let serve = async {
+        let mut peer = Peer::accept(&server).await;
+        peer.let_in().await;
+        assert_eq!(peer.hears().await, "PRIVMSG #ops :one");
+        assert_eq!(peer.hears().await, "PRIVMSG #ops :two");
+        assert_eq!(peer.hears().await, "PING :birl-1");
+        peer.says(":h PONG h :birl-1").await;
+        assert_eq!(peer.hears().await, "PRIVMSG #mute :three");
+        assert_eq!(peer.hears().await, "PING :birl-2");
+        peer.says(":h 404 birl #Mute :Cannot send to channel").await;
+        peer.says(":h PONG h :birl-2").await;
+        assert_eq!(peer.hears().await, "PRIVMSG #ops :four");
+        // It goes away, and nobody knows.
+    };
+    let deliver = async {
+        let mut results = Vec::new();
+        for (room, text) in [
+            ("#ops", "one\ntwo"),
+            ("#mute", "three"),
+            ("no room", "x"),
+            ("#ops", "four"),
+        ] {
+            results.push(handle.deliver(Post::alert(room, text)).await);
+        }
+        results
+    };
+    let both = async { tokio::join!(serve, deliver) };
+    let ((), results) = goes_on(&mut events, both).await;
+    assert_eq!(results[0], Ok(()));
+    let denied = results[1].as_ref().unwrap_err();
+    assert!(denied.is_denied());
+    assert_eq!(denied.to_string(), "cannot send: Cannot send to channel");
+    assert!(results[2].as_ref().unwrap_err().is_denied());
+    let lost = results[3].as_ref().unwrap_err();
+    assert!(lost.is_lost(), "{lost}");
 }

@@ -551,6 +551,45 @@ async fn a_long_answer_is_said_in_pieces_and_alerts_after_it() {
 }
 
 #[tokio::test]
+async fn a_delivery_ends_when_the_service_has_read_it() {
+    let server = Server::start().await;
+    let mut chat = connect(server.json()).events();
+    let handle = chat.handle().clone();
+    let serve = async {
+        let mut socket = server.accept().await;
+        let mut got = Vec::new();
+        // The ping behind each is answered as it is read.
+        for _ in 0..2 {
+            got.push(heard_json(&mut socket).await["text"].clone());
+            assert!(matches!(socket.next().await, Some(Ok(Message::Ping(_)))));
+            socket.flush().await.unwrap();
+        }
+        // The third is read, and what follows it is not.
+        got.push(heard_json(&mut socket).await["text"].clone());
+        drop(socket);
+        got
+    };
+    let deliver = async {
+        let mut results = Vec::new();
+        for n in 0..3 {
+            results.push(handle.deliver(Post::alert("ops", n.to_string())).await);
+        }
+        results
+    };
+    let (got, results) = tokio::select! {
+        both = async { tokio::join!(serve, deliver) } => both,
+        () = async { while happens(&mut chat).await.is_some() {} } => unreachable!("it goes on"),
+    };
+    assert_eq!(got, ["0", "1", "2"]);
+    assert_eq!(results[..2], [Ok(()), Ok(())]);
+    assert!(results[2].as_ref().unwrap_err().is_lost(), "{results:?}");
+    // Whoever waits when the chat ends is told so.
+    let waits = handle.deliver(Post::alert("ops", "x"));
+    drop(chat);
+    assert!(waits.await.unwrap_err().is_over());
+}
+
+#[tokio::test]
 async fn secrets_are_sent_and_never_shown() {
     let server = Server::start().await;
     let directory = tempfile::tempdir().unwrap();

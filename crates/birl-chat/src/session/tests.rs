@@ -284,3 +284,25 @@ async fn closing_says_goodbye_and_does_not_wait_for_ever() {
         ("one".to_owned(), "BYE".to_owned())
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn closing_does_not_wait_for_what_may_only_be_sent_later() {
+    let rate = Rate {
+        burst: 1,
+        every: Duration::from_secs(60),
+    };
+    let (chat, sender) = chat(Some(rate));
+    let mut far = connection(&sender).await;
+    let handle = chat.handle().clone();
+    handle.say("ops", "one\ntwo").await.unwrap();
+    handle.close();
+    let began = Instant::now();
+    let serve = async {
+        let lines = (line(&mut far).await, line(&mut far).await);
+        drop(far);
+        lines
+    };
+    let (lines, _) = tokio::join!(serve, chat.collect::<Vec<_>>());
+    assert_eq!(lines, ("one".to_owned(), "BYE".to_owned()));
+    assert_eq!(began.elapsed().as_secs(), 2);
+}
