@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use birl_bench::line::{Kind, Lines};
-use birl_bench::versus::median;
+use birl_bench::targets::{Case, HEADER, Measure, Wanted};
 
 /// How often each case runs, unless `--rounds` says otherwise.
 const ROUNDS: usize = 7;
@@ -31,13 +31,10 @@ fn main() -> io::Result<()> {
         return stream_cases::idle::report();
     }
     let args = Args::parse();
-    println!(
-        "{:<40} {:>12} {:>12} {:>8}  wanted",
-        "case", "birl", "rival", "rival/us"
-    );
+    println!("{HEADER}");
     for case in stream_cases::all(&args) {
         if args.names.is_empty() || args.names.iter().any(|name| case.name.contains(name)) {
-            case.run(&args)?;
+            println!("{}", case.run(args.rounds, args.ours_only));
         }
     }
     Ok(())
@@ -48,83 +45,6 @@ struct Args {
     rounds: usize,
     ours_only: bool,
     names: Vec<String>,
-}
-
-/// Does something once, and says what it took, in the unit of its [`Case`].
-type Measure<'a> = Box<dyn FnMut() -> f64 + 'a>;
-
-/// One promise: what we need, what others need for the same, and what was promised.
-struct Case<'a> {
-    name: &'static str,
-    unit: &'static str,
-    ours: Measure<'a>,
-    rival: Option<Measure<'a>>,
-    wanted: Wanted,
-}
-
-enum Wanted {
-    /// So many times as fast as the rival.
-    Faster(f64),
-    /// At most so many times what the rival takes.
-    Times(f64),
-    /// At most so much.
-    Within(f64),
-    /// At most so much more than the rival.
-    Added(f64),
-}
-
-impl Case<'_> {
-    fn run(mut self, args: &Args) -> io::Result<()> {
-        let (mut ours, mut rivals) = (Vec::new(), Vec::new());
-        self.rival.take_if(|_| args.ours_only);
-        for _ in 0..args.rounds {
-            ours.push((self.ours)());
-            if let Some(rival) = &mut self.rival {
-                rivals.push(rival());
-            }
-        }
-        let ours = median(ours);
-        let rival = (!rivals.is_empty()).then(|| median(rivals));
-        println!(
-            "{:<40} {:>12} {:>12} {:>8}  {}: {}",
-            self.name,
-            self.with_unit(ours),
-            rival.map_or("-".to_owned(), |rival| self.with_unit(rival)),
-            rival.map_or("-".to_owned(), |rival| format!("{:.2}", rival / ours)),
-            self.wanted(),
-            match self.wanted.is_met(ours, rival) {
-                Some(true) => "met",
-                Some(false) => "MISSED",
-                None => "not known",
-            },
-        );
-        io::stdout().flush()
-    }
-
-    fn with_unit(&self, value: f64) -> String {
-        format!("{value:.1} {}", self.unit)
-    }
-
-    fn wanted(&self) -> String {
-        match self.wanted {
-            Wanted::Faster(times) => format!("ratio >= {times:.2}"),
-            Wanted::Times(times) => format!("ratio >= 1/{times:.2}"),
-            Wanted::Within(most) => format!("<= {}", self.with_unit(most)),
-            Wanted::Added(most) => format!("<= rival + {}", self.with_unit(most)),
-        }
-    }
-}
-
-impl Wanted {
-    /// `None` where it takes a rival, and none was measured.
-    fn is_met(&self, ours: f64, rival: Option<f64>) -> Option<bool> {
-        Some(match self {
-            Self::Faster(times) => rival? / ours >= *times,
-            Self::Times(times) => ours <= rival? * times,
-            Self::Within(most) => ours <= *most,
-            Self::Added(most) => ours <= rival? + most,
-        })
-    }
 }
 
 /// How many nanoseconds a call takes, divided by `parts`.

@@ -8,6 +8,8 @@ pub mod line;
 
 pub mod planted;
 
+pub mod targets;
+
 pub mod versus;
 
 mod wait;

@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
-use crate::{Case, Wanted};
+use birl_bench::targets::{Case, Wanted};
 
 const STREAMS: usize = 10_000;
 

@@ -12,7 +12,7 @@ use birl_stream::reconnect::reconnect;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
-use crate::{Case, Measure, Wanted};
+use birl_bench::targets::{Case, Measure, Wanted};
 
 const ITEMS: usize = 2_000;
 
