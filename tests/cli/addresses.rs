@@ -226,7 +226,8 @@ fn a_gap_is_found_by_a_query() -> Result<(), Failed> {
 }
 
 /// A Python that has `websockets`: `BIRL_PYTHON`, or else the system's.
-fn python_with_websockets() -> Option<String> {
+/// The Python of the tests, if it has what `websocket_server.py` needs.
+pub(crate) fn python_with_websockets() -> Option<String> {
     let python = std::env::var("BIRL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let imported = Command::new(&python)
         .args(["-c", "import websockets.asyncio.server"])
@@ -237,28 +238,41 @@ fn python_with_websockets() -> Option<String> {
         .then_some(python)
 }
 
-/// A process that ends with the test.
-struct Killed(Child);
+/// `websocket_server.py`, which ends with the test.
+pub(crate) struct CountingServer {
+    process: Child,
+    pub(crate) port: u16,
+}
 
-impl Drop for Killed {
+impl CountingServer {
+    /// Needs [`python_with_websockets`].
+    pub(crate) fn start() -> Result<Self, Failed> {
+        let python = python_with_websockets().expect("it was there when the test was made");
+        let mut process = Command::new(python)
+            .args(["-c", include_str!("websocket_server.py")])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = process.stdout.take().expect("it is a pipe");
+        let mut server = Self { process, port: 0 };
+        let mut port = String::new();
+        BufReader::new(output).read_line(&mut port)?;
+        server.port = port.trim().parse()?;
+        Ok(server)
+    }
+}
+
+impl Drop for CountingServer {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
 /// Every message comes once, although the server cuts the connection twice, since birl says where to
 /// go on; they come in pieces, as bytes, and compressed.
 fn a_websocket_of_another_code_base_is_read_whole_over_lost_connections() -> Result<(), Failed> {
-    let python = python_with_websockets().expect("it was there when the test was made");
-    let server = Command::new(python)
-        .args(["-c", include_str!("websocket_server.py")])
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut server = Killed(server);
-    let mut port = String::new();
-    BufReader::new(server.0.stdout.take().expect("it is a pipe")).read_line(&mut port)?;
-    let url = format!("ws://127.0.0.1:{}/?after={{cursor:0}}", port.trim());
+    let server = CountingServer::start()?;
+    let url = format!("ws://127.0.0.1:{}/?after={{cursor:0}}", server.port);
     let expected: String = (1..=600).map(|n| format!("{n} true\n")).collect();
     let sandbox = Sandbox::new();
     let template = "{n} {deflates}";

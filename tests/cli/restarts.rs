@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
+use crate::addresses::{CountingServer, python_with_websockets};
 use crate::process::Process;
 use crate::sandbox::Sandbox;
 
@@ -24,6 +25,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             "restarts::what_is_only_live_has_a_gap",
             what_is_only_live_has_a_gap,
         ),
+        Trial::test(
+            "restarts::a_websocket_goes_on_behind_its_cursor",
+            a_websocket_goes_on_behind_its_cursor,
+        )
+        .with_ignored_flag(python_with_websockets().is_none()),
     ]
 }
 
@@ -42,6 +48,8 @@ const RULES: &str = "state = 'state.db'\n\
      # It fires as soon as it is true, within the window.\n\
      [rule.early]\nkind = 'frequency'\nquery = 'n:*'\nat_least = 1000\nwindow = '1h'\nslide = '1h'\nsend = 'out'\n\
      [rule.tens]\nkind = 'new_term'\nquery = 'n:*'\nfield = 'ten'\nlearn = '0s'\nwithin = '1d'\nsend = 'out'\n";
+
+const ALERTS: &str = "alerts.jsonl";
 
 /// Something of a generator: Steele, Lea and Flood, Fast splittable pseudorandom number generators (2014).
 struct Random(u64);
@@ -91,10 +99,10 @@ fn write(directory: &Path, mut random: Random) -> std::io::Result<()> {
     file.write_all(last.as_bytes())
 }
 
-/// The alerts of each rule that have been sent.
-fn alerts(sandbox: &Sandbox) -> BTreeMap<String, Vec<Value>> {
+/// The alerts of each rule that have been sent to a file.
+fn alerts(sandbox: &Sandbox, file: &str) -> BTreeMap<String, Vec<Value>> {
     let mut alerts: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    let text = fs::read_to_string(sandbox.path().join("alerts.jsonl")).unwrap_or_default();
+    let text = fs::read_to_string(sandbox.path().join(file)).unwrap_or_default();
     // The last line may be half written where birl was killed.
     for alert in text
         .lines()
@@ -116,12 +124,13 @@ fn each_record_counts_once_whenever_it_is_killed() -> Result<(), Failed> {
     process.wait_for_stderr("running");
     let writer = thread::spawn(move || write(&logs, Random(4)));
     // From the first alert on it is remembered what has been read.
-    while alerts(&sandbox).is_empty() {
+    while alerts(&sandbox, ALERTS).is_empty() {
         thread::sleep(Duration::from_millis(10));
     }
     let mut kills = 0;
     while !writer.is_finished() || kills < 5 {
-        thread::sleep(Duration::from_millis(150 + random.below(700)));
+        process.wait_for_stderr("running");
+        thread::sleep(Duration::from_millis(random.below(600)));
         // It is killed as by kill -9.
         drop(process);
         kills += 1;
@@ -129,7 +138,7 @@ fn each_record_counts_once_whenever_it_is_killed() -> Result<(), Failed> {
     }
     writer.join().expect("writing does not panic")?;
     let began = Instant::now();
-    while alerts(&sandbox).get("sums").map_or(0, Vec::len) < SERVICES.len() {
+    while alerts(&sandbox, ALERTS).get("sums").map_or(0, Vec::len) < SERVICES.len() {
         assert!(
             began.elapsed() < Duration::from_secs(60),
             "the hour does not close"
@@ -139,7 +148,7 @@ fn each_record_counts_once_whenever_it_is_killed() -> Result<(), Failed> {
     process.terminate();
     let ended = process.end();
     assert_eq!(ended.status.code(), Some(0));
-    let alerts = alerts(&sandbox);
+    let alerts = alerts(&sandbox, ALERTS);
 
     let mut wanted: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for n in 0..RECORDS {
@@ -206,5 +215,63 @@ fn what_is_only_live_has_a_gap() -> Result<(), Failed> {
     });
     let rules: Vec<_> = rules.collect();
     assert_eq!(rules, ["gap", "panic"]);
+    Ok(())
+}
+
+/// The server cuts the connection twice, and birl is killed again and again: each message counts once, since
+/// the service is asked to go on behind the last one that was remembered.
+fn a_websocket_goes_on_behind_its_cursor() -> Result<(), Failed> {
+    let server = CountingServer::start()?;
+    let sandbox = Sandbox::new();
+    let rule = |name: &str, at_least: u64| {
+        format!(
+            "[rule.{name}]\nkind = 'frequency'\nquery = 'n:*'\nat_least = {at_least}\nwindow = '365d'\n\
+             slide = '365d'\nsend = 'counts'\n"
+        )
+    };
+    let rules = format!(
+        "state = 'state.db'\n[source.in]\n\
+         from = 'ws://127.0.0.1:{}/?after={{cursor:0}}&pause=5'\ncursor = 'n'\n\
+         [place.out]\nfile = 'alerts.jsonl'\n[place.counts]\nfile = 'counts.jsonl'\n{}{}{}\
+         [rule.all]\nkind = 'new_term'\nquery = 'n:*'\nfield = 'n'\nlearn = '0s'\nsend = 'out'\n",
+        server.port,
+        rule("half", 300),
+        rule("whole", 600),
+        rule("more", 601),
+    );
+    sandbox.write("birl.toml", rules.as_bytes());
+    let mut random = Random(7);
+    let mut kills = 0;
+    let process = loop {
+        let process = Process::start(sandbox.birl(&["run"]), Vec::new());
+        if alerts(&sandbox, "counts.jsonl").contains_key("half") && kills >= 5 {
+            break process;
+        }
+        process.wait_for_stderr("running");
+        thread::sleep(Duration::from_millis(200 + random.below(800)));
+        kills += 1;
+        drop(process);
+        assert!(kills < 100, "nothing arrives");
+    };
+    let began = Instant::now();
+    while !alerts(&sandbox, "counts.jsonl").contains_key("whole") {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "it does not arrive"
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+    let mut process = process;
+    process.terminate();
+    assert_eq!(process.end().status.code(), Some(0));
+    let counts = alerts(&sandbox, "counts.jsonl");
+    assert!(!counts.contains_key("more"), "some count twice");
+    // What has been found is sent before it ends.
+    let numbers = alerts(&sandbox, ALERTS);
+    let numbers = numbers["all"]
+        .iter()
+        .map(|alert| alert["values"]["n"].to_string());
+    let numbers: BTreeSet<_> = numbers.collect();
+    assert_eq!(numbers.len(), 600);
     Ok(())
 }

@@ -1,6 +1,7 @@
-"""A WebSocket server of another code base, for tests/cli/addresses.rs.
+"""A WebSocket server of another code base, for tests/cli/addresses.rs and restarts.rs.
 
-It counts to 600 from behind the number that it is asked for, by `?after=`; compresses where the client
+It counts to 600 from behind the number that it is asked for, by `?after=`, and waits for so many
+milliseconds before each message, by `&pause=`; compresses where the client
 can, sends some messages in pieces and some as bytes, and ends the connection now and then: by a close
 code that asks to come again, or with nothing said. Its first line is the port that it listens on.
 """
@@ -16,8 +17,11 @@ LAST = 600
 
 async def count(socket):
     asked = parse_qs(urlparse(socket.request.path).query)
+    pause = int(asked.get("pause", ["0"])[0]) / 1000
     deflates = bool(socket.protocol.extensions)
     for n in range(int(asked["after"][0]) + 1, LAST + 1):
+        if pause:
+            await asyncio.sleep(pause)
         text = json.dumps({"n": n, "deflates": deflates, "pad": "x" * (n % 300)})
         if n % 7 == 0:
             await socket.send(text.encode())

@@ -119,11 +119,15 @@ impl Live {
     /// The same, where it was read before until `since`: that is told first.
     pub(crate) fn missing_since(self, since: Option<SystemTime>) -> Self {
         if let Some(since) = since {
+            let cursor = self
+                .source
+                .as_ref()
+                .and_then(|(source, _)| source.options.resume_from.clone());
             let missing = Gap {
                 // A clock that was set back says nothing.
                 time: since.elapsed().unwrap_or_default(),
                 reason: "birl was not running".to_owned(),
-                cursor: None,
+                cursor,
             };
             self.queue.put(self.gaps.gap(&missing));
         }

@@ -266,7 +266,9 @@ impl Run {
                 live_since: saved_source.and_then(|_| moment(saved.at)),
                 ..follow::Options::default()
             };
-            let reading = Reading::new(&source.name, names, options);
+            let cursors = saved_source.map(|saved| &saved.cursors);
+            let cursors = cursors.cloned().unwrap_or_default();
+            let reading = Reading::new(&source.name, names, options, &cursors);
             self.readings.insert(source.name.clone(), reading);
         }
         Ok(())
@@ -360,7 +362,8 @@ impl Run {
     async fn plan(&self, rule: &Rule, state: Option<&[u8]>) -> Result<Asked, ConfigError> {
         let (file, sources) = (&self.config.file, &self.config.sources);
         let asked = Asked::plan(rule, file, sources, How::Live(state), &self.around).await?;
-        for field in &asked.unknown_fields {
+        // What the samples had when it began is known by now.
+        for field in asked.unknown_fields.iter().filter(|_| state.is_none()) {
             warn!(rule = rule.name, field, "no sampled record has this field");
         }
         Ok(asked)
@@ -661,6 +664,7 @@ impl Run {
                 },
             }
         }
+        tell_what_stays(&old, &self.config);
         // From here on nothing fails.
         self.abandon_round();
         let mut due = self.due.take().unwrap_or_default();
@@ -818,6 +822,21 @@ impl Run {
             status.rules = rules;
             status.sources = sources;
         });
+    }
+}
+
+/// Tells of what is taken up at the beginning alone.
+fn tell_what_stays(old: &Config, new: &Config) {
+    let differs = [
+        (old.state != new.state, "state"),
+        (old.status != new.status, "status"),
+        (old.metrics != new.metrics, "metrics"),
+    ];
+    for (_, key) in differs.iter().filter(|(differs, _)| *differs) {
+        warn!(
+            key,
+            "it is another one now, and is taken up when birl is started again"
+        );
     }
 }
 

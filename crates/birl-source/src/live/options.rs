@@ -23,6 +23,9 @@ pub struct Options {
     /// The field of messages that tells where a connection ended: none by default. Without it, nothing
     /// is resumed.
     pub cursor: Option<CursorPath>,
+    /// Where the last connection of another process ended, for the first one of a WebSocket: none by
+    /// default.
+    pub resume_from: Option<String>,
     /// A file of certificates (PEM) to trust besides the authorities of the system: none by default.
     pub ca_file: Option<PathBuf>,
     /// By which proxies others are reached: none by default.
@@ -73,6 +76,7 @@ impl Default for Options {
             subscribe: Vec::new(),
             subprotocols: Vec::new(),
             cursor: None,
+            resume_from: None,
             ca_file: None,
             proxies: Proxies::default(),
             message_bytes_max: 1 << 20,

@@ -19,7 +19,7 @@ pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
         options,
         persistence: Persistence::new(options, sink),
         records: Records::new(sink.begin()),
-        cursor: None,
+        cursor: options.resume_from.clone(),
         unreadable: 0,
         sink,
     };

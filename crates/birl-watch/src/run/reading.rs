@@ -4,15 +4,17 @@
 //! Barriers go through both, so that there are moments at which all rules have seen the same: those at
 //! which what they remember belongs together with how far the sources have been read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
+use birl_source::Origin;
 use birl_source::follow::{
     self, Barrier, Barriers, Event, LIVE_GENERATIONS, Notice, Positions, follow,
 };
+use birl_source::live::CursorPath;
 use birl_source::name::Name;
 use birl_stream::{FlowExt, Shared, lag, stream};
 use futures::stream::BoxStream;
@@ -22,6 +24,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
+use super::saved::hash_of;
 use crate::status;
 use crate::store::now;
 
@@ -40,6 +43,7 @@ type Events = Shared<Event, lag::Wait>;
 #[derive(Debug)]
 pub(super) struct Reading {
     barriers: Putting,
+    has_live: bool,
     consumers: Consumers,
     facts: Arc<Mutex<Facts>>,
     keeper: Option<JoinHandle<()>>,
@@ -61,7 +65,24 @@ struct Facts {
     /// All that was there at the start has been read.
     has_caught_up: bool,
     /// How far it had been read at barriers, by their numbers.
-    positions: BTreeMap<u64, Arc<Positions>>,
+    reached: BTreeMap<u64, Reached>,
+    /// Which field of its messages tells where to go on, by the sources that are live; and what it was
+    /// last.
+    cursor_paths: HashMap<Origin, CursorPath>,
+    cursors: HashMap<Origin, String>,
+}
+
+/// How far a source has been read.
+#[derive(Clone, Debug)]
+pub(super) struct Reached {
+    pub(super) positions: Arc<Positions>,
+    /// Where those that are live can be asked to go on, by their [keys](key).
+    pub(super) cursors: BTreeMap<String, String>,
+}
+
+/// What tells a live source from others, without what may be secret in its address.
+fn key(origin: &Origin) -> String {
+    hash_of(&origin.to_string())
 }
 
 /// How barriers come into what a source says.
@@ -86,12 +107,34 @@ enum Consumers {
 impl Reading {
     /// What `names` say, from where `options` begin. Nothing is connected to before it is
     /// [begun](Self::begin).
-    pub(super) fn new(name: &str, names: Vec<Name>, options: follow::Options) -> Self {
+    ///
+    /// `cursors` are those that it had [reached](Self::reached).
+    pub(super) fn new(
+        name: &str,
+        mut names: Vec<Name>,
+        options: follow::Options,
+        cursors: &BTreeMap<String, String>,
+    ) -> Self {
+        let mut facts = Facts::default();
+        for source in &names {
+            if let Name::Live(live) = source
+                && let Some(path) = &live.options.cursor
+            {
+                let origin = live.origin();
+                let cursor = cursors.get(&key(&origin)).cloned();
+                facts.cursor_paths.insert(origin.clone(), path.clone());
+                facts.cursors.extend(cursor.map(|it| (origin, it)));
+            }
+        }
+        facts.set_cursors(&mut names);
+
         let is_live = |name: &Name| matches!(name, Name::Live(_));
+        let has_live = names.iter().any(is_live);
+        let facts = Arc::new(Mutex::new(facts));
         let (barriers, events) = match names.iter().all(is_live) {
             true => {
                 let (sender, numbers) = mpsc::unbounded_channel();
-                let events = live_events(names, options, numbers).boxed();
+                let events = live_events(names, options, numbers, Arc::clone(&facts)).boxed();
                 (Putting::Live(sender), events)
             }
             false => {
@@ -99,7 +142,6 @@ impl Reading {
                 (Putting::Files(followed.barriers()), followed.boxed())
             }
         };
-        let facts = Arc::new(Mutex::new(Facts::default()));
         let (noted, name) = (Arc::clone(&facts), name.to_owned());
         let events = events.filter_map(move |event| {
             lock(&noted).note(&name, &event);
@@ -109,6 +151,7 @@ impl Reading {
         });
         Self {
             barriers,
+            has_live,
             consumers: Consumers::Waiting(events.share(EVENTS_MAX, lag::Wait)),
             facts,
             keeper: None,
@@ -159,8 +202,8 @@ impl Reading {
     pub(super) fn status(&self) -> status::Source {
         let mut facts = lock(&self.facts);
         let rate = facts.rate();
-        let positions = facts.positions.last_key_value();
-        let unread = positions.map(|(_, it)| it.files().map(|file| file.unread).sum());
+        let reached = facts.reached.last_key_value();
+        let unread = reached.map(|(_, it)| it.positions.files().map(|file| file.unread).sum());
         status::Source {
             lines: Some(facts.lines),
             lines_per_second: rate,
@@ -172,9 +215,9 @@ impl Reading {
         }
     }
 
-    /// Whether nothing of it is written down.
-    pub(super) fn is_live(&self) -> bool {
-        matches!(self.barriers, Putting::Live(_))
+    /// Whether some of what it says is not written down.
+    pub(super) fn has_live(&self) -> bool {
+        self.has_live
     }
 
     /// Ends it, and waits until it has let go of what it reads, where nobody else takes part in it.
@@ -187,10 +230,10 @@ impl Reading {
     }
 
     /// How far it had been read at a barrier. Those before are forgotten.
-    pub(super) fn positions(&self, barrier: u64) -> Option<Arc<Positions>> {
+    pub(super) fn reached(&self, barrier: u64) -> Option<Reached> {
         let mut facts = lock(&self.facts);
-        facts.positions = facts.positions.split_off(&barrier);
-        facts.positions.get(&barrier).cloned()
+        facts.reached = facts.reached.split_off(&barrier);
+        facts.reached.get(&barrier).cloned()
     }
 }
 
@@ -203,16 +246,37 @@ impl Drop for Reading {
 }
 
 impl Facts {
+    /// Has what is live asked to go on where it was.
+    fn set_cursors(&self, names: &mut [Name]) {
+        for name in names {
+            if let Name::Live(live) = name {
+                live.options.resume_from = self.cursors.get(&live.origin()).cloned();
+            }
+        }
+    }
+
     fn note(&mut self, source: &str, event: &Event) {
         match event {
-            Event::Data { bytes, .. } => {
+            Event::Data { origin, bytes, .. } => {
+                if let Some(path) = self.cursor_paths.get(origin) {
+                    let mut lines = bytes.rsplit(|byte| *byte == b'\n');
+                    let cursor = lines.find_map(|line| path.find(line));
+                    let cursor = cursor.map(|cursor| (origin.clone(), cursor));
+                    self.cursors.extend(cursor);
+                }
                 self.bytes += bytes.len() as u64;
                 self.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
                 self.problem = None;
                 self.gaps += u64::from(follow::tells_of_gap(event));
             }
             Event::Barrier(Barrier { number, positions }) => {
-                self.positions.insert(*number, Arc::clone(positions));
+                let cursors = self.cursors.iter();
+                let cursors = cursors.map(|(origin, cursor)| (key(origin), cursor.clone()));
+                let reached = Reached {
+                    positions: Arc::clone(positions),
+                    cursors: cursors.collect(),
+                };
+                self.reached.insert(*number, reached);
             }
             Event::CaughtUp => self.has_caught_up = true,
             Event::Notice(notice) => {
@@ -289,9 +353,10 @@ async fn keep(mut events: Events, mut asked: mpsc::Receiver<oneshot::Sender<Even
 
 /// What is live says, with barriers of these numbers in it. What cannot be read is tried again.
 fn live_events(
-    names: Vec<Name>,
+    mut names: Vec<Name>,
     mut options: follow::Options,
     mut numbers: mpsc::UnboundedReceiver<u64>,
+    facts: Arc<Mutex<Facts>>,
 ) -> impl Stream<Item = Event> + Send {
     let barrier = |number| {
         Event::Barrier(Barrier {
@@ -319,6 +384,7 @@ fn live_events(
                 break;
             }
             options.live_since = Some(SystemTime::now());
+            lock(&facts).set_cursors(&mut names);
             let again = sleep(AGAIN_AFTER);
             tokio::pin!(again);
             loop {
@@ -471,7 +537,6 @@ mod tests {
     use std::fs::OpenOptions;
     use std::io::Write;
 
-    use birl_source::Origin;
     use bytes::Bytes;
     use futures::stream;
 
@@ -580,7 +645,12 @@ mod tests {
             poll_interval: Duration::from_millis(20),
             ..follow::Options::default()
         };
-        let mut reading = Reading::new("app", vec![Name::Path(path.clone())], options);
+        let mut reading = Reading::new(
+            "app",
+            vec![Name::Path(path.clone())],
+            options,
+            &BTreeMap::new(),
+        );
         let mut first = reading.events(0).await;
         reading.begin();
         assert_eq!(told(&[first.next().await.unwrap()]), ["one\ntw"]);
@@ -598,7 +668,7 @@ mod tests {
         file.write_all(b"o\n").unwrap();
         assert_eq!(told(&[first.next().await.unwrap()]), ["o\n"]);
         assert_eq!(told(&[later.next().await.unwrap()]), ["o\n"]);
-        let read = reading.positions(7).unwrap();
+        let read = reading.reached(7).unwrap().positions;
         assert_eq!(
             read.files().map(|file| file.offset).collect::<Vec<_>>(),
             [6]

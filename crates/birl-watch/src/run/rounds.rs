@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use ring::digest::{SHA256, digest};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -29,7 +30,7 @@ pub(super) struct Rounds {
     under_way: Option<Round>,
     /// When the next one is to begin.
     next: Instant,
-    /// What was written of each rule last.
+    /// The digest of what was written of each rule last.
     written: HashMap<String, Vec<u8>>,
     /// How far the sources had been read then, and when that was written.
     sources: Value,
@@ -173,8 +174,9 @@ impl Run {
             query,
         };
         let saved = saved.to_bytes();
-        if self.rounds.written.get(&rule.name) != Some(&saved) {
-            self.rounds.written.insert(rule.name.clone(), saved.clone());
+        let hash = digest(&SHA256, &saved).as_ref().to_vec();
+        if self.rounds.written.get(&rule.name) != Some(&hash) {
+            self.rounds.written.insert(rule.name.clone(), hash);
             round.checkpoint.states.push((rule.name.clone(), saved));
         }
         if let Some(terms) = self.engine.terms(number) {
@@ -205,10 +207,11 @@ impl Run {
         let mut sources = BTreeMap::new();
         for source in &self.config.sources {
             let reading = self.readings.get(&source.name);
-            if let Some(positions) = reading.and_then(|it| it.positions(barrier)) {
+            if let Some(reached) = reading.and_then(|it| it.reached(barrier)) {
                 let saved = SavedSource {
                     identity: Identity::of(source),
-                    positions: (*positions).clone(),
+                    positions: (*reached.positions).clone(),
+                    cursors: reached.cursors,
                 };
                 sources.insert(source.name.clone(), saved);
             }
@@ -216,7 +219,7 @@ impl Run {
         let mut saved = serde_json::to_value(SavedSources { at: now(), sources })
             .expect("positions can be written as JSON");
         let is_new = self.rounds.sources != saved["sources"];
-        let has_live = self.readings.values().any(super::Reading::is_live);
+        let has_live = self.readings.values().any(super::Reading::has_live);
         if is_new || has_live && self.rounds.sources_written.elapsed() >= TIME_EVERY {
             self.rounds.sources_written = Instant::now();
             self.rounds.sources = saved["sources"].clone();

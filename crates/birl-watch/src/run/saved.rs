@@ -55,7 +55,12 @@ fn without_secrets(from: &str) -> String {
     if !Address::is_address(from) {
         return from.to_owned();
     }
-    let hash = digest(&SHA256, from.as_bytes());
+    hash_of(from)
+}
+
+/// Something that tells a text from others.
+pub(super) fn hash_of(text: &str) -> String {
+    let hash = digest(&SHA256, text.as_bytes());
     let hash = hash.as_ref()[..16].iter();
     hash.map(|byte| format!("{byte:02x}")).collect()
 }
@@ -74,6 +79,8 @@ pub(super) struct SavedSources {
 pub(super) struct SavedSource {
     pub(super) identity: Identity,
     pub(super) positions: Positions,
+    /// Where those that are live can be asked to go on, by what tells them apart.
+    pub(super) cursors: BTreeMap<String, String>,
 }
 
 impl SavedSources {
