@@ -13,6 +13,7 @@
 //! - `tables`: which columns it needs, of which tables;
 //! - `table`: the table `logs`, whose columns are the fields of records;
 //! - `pushdown`: what of a query the search of records answers, before a row is made;
+//! - `in_order`: rows in the order of the input;
 //! - `leaf`: what all plan nodes without inputs answer alike;
 //! - `scan`: the plan node that makes rows of the records that a scan finds;
 //! - [`Plan`]: a query that can be run;
@@ -30,6 +31,7 @@ mod dialect;
 mod division;
 mod error;
 mod gaps;
+mod in_order;
 mod leaf;
 mod live;
 mod mistake;

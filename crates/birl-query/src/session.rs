@@ -21,7 +21,7 @@ use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::prelude::SessionConfig;
 
 use crate::overflow::{CheckedArithmetic, CheckedSum};
-use crate::{Error, numbers, pipe};
+use crate::{Error, in_order, numbers, pipe};
 
 /// The sources that are the table `logs`, and how they are read.
 #[derive(Clone, Debug)]
@@ -102,8 +102,10 @@ impl Session {
             .with_disk_manager_builder(disk)
             .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, CONSUMERS_TOLD)))
             .build_arc()?;
+        let sources = Arc::new(sources);
         let mut state = SessionStateBuilder::new_with_default_features()
             .with_config(config(sources.options.threads, limits.memory_bytes))
+            .with_physical_optimizer_rules(in_order::rules(&sources))
             .with_runtime_env(runtime)
             .with_analyzer_rule(Arc::new(CheckedArithmetic))
             .with_analyzer_rule(Arc::new(numbers::LenientCasts))
@@ -115,7 +117,7 @@ impl Session {
             state.register_udf(Arc::new(function))?;
         }
         Ok(Self {
-            sources: Arc::new(sources),
+            sources,
             files: Vec::new(),
             reads_files: false,
             fractions: Mutex::default(),
@@ -219,6 +221,8 @@ fn config(threads: usize, memory_bytes: usize) -> SessionConfig {
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.collect_spans = true;
+    // Where a sort stands on a limit that stands on a sort, both sorts would be left out of a subquery.
+    options.sql_parser.enable_subquery_sort_elimination = false;
     // The physical plan takes `x is true` for what may be null, the logical one does not: over such
     // groups no query with `count(distinct …)` would run.
     options.execution.skip_physical_aggregate_schema_check = true;

@@ -120,6 +120,8 @@ pub(super) struct Pipeline<'f> {
     pub(super) levels: Vec<String>,
     /// Columns of texts that may be numbers: those that were taken out of others.
     pub(super) parsed: Vec<String>,
+    /// Whether rows have columns of several tables, or of one that has another name than `logs`.
+    pub(super) is_named: bool,
     /// Where the operators begin behind which only columns have changed, and what was known there.
     rows_end: Option<RowsEnd>,
     is_field: &'f dyn Fn(&str) -> bool,
@@ -135,6 +137,7 @@ impl<'f> Pipeline<'f> {
     pub(super) fn new(query: Query, columns: Columns, is_field: &'f dyn Fn(&str) -> bool) -> Self {
         let mut tables = Tables::default();
         tables.add_of(&query);
+        let is_named = query.body != from_logs().body;
         Self {
             query,
             columns,
@@ -146,6 +149,7 @@ impl<'f> Pipeline<'f> {
             lookups: Vec::new(),
             levels: Vec::new(),
             parsed: Vec::new(),
+            is_named,
             rows_end: None,
             is_field,
         }
@@ -359,7 +363,10 @@ impl<'f> Pipeline<'f> {
                 kind,
                 interpolate: None,
             });
-            self.rows(PipeOperator::OrderBy { exprs: order });
+            self.rows(PipeOperator::OrderBy {
+                exprs: order.clone(),
+            });
+            self.order = Some(order);
         }
     }
 
@@ -454,6 +461,26 @@ impl<'f> Pipeline<'f> {
         self.chart = None;
         self.aggregated = None;
         self.columns = columns;
+    }
+
+    /// Gives the rows the name that their table has, where their columns have been made by steps: beside
+    /// those of another table, a column of no table would be told from none that is called so.
+    pub(super) fn name_rows(&mut self) {
+        let keeps = |operator: &PipeOperator| {
+            matches!(
+                operator,
+                PipeOperator::Where { .. }
+                    | PipeOperator::Limit { .. }
+                    | PipeOperator::OrderBy { .. }
+            )
+        };
+        let are_made =
+            self.query.body != from_logs().body || !self.query.pipe_operators.iter().all(keeps);
+        if are_made && !self.is_named {
+            let alias = Ident::new("logs");
+            self.rows(PipeOperator::As { alias });
+        }
+        self.is_named = true;
     }
 
     /// Puts the query so far into parentheses, and a `select` in front of it.

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use birl_record::query::Error;
-use datafusion::sql::sqlparser::ast::{Expr, Join, JoinConstraint, JoinOperator, PipeOperator};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, PipeOperator, TableFactor,
+};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::{Typed, nested};
@@ -18,6 +20,7 @@ pub(super) fn named(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<()
     if let PipeOperator::As { alias } = &operator {
         pipeline.tables.add(&alias.value);
     }
+    pipeline.is_named = true;
     pipeline.rows(operator);
     Ok(())
 }
@@ -56,6 +59,7 @@ pub(super) fn join(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(),
     if let PipeOperator::Join(join) = &mut operator {
         use_name(join);
     }
+    pipeline.name_rows();
     let columns = match &pipeline.columns {
         it @ Columns::Logs { .. } => it.clone(),
         _ => Columns::Unknown,
@@ -113,8 +117,16 @@ fn table_name(pipeline: &Pipeline<'_>, path: &Path) -> String {
     table
 }
 
-/// `on user_id` alone says that both have it.
+/// `on user_id` alone says that both have it, and so does `on user_id = u.user_id`: it is one column
+/// then, which can be named without saying of which table.
 fn use_name(join: &mut Join) {
+    let table = match &join.relation {
+        TableFactor::Table {
+            alias: Some(alias), ..
+        } => Some(alias.name.clone()),
+        TableFactor::Table { name, .. } => name.0.last().and_then(|it| it.as_ident()).cloned(),
+        _ => None,
+    };
     let (JoinOperator::Join(constraint)
     | JoinOperator::Inner(constraint)
     | JoinOperator::Left(constraint)
@@ -125,7 +137,45 @@ fn use_name(join: &mut Join) {
     else {
         return;
     };
-    if let JoinConstraint::On(Expr::Identifier(name)) = constraint {
-        *constraint = JoinConstraint::Using(vec![vec![name.clone()].into()]);
+    if let JoinConstraint::On(condition) = constraint
+        && let Some(names) = shared(condition, table.as_ref())
+    {
+        let names = names.into_iter().map(|name| vec![name].into());
+        *constraint = JoinConstraint::Using(names.collect());
+    }
+}
+
+/// The columns that a condition asks to be the same on both sides, if it asks for nothing else; `table`
+/// is the one on the right.
+fn shared(condition: &Expr, table: Option<&Ident>) -> Option<Vec<Ident>> {
+    match condition {
+        Expr::Identifier(name) => Some(vec![name.clone()]),
+        Expr::Nested(condition) => shared(condition, table),
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::And,
+            right,
+        } => {
+            let (left, right) = (shared(left, table)?, shared(right, table)?);
+            Some(left.into_iter().chain(right).collect())
+        }
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::Eq,
+            right,
+        } => match (&**left, &**right) {
+            (Expr::Identifier(name), Expr::CompoundIdentifier(parts))
+            | (Expr::CompoundIdentifier(parts), Expr::Identifier(name)) => match &parts[..] {
+                [of, other]
+                    if other.value == name.value
+                        && table.is_some_and(|it| it.value == of.value) =>
+                {
+                    Some(vec![name.clone()])
+                }
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
     }
 }
