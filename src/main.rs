@@ -14,6 +14,7 @@ mod pager;
 mod progress;
 mod run;
 mod search;
+mod slips;
 mod stats;
 mod status;
 

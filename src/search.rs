@@ -28,6 +28,7 @@ use crate::messages::Messages;
 use crate::own_formats;
 use crate::pager::Printer;
 use crate::progress::Progress;
+use crate::slips::Slips;
 use crate::stats;
 
 /// What is printed is gathered to blocks of this size, as long as more is at hand.
@@ -72,6 +73,9 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
         let options = options(config, &search, formats.clone());
         printer.sample(names.clone(), walk(config), &search, &options);
     }
+    let slips = Slips::of(config, &query.terms, &names, || {
+        options(config, &search, formats.clone())
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -84,8 +88,18 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode> {
             None => events.map(|event| (event, None)).boxed(),
         };
         let answer = answer(config, search, printer.clone());
+        let counters = Arc::new(counters);
+        let found = Arc::clone(&counters);
         let mut run = Run::new(config, answer, move || birl_scan::Progress::sum(&counters))?;
         run.printer = printer.clone();
+        if let Some(slips) = slips {
+            run.last_words = Some(Box::new(move || {
+                match birl_scan::Progress::sum(&found).lines_matched {
+                    0 => slips.told(),
+                    _ => Vec::new(),
+                }
+            }));
+        }
         run.drive(events.map(|(event, printed)| Next::Event(event, printed)))
             .await
     });

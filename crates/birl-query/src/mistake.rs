@@ -218,6 +218,16 @@ const READERS: &[Read] = &[
         Some(Mistake::new(message).about(name).hint(hint))
     },
     |why| {
+        let name = between(
+            why,
+            "unique expression names but the expression \"",
+            "\" at position",
+        )?;
+        let name = unqualified(name);
+        let mistake = Mistake::new(format!("two columns are called {name:?}"));
+        Some(mistake.hint("give one of them another name with `as`"))
+    },
+    |why| {
         let is_ours =
             why.contains("Unsupported ast node") || why.contains("does not support logical");
         is_ours.then(|| Mistake::new("a part of this SQL has no meaning here"))
