@@ -17,6 +17,7 @@ mod literal;
 mod named;
 mod pattern;
 mod records;
+mod set;
 mod times;
 mod triples;
 
@@ -36,6 +37,7 @@ use crate::query::tree::{Span, Term, Text};
 use crate::time::Clock;
 
 pub use self::records::Records;
+pub use self::set::Set;
 
 /// Whether a search has a term that counts back from the newest record, such as `last:2h`.
 pub fn counts_back(term: &Term) -> bool {

@@ -94,7 +94,7 @@ impl Search {
 }
 
 impl<'a> Records<'a> {
-    fn unit(&self, range: Range<usize>) -> Unit<'a> {
+    pub(super) fn unit(&self, range: Range<usize>) -> Unit<'a> {
         let origin = Origin {
             parser: self.parser,
             source: self.source,
