@@ -23,8 +23,7 @@ use toml::Spanned;
 use crate::asked::Surroundings;
 use crate::places;
 
-pub use error::Error;
-pub(crate) use error::Text;
+pub use error::{Error, Text};
 
 /// A file of rules, checked as far as that goes without its sources.
 #[derive(Clone, Debug)]
@@ -39,7 +38,7 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// The sources, in the order of the file.
     pub sources: Vec<Source>,
-    /// The rules, in the order of the file; there is at least one.
+    /// The rules, in the order of the file; there is at least one, unless the file has chats.
     pub rules: Vec<Rule>,
     /// The places, in the order of the file.
     pub places: Vec<Place>,
@@ -298,7 +297,7 @@ impl Kind {
 
 /// The tables of one kind by their names, in the order of the file.
 #[derive(Debug)]
-struct Named<T>(Vec<(Spanned<String>, T)>);
+pub struct Named<T>(pub Vec<(Spanned<String>, T)>);
 
 impl<T> Default for Named<T> {
     fn default() -> Self {

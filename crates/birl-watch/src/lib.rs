@@ -5,7 +5,7 @@
 //! - `judge`: what rules look for in them, by their kinds;
 //! - `life`: the life of an alert, from when it fires until it is over;
 //! - `engine`: all of that for all rules;
-//! - `template`: the texts of alerts;
+//! - [`template`]: the texts of alerts;
 //! - [`alert`]: what a rule says when it fires, and when all is well again;
 //! - [`place`]: where alerts are sent;
 //! - [`places`]: webhooks, chat services, files and commands as such places;
@@ -30,7 +30,7 @@ mod replay;
 pub mod run;
 pub mod status;
 pub mod store;
-mod template;
+pub mod template;
 
 #[cfg(test)]
 mod testing;

@@ -1,10 +1,10 @@
-//! The texts of alerts: what a rule says, with `{column}` for what is in the row.
+//! The texts of alerts, and of what is said in chats: `{column}` stands for what is in the row.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 /// A text with places to be filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Template(Vec<Part>);
+pub struct Template(Vec<Part>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
@@ -16,7 +16,7 @@ enum Part {
 ///
 /// # Errors
 /// Says what is wrong with a brace.
-pub(crate) fn parse(text: &str) -> Result<Template, String> {
+pub fn parse(text: &str) -> Result<Template, String> {
     let mut parts = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -53,7 +53,7 @@ pub(crate) fn parse(text: &str) -> Result<Template, String> {
 
 impl Template {
     /// The names of its places.
-    pub(crate) fn places(&self) -> impl Iterator<Item = &str> {
+    pub fn places(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
             Part::Place(name) => Some(name.as_str()),
             Part::Text(_) => None,
@@ -62,7 +62,7 @@ impl Template {
 
     /// The text, with what `value_of` says in its places: nothing where it says nothing. White space
     /// at its end is left out.
-    pub(crate) fn fill(&self, value_of: impl Fn(&str) -> Option<String>) -> String {
+    pub fn fill(&self, value_of: impl Fn(&str) -> Option<String>) -> String {
         let mut text = String::new();
         for part in &self.0 {
             match part {
@@ -75,6 +75,16 @@ impl Template {
         }
         text.truncate(text.trim_end().len());
         text
+    }
+}
+
+impl fmt::Display for Template {
+    /// As it is typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}")),
+            Part::Place(name) => write!(f, "{{{name}}}"),
+        })
     }
 }
 

@@ -30,7 +30,8 @@ impl Error {
         self.line
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    /// The same, with what to do about it.
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -50,21 +51,23 @@ impl std::error::Error for Error {}
 
 /// A file of rules, as far as an error needs it to say where it is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'t> {
-    pub(crate) file: &'t Path,
-    pub(crate) text: &'t str,
+pub struct Text<'t> {
+    /// What it was read from.
+    pub file: &'t Path,
+    /// What stands in it.
+    pub text: &'t str,
 }
 
 impl Text<'_> {
     /// `message` is about what stands at `span`.
-    pub(crate) fn error(&self, span: &Range<usize>, message: impl Into<String>) -> Error {
+    pub fn error(&self, span: &Range<usize>, message: impl Into<String>) -> Error {
         let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         Error::at_line(self.file, line, message)
     }
 
     /// What the reader of TOML says, in our words where a key is not known.
-    pub(crate) fn of_toml(&self, error: &toml::de::Error) -> Error {
+    pub fn of_toml(&self, error: &toml::de::Error) -> Error {
         let message = error.message();
         let span = error.span().unwrap_or(0..0);
         let Some((key, known)) = unknown_key(message) else {

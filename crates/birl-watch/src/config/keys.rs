@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
+use serde::de::{Deserializer, Error as _, IgnoredAny};
 use toml::Spanned;
 
 use super::Named;
@@ -24,6 +24,8 @@ pub(super) struct FileKeys {
     pub(super) place: Named<places::Config>,
     #[serde(default)]
     pub(super) silence: Named<SilenceKeys>,
+    /// Chats are read by who talks in them.
+    pub(super) chat: Option<IgnoredAny>,
 }
 
 /// `[source.NAME]`

@@ -87,7 +87,8 @@ pub(super) fn config(keys: FileKeys, text: Text<'_>, clock: &Clock) -> Result<Co
     let places: Vec<_> = places
         .map(|(name, config)| place(name, config, text))
         .collect::<Result<_, _>>()?;
-    if keys.rule.0.is_empty() {
+    // Who only talks needs no rules.
+    if keys.rule.0.is_empty() && keys.chat.is_none() {
         return Err(text
             .error(&(0..0), "there is no rule")
             .with_hint("a rule is a table: [rule.errors], with a query and a condition"));
