@@ -19,7 +19,9 @@ use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use jiff::tz::TimeZone;
 
-pub(crate) use self::command::{RunArgs, RunOutput, StatusArgs, StatusFormat, whole_command};
+pub(crate) use self::command::{
+    ChatArgs, RunArgs, RunOutput, StatusArgs, StatusFormat, whole_command,
+};
 pub(crate) use self::live::{LiveArgs, Overflow as LiveOverflow};
 use self::words::Words;
 pub(crate) use self::words::shell_quoted;
@@ -38,6 +40,8 @@ pub(crate) enum Invocation {
     Formats(Vec<OsString>),
     /// To watch logs by rules, or to try these.
     Run(RunArgs),
+    /// Talk in chat rooms.
+    Chat(ChatArgs),
     /// To say how the `birl run` on this machine is.
     Status(StatusArgs),
     /// To print the manual page.

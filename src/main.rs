@@ -3,6 +3,7 @@
 mod answer;
 mod args;
 mod ask;
+mod chat;
 mod completions;
 mod config;
 mod formats;
@@ -52,6 +53,7 @@ fn run() -> Result<ExitCode> {
                 false => return formats::describe(&files, &known, &mut out),
             }
         }
+        Invocation::Chat(args) => return chat::run(&args, &environment),
         Invocation::Run(args) => return run::run(&args, &environment),
         Invocation::Status(args) => status::print(&args, &environment, &mut out)?,
         Invocation::Man => man::write_man(&mut out),

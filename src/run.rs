@@ -15,8 +15,10 @@ use birl_source::error::refusal;
 use birl_watch::alert::State;
 use birl_watch::{Alert, Config, Replayed, Surroundings, check, places, replay};
 use futures::StreamExt;
+use tokio::sync::oneshot;
 
 use crate::args::{RunArgs, RunOutput};
+use crate::chat;
 use crate::config::{Environment, run_clock};
 use crate::own_formats;
 
@@ -30,7 +32,7 @@ const MEMORY_BYTES: usize = 256 << 20;
 /// Fails where something is wrong with the file, or a rule of it cannot go on.
 pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode> {
     let around = surroundings(environment)?;
-    let config = read(&args.file, &around)?;
+    let (config, chats) = read(&args.file, &around)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(environment.processors.get())
         .enable_all()
@@ -38,10 +40,25 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode>
         .context("cannot start the threads that rules need")?;
     let code = runtime.block_on(async {
         if args.check {
-            return tell_check(&config, &around).await;
+            return tell_check(&config, &chats, &around).await;
+        }
+        if args.replay.is_empty() && config.rules.is_empty() {
+            return chat::talk_until_signalled(&chats, &around.clock, environment).await;
         }
         if args.replay.is_empty() {
-            live::watch(config, around, environment).await?;
+            let clock = around.clock.clone();
+            // It is dropped when the rules have ended, which ends the chats.
+            let (watching, ended) = oneshot::channel::<()>();
+            let watch = async {
+                let _watching = watching;
+                live::watch(config, around, environment).await
+            };
+            let stop = async {
+                let _ = ended.await;
+            };
+            let (watched, talked) = tokio::join!(watch, chat::talk(&chats, &clock, stop));
+            // A chat that has failed has said so, and rules go on without it.
+            watched.and(talked)?;
             return Ok(ExitCode::SUCCESS);
         }
         let harmless = environment.stdout_is_terminal;
@@ -77,16 +94,27 @@ fn surroundings(environment: &Environment) -> Result<Surroundings> {
     })
 }
 
-fn read(file: &Path, around: &Surroundings) -> Result<Config> {
+fn read(file: &Path, around: &Surroundings) -> Result<(Config, birl_bot::Config)> {
     let text = fs::read_to_string(file).map_err(|error| {
         let reason = refusal(&error);
         anyhow!("cannot read the rules in {}: {reason}", file.display())
     })?;
-    Ok(Config::parse(&text, file, &around.clock)?)
+    let config = Config::parse(&text, file, &around.clock)?;
+    Ok((config, birl_bot::Config::parse(&text, file, &around.clock)?))
 }
 
-async fn tell_check(config: &Config, around: &Surroundings) -> Result<ExitCode> {
-    let words = check(config, around).await?;
+async fn tell_check(
+    config: &Config,
+    chats: &birl_bot::Config,
+    around: &Surroundings,
+) -> Result<ExitCode> {
+    let mut words = check(config, around).await?;
+    if !chats.chats.is_empty() {
+        if !words.is_empty() {
+            words.push('\n');
+        }
+        words += &chats.words();
+    }
     io::stdout().write_all(words.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -50,6 +50,10 @@ enum Command {
     ///
     /// FILE names sources, rules over them, and places that alerts go to.
     Run(RunArgs),
+    /// Talk in chat rooms by the rules of a file
+    ///
+    /// FILE names chats, and what is said about which messages. birl talks until it is stopped.
+    Chat(ChatArgs),
     /// Print how the birl run on this machine is
     ///
     /// Its sources with their lag and gaps, its rules with their last answers, and its places with what
@@ -98,6 +102,37 @@ pub(crate) struct RunArgs {
         default_value = "text"
     )]
     pub(crate) output: RunOutput,
+}
+
+/// What `birl chat` is asked to do.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ChatArgs {
+    /// The file that names the chats
+    #[arg(value_name = "FILE", default_value = "birl.toml", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+
+    /// Check FILE, and say what would be said to what
+    ///
+    /// Nothing is connected to.
+    #[arg(long, conflicts_with_all = ["console", "replay"])]
+    pub(crate) check: bool,
+
+    /// Talk to birl here
+    ///
+    /// Each line that is typed is a message, and nothing is connected to.
+    #[arg(long, conflicts_with = "replay")]
+    pub(crate) console: bool,
+
+    /// Print what would be said about the messages in TRANSCRIPT
+    ///
+    /// Each line of it is a JSON object with "room", "sender" and "message", and perhaps other fields.
+    /// Nothing is connected to.
+    #[arg(long, value_name = "TRANSCRIPT", value_hint = ValueHint::FilePath)]
+    pub(crate) replay: Option<PathBuf>,
+
+    /// Try the rules of the chat NAME, where FILE has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) chat: Option<String>,
 }
 
 /// How alerts are printed.
@@ -167,6 +202,7 @@ pub(super) fn parse(name: &'static str, arguments: &[OsString]) -> Result<Invoca
         Command::Completions { shell } => Ok(Invocation::Completions(shell)),
         Command::Formats { files } => Ok(Invocation::Formats(files)),
         Command::Run(run) => Ok(Invocation::Run(run)),
+        Command::Chat(chat) => Ok(Invocation::Chat(chat)),
         Command::Status(args) => Ok(Invocation::Status(args)),
         Command::Man => Ok(Invocation::Man),
         Command::Help { topic: None } => Ok(Invocation::Print(help::whole())),
@@ -180,7 +216,7 @@ fn topic(name: &str) -> Result<Invocation> {
     command.build();
     let Some(command) = command.find_subcommand_mut(name) else {
         bail!(
-            "there is no help for {name:?}: the commands are formats, run, status, completions, man and help"
+            "there is no help for {name:?}: the commands are formats, run, chat, status, completions, man and help"
         );
     };
     Ok(Invocation::Print(help::of(command)))

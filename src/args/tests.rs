@@ -216,7 +216,7 @@ fn help_and_version_are_printed_instead() {
 
 #[test]
 fn each_reserved_word_is_a_command_or_says_what_to_do() {
-    for name in ["overview", "diff", "chat", "serve", "explain"] {
+    for name in ["overview", "diff", "serve", "explain"] {
         assert_eq!(
             message(&[name, "--any", "thing"]),
             format!(
@@ -320,7 +320,7 @@ fn a_wrong_value_is_told_with_a_right_one() {
         (&["man", "page"], "unexpected argument \"page\""),
         (
             &["help", "me"],
-            "there is no help for \"me\": the commands are formats, run, status, completions, man and help",
+            "there is no help for \"me\": the commands are formats, run, chat, status, completions, man and help",
         ),
     ];
     for (line, expected) in cases {

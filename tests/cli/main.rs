@@ -5,6 +5,7 @@
 
 mod addresses;
 mod case;
+mod chat;
 mod content;
 mod delivery;
 mod diff;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     trials.extend(ending::trials());
     trials.extend(live::trials());
     trials.extend(addresses::trials());
+    trials.extend(chat::trials());
     trials.extend(status::trials());
     trials.extend(restarts::trials());
     trials.extend(watching::trials());

@@ -1,0 +1,488 @@
+//! `[chat.NAME]` of `birl.toml`: where a chat is, who we are there, and what we say.
+//!
+//! What is wrong is told with its line, as by [`birl_watch::Config`], which reads the other tables.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use birl_chat::irc::{Account, Room};
+use birl_chat::json::{Answer, Body, FieldPath, Hello, Pattern, Ping};
+use birl_chat::{Events, Irc, Json, Rate, Service as _, connect};
+use birl_net::Proxies;
+use birl_net::request::header;
+use birl_net::secret::Text as SecretText;
+use birl_record::query::parse_search;
+use birl_record::search::{Options, Search};
+use birl_record::time::Clock;
+use birl_watch::config::{Error, Named, Text};
+use birl_watch::template;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use toml::Spanned;
+
+use crate::bot::Bot;
+use crate::limits::Limit;
+use crate::rules::{Reply, Rules};
+
+/// The chats of a file, checked as far as that goes without connecting.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// In the order of the file.
+    pub chats: Vec<Chat>,
+}
+
+/// A chat, and what we say there.
+#[derive(Clone, Debug)]
+pub struct Chat {
+    /// Its name in the file.
+    pub name: String,
+    /// Where it is.
+    pub service: Service,
+    /// What is said about which messages.
+    pub replies: Vec<Reply>,
+    /// How often somebody is answered.
+    pub limit: Limit,
+}
+
+/// Where a chat is.
+#[derive(Clone, Debug)]
+pub enum Service {
+    /// `irc = URL`
+    Irc(Irc),
+    /// `json = URL`
+    Json(Json),
+}
+
+impl Config {
+    /// Reads the chats of a file, whose other tables are not looked at. `clock` is for moments in
+    /// queries.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first thing that is wrong.
+    pub fn parse(text: &str, file: &Path, clock: &Clock) -> Result<Self, Error> {
+        let text = Text { file, text };
+        let keys: FileKeys = toml::from_str(text.text).map_err(|error| text.of_toml(&error))?;
+        let chats = keys.chat.0.into_iter();
+        let chats = chats.map(|(name, keys)| Reading { name, text, clock }.chat(keys));
+        Ok(Self {
+            chats: chats.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Config {
+    /// What would be said to what, for people.
+    pub fn words(&self) -> String {
+        let chats = self.chats.iter().map(Chat::words);
+        chats.collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Chat {
+    fn words(&self) -> String {
+        let mut words = format!("chat {}: {}\n", self.name, self.service.words());
+        for reply in &self.replies {
+            words += &format!("  to      {}\n  says    {}\n", reply.query, reply.text);
+        }
+        if self.replies.is_empty() {
+            words += "  says nothing: it has no reply\n";
+        }
+        let Limit { burst, every } = self.limit;
+        words += &format!(
+            "  answers nobody more often than {burst} times at once, then once each {} s\n",
+            every.as_secs_f64()
+        );
+        words
+    }
+
+    /// The bot of this chat.
+    ///
+    /// # Panics
+    ///
+    /// If a search cannot be compiled: that was tried when the file was read.
+    pub fn bot(&self, clock: &Clock) -> Bot {
+        let rules = Rules::new(&self.replies, clock).expect("each was compiled before");
+        Bot::new(rules, self.limit)
+    }
+
+    /// Begins the chat, by way of `proxies`. Nothing is connected to before it is polled.
+    pub fn connect(&self, proxies: Proxies) -> Events {
+        let chat = match self.service.clone() {
+            Service::Irc(mut irc) => {
+                irc.options.proxies = proxies;
+                connect(irc)
+            }
+            Service::Json(mut json) => {
+                json.options.proxies = proxies;
+                connect(json)
+            }
+        };
+        chat.events()
+    }
+}
+
+impl Service {
+    fn words(&self) -> String {
+        match self {
+            Self::Irc(irc) => {
+                let rooms: Vec<_> = irc.rooms.iter().map(|room| room.name.as_str()).collect();
+                let rooms = match rooms.is_empty() {
+                    true => "in no room".to_owned(),
+                    false => format!("in {}", rooms.join(", ")),
+                };
+                format!("IRC at {}, as {}, {rooms}", irc.name(), irc.nick)
+            }
+            Self::Json(json) => format!("JSON at {}", json.name()),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct FileKeys {
+    #[serde(default)]
+    chat: Named<ChatKeys>,
+}
+
+/// `[chat.NAME]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ChatKeys {
+    irc: Option<Spanned<String>>,
+    json: Option<Spanned<String>>,
+    ca_file: Option<PathBuf>,
+    headers: BTreeMap<String, Spanned<String>>,
+    rate: Option<RateKeys>,
+    limit: Option<RateKeys>,
+    reply: Vec<ReplyKeys>,
+
+    nick: Option<Spanned<String>>,
+    user: Option<Spanned<String>>,
+    real_name: Option<Spanned<String>>,
+    password: Option<Spanned<SecretText>>,
+    account: Option<Spanned<AccountKeys>>,
+    rooms: Option<Spanned<Vec<RoomKeys>>>,
+
+    hello: Option<Spanned<Vec<HelloKeys>>>,
+    secrets: Option<Spanned<BTreeMap<String, SecretText>>>,
+    only: Option<Spanned<String>>,
+    text: Option<Spanned<String>>,
+    sender: Option<Spanned<String>>,
+    room: Option<Spanned<String>>,
+    id: Option<Spanned<String>>,
+    thread: Option<Spanned<String>>,
+    time: Option<Spanned<String>>,
+    bot: Option<Spanned<String>>,
+    cursor: Option<Spanned<String>>,
+    me: Option<Spanned<String>>,
+    say: Option<Spanned<String>>,
+    ping: Option<Spanned<PingKeys>>,
+    answer: Option<Spanned<Vec<AnswerKeys>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountKeys {
+    name: String,
+    password: SecretText,
+}
+
+/// A room: its name, or a table with its key.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum RoomKeys {
+    Name(String),
+    WithKey { name: String, key: SecretText },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HelloKeys {
+    send: Spanned<String>,
+    expect: Option<Spanned<String>>,
+    timeout: Option<Length>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PingKeys {
+    send: Spanned<String>,
+    every: Length,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerKeys {
+    to: Spanned<String>,
+    with: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RateKeys {
+    burst: std::num::NonZeroU32,
+    every: Length,
+}
+
+/// `[[chat.NAME.reply]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplyKeys {
+    query: Spanned<String>,
+    text: Spanned<String>,
+}
+
+/// A length of time that is more than nothing.
+#[derive(Clone, Copy, Debug)]
+struct Length(Duration);
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let nanoseconds = birl_record::time::duration(&text).map_err(D::Error::custom)?;
+        match u64::try_from(nanoseconds) {
+            Ok(nanoseconds @ 1..) => Ok(Self(Duration::from_nanos(nanoseconds))),
+            _ => Err(D::Error::custom("it has to be more than nothing")),
+        }
+    }
+}
+
+/// A chat that is being read.
+struct Reading<'t> {
+    name: Spanned<String>,
+    text: Text<'t>,
+    clock: &'t Clock,
+}
+
+impl Reading<'_> {
+    fn chat(&self, keys: ChatKeys) -> Result<Chat, Error> {
+        let limit = keys
+            .limit
+            .as_ref()
+            .map_or_else(Limit::default, |limit| Limit {
+                burst: limit.burst.get(),
+                every: limit.every.0,
+            });
+        let replies = keys.reply.iter().map(|keys| self.reply(keys));
+        let replies = replies.collect::<Result<_, _>>()?;
+        let service = match (&keys.irc, &keys.json) {
+            (Some(_), None) => Service::Irc(self.irc(keys)?),
+            (None, Some(_)) => Service::Json(self.json(keys)?),
+            (Some(_), Some(json)) => {
+                return Err(self.at(json, "a chat is irc or json, and not both"));
+            }
+            (None, None) => {
+                let message = format!("chat {:?} is nowhere", self.name.get_ref());
+                return Err(self
+                    .at(&self.name, message)
+                    .with_hint("say where it is: irc = \"ircs://…\" or json = \"wss://…\""));
+            }
+        };
+        Ok(Chat {
+            name: self.name.get_ref().clone(),
+            service,
+            replies,
+            limit,
+        })
+    }
+
+    fn reply(&self, keys: &ReplyKeys) -> Result<Reply, Error> {
+        let typed = keys.query.get_ref();
+        let wrong = |error: birl_record::query::Error| self.at(&keys.query, error.render(typed));
+        let query = parse_search(typed).map_err(wrong)?;
+        let search = Search::with_clock(&query, Options::default(), self.clock).map_err(wrong)?;
+        if search.needs_times() {
+            let message = "a rule over messages looks at what is said now, and not at times";
+            return Err(self.at(&keys.query, message));
+        }
+        let text = template::parse(keys.text.get_ref());
+        Ok(Reply {
+            query,
+            text: text.map_err(|error| self.at(&keys.text, error))?,
+        })
+    }
+
+    fn irc(&self, keys: ChatKeys) -> Result<Irc, Error> {
+        self.refuse("irc", keys.of_json())?;
+        let (Some(url), Some(nick)) = (&keys.irc, &keys.nick) else {
+            let message = format!("chat {:?} has no nick", self.name.get_ref());
+            return Err(self.at(&self.name, message));
+        };
+        let irc = Irc::new(url.get_ref(), nick.get_ref());
+        let mut irc = irc.map_err(|error| self.at(url, error.to_string()))?;
+        irc.options.ca_file.clone_from(&keys.ca_file);
+        self.headers(&keys.headers, &mut irc.options.headers)?;
+        if let Some(rate) = &keys.rate {
+            irc.rate = Some(rate.rate());
+        }
+        if let Some(user) = keys.user {
+            irc.user = user.into_inner();
+        }
+        if let Some(real_name) = keys.real_name {
+            irc.real_name = real_name.into_inner();
+        }
+        irc.password = keys.password.map(Spanned::into_inner);
+        irc.account = keys.account.map(|account| {
+            let AccountKeys { name, password } = account.into_inner();
+            Account { name, password }
+        });
+        let rooms = keys.rooms.into_iter().flat_map(Spanned::into_inner);
+        irc.rooms = rooms
+            .map(|room| match room {
+                RoomKeys::Name(name) => Room { name, key: None },
+                RoomKeys::WithKey { name, key } => Room {
+                    name,
+                    key: Some(key),
+                },
+            })
+            .collect();
+        Ok(irc)
+    }
+
+    fn json(&self, keys: ChatKeys) -> Result<Json, Error> {
+        self.refuse("json", keys.of_irc())?;
+        let Some(url) = &keys.json else {
+            unreachable!("it is JSON since it has one");
+        };
+        let json = Json::new(url.get_ref());
+        let mut json = json.map_err(|error| self.at(url, error.to_string()))?;
+        json.options.ca_file.clone_from(&keys.ca_file);
+        self.headers(&keys.headers, &mut json.options.headers)?;
+        json.rate = keys.rate.as_ref().map(RateKeys::rate);
+        json.me = keys.me.map(Spanned::into_inner);
+        for hello in keys.hello.into_iter().flat_map(Spanned::into_inner) {
+            let mut said = Hello::new(self.body(&hello.send)?);
+            said.expect = self.option(hello.expect.as_ref(), Pattern::parse)?;
+            said.timeout = hello.timeout.map_or(said.timeout, |timeout| timeout.0);
+            json.hello.push(said);
+        }
+        json.secrets = keys.secrets.map(Spanned::into_inner).unwrap_or_default();
+        json.only = self.option(keys.only.as_ref(), Pattern::parse)?;
+        let path = |typed: &Option<Spanned<String>>| {
+            let parse = |text: &str| text.parse::<FieldPath>().map_err(str::to_owned);
+            self.option(typed.as_ref(), parse)
+        };
+        json.text = path(&keys.text)?.unwrap_or(json.text);
+        json.sender = path(&keys.sender)?.unwrap_or(json.sender);
+        json.room = path(&keys.room)?.unwrap_or(json.room);
+        json.id = path(&keys.id)?.unwrap_or(json.id);
+        json.thread = path(&keys.thread)?;
+        json.time = path(&keys.time)?;
+        json.bot = path(&keys.bot)?;
+        json.options.cursor = path(&keys.cursor)?;
+        if let Some(say) = &keys.say {
+            json.reply = self.body(say)?;
+        }
+        json.ping = match keys.ping.map(Spanned::into_inner) {
+            Some(ping) => Some(Ping {
+                body: self.body(&ping.send)?,
+                every: ping.every.0,
+            }),
+            None => None,
+        };
+        for answer in keys.answer.into_iter().flat_map(Spanned::into_inner) {
+            let to = Pattern::parse(answer.to.get_ref());
+            json.answers.push(Answer {
+                to: to.map_err(|why| self.at(&answer.to, why))?,
+                with: self.body(&answer.with)?,
+            });
+        }
+        Ok(json)
+    }
+
+    /// Refuses keys that have no place in a chat of a kind.
+    fn refuse<const N: usize>(
+        &self,
+        kind: &str,
+        others: [(&str, Option<std::ops::Range<usize>>); N],
+    ) -> Result<(), Error> {
+        for (key, span) in others {
+            if let Some(span) = span {
+                let message = format!("{key} has no place in a chat of {kind}");
+                return Err(self.text.error(&span, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn headers(
+        &self,
+        typed: &BTreeMap<String, Spanned<String>>,
+        headers: &mut birl_net::request::HeaderMap,
+    ) -> Result<(), Error> {
+        for (name, value) in typed {
+            let (name, parsed) = header(&format!("{name}: {}", value.get_ref()))
+                .map_err(|error| self.at(value, error.to_string()))?;
+            headers.append(name, parsed);
+        }
+        Ok(())
+    }
+
+    fn body(&self, typed: &Spanned<String>) -> Result<Body, Error> {
+        Body::parse(typed.get_ref()).map_err(|why| self.at(typed, why))
+    }
+
+    fn option<T>(
+        &self,
+        typed: Option<&Spanned<String>>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Error> {
+        let read =
+            |typed: &Spanned<String>| parse(typed.get_ref()).map_err(|why| self.at(typed, why));
+        typed.map(read).transpose()
+    }
+
+    fn at(&self, typed: &Spanned<String>, message: impl Into<String>) -> Error {
+        self.text.error(&typed.span(), message)
+    }
+}
+
+impl RateKeys {
+    fn rate(&self) -> Rate {
+        Rate {
+            burst: self.burst.get(),
+            every: self.every.0,
+        }
+    }
+}
+
+/// Where a key stands that was given.
+fn span<T>(key: &Option<Spanned<T>>) -> Option<std::ops::Range<usize>> {
+    key.as_ref().map(Spanned::span)
+}
+
+impl ChatKeys {
+    /// The keys that are for IRC alone.
+    fn of_irc(&self) -> [(&'static str, Option<std::ops::Range<usize>>); 6] {
+        [
+            ("nick", span(&self.nick)),
+            ("user", span(&self.user)),
+            ("real_name", span(&self.real_name)),
+            ("password", span(&self.password)),
+            ("account", span(&self.account)),
+            ("rooms", span(&self.rooms)),
+        ]
+    }
+
+    /// The keys that are for JSON alone.
+    fn of_json(&self) -> [(&'static str, Option<std::ops::Range<usize>>); 15] {
+        [
+            ("hello", span(&self.hello)),
+            ("secrets", span(&self.secrets)),
+            ("only", span(&self.only)),
+            ("text", span(&self.text)),
+            ("sender", span(&self.sender)),
+            ("room", span(&self.room)),
+            ("id", span(&self.id)),
+            ("thread", span(&self.thread)),
+            ("time", span(&self.time)),
+            ("bot", span(&self.bot)),
+            ("cursor", span(&self.cursor)),
+            ("me", span(&self.me)),
+            ("say", span(&self.say)),
+            ("ping", span(&self.ping)),
+            ("answer", span(&self.answer)),
+        ]
+    }
+}

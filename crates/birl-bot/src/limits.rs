@@ -1,0 +1,121 @@
+//! Who may be answered how often.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// So many people are remembered. Beyond that, those who have not been limited for longest are forgotten.
+const PEOPLE_MAX: usize = 4096;
+
+/// How often somebody is answered: a bucket of tokens for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// So often at once, at least 1.
+    pub burst: u32,
+    /// Then once each.
+    pub every: Duration,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self {
+            burst: 20,
+            every: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What is done about somebody who has said something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Answer,
+    /// It is not answered, and they are told so: once, until they are answered again.
+    Tell,
+    /// It is not answered.
+    Ignore,
+}
+
+/// The buckets of all people.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    limit: Limit,
+    people: HashMap<String, Person>,
+}
+
+#[derive(Debug)]
+struct Person {
+    /// When the bucket is full again.
+    full_at: Instant,
+    is_told: bool,
+}
+
+impl Limits {
+    pub(crate) fn new(limit: Limit) -> Self {
+        Self {
+            limit,
+            people: HashMap::new(),
+        }
+    }
+
+    /// Somebody is to be answered.
+    pub(crate) fn judge(&mut self, who: &str, now: Instant) -> Verdict {
+        if self.people.len() >= PEOPLE_MAX && !self.people.contains_key(who) {
+            // Whose bucket is full is as good as unknown.
+            self.people.retain(|_, person| person.full_at > now);
+            if self.people.len() >= PEOPLE_MAX {
+                return Verdict::Ignore;
+            }
+        }
+        let person = self.people.entry(who.to_owned()).or_insert(Person {
+            full_at: now,
+            is_told: false,
+        });
+        let missing = self.limit.every * self.limit.burst.max(1).saturating_sub(1);
+        if person.full_at > now + missing {
+            let was_told = std::mem::replace(&mut person.is_told, true);
+            return if was_told {
+                Verdict::Ignore
+            } else {
+                Verdict::Tell
+            };
+        }
+        person.full_at = person.full_at.max(now) + self.limit.every;
+        person.is_told = false;
+        Verdict::Answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_too_often_is_told_once_and_answered_again_later() {
+        let mut limits = Limits::new(Limit {
+            burst: 2,
+            every: Duration::from_secs(10),
+        });
+        let start = Instant::now();
+        let mut at = |seconds, who| limits.judge(who, start + Duration::from_secs(seconds));
+        assert_eq!([at(0, "ann"), at(0, "ann")], [Verdict::Answer; 2]);
+        assert_eq!(at(0, "ann"), Verdict::Tell);
+        assert_eq!(at(9, "ann"), Verdict::Ignore);
+        assert_eq!(at(9, "bob"), Verdict::Answer);
+        assert_eq!(at(10, "ann"), Verdict::Answer);
+        assert_eq!(at(10, "ann"), Verdict::Tell);
+    }
+
+    #[test]
+    fn a_crowd_is_forgotten_and_does_not_take_all_memory() {
+        let mut limits = Limits::new(Limit::default());
+        let start = Instant::now();
+        for n in 0..PEOPLE_MAX {
+            assert_eq!(limits.judge(&n.to_string(), start), Verdict::Answer);
+        }
+        assert_eq!(limits.judge("one more", start), Verdict::Ignore);
+        let later = start + Duration::from_secs(2);
+        assert_eq!(limits.judge("one more", later), Verdict::Answer);
+        assert_eq!(limits.people.len(), 1);
+    }
+}

@@ -1,0 +1,101 @@
+//! A message as a record, which rules are asked about.
+
+use birl_chat::{Kind, Message};
+use serde_json::{Map, Value};
+
+/// What somebody has said, and where.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    /// Where; the sender where it was said to us alone.
+    pub room: String,
+    /// Who.
+    pub sender: String,
+    /// What.
+    pub message: String,
+    /// By a program, or so that programs are not to answer it.
+    pub is_automatic: bool,
+    /// All other fields of the message, where the service's messages are JSON.
+    pub fields: Map<String, Value>,
+}
+
+impl Said {
+    /// What `message` says.
+    pub fn of(message: &Message) -> Self {
+        let mut fields = match message.raw.first() {
+            Some(b'{') => serde_json::from_slice(&message.raw).unwrap_or_default(),
+            _ => Map::new(),
+        };
+        if let Some(account) = &message.account {
+            fields.insert("account".to_owned(), Value::from(account.as_str()));
+        }
+        Self {
+            room: message.room.clone(),
+            sender: message.sender.clone(),
+            message: message.text.clone(),
+            is_automatic: message.is_bot || message.kind == Kind::Noticed,
+            fields,
+        }
+    }
+
+    /// A line of a transcript: an object with `sender`, `room` and `message`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn of_transcript(line: &str) -> Result<Self, String> {
+        let mut fields: Map<String, Value> = serde_json::from_str(line)
+            .map_err(|_| "a line of a transcript is a JSON object".to_owned())?;
+        let mut take = |name: &str| match fields.remove(name) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(format!("a line of a transcript has a text {name:?}")),
+        };
+        Ok(Self {
+            room: take("room")?,
+            sender: take("sender")?,
+            message: take("message")?,
+            is_automatic: false,
+            fields,
+        })
+    }
+
+    /// All of it as a record of JSON.
+    pub(crate) fn record(&self) -> Value {
+        let mut record = self.fields.clone();
+        for (name, text) in [
+            ("room", &self.room),
+            ("sender", &self.sender),
+            ("message", &self.message),
+        ] {
+            record.insert(name.to_owned(), Value::from(text.as_str()));
+        }
+        Value::Object(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_transcript_is_a_message() {
+        let said = Said::of_transcript(r##"{"room":"#ops","sender":"ann","message":"hi","n":1}"##);
+        let said = said.unwrap();
+        assert_eq!(
+            (&*said.room, &*said.sender, &*said.message),
+            ("#ops", "ann", "hi")
+        );
+        assert_eq!(
+            said.record(),
+            serde_json::json!({"room": "#ops", "sender": "ann", "message": "hi", "n": 1})
+        );
+        for line in [
+            "",
+            "hi",
+            "[]",
+            r#"{"room":"r","sender":"s"}"#,
+            r#"{"room":1}"#,
+        ] {
+            assert!(Said::of_transcript(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Chats, with servers that the test plays.
+
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use libtest_mimic::{Failed, Trial};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Message, WebSocket, accept};
+
+use crate::process::Process;
+use crate::sandbox::Sandbox;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("chat::a_room_is_answered_until_birl_is_stopped", || {
+            a_room_is_answered(&["chat"], "")
+        }),
+        Trial::test("chat::run_answers_a_room_without_rules", || {
+            a_room_is_answered(&["run"], "")
+        }),
+        Trial::test("chat::run_answers_a_room_beside_rules", || {
+            a_room_is_answered(&["run"], RULE)
+        }),
+        Trial::test(
+            "chat::a_service_that_refuses_us_is_code_2_without_our_token",
+            a_service_that_refuses_us,
+        ),
+    ]
+}
+
+const RULE: &str = r#"
+[source.app]
+from = "app.log"
+[rule.any]
+kind = "any"
+query = "level:error"
+send = "out"
+[place.out]
+stdout = true
+"#;
+
+/// A room in which the test speaks: over two connections, each of which says again what was said. When
+/// all is answered, that is told.
+fn room(listener: TcpListener, answered: Sender<()>) -> JoinHandle<Vec<String>> {
+    std::thread::spawn(move || {
+        let mut heard = Vec::new();
+        for life in 0..2 {
+            let mut socket = next(&listener);
+            heard.push(text(&mut socket));
+            say(
+                &mut socket,
+                r#"{"id":1,"room":"ops","sender":"ann","text":"hello there"}"#,
+            );
+            say(
+                &mut socket,
+                r#"{"id":2,"room":"ops","sender":"birl","text":"hello me"}"#,
+            );
+            say(
+                &mut socket,
+                r#"{"id":3,"room":"ops","sender":"ann","text":"othello"}"#,
+            );
+            if life == 0 {
+                heard.push(text(&mut socket));
+                // It goes away without a word.
+                continue;
+            }
+            say(
+                &mut socket,
+                r#"{"id":4,"room":"ops","sender":"bob","text":"hello @all"}"#,
+            );
+            heard.push(text(&mut socket));
+            answered.send(()).expect("the test waits");
+            // birl is stopped, and says so.
+            match socket.read() {
+                Ok(Message::Close(Some(CloseFrame { code, .. }))) => {
+                    heard.push(u16::from(code).to_string());
+                }
+                other => panic!("{other:?}"),
+            }
+            while socket.read().is_ok() {}
+        }
+        heard
+    })
+}
+
+fn next(listener: &TcpListener) -> WebSocket<TcpStream> {
+    let (stream, _) = listener.accept().expect("birl connects");
+    accept(stream).expect("birl speaks WebSocket")
+}
+
+fn say(socket: &mut WebSocket<TcpStream>, text: &str) {
+    socket.send(Message::text(text)).expect("birl listens");
+}
+
+fn text(socket: &mut WebSocket<TcpStream>) -> String {
+    let message = socket.read().expect("birl speaks");
+    message.into_text().expect("it is text").to_string()
+}
+
+fn a_room_is_answered(args: &[&str], more: &str) -> Result<(), Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let (sender, answered) = channel();
+    let room = room(listener, sender);
+    let sandbox = Sandbox::new();
+    let file = format!(
+        r#"
+[chat.ops]
+json = "ws://{address}/"
+me = "birl"
+secrets = {{ token = {{ env = "TOKEN" }} }}
+hello = [{{ send = '{{"token":"{{token}}"}}' }}]
+say = '{{"to":"{{room}}","say":"{{text}}"}}'
+[[chat.ops.reply]]
+query = 'message:/^hello\b/'
+text = "Hello, {{sender}}: {{message}}"
+{more}"#
+    );
+    sandbox.write("birl.toml", file.as_bytes());
+    sandbox.write("app.log", b"");
+    let mut command = sandbox.birl(args);
+    command.env("TOKEN", "hunter2");
+    let mut process = Process::start(command, Vec::new());
+    process.wait_for_stderr("gap of");
+    answered.recv()?;
+    process.terminate();
+    let ended = process.end();
+    let heard = room.join().expect("the room is satisfied");
+    let expected = [
+        r#"{"token":"hunter2"}"#,
+        r#"{"to":"ops","say":"Hello, ann: hello there"}"#,
+        r#"{"token":"hunter2"}"#,
+        "{\"to\":\"ops\",\"say\":\"Hello, bob: hello @\u{200b}all\"}",
+        "1000",
+    ];
+    assert_eq!(heard, expected);
+    assert_eq!(ended.status.code(), Some(0));
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert!(!stderr.contains("hunter2"), "{stderr}");
+    Ok(())
+}
+
+fn a_service_that_refuses_us() -> Result<(), Failed> {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("birl connects");
+        let reader = BufReader::new(stream.try_clone().expect("it is a socket"));
+        let head: Vec<_> = reader
+            .lines()
+            .map_while(Result::ok)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        let answer = b"HTTP/1.1 401 Unauthorized\r\n\r\n";
+        stream.write_all(answer).expect("birl listens");
+        head
+    });
+    let sandbox = Sandbox::new();
+    let file = format!(
+        "[chat.ops]\njson = \"ws://{address}/?key={{token}}\"\nsecrets = {{ token = {{ file = \"t\" }} }}\n"
+    );
+    sandbox.write("birl.toml", file.as_bytes());
+    sandbox.write("t", b"hunter2\n");
+    let ended = Process::start(sandbox.birl(&["chat"]), Vec::new()).end();
+    let head = server.join().expect("the server is satisfied");
+    assert_eq!(head[0], "GET /?key=hunter2 HTTP/1.1");
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    let told = format!(
+        "cannot connect to \"ws://{address}/?key={{token}}\": the server answers 401 Unauthorized"
+    );
+    assert!(stderr.contains(&told), "{stderr}");
+    assert!(!stderr.contains("hunter2"), "{stderr}");
+    assert_eq!(ended.status.code(), Some(2));
+    Ok(())
+}
