@@ -77,7 +77,7 @@ pub(crate) enum HeldListing {
 /// Some bytes, and where they stand, if that is of interest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Text {
-    #[serde(with = "bytes")]
+    #[serde(with = "birl_source::saved::bytes")]
     pub(crate) bytes: Vec<u8>,
     offset: u64,
 }
@@ -167,24 +167,5 @@ impl HeldListing {
     pub(crate) fn of_list(list: &List) -> Self {
         let (level, depth, in_string, is_escaped) = list.parts();
         Self::Is(level, depth, in_string, is_escaped)
-    }
-}
-
-/// Bytes as one string of base64: JSON would have a number for each.
-mod bytes {
-    use base64::Engine;
-    use base64::prelude::BASE64_STANDARD_NO_PAD;
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&BASE64_STANDARD_NO_PAD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(from)?;
-        BASE64_STANDARD_NO_PAD
-            .decode(text)
-            .map_err(D::Error::custom)
     }
 }

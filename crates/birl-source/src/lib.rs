@@ -25,7 +25,7 @@ pub mod link;
 pub mod live;
 pub mod name;
 pub mod origin;
-mod saved;
+pub mod saved;
 pub mod walk;
 
 pub use error::Error;

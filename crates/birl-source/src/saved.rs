@@ -49,15 +49,23 @@ pub(crate) mod path {
     }
 }
 
-/// For `#[serde(with)]`: bytes, as one string of base64.
-pub(crate) mod bytes {
+/// For `#[serde(with)]`: bytes, as one string of base64. JSON would have a number for each otherwise.
+pub mod bytes {
     use super::*;
 
-    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+    /// Writes bytes.
+    ///
+    /// # Errors
+    /// Fails where `to` does.
+    pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&BASE64_STANDARD_NO_PAD.encode(bytes))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    /// Reads them again.
+    ///
+    /// # Errors
+    /// Fails where there is no string, or none of base64 without padding.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
         let text = String::deserialize(from)?;
         BASE64_STANDARD_NO_PAD
             .decode(text)
