@@ -21,6 +21,7 @@ mod sandbox;
 mod slt;
 mod status;
 mod terminal;
+mod tools;
 mod watching;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     trials.extend(chat::trials());
     trials.extend(status::trials());
     trials.extend(restarts::trials());
+    trials.extend(tools::trials());
     trials.extend(watching::trials());
     trials.extend(terminal::trials());
     trials.extend(documentation::trials());
