@@ -22,6 +22,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_changed_file_is_taken_up_and_a_bad_one_is_not,
         ),
         Trial::test(
+            "watching::a_rule_that_changes_misses_nothing",
+            a_rule_that_changes_misses_nothing,
+        ),
+        Trial::test(
+            "watching::a_query_that_fails_is_asked_again_and_no_silence_is_told",
+            a_query_that_fails_is_asked_again_and_no_silence_is_told,
+        ),
+        Trial::test(
             "watching::what_listens_goes_on_over_a_changed_file",
             what_listens_goes_on_over_a_changed_file,
         ),
@@ -125,6 +133,88 @@ fn a_changed_file_is_taken_up_and_a_bad_one_is_not() -> Result<(), Failed> {
         told(&ended.stdout),
         [pair("burst", "firing"), pair("panic", "firing")]
     );
+    Ok(())
+}
+
+/// Each record is of the rule as it was, or as it is then; and what was known stays known.
+fn a_rule_that_changes_misses_nothing() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let log = sandbox.write("app.log", b"");
+    let rules = |change: usize| {
+        let query = ["n:*", "n:* OR n:never"][change % 2];
+        format!(
+            "[rule.each]\nkind = 'new_term'\nquery = '{query}'\nfield = 'n'\nlearn = '0s'\nsend = 'out'\n"
+        )
+    };
+    let mut process = start(&sandbox, &rules(0));
+    process.wait_for_stderr("running");
+    const CHANGES: usize = 4;
+    const LINES: usize = 600;
+    let (sender, done) = std::sync::mpsc::channel::<()>();
+    let writer = std::thread::spawn(move || -> std::io::Result<usize> {
+        let mut number = 0;
+        // It goes on through all of the changes.
+        while done.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected) || number < LINES
+        {
+            let mut file = OpenOptions::new().append(true).open(&log)?;
+            // Each is written twice, and is new once.
+            writeln!(file, "n={number}\nn={number}")?;
+            number += 1;
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        Ok(number)
+    });
+    for change in 1..=CHANGES {
+        sandbox.write("birl.toml", format!("{AROUND}{}", rules(change)).as_bytes());
+        process.wait_for_stderr_times("reloaded", change);
+    }
+    drop(sender);
+    let lines = writer.join().expect("writing does not panic")?;
+    process.wait_for_lines(lines);
+    process.terminate();
+    let ended = process.end();
+    assert_eq!(told(&ended.stdout).len(), lines);
+    let stdout = String::from_utf8(ended.stdout)?;
+    let values = stdout.lines().map(|line| {
+        let alert: serde_json::Value = serde_json::from_str(line).expect("alerts are JSON");
+        alert["values"]["n"].to_string()
+    });
+    let values: std::collections::BTreeSet<_> = values.collect();
+    assert_eq!(values.len(), lines);
+    Ok(())
+}
+
+/// What came while it was not asked is not taken for silence.
+fn a_query_that_fails_is_asked_again_and_no_silence_is_told() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let log = sandbox.write("app.log", b"u=1\n");
+    let rules = "[rule.silent]\nkind = 'flatline'\nwindow = '2s'\nslide = '1s'\nsend = 'out'\n\
+         query = '* |> where cast(u as bigint) * 5000000000000000000 > 0'\n\
+         [rule.last]\nkind = 'any'\nquery = 'last'\nsend = 'out'\n";
+    let mut process = start(&sandbox, rules);
+    process.wait_for_stderr("running");
+    let (sender, done) = std::sync::mpsc::channel::<()>();
+    let writer = std::thread::spawn(move || -> std::io::Result<()> {
+        for number in 0.. {
+            let mut file = OpenOptions::new().append(true).open(&log)?;
+            // Four times that is more than 64 bits hold.
+            let u = if number == 20 { "4" } else { "1" };
+            writeln!(file, "u={u}")?;
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            if done.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected) {
+                return writeln!(file, "last u=1");
+            }
+        }
+        Ok(())
+    });
+    process.wait_for_stderr("is asked again");
+    // It is asked again ten seconds later, and some windows close after that.
+    std::thread::sleep(std::time::Duration::from_secs(16));
+    drop(sender);
+    writer.join().expect("writing does not panic")?;
+    process.wait_for_lines(1);
+    process.terminate();
+    assert_eq!(told(&process.end().stdout), [pair("last", "firing")]);
     Ok(())
 }
 

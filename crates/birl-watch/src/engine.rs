@@ -143,6 +143,32 @@ impl Engine {
         watched.next.get_or_insert(next);
     }
 
+    /// Something is missing of what a rule has seen so far; from `at` on it sees all records again.
+    pub(crate) fn begin_anew(&mut self, rule: usize, at: i64) {
+        let watched = &mut self.rules[rule];
+        watched.next = None;
+        watched.judge.forget_windows();
+        self.begin(rule, at);
+    }
+
+    /// A rule of another kind, or one that asks something else, goes on as the rule `before` of another
+    /// engine: with its open alerts and what it knows.
+    ///
+    /// # Errors
+    /// Fails where it has no use for that.
+    pub(crate) fn inherit(
+        &mut self,
+        rule: usize,
+        other: &mut Self,
+        before: usize,
+    ) -> serde_json::Result<()> {
+        self.restore(rule, &other.memory(before), false)?;
+        if let (Some(terms), Some(known)) = (self.terms(rule), other.terms(before)) {
+            terms.take_over(known);
+        }
+        Ok(())
+    }
+
     /// A window of a rule that has closed. `is_whole` says whether all of it has been seen.
     pub(crate) fn window(
         &mut self,

@@ -151,6 +151,15 @@ impl Judge {
         Ok(())
     }
 
+    /// Windows that come do not follow on those before.
+    pub(crate) fn forget_windows(&mut self) {
+        match self {
+            Self::Spike(spike) => spike.forget_windows(),
+            Self::Flatline(flatline) => flatline.forget_windows(),
+            Self::Rows | Self::NewTerm(_) | Self::Change(_) => {}
+        }
+    }
+
     /// The terms that it knows, where it is about terms.
     pub(crate) fn terms(&mut self) -> Option<&mut NewTerm> {
         match self {

@@ -54,6 +54,9 @@ const AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// So long may it take to find the records that the alerts of one moment are about.
 const EVIDENCE_MAX: Duration = Duration::from_secs(5);
 
+/// So long may it take until all rules have come as far as the others when the file is read again.
+const RELOAD_MAX: Duration = Duration::from_secs(5);
+
 /// How long a write that failed waits to be tried again.
 const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -149,13 +152,15 @@ pub async fn run(
                 }
                 run.tick().await;
             }
-            Some((source, item)) = run.items.recv() => run.take(source, item).await,
+            Some((task, came)) = run.items.recv() => run.take(task, came).await,
+            () = sleep_until(run.rounds.rests_until()), if run.has_found() => {}
         }
         run.tell_what_was_found();
-        if let Some(checkpoint) = run.due.take()
-            && run.write(checkpoint, &mut commands).await.is_break()
-        {
-            break;
+        if let Some(checkpoint) = run.due.take() {
+            if run.write(checkpoint, &mut commands).await.is_break() {
+                break;
+            }
+            run.rounds.is_written();
         }
     }
     run.stop(Instant::now() + options.deadline).await;
@@ -173,14 +178,26 @@ struct Run {
     asking: Vec<Asking>,
     items: mpsc::Receiver<(u64, Came)>,
     sender: mpsc::Sender<(u64, Came)>,
-    /// The number of the next task.
-    next: u64,
+    /// The number of the last task.
+    tasks: u64,
     rounds: Rounds,
     store: Store,
+    /// Where alerts go.
+    targets: BTreeMap<String, Target>,
     deliverer: Option<Deliverer>,
     status: watch::Sender<Status>,
     /// What is to be written before anything more is taken.
     due: Option<Checkpoint>,
+}
+
+/// What becomes of a rule of another configuration.
+enum Planned {
+    /// It is as the rule of this number was.
+    Stays(usize),
+    /// It is asked another query.
+    Asked(Box<Asked>),
+    /// It is asked that already, of sources that are read on.
+    Asking(Box<Asking>),
 }
 
 impl Run {
@@ -203,8 +220,9 @@ impl Run {
             asking: Vec::new(),
             items,
             sender,
-            next: 0,
+            tasks: 0,
             rounds: Rounds::new(),
+            targets,
             deliverer: None,
             status,
             due: None,
@@ -240,6 +258,7 @@ impl Run {
                 ..Checkpoint::default()
             })
             .await?;
+        let targets = run.targets.clone();
         run.deliverer = Some(Deliverer::start(&run.store, targets, &run.status).await?);
         run.tell_status();
         Ok(run)
@@ -259,6 +278,10 @@ impl Run {
             }
             let names = names_of_source(source, &self.config.file, &self.around)?;
             let saved_source = saved.of(source);
+            match saved_source {
+                Some(saved) => self.rounds.take_up(&source.name, saved),
+                None => self.rounds.forget_source(&source.name),
+            }
             let options = follow::Options {
                 from: source.start,
                 hidden: source.hidden,
@@ -282,6 +305,7 @@ impl Run {
         sources: &SavedSources,
     ) -> Result<(), Error> {
         let rule = self.config.rules[number].clone();
+        let from = sources_of(&rule, &self.config);
         let name = &rule.name;
         let saved = saved.and_then(|saved| {
             let rule = SavedRule::of_bytes(saved);
@@ -298,11 +322,11 @@ impl Run {
             && let Some(state) = &saved.query
             && self.goes_on(&rule, &saved.sources, sources)
         {
-            let asked = self.plan(&rule, Some(state)).await;
-            match match asked {
-                Ok(asked) => self.run_query(&rule, asked, Some(state)).await,
+            let asked = match self.plan(&rule, &self.config, Some(state)).await {
+                Ok(asked) => self.run_query(&rule, &from, asked, Some(state)).await,
                 Err(error) => Err(error),
-            } {
+            };
+            match asked {
                 Ok(it) => asking = Some(it),
                 Err(error) => info!(rule = name, %error, "the query of the rule begins anew"),
             }
@@ -311,8 +335,8 @@ impl Run {
         let asking = match asking {
             Some(asking) => asking,
             None => {
-                let asked = self.plan(&rule, None).await?;
-                self.run_query(&rule, asked, None).await?
+                let asked = self.plan(&rule, &self.config, None).await?;
+                self.run_query(&rule, &from, asked, None).await?
             }
         };
         self.engine.group_by(number, &asking.keys);
@@ -358,9 +382,14 @@ impl Run {
         Ok(())
     }
 
-    /// Plans the query of a rule, as it was where its state is given.
-    async fn plan(&self, rule: &Rule, state: Option<&[u8]>) -> Result<Asked, ConfigError> {
-        let (file, sources) = (&self.config.file, &self.config.sources);
+    /// Plans the query of a rule of a configuration, as it was where its state is given.
+    async fn plan(
+        &self,
+        rule: &Rule,
+        config: &Config,
+        state: Option<&[u8]>,
+    ) -> Result<Asked, ConfigError> {
+        let (file, sources) = (&config.file, &config.sources);
         let asked = Asked::plan(rule, file, sources, How::Live(state), &self.around).await?;
         // What the samples had when it began is known by now.
         for field in asked.unknown_fields.iter().filter(|_| state.is_none()) {
@@ -369,26 +398,27 @@ impl Run {
         Ok(asked)
     }
 
-    /// Makes what asks what has been planned. It is to be begun; and where one of the sources is read
+    /// Makes what asks these sources what has been planned. It is to be begun; and where one of the sources is read
     /// already, a [barrier](Self::put_barrier) is to be put, behind which it begins.
     async fn run_query(
         &mut self,
         rule: &Rule,
+        sources: &[String],
         asked: Asked,
         state: Option<&[u8]>,
     ) -> Result<Asking, ConfigError> {
         let barrier = self.rounds.barrier() + 1;
-        let mut sources = Vec::new();
-        for source in asked_of(rule, &self.config.sources) {
-            if let Some(reading) = self.readings.get(&source.name) {
-                sources.push(reading.events(barrier).await);
+        let mut events = Vec::new();
+        for source in sources {
+            if let Some(reading) = self.readings.get(source) {
+                events.push(reading.events(barrier).await);
             }
         }
         let known = (asked.evidence.clone(), asked.closing, asked.keys.clone());
-        let events = Confluence::new(sources);
+        let events = Confluence::new(events);
         let items = asked.run_over(rule, &self.config.file, events, state)?;
-        self.next += 1;
-        Ok(Asking::new(self.next, items, known))
+        self.tasks += 1;
+        Ok(Asking::new(self.tasks, items, known))
     }
 
     /// Begins to read and to ask, now that all are there: who comes later sees what comes later.
@@ -400,9 +430,9 @@ impl Run {
     }
 
     /// Judges what came of a rule.
-    async fn take(&mut self, source: u64, came: Came) {
+    async fn take(&mut self, task: u64, came: Came) {
         // What a task gave that has ended meanwhile is of a rule that is no more.
-        let Some(number) = self.asking.iter().position(|it| it.number == source) else {
+        let Some(number) = self.asking.iter().position(|it| it.number == task) else {
             return;
         };
         match came {
@@ -413,20 +443,24 @@ impl Run {
                 let notices = self.judge(number, item);
                 self.tell(notices).await;
             }
-            Came::Failed(error) => {
+            Came::Failed(reason) => {
                 let rule = &self.config.rules[number].name;
-                error!(rule, %error, "the rule's query ended, and is asked again");
+                error!(
+                    rule,
+                    error = reason,
+                    "the rule's query ended, and is asked again"
+                );
                 let asking = &mut self.asking[number];
-                asking.problem = Some(status::Problem {
-                    at: now(),
-                    reason: error.to_string(),
-                });
+                asking.problem = Some(status::Problem { at: now(), reason });
                 asking.again = Some(Instant::now() + AGAIN_AFTER);
                 self.does_not_run(number);
             }
             Came::Ended => {
                 let rule = &self.config.rules[number].name;
-                info!(rule, "all sources of the rule have ended");
+                info!(
+                    rule,
+                    "the query of the rule, or all of its sources, have ended"
+                );
                 self.asking[number].has_ended = true;
                 self.does_not_run(number);
             }
@@ -548,13 +582,18 @@ impl Run {
         if self.rounds.is_due() {
             self.begin_round();
         }
+        self.tell_what_takes_long();
+        if self.deliverer.is_none() {
+            self.deliver().await;
+        }
         self.tell_status();
     }
 
     async fn ask_again(&mut self, number: usize) {
         let rule = self.config.rules[number].clone();
-        let asked = match self.plan(&rule, None).await {
-            Ok(asked) => self.run_query(&rule, asked, None).await,
+        let from = sources_of(&rule, &self.config);
+        let asked = match self.plan(&rule, &self.config, None).await {
+            Ok(asked) => self.run_query(&rule, &from, asked, None).await,
             Err(error) => Err(error),
         };
         match asked {
@@ -566,6 +605,8 @@ impl Run {
                 (asking.alerts, asking.lag) = (before.alerts, before.lag);
                 self.engine.group_by(number, &asking.keys);
                 asking.found = before.end().await;
+                // What came meanwhile has not been seen.
+                self.engine.begin_anew(number, now());
             }
             Err(error) => {
                 error!(rule = rule.name, %error, "the rule cannot be asked again yet");
@@ -646,83 +687,154 @@ impl Run {
         for source in &config.sources {
             names_of_source(source, &config.file, &self.around)?;
         }
-        let old = std::mem::replace(&mut self.config, config);
-        let stays = |rule: &Rule, config: &Config| {
-            let mut rules = old.rules.iter();
-            rules.position(|it| it.name == rule.name && asks_same(it, &old, rule, config))
-        };
-        let mut planned: Vec<Result<usize, Asked>> = Vec::new();
-        for rule in &self.config.rules {
-            match stays(rule, &self.config) {
-                Some(before) => planned.push(Ok(before)),
-                None => match self.plan(rule, None).await {
-                    Ok(asked) => planned.push(Err(asked)),
-                    Err(error) => {
-                        self.config = old;
-                        return Err(error.into());
-                    }
-                },
-            }
-        }
-        tell_what_stays(&old, &self.config);
-        // From here on nothing fails.
+        let planned = self.plan_all(&config).await?;
+        tell_what_stays(&self.config, &config);
+        // A round ends what goes, and those that take its place begin where it ended: nothing is missing
+        // between them, and nothing counts twice.
         self.abandon_round();
+        let mut next: Vec<Planned> = Vec::new();
+        for (rule, planned) in config.rules.iter().zip(planned) {
+            next.push(match planned {
+                Planned::Asked(asked) if self.reads_all(rule, &config) => {
+                    let mut asking = self
+                        .run_query(rule, &sources_of(rule, &config), *asked, None)
+                        .await?;
+                    asking.begin(&self.sender);
+                    Planned::Asking(Box::new(asking))
+                }
+                planned => planned,
+            });
+        }
+        let early = self.end_round(&next).await;
+
+        let old = std::mem::replace(&mut self.config, config);
         let mut due = self.due.take().unwrap_or_default();
         let mut kept: BTreeMap<usize, Asking> = BTreeMap::new();
-        let stay: BTreeSet<usize> = planned
-            .iter()
-            .filter_map(|it| it.as_ref().ok())
-            .copied()
-            .collect();
         for (number, asking) in std::mem::take(&mut self.asking).into_iter().enumerate() {
-            match stay.contains(&number) {
+            let stays = |planned: &Planned| matches!(planned, Planned::Stays(it) if *it == number);
+            match next.iter().any(stays) {
                 true => drop(kept.insert(number, asking)),
                 // It has to let go of its sources before others can have them.
                 false => due.merge(asking.end().await),
             }
         }
         self.end_readings(&old).await;
-        let saved = self.rounds.sources();
-        self.read(&saved)?;
+        let reached = self.rounds.sources();
+        self.read(&reached)?;
         let mut engine = Engine::new(&self.config);
-        for (number, planned) in planned.into_iter().enumerate() {
+        for (number, planned) in next.into_iter().enumerate() {
             let rule = self.config.rules[number].clone();
-            let name = &rule.name;
-            match planned {
-                Ok(before) => {
+            let asking = match planned {
+                Planned::Stays(before) => {
                     engine.take_over(number, &mut self.engine, before);
                     self.asking.extend(kept.remove(&before));
+                    continue;
                 }
-                Err(asked) => {
-                    let asking = self.run_query(&rule, asked, None).await?;
-                    engine.group_by(number, &asking.keys);
-                    self.asking.push(asking);
-                    if let Some(before) = old.rules.iter().position(|it| it.name == *name) {
-                        // It is another rule, but the same alerts: they end by what it finds.
-                        let memory = self.engine.memory(before);
-                        if let Err(error) = engine.restore(number, &memory, false) {
-                            info!(rule = name, %error, "the rule is of another kind, and begins anew");
-                        }
-                    }
-                    engine.begin(number, now());
+                Planned::Asking(asking) => *asking,
+                Planned::Asked(asked) => {
+                    self.run_query(&rule, &sources_of(&rule, &self.config), *asked, None)
+                        .await?
+                }
+            };
+            engine.group_by(number, &asking.keys);
+            self.asking.push(asking);
+            if let Some(before) = old.rules.iter().position(|it| it.name == rule.name) {
+                // It is another rule, but the same alerts: they end by what it finds.
+                if let Err(error) = engine.inherit(number, &mut self.engine, before) {
+                    info!(rule = rule.name, %error, "the rule is of another kind, and begins anew");
                 }
             }
+            engine.begin(number, now());
         }
         self.begin();
         self.put_barrier();
         let gone = old.rules.iter().map(|rule| &rule.name);
         let gone = gone.filter(|name| self.config.rules.iter().all(|rule| rule.name != **name));
-        due.gone_rules.extend(gone.cloned());
+        due.forget_rules(gone.cloned());
         self.due = Some(due);
         self.rounds.forget_written();
         self.engine = engine;
+        for (task, came) in early {
+            self.take(task, came).await;
+        }
         self.begin_round();
         if let Some(deliverer) = self.deliverer.take() {
             deliverer.stop(TICK).await;
         }
-        self.deliverer = Some(Deliverer::start(&self.store, targets, &self.status).await?);
+        self.targets = targets;
+        self.deliver().await;
         self.tell_status();
         Ok(())
+    }
+
+    /// What becomes of each rule of another configuration.
+    async fn plan_all(&self, config: &Config) -> Result<Vec<Planned>, ConfigError> {
+        let mut planned = Vec::new();
+        for rule in &config.rules {
+            let mut rules = self.config.rules.iter();
+            let is_same =
+                |it: &Rule| it.name == rule.name && asks_same(it, &self.config, rule, config);
+            planned.push(match rules.position(is_same) {
+                Some(before) => Planned::Stays(before),
+                None => Planned::Asked(Box::new(self.plan(rule, config, None).await?)),
+            });
+        }
+        Ok(planned)
+    }
+
+    /// Whether all sources of a rule of another configuration are read already, as it reads them.
+    fn reads_all(&self, rule: &Rule, config: &Config) -> bool {
+        let mut asked = asked_of(rule, &config.sources).into_iter();
+        asked.all(|source| {
+            let mut sources = self.config.sources.iter();
+            let is_same = sources.any(|it| as_read(it) == as_read(source));
+            is_same && self.readings.contains_key(&source.name)
+        })
+    }
+
+    /// Takes a round to its end, where that does not take long, and no more than that of rules that will
+    /// not go on. What has come of those that take their place is given.
+    async fn end_round(&mut self, next: &[Planned]) -> Vec<(u64, Came)> {
+        let stays = |number: usize| {
+            let mut next = next.iter();
+            next.any(|it| matches!(it, Planned::Stays(before) if *before == number))
+        };
+        self.begin_round();
+        let barrier = self.rounds.barrier();
+        let deadline = Instant::now() + RELOAD_MAX;
+        let mut early = Vec::new();
+        let mut ended = BTreeSet::new();
+        while self.rounds.is_under_way() {
+            let came = timeout_at(deadline, self.items.recv()).await;
+            let Some((task, came)) = came.ok().flatten().filter(|_| Instant::now() < deadline)
+            else {
+                warn!("some of what comes while the file is read again is missed");
+                self.abandon_round();
+                break;
+            };
+            match self.asking.iter().position(|it| it.number == task) {
+                None => early.push((task, came)),
+                // What comes behind the barrier is for those that begin there.
+                Some(_) if ended.contains(&task) => {}
+                Some(number) => {
+                    if !stays(number)
+                        && matches!(&came, Came::Item(Item::Checkpoint { number, .. }) if *number == barrier)
+                    {
+                        ended.insert(task);
+                    }
+                    self.take(task, came).await;
+                }
+            }
+        }
+        early
+    }
+
+    /// Begins to deliver; if that cannot be, it is tried again.
+    async fn deliver(&mut self) {
+        match Deliverer::start(&self.store, self.targets.clone(), &self.status).await {
+            Ok(deliverer) => self.deliverer = Some(deliverer),
+            Err(error) => error!(%error, "alerts cannot be delivered yet"),
+        }
     }
 
     /// Ends the readings of sources that are asked no more, or are others than they were.
@@ -753,11 +865,13 @@ impl Run {
         self.abandon_round();
         self.begin_round();
         while self.rounds.is_under_way() {
-            let Ok(Some((source, came))) = timeout_at(deadline, self.items.recv()).await else {
+            let came = timeout_at(deadline, self.items.recv()).await;
+            let Some((task, came)) = came.ok().flatten().filter(|_| Instant::now() < deadline)
+            else {
                 warn!("not all rules came to an end in time: what they saw last is read again");
                 break;
             };
-            self.take(source, came).await;
+            self.take(task, came).await;
         }
         if let Some(checkpoint) = self.due.take() {
             while let Err(error) = self.store.checkpoint(checkpoint.clone()).await {
@@ -890,6 +1004,12 @@ fn asks_same(one: &Rule, of: &Config, other: &Rule, to: &Config) -> bool {
         ..rule.clone()
     };
     asked(one) == asked(other) && sources(one, of) == sources(other, to)
+}
+
+/// The names of the sources that a rule asks, in the order of their numbers in its state.
+fn sources_of(rule: &Rule, config: &Config) -> Vec<String> {
+    let asked = asked_of(rule, &config.sources).into_iter();
+    asked.map(|source| source.name.clone()).collect()
 }
 
 /// All that is to be known of a source to read it.

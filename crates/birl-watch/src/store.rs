@@ -156,6 +156,15 @@ impl Checkpoint {
         self.closed.push(closed);
     }
 
+    /// These rules are no more, and nothing of them is to be kept.
+    pub fn forget_rules(&mut self, gone: impl IntoIterator<Item = String>) {
+        self.gone_rules.extend(gone);
+        let gone = &self.gone_rules;
+        self.states.retain(|(rule, _)| !gone.contains(rule));
+        self.terms.retain(|term| !gone.contains(&term.rule));
+        self.opened.retain(|open| !gone.contains(&open.rule));
+    }
+
     /// Adds what has changed since.
     pub fn merge(&mut self, later: Self) {
         self.positions = later.positions.or(self.positions.take());

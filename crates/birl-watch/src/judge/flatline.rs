@@ -126,6 +126,10 @@ impl Flatline {
         }
     }
 
+    pub(crate) fn forget_windows(&mut self) {
+        self.began = None;
+    }
+
     pub(crate) fn take_forgotten(&mut self) -> Vec<Group> {
         std::mem::take(&mut self.forgotten)
     }

@@ -59,6 +59,14 @@ impl NewTerm {
         self.seen.extend(terms);
     }
 
+    /// Knows what `other` knows, where it is of the same fields.
+    pub(crate) fn take_over(&mut self, other: &mut Self) {
+        if self.fields == other.fields {
+            self.seen = std::mem::take(&mut other.seen);
+            self.changed = std::mem::take(&mut other.changed);
+        }
+    }
+
     /// The terms that were seen since this was asked last, each with when that was.
     pub(crate) fn take_changed(&mut self) -> HashMap<Group, i64> {
         std::mem::take(&mut self.changed)

@@ -111,6 +111,11 @@ impl Spike {
         self.counts = windows.counts.into_iter().collect();
     }
 
+    pub(crate) fn forget_windows(&mut self) {
+        self.began = None;
+        self.counts.clear();
+    }
+
     fn is_spike(&self, count: u64, mean: f64) -> bool {
         #[expect(
             clippy::cast_precision_loss,

@@ -1,8 +1,11 @@
 //! The query of a rule, asked in a task of its own.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+
 use birl_query::Closing;
-use futures::StreamExt;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -15,7 +18,8 @@ use crate::store::Checkpoint;
 /// What comes of the task of a rule.
 pub(super) enum Came {
     Item(Item),
-    Failed(Error),
+    /// Why it ended before its end.
+    Failed(String),
     Ended,
 }
 
@@ -107,15 +111,28 @@ impl Drop for Asking {
     }
 }
 
+/// What a panic says.
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("nothing more is known")
+}
+
 async fn forward(
     number: u64,
     mut items: BoxStream<'static, Result<Item, Error>>,
     sender: mpsc::Sender<(u64, Came)>,
 ) {
-    while let Some(item) = items.next().await {
+    // A task that panicked would be waited for for ever.
+    while let Some(item) = AssertUnwindSafe(items.next())
+        .catch_unwind()
+        .await
+        .transpose()
+    {
         let came = match item {
-            Ok(item) => Came::Item(item),
-            Err(error) => Came::Failed(error),
+            Ok(Ok(item)) => Came::Item(item),
+            Ok(Err(error)) => Came::Failed(error.to_string()),
+            Err(panic) => Came::Failed(format!("it panicked: {}", text_of(&*panic))),
         };
         let has_failed = matches!(came, Came::Failed(_));
         if sender.send((number, came)).await.is_err() || has_failed {

@@ -42,7 +42,7 @@ type Events = Shared<Event, lag::Wait>;
 /// A source that is read. Dropping it leaves it to those who take what it says.
 #[derive(Debug)]
 pub(super) struct Reading {
-    barriers: Putting,
+    barriers: Vec<Putting>,
     has_live: bool,
     consumers: Consumers,
     facts: Arc<Mutex<Facts>>,
@@ -73,7 +73,7 @@ struct Facts {
 }
 
 /// How far a source has been read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reached {
     pub(super) positions: Arc<Positions>,
     /// Where those that are live can be asked to go on, by their [keys](key).
@@ -90,7 +90,7 @@ fn key(origin: &Origin) -> String {
 enum Putting {
     /// With files, where they know how far these have been read.
     Files(Barriers),
-    /// Of what is only live, anywhere.
+    /// Of what is live, anywhere. No more of them wait than a round and a reload put.
     Live(mpsc::UnboundedSender<u64>),
 }
 
@@ -131,17 +131,20 @@ impl Reading {
         let is_live = |name: &Name| matches!(name, Name::Live(_));
         let has_live = names.iter().any(is_live);
         let facts = Arc::new(Mutex::new(facts));
-        let (barriers, events) = match names.iter().all(is_live) {
-            true => {
-                let (sender, numbers) = mpsc::unbounded_channel();
-                let events = live_events(names, options, numbers, Arc::clone(&facts)).boxed();
-                (Putting::Live(sender), events)
-            }
-            false => {
-                let followed = follow(names, options);
-                (Putting::Files(followed.barriers()), followed.boxed())
-            }
-        };
+        let (live, files): (Vec<_>, Vec<_>) = names.into_iter().partition(is_live);
+        let (mut barriers, mut parts) = (Vec::new(), Vec::new());
+        if has_live {
+            let (sender, numbers) = mpsc::unbounded_channel();
+            barriers.push(Putting::Live(sender));
+            parts.push(live_events(live, options.clone(), numbers, Arc::clone(&facts)).boxed());
+        }
+        // Files come last: they tell the positions of a barrier.
+        if !files.is_empty() || !has_live {
+            let followed = follow(files, options);
+            barriers.push(Putting::Files(followed.barriers()));
+            parts.push(followed.boxed());
+        }
+        let events = Confluence::of_parts(parts);
         let (noted, name) = (Arc::clone(&facts), name.to_owned());
         let events = events.filter_map(move |event| {
             lock(&noted).note(&name, &event);
@@ -172,10 +175,12 @@ impl Reading {
 
     /// Puts a barrier behind what has been read.
     pub(super) fn put_barrier(&self, number: u64) {
-        match &self.barriers {
-            Putting::Files(barriers) => barriers.put(number),
-            // Nobody takes it where it is over.
-            Putting::Live(numbers) => drop(numbers.send(number)),
+        for barriers in &self.barriers {
+            match barriers {
+                Putting::Files(barriers) => barriers.put(number),
+                // Nobody takes it where it is over.
+                Putting::Live(numbers) => drop(numbers.send(number)),
+            }
         }
     }
 
@@ -433,6 +438,8 @@ pub(super) struct Confluence {
     /// Which of them is asked first.
     first: usize,
     has_caught_up: bool,
+    /// They are sources, and not parts of one.
+    are_sources: bool,
 }
 
 struct Branch {
@@ -449,7 +456,16 @@ const SOURCE_BIT: u32 = 48;
 impl Confluence {
     /// The number of a source is where it stands here. States of rules have these numbers in them.
     pub(super) fn new(sources: Vec<BoxStream<'static, Event>>) -> Self {
-        let branches = sources.into_iter().map(|events| Branch {
+        Self {
+            are_sources: true,
+            ..Self::of_parts(sources)
+        }
+    }
+
+    /// Of parts of one source, of which no two have generations of the same number. Positions are those of
+    /// the last of them.
+    fn of_parts(parts: Vec<BoxStream<'static, Event>>) -> Self {
+        let branches = parts.into_iter().map(|events| Branch {
             events: Some(events),
             barrier: None,
             has_caught_up: false,
@@ -458,6 +474,7 @@ impl Confluence {
             branches: branches.collect(),
             first: 0,
             has_caught_up: false,
+            are_sources: false,
         }
     }
 
@@ -502,7 +519,10 @@ impl Stream for Confluence {
                     Poll::Ready(Some(Event::CaughtUp)) => branch.has_caught_up = true,
                     Poll::Ready(Some(event)) => {
                         this.first = (index + 1) % count;
-                        return Poll::Ready(Some(of_source(index, event)));
+                        return Poll::Ready(Some(match this.are_sources {
+                            true => of_source(index, event),
+                            false => event,
+                        }));
                     }
                     Poll::Ready(None) => branch.events = None,
                     Poll::Pending => break,

@@ -1,12 +1,15 @@
 //! Rounds: a barrier goes through all sources and rules, and what is remembered at it is written down.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
+use tracing::warn;
 
+use super::reading::Reached;
 use super::saved::{Identity, SavedRule, SavedSource, SavedSources};
 use super::{Run, TICK};
 use crate::config::Kind;
@@ -23,6 +26,9 @@ const TIME_EVERY: Duration = Duration::from_secs(10);
 /// Rounds are at least so many times as far apart as one takes, unless there is something to tell.
 const REST: u32 = 10;
 
+/// From here on it is told that a round takes long.
+const LONG: Duration = Duration::from_secs(30);
+
 /// The rounds of a run.
 pub(super) struct Rounds {
     /// The number of the last barrier.
@@ -32,16 +38,20 @@ pub(super) struct Rounds {
     next: Instant,
     /// The digest of what was written of each rule last.
     written: HashMap<String, Vec<u8>>,
-    /// How far the sources had been read then, and when that was written.
-    sources: Value,
+    /// How far the sources had been read then, as it was written, and when.
+    reached: BTreeMap<String, (Reached, Value)>,
     sources_written: Instant,
+    /// Until then nothing is begun, even if there is something to tell.
+    rests_until: Instant,
+    began: Instant,
+    /// When it was told that a round takes long.
+    told: Instant,
     /// When terms were forgotten last.
     forgotten: Instant,
 }
 
 struct Round {
     number: u64,
-    began: Instant,
     /// The tasks that have not come to the barrier.
     waits_for: BTreeSet<u64>,
     checkpoint: Checkpoint,
@@ -55,8 +65,11 @@ impl Rounds {
             under_way: None,
             next: now + TICK,
             written: HashMap::new(),
-            sources: Value::Null,
+            reached: BTreeMap::new(),
             sources_written: now,
+            rests_until: now,
+            began: now,
+            told: now,
             forgotten: now,
         }
     }
@@ -82,10 +95,41 @@ impl Rounds {
 
     /// How far the sources had been read at the end of the last round.
     pub(super) fn sources(&self) -> SavedSources {
+        let sources = self.reached.iter().filter_map(|(name, (_, saved))| {
+            let saved = serde_json::from_value(saved.clone()).ok()?;
+            Some((name.clone(), saved))
+        });
         SavedSources {
             at: now(),
-            sources: serde_json::from_value(self.sources.clone()).unwrap_or_default(),
+            sources: sources.collect(),
         }
+    }
+
+    /// Where a source was that is read on.
+    pub(super) fn take_up(&mut self, name: &str, saved: &SavedSource) {
+        let reached = Reached {
+            positions: Arc::new(saved.positions.clone()),
+            cursors: saved.cursors.clone(),
+        };
+        let saved = serde_json::to_value(saved).expect("positions can be written as JSON");
+        self.reached.insert(name.to_owned(), (reached, saved));
+    }
+
+    /// A source is not read on.
+    pub(super) fn forget_source(&mut self, name: &str) {
+        self.reached.remove(name);
+    }
+
+    /// What a round had to write is written.
+    pub(super) fn is_written(&mut self) {
+        let took = self.began.elapsed();
+        self.rests_until = Instant::now() + TICK.min(took * 2);
+        self.next = Instant::now() + TICK.max(took * REST);
+    }
+
+    /// From when on one may begin if there is something to tell.
+    pub(super) fn rests_until(&self) -> Instant {
+        self.rests_until
     }
 }
 
@@ -103,13 +147,13 @@ impl Run {
         if self.rounds.is_under_way() {
             return;
         }
+        self.rounds.began = Instant::now();
         self.put_barrier();
         let (running, others): (Vec<_>, Vec<_>) =
             (0..self.asking.len()).partition(|number| self.asking[*number].is_running());
         let waits_for = running.iter().map(|number| self.asking[*number].number);
         self.rounds.under_way = Some(Round {
             number: self.rounds.barrier,
-            began: Instant::now(),
             waits_for: waits_for.collect(),
             checkpoint: Checkpoint::default(),
         });
@@ -121,10 +165,41 @@ impl Run {
 
     /// Begins a round if there is something to tell.
     pub(super) fn tell_what_was_found(&mut self) {
-        let has_found = |checkpoint: &Checkpoint| *checkpoint != Checkpoint::default();
-        if self.asking.iter().any(|asking| has_found(&asking.found)) {
+        if self.has_found() && self.rounds.rests_until <= Instant::now() {
             self.begin_round();
         }
+    }
+
+    /// Whether there is something to tell, and no round is under way.
+    pub(super) fn has_found(&self) -> bool {
+        let is_empty = |checkpoint: &Checkpoint| {
+            checkpoint.outbox.is_empty()
+                && checkpoint.opened.is_empty()
+                && checkpoint.closed.is_empty()
+        };
+        let mut asking = self.asking.iter();
+        !self.rounds.is_under_way() && asking.any(|asking| !is_empty(&asking.found))
+    }
+
+    /// Says which rules a round waits for, where it takes long.
+    pub(super) fn tell_what_takes_long(&mut self) {
+        let rounds = &mut self.rounds;
+        let Some(round) = &rounds.under_way else {
+            return;
+        };
+        if rounds.began.elapsed() < LONG || rounds.told.elapsed() < LONG {
+            return;
+        }
+        rounds.told = Instant::now();
+        let waits = |asking: &super::Asking| round.waits_for.contains(&asking.number);
+        let rules = self.config.rules.iter().zip(&self.asking);
+        let rules = rules.filter(|(_, asking)| waits(asking));
+        let rules: Vec<_> = rules.map(|(rule, _)| rule.name.as_str()).collect();
+        warn!(
+            rules = rules.join(","),
+            seconds = rounds.began.elapsed().as_secs(),
+            "alerts wait until these rules have come as far as the others"
+        );
     }
 
     /// A rule has come to a barrier.
@@ -198,32 +273,45 @@ impl Run {
         if round.checkpoint != Checkpoint::default() {
             self.due.get_or_insert_default().merge(round.checkpoint);
         }
-        let took = round.began.elapsed();
-        self.rounds.next = Instant::now() + TICK.max(took * REST);
+        self.rounds.is_written();
     }
 
-    /// Adds how far all sources had been read, where that has changed.
+    /// Adds how far all sources had been read, where that has changed. A source that no running rule asks
+    /// may not have come to the barrier, and stays where it was.
     fn add_sources(&mut self, barrier: u64, checkpoint: &mut Checkpoint) {
-        let mut sources = BTreeMap::new();
-        for source in &self.config.sources {
+        let sources = &self.config.sources;
+        let is_known = |name: &String| sources.iter().any(|source| source.name == *name);
+        let before = self.rounds.reached.len();
+        self.rounds.reached.retain(|name, _| is_known(name));
+        let mut is_new = self.rounds.reached.len() != before;
+        for source in sources {
             let reading = self.readings.get(&source.name);
-            if let Some(reached) = reading.and_then(|it| it.reached(barrier)) {
-                let saved = SavedSource {
-                    identity: Identity::of(source),
-                    positions: (*reached.positions).clone(),
-                    cursors: reached.cursors,
-                };
-                sources.insert(source.name.clone(), saved);
+            let Some(reached) = reading.and_then(|it| it.reached(barrier)) else {
+                continue;
+            };
+            let known = self.rounds.reached.get(&source.name);
+            if known.is_some_and(|(known, _)| *known == reached) {
+                continue;
             }
+            is_new = true;
+            let saved = SavedSource {
+                identity: Identity::of(source),
+                positions: (*reached.positions).clone(),
+                cursors: reached.cursors.clone(),
+            };
+            let saved = serde_json::to_value(saved).expect("positions can be written as JSON");
+            self.rounds
+                .reached
+                .insert(source.name.clone(), (reached, saved));
         }
-        let mut saved = serde_json::to_value(SavedSources { at: now(), sources })
-            .expect("positions can be written as JSON");
-        let is_new = self.rounds.sources != saved["sources"];
         let has_live = self.readings.values().any(super::Reading::has_live);
         if is_new || has_live && self.rounds.sources_written.elapsed() >= TIME_EVERY {
             self.rounds.sources_written = Instant::now();
-            self.rounds.sources = saved["sources"].clone();
-            checkpoint.positions = Some(saved.take());
+            let sources = self.rounds.reached.iter();
+            let sources: serde_json::Map<_, _> = sources
+                .map(|(name, (_, saved))| (name.clone(), saved.clone()))
+                .collect();
+            checkpoint.positions = Some(json!({ "at": now(), "sources": sources }));
         }
     }
 

@@ -16,7 +16,8 @@ use crate::config::{Config, Rule, Source};
 pub(super) struct Identity {
     name: String,
     from: Vec<String>,
-    commands: Vec<Vec<String>>,
+    /// What tells commands apart: there may be secrets in them.
+    commands: Vec<String>,
     hidden: bool,
     from_start: bool,
 }
@@ -30,7 +31,11 @@ impl Identity {
                 .iter()
                 .map(|from| without_secrets(from))
                 .collect(),
-            commands: source.commands.clone(),
+            commands: source
+                .commands
+                .iter()
+                .map(|command| hash_of(&command.join("\0")))
+                .collect(),
             hidden: source.hidden,
             from_start: source.start == Start::Beginning,
         }
@@ -157,7 +162,7 @@ mod tests {
         let source = Identity {
             name: "app".to_owned(),
             from: vec!["/var/log/app.log".to_owned()],
-            commands: vec![vec!["journalctl".to_owned(), "-f".to_owned()]],
+            commands: vec![hash_of("journalctl\0-f")],
             hidden: false,
             from_start: true,
         };
