@@ -1,10 +1,10 @@
 //! Rules over what comes: alerts go into the outbox, and from there to the places.
 //!
-//! Each source is read once ([`reading`]), and each rule's query runs in a task of its own ([`asking`]),
+//! Each source is read once (`reading`), and each rule's query runs in a task of its own (`asking`),
 //! which waits when it is not listened to. What they give is judged here, one by one. From time to time,
-//! and when there is something to tell, a barrier goes through all of it ([`rounds`]): how far the sources
+//! and when there is something to tell, a barrier goes through all of it (`rounds`): how far the sources
 //! were read, what the queries and the rules remember, and the alerts that were found are written
-//! ([`saved`]) in one transaction. So each record counts once in what a rule remembers, whenever the
+//! (`saved`) in one transaction. So each record counts once in what a rule remembers, whenever the
 //! process ends, and an alert leaves if and only if it is remembered. While that cannot be written, nothing
 //! more is taken.
 
