@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use birl_bot::config::Chat;
-use birl_bot::{Config, Said};
+use birl_bot::{Bot, Config, Rooms, Said};
+use birl_chat::Events;
 use birl_net::Proxies;
 use birl_record::time::Clock;
 use birl_source::error::refusal;
@@ -90,48 +91,60 @@ pub(crate) async fn talk_until_signalled(
             _ = interrupt.recv() => {}
         }
     };
-    Ok(match talk(config, clock, stop).await? {
+    Ok(match Connected::new(config, clock)?.talk(stop).await {
         true => ExitCode::from(2),
         false => ExitCode::SUCCESS,
     })
 }
 
-/// Talks in all chats until `stop`, or until no service lets us in; then says whether any did not.
-///
-/// # Errors
-///
-/// Fails where the environment names proxies that are none.
-pub(crate) async fn talk(
-    config: &Config,
-    clock: &Clock,
-    stop: impl Future<Output = ()>,
-) -> Result<bool> {
-    let proxies = Proxies::from_variables(|name| std::env::var(name).ok());
-    let proxies = proxies.context("cannot use the proxies of the environment")?;
-    let mut chats = JoinSet::new();
-    let mut handles = Vec::new();
-    for chat in &config.chats {
-        let events = chat.connect(proxies.clone());
-        handles.push(events.handle().clone());
-        let (name, bot) = (chat.name.clone(), chat.bot(clock));
-        chats.spawn(async move {
-            let ended = birl_bot::run(&name, bot, events).await;
-            ended.map_err(|error| error!(chat = name, "{error}"))
+/// The chats of a file, which connect once they are [talked](Self::talk) in.
+pub(crate) struct Connected(Vec<(String, Bot, Events)>);
+
+impl Connected {
+    /// # Errors
+    ///
+    /// Fails where the environment names proxies that are none.
+    pub(crate) fn new(config: &Config, clock: &Clock) -> Result<Self> {
+        let proxies = Proxies::from_variables(|name| std::env::var(name).ok());
+        let proxies = proxies.context("cannot use the proxies of the environment")?;
+        let chats = config.chats.iter().map(|chat| {
+            let events = chat.connect(proxies.clone());
+            (chat.name.clone(), chat.bot(clock), events)
         });
+        Ok(Self(chats.collect()))
     }
-    let mut has_failed = false;
-    let mut stop = std::pin::pin!(stop);
-    let mut is_stopping = false;
-    loop {
-        tokio::select! {
-            ended = chats.join_next() => match ended {
-                Some(ended) => has_failed |= !matches!(ended, Ok(Ok(()))),
-                None => return Ok(has_failed),
-            },
-            () = &mut stop, if !is_stopping => {
-                is_stopping = true;
-                for handle in &handles {
-                    handle.close();
+
+    /// The chats as places for alerts.
+    pub(crate) fn rooms(&self) -> Rooms {
+        let chats = self.0.iter();
+        Rooms::new(chats.map(|(name, _, events)| (name.clone(), events.handle().clone())))
+    }
+
+    /// Talks in all chats until `stop`, or until no service lets us in; then says whether any did not.
+    pub(crate) async fn talk(self, stop: impl Future<Output = ()>) -> bool {
+        let mut chats = JoinSet::new();
+        let mut handles = Vec::new();
+        for (name, bot, events) in self.0 {
+            handles.push(events.handle().clone());
+            chats.spawn(async move {
+                let ended = birl_bot::run(&name, bot, events).await;
+                ended.map_err(|error| error!(chat = name, "{error}"))
+            });
+        }
+        let mut has_failed = false;
+        let mut stop = std::pin::pin!(stop);
+        let mut is_stopping = false;
+        loop {
+            tokio::select! {
+                ended = chats.join_next() => match ended {
+                    Some(ended) => has_failed |= !matches!(ended, Ok(Ok(()))),
+                    None => return has_failed,
+                },
+                () = &mut stop, if !is_stopping => {
+                    is_stopping = true;
+                    for handle in &handles {
+                        handle.close();
+                    }
                 }
             }
         }

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result, anyhow};
+use birl_bot::Rooms;
 use birl_net::Proxies;
 use birl_scan::Event;
 use birl_source::error::refusal;
@@ -18,7 +19,7 @@ use futures::StreamExt;
 use tokio::sync::oneshot;
 
 use crate::args::{RunArgs, RunOutput};
-use crate::chat;
+use crate::chat::{self, Connected};
 use crate::config::{Environment, run_clock};
 use crate::own_formats;
 
@@ -31,8 +32,10 @@ const MEMORY_BYTES: usize = 256 << 20;
 ///
 /// Fails where something is wrong with the file, or a rule of it cannot go on.
 pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode> {
-    let around = surroundings(environment)?;
+    let mut around = surroundings(environment)?;
     let (config, chats) = read(&args.file, &around)?;
+    let names = chats.chats.iter().map(|chat| chat.name.clone());
+    around.places.rooms = Arc::new(Rooms::of_names(names));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(environment.processors.get())
         .enable_all()
@@ -46,7 +49,8 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode>
             return chat::talk_until_signalled(&chats, &around.clock, environment).await;
         }
         if args.replay.is_empty() {
-            let clock = around.clock.clone();
+            let chats = Connected::new(&chats, &around.clock)?;
+            around.places.rooms = Arc::new(chats.rooms());
             // It is dropped when the rules have ended, which ends the chats.
             let (watching, ended) = oneshot::channel::<()>();
             let watch = async {
@@ -56,9 +60,9 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode>
             let stop = async {
                 let _ = ended.await;
             };
-            let (watched, talked) = tokio::join!(watch, chat::talk(&chats, &clock, stop));
+            let (watched, _) = tokio::join!(watch, chats.talk(stop));
             // A chat that has failed has said so, and rules go on without it.
-            watched.and(talked)?;
+            watched?;
             return Ok(ExitCode::SUCCESS);
         }
         let harmless = environment.stdout_is_terminal;
@@ -90,6 +94,7 @@ fn surroundings(environment: &Environment) -> Result<Surroundings> {
             proxies: Proxies::from_variables(|name| std::env::var(name).ok())
                 .context("cannot use the proxies of the environment")?,
             stdout: Arc::new(Mutex::new(io::stdout())),
+            rooms: Arc::new(places::NoRooms),
         },
     })
 }

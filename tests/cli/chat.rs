@@ -23,6 +23,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_room_is_answered(&["run"], RULE)
         }),
         Trial::test(
+            "chat::an_alert_is_said_in_its_room",
+            an_alert_is_said_in_its_room,
+        ),
+        Trial::test(
             "chat::a_service_that_refuses_us_is_code_2_without_our_token",
             a_service_that_refuses_us,
         ),
@@ -138,6 +142,63 @@ text = "Hello, {{sender}}: {{message}}"
     assert_eq!(ended.status.code(), Some(0));
     let stderr = String::from_utf8_lossy(&ended.stderr);
     assert!(!stderr.contains("hunter2"), "{stderr}");
+    Ok(())
+}
+
+/// The first connection is lost before the alert is confirmed, so that it is said again.
+fn an_alert_is_said_in_its_room() -> Result<(), Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let (sender, said) = channel();
+    let room = std::thread::spawn(move || {
+        let mut socket = next(&listener);
+        let first = text(&mut socket);
+        // It goes away without a word, and has not answered.
+        drop(socket);
+        let mut socket = next(&listener);
+        let again = text(&mut socket);
+        // Reading on answers what is asked behind it.
+        let rest = std::thread::spawn(move || while socket.read().is_ok() {});
+        sender.send(()).expect("the test waits");
+        rest.join().expect("it does not panic");
+        [first, again]
+    });
+    let sandbox = Sandbox::new();
+    let file = format!(
+        r#"
+state = "state.db"
+[chat.ops]
+json = "ws://{address}/"
+say = '{{"to":"{{room}}","say":"{{text}}"}}'
+[source.app]
+from = "app.log"
+start = "beginning"
+[rule.boom]
+kind = "any"
+query = "level:error"
+send = "room"
+text = "{{message}}"
+[place.room]
+chat = "ops"
+room = "lobby"
+"#
+    );
+    sandbox.write("birl.toml", file.as_bytes());
+    sandbox.write(
+        "app.log",
+        b"{\"level\":\"error\",\"message\":\"wake @all\"}\n",
+    );
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    said.recv()?;
+    process.terminate();
+    let ended = process.end();
+    let heard = room.join().expect("the room is satisfied");
+    for said in &heard {
+        let begin = "{\"to\":\"lobby\",\"say\":\"FIRING boom\\nwake @\u{200b}all\\nbirl --since ";
+        assert!(said.starts_with(begin), "{said}");
+    }
+    assert_eq!(heard[0], heard[1]);
+    assert_eq!(ended.status.code(), Some(0));
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod file;
 mod form;
 mod mattermost;
 mod post;
+mod room;
 mod signature;
 mod slack;
 mod stdout;
@@ -26,6 +27,7 @@ use birl_net::Proxies;
 pub use config::{Config, Error};
 pub use form::VERSION;
 pub(crate) use form::json;
+pub use room::{NoRooms, Rooms};
 
 /// What places have of the process that they are in.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ pub struct Surroundings {
     pub proxies: Proxies,
     /// Standard output, for places that are that.
     pub stdout: Arc<Mutex<dyn Write + Send>>,
+    /// The chats of the process, for places that are rooms of these.
+    pub rooms: Arc<dyn Rooms>,
 }
 
 impl fmt::Debug for Surroundings {

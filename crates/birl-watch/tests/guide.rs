@@ -130,6 +130,7 @@ fn surroundings() -> Surroundings {
         variable: |_| Some("key".to_owned()),
         proxies: Proxies::default(),
         stdout: Arc::new(Mutex::new(Vec::new())),
+        rooms: std::sync::Arc::new(birl_watch::places::NoRooms),
     }
 }
 

@@ -108,6 +108,7 @@ async fn make_and_send(path: &Path) {
         variable: |_| None,
         proxies: Proxies::default(),
         stdout: Arc::new(Mutex::new(std::io::stdout())),
+        rooms: Arc::new(birl_watch::places::NoRooms),
     };
     let config: Config = toml::from_str("stdout = true\nformat = \"json\"").expect("it is one");
     let target = Target {

@@ -343,6 +343,7 @@ async fn a_webhook_that_comes_and_goes_gets_each_alert_in_order() {
         variable: |_| None,
         proxies: birl_net::Proxies::default(),
         stdout: Arc::new(Mutex::new(Vec::new())),
+        rooms: std::sync::Arc::new(crate::places::NoRooms),
     };
     let target = Target {
         place: config.open("ops", &surroundings).unwrap(),

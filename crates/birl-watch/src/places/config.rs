@@ -22,6 +22,7 @@ use super::file::File;
 use super::form::Form;
 use super::mattermost::Mattermost;
 use super::post::Poster;
+use super::room::Room;
 use super::slack::Slack;
 use super::stdout::Stdout;
 use super::webhook::Webhook;
@@ -48,6 +49,8 @@ pub struct Config {
     file: Option<PathBuf>,
     stdout: Option<bool>,
     command: Option<Vec<String>>,
+    chat: Option<String>,
+    room: Option<String>,
     format: Option<String>,
     headers: Option<BTreeMap<String, Text>>,
     bearer_env: Option<String>,
@@ -121,7 +124,7 @@ impl std::error::Error for Error {}
 
 /// The kinds of places, by the key that says so, and the options that each has besides
 /// `max_per_minute`.
-const KINDS: [(&str, &[&str]); 8] = [
+const KINDS: [(&str, &[&str]); 9] = [
     (
         "webhook",
         &[
@@ -152,6 +155,7 @@ const KINDS: [(&str, &[&str]); 8] = [
     ("file", &["format"]),
     ("stdout", &["format"]),
     ("command", &["timeout"]),
+    ("chat", &["room", "timeout"]),
 ];
 
 const POSTED: &[&str] = &[
@@ -190,7 +194,10 @@ impl Config {
 
     /// How many alerts it takes in a minute, before the rest are held back and told of together.
     pub fn max_per_minute(&self) -> Option<NonZeroU32> {
-        let is_chat = self.slack.is_some() || self.mattermost.is_some() || self.discord.is_some();
+        let is_chat = self.slack.is_some()
+            || self.mattermost.is_some()
+            || self.discord.is_some()
+            || self.chat.is_some();
         self.max_per_minute.or(is_chat.then_some(CHAT_PER_MINUTE))
     }
 
@@ -241,6 +248,7 @@ impl Config {
                 }
                 Arc::new(Stdout::new(Arc::clone(&surroundings.stdout), self.form()?))
             }
+            "chat" => Arc::new(self.room(surroundings)?),
             _ => {
                 let command = self.command.clone().unwrap_or_default();
                 Arc::new(Command::new(command, self.timeout()).map_err(Error::new)?)
@@ -259,6 +267,8 @@ impl Config {
             ("file", self.file.is_some()),
             ("stdout", self.stdout.is_some()),
             ("command", self.command.is_some()),
+            ("chat", self.chat.is_some()),
+            ("room", self.room.is_some()),
             ("format", self.format.is_some()),
             ("headers", self.headers.is_some()),
             ("bearer_env", self.bearer_env.is_some()),
@@ -317,6 +327,31 @@ impl Config {
         Ok(match self.choice(&names)? {
             "text" => Form::Text,
             _ => Form::Json,
+        })
+    }
+
+    fn room(&self, surroundings: &Surroundings) -> Result<Room, Error> {
+        let chat = self.chat.clone().unwrap_or_default();
+        let chats = surroundings.rooms.chats();
+        if !chats.contains(&chat) {
+            let error = Error::new(format!("there is no chat {chat:?}"));
+            return Err(match chats.is_empty() {
+                true => {
+                    error.with_hint(format!("a chat is a table of the same file: [chat.{chat}]"))
+                }
+                false => error.with_hint(format!("the chats are {}", chats.join(", "))),
+            });
+        }
+        let Some(room) = self.room.clone().filter(|room| !room.trim().is_empty()) else {
+            return Err(
+                Error::new("nothing says in which room").with_hint("for example room = \"#ops\"")
+            );
+        };
+        Ok(Room {
+            rooms: Arc::clone(&surroundings.rooms),
+            chat,
+            room,
+            timeout: self.timeout(),
         })
     }
 
@@ -432,6 +467,7 @@ mod tests {
             },
             proxies: Proxies::default(),
             stdout: Arc::new(Mutex::new(Vec::new())),
+            rooms: Arc::new(Chats),
         }
     }
 
@@ -446,7 +482,22 @@ mod tests {
         }
     }
 
-    const EXAMPLES: [(&str, &str); 8] = [
+    /// One chat.
+    #[derive(Debug)]
+    struct Chats;
+
+    #[async_trait::async_trait]
+    impl crate::places::Rooms for Chats {
+        fn chats(&self) -> Vec<String> {
+            vec!["ops".to_owned()]
+        }
+
+        async fn post(&self, _: &str, _: &str, _: String) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    const EXAMPLES: [(&str, &str); 9] = [
         (
             "webhook",
             "webhook = \"https://h/s3cret\"\nformat = \"alertmanager\"\nsign_env = \"KEY\"\n\
@@ -466,6 +517,7 @@ mod tests {
             "command",
             "command = [\"logger\", \"{rule} s3cret\"]\ntimeout = \"1m\"",
         ),
+        ("chat", "chat = \"ops\"\nroom = \"#ops\"\ntimeout = \"1m\""),
     ];
 
     #[tokio::test]
@@ -499,7 +551,7 @@ mod tests {
         let all = "webhook = 'a'\nslack = 'a'\nmattermost = 'a'\ndiscord = 'a'\nws = 'a'\n\
                    file = 'a'\nstdout = true\ncommand = []\nformat = 'a'\nheaders = {}\n\
                    bearer_env = 'a'\nbearer_file = 'a'\nsign_env = 'a'\nsign_file = 'a'\n\
-                   subscribe = []\nca_file = 'a'\ntimeout = '1s'";
+                   subscribe = []\nca_file = 'a'\ntimeout = '1s'\nchat = 'a'\nroom = 'a'";
         let mut said = config(all).said();
         said.sort_unstable();
         assert_eq!(said, known);
@@ -511,12 +563,12 @@ mod tests {
             (
                 "webhook = 'https://h/'\nfile = 'a'",
                 "it is webhook and file, but a place is one of webhook, slack, mattermost, discord, ws, \
-                 file, stdout, command\n\nhint: make two places, and send to both: send = [\"a\", \"b\"]",
+                 file, stdout, command, chat\n\nhint: make two places, and send to both: send = [\"a\", \"b\"]",
             ),
             (
                 "timeout = '1s'",
                 "nothing says what it is: one of webhook, slack, mattermost, discord, ws, file, stdout, \
-                 command\n\nhint: for example webhook = \"https://hooks.example.org/T0\"",
+                 command, chat\n\nhint: for example webhook = \"https://hooks.example.org/T0\"",
             ),
             (
                 "file = 'a'\nsign_env = 'KEY'",
@@ -578,6 +630,14 @@ mod tests {
                 "command = ['/nonexistent/prog']",
                 "there is no program \"/nonexistent/prog\"",
             ),
+            (
+                "chat = 'dev'\nroom = '#dev'",
+                "there is no chat \"dev\"\n\nhint: the chats are ops",
+            ),
+            (
+                "chat = 'ops'",
+                "nothing says in which room\n\nhint: for example room = \"#ops\"",
+            ),
         ];
         for (toml, expected) in cases {
             assert_eq!(wrong(toml), expected, "{toml}");
@@ -589,6 +649,7 @@ mod tests {
         let most = |toml| config(toml).max_per_minute().map(NonZeroU32::get);
         assert_eq!(most("slack = 'https://h/'"), Some(30));
         assert_eq!(most("slack = 'https://h/'\nmax_per_minute = 3"), Some(3));
+        assert_eq!(most("chat = 'ops'\nroom = '#ops'"), Some(30));
         assert_eq!(most("webhook = 'https://h/'"), None);
     }
 }
