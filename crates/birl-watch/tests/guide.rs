@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use birl_net::Proxies;
-use birl_watch::places::{Config, Surroundings, VERSION};
+use birl_watch::places::{Config, Rooms, Surroundings, VERSION};
 use birl_watch::{Alert, Undelivered};
 use serde::Deserialize;
 
@@ -53,7 +53,7 @@ async fn each_place_of_the_guide_can_be_opened() {
     }
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds.len(), 8, "{kinds:?}");
+    assert_eq!(kinds.len(), 9, "{kinds:?}");
 }
 
 #[test]
@@ -125,12 +125,27 @@ impl Server {
     }
 }
 
+/// The chat of the guide, in which nobody is.
+#[derive(Debug)]
+struct Chats;
+
+#[async_trait::async_trait]
+impl Rooms for Chats {
+    fn chats(&self) -> Vec<String> {
+        vec!["ops".to_owned()]
+    }
+
+    async fn post(&self, _: &str, _: &str, _: String) -> Result<(), String> {
+        Ok(())
+    }
+}
+
 fn surroundings() -> Surroundings {
     Surroundings {
         variable: |_| Some("key".to_owned()),
         proxies: Proxies::default(),
         stdout: Arc::new(Mutex::new(Vec::new())),
-        rooms: std::sync::Arc::new(birl_watch::places::NoRooms),
+        rooms: Arc::new(Chats),
     }
 }
 
