@@ -274,7 +274,7 @@ fn what_is_wrong_elsewhere_is_told_with_its_line() {
         ),
         (
             "[rules.x]\n",
-            "1: there is no key \"rules\": the keys are state, status, metrics, source, rule, place, silence\n\nhint: did you mean \"rule\"?",
+            "1: there is no key \"rules\": the keys are state, status, metrics, source, rule, place, silence, chat\n\nhint: did you mean \"rule\"?",
         ),
         (
             "rule = 5\n",
