@@ -1,6 +1,7 @@
 //! Answers go in, alerts reach places.
 //!
 //! - [`config`]: `birl.toml`, read and checked;
+//! - `sources`: what they read, and how;
 //! - `asked`: what a rule asks of its sources, as windows and records;
 //! - `judge`: what rules look for in them, by their kinds;
 //! - `life`: the life of an alert, from when it fires until it is over;
@@ -28,6 +29,7 @@ pub mod place;
 pub mod places;
 mod replay;
 pub mod run;
+mod sources;
 pub mod status;
 pub mod store;
 pub mod template;

@@ -29,11 +29,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, tim
 use tracing::{error, info, warn};
 
 use crate::alert::State;
-use crate::asked::{Asked, How, Item, Surroundings, asked_of, names_of_source};
+use crate::asked::{Asked, How, Item, Surroundings, asked_of};
 use crate::config::{Config, Error as ConfigError, Rule, Source};
 use crate::deliver::{Deliverer, Target};
 use crate::engine::{Engine, Notice};
 use crate::life::Group;
+use crate::sources::names_of_source;
 use crate::status::{self, Status};
 use crate::store::{self, Checkpoint, Store, now};
 use asking::{Asking, Came};
