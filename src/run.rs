@@ -51,11 +51,12 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode>
         if args.replay.is_empty() {
             let chats = Connected::new(&chats, &around.clock)?;
             around.places.rooms = Arc::new(chats.rooms());
+            let (prepared, _control) = live::prepare(environment);
             // It is dropped when the rules have ended, which ends the chats.
             let (watching, ended) = oneshot::channel::<()>();
             let watch = async {
                 let _watching = watching;
-                live::watch(config, around, environment).await
+                live::watch(prepared, config, around, environment).await
             };
             let stop = async {
                 let _ = ended.await;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
+use birl_watch::control::{self, Control, Requests};
 use birl_watch::run::{Command, Options, run};
 use birl_watch::status::{Metrics, Socket, Status, paths};
 use birl_watch::{Config, Surroundings};
@@ -18,16 +19,37 @@ use crate::config::Environment;
 /// How long the end may take. systemd kills after 90 seconds, unless it is told otherwise.
 const DEADLINE: Duration = Duration::from_secs(20);
 
+/// How the rules are, which is kept up to date as they run, and what people ask of them.
+pub(super) struct Watch {
+    status: watch::Sender<Status>,
+    requests: Requests,
+}
+
+/// What is to be watched, and the handle by which others ask it.
+pub(super) fn prepare(environment: &Environment) -> (Watch, Control) {
+    let status = watch::Sender::new(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        process: std::process::id(),
+        since: environment.now,
+        at: environment.now,
+        ..Status::default()
+    });
+    let (control, requests) = control::channel(status.subscribe());
+    (Watch { status, requests }, control)
+}
+
 /// Runs the rules until a signal ends them.
 ///
 /// # Errors
 ///
 /// Fails where they cannot begin.
 pub(super) async fn watch(
+    watch: Watch,
     config: Config,
     around: Surroundings,
     environment: &Environment,
 ) -> Result<()> {
+    let Watch { status, requests } = watch;
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(environment.stderr_is_terminal)
@@ -42,13 +64,7 @@ pub(super) async fn watch(
              hint: say where it is: state = \"/var/lib/birl/state.db\""
         )
     })?;
-    let (status, current) = watch::channel(Status {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        process: std::process::id(),
-        since: environment.now,
-        at: environment.now,
-        ..Status::default()
-    });
+    let current = status.subscribe();
     let metrics = match &config.metrics {
         Some(address) => Some(Metrics::bind(*address, current.clone()).await?),
         None => None,
@@ -67,7 +83,7 @@ pub(super) async fn watch(
     };
     let variable = environment.variable;
     let ready = || notify(variable("NOTIFY_SOCKET").map(PathBuf::from), "READY=1");
-    run(config, around, options, status, commands, ready).await?;
+    run(config, around, options, status, commands, requests, ready).await?;
     drop((metrics, socket));
     Ok(())
 }

@@ -34,7 +34,23 @@ pub struct Alert {
     pub ask: String,
 }
 
+/// So many characters of an id are shown to people: enough to name an alert in most cases.
+const SHORT_ID_CHARS: usize = 6;
+
+/// The beginning of an id, as people are shown it.
+pub(crate) fn short_id(id: &str) -> &str {
+    match id.char_indices().nth(SHORT_ID_CHARS) {
+        Some((end, _)) => &id[..end],
+        None => id,
+    }
+}
+
 impl Alert {
+    /// The beginning of its id, as messages show it: enough to name it in most cases.
+    pub fn short_id(&self) -> &str {
+        short_id(&self.id)
+    }
+
     /// The samples that its text does not show: a rule may have put them there, on lines of their own.
     pub fn samples_beside_text(&self) -> impl Iterator<Item = &String> {
         let shows = |sample: &str| {

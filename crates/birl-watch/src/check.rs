@@ -28,9 +28,9 @@ pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Err
         place.open(&config.file, around)?;
     }
     for silence in &config.silences {
-        let rules = match silence.rules.is_empty() {
+        let rules = match silence.matcher.rules.is_empty() {
             true => "all rules are".to_owned(),
-            false => format!("{} is", silence.rules.join(", ")),
+            false => format!("{} is", silence.matcher.rules.join(", ")),
         };
         let until = crate::engine::moment(silence.until);
         let _ = write!(
@@ -38,7 +38,7 @@ pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Err
             "\nsilence {}: {rules} silent until {until}",
             silence.name
         );
-        for (name, value) in &silence.group {
+        for (name, value) in &silence.matcher.group {
             let _ = write!(words, ", where {name} is {value}");
         }
         words.push('\n');
@@ -120,7 +120,8 @@ fn shown(from: &str) -> String {
     }
 }
 
-fn fires(kind: &Kind) -> String {
+/// When a rule fires.
+pub(crate) fn fires(kind: &Kind) -> String {
     let bounds = |above: &Option<f64>, below: &Option<f64>| {
         let above = above.map(|bound| format!("more than {bound}"));
         let below = below.map(|bound| format!("fewer than {bound}"));
@@ -198,7 +199,8 @@ fn fires(kind: &Kind) -> String {
     }
 }
 
-fn ends(rule: &Rule) -> String {
+/// When an alert of a rule is over.
+pub(crate) fn ends(rule: &Rule) -> String {
     if rule.kind.tells_moments() {
         return "at once: it is of a moment".to_owned();
     }

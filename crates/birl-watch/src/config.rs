@@ -6,7 +6,7 @@ mod error;
 mod keys;
 mod resolve;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
@@ -21,6 +21,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use toml::Spanned;
 
 use crate::asked::Surroundings;
+use crate::matcher::Matcher;
 use crate::places;
 
 pub use error::{Error, Text};
@@ -217,10 +218,8 @@ pub enum Direction {
 pub struct Silence {
     /// Its name in the file.
     pub name: String,
-    /// The rules that it is about; all where none is named.
-    pub rules: Vec<String>,
-    /// The values that fields of the group have to have.
-    pub group: BTreeMap<String, String>,
+    /// Which alerts.
+    pub matcher: Matcher,
     /// When it begins, in nanoseconds since 1970.
     pub from: i64,
     /// When it is over.

@@ -3,6 +3,9 @@
 //! All that is decided here is decided by the times of records, so that a replay tells what was told
 //! live.
 
+mod find;
+mod people;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
@@ -15,10 +18,12 @@ use serde_json::{Map, Value};
 use crate::alert::{Alert, State, Window};
 use crate::asked::Evidence;
 use crate::config::{Config, Error, Kind, Rule, Silence};
+use crate::control::{self, HeldBack, OpenAlert};
 use crate::judge::{Judge, NewTerm, Row, text_of};
 use crate::life::{Group, Life, Open};
 use crate::nanoseconds;
 use crate::template::Template;
+pub(crate) use people::People;
 
 /// Of more windows in a row in which nothing was, so many are looked at from either end: a clock that is
 /// wrong by years would make millions.
@@ -33,6 +38,8 @@ const MONDAY: i64 = 4 * 86_400_000_000_000;
 pub(crate) struct Engine {
     rules: Vec<Watched>,
     silences: Vec<Silence>,
+    /// What people have said while it runs.
+    pub(crate) people: People,
 }
 
 /// A rule, and what it has found so far.
@@ -69,6 +76,9 @@ struct About {
     window: Option<Window>,
     /// The last records, where it is of records.
     lines: Vec<String>,
+    /// In how many windows, or records, it was found.
+    #[serde(default)]
+    found: u64,
 }
 
 /// An alert that is to be sent, but for what only its sources know.
@@ -100,6 +110,7 @@ impl Engine {
         Self {
             rules: rules.collect(),
             silences: config.silences.clone(),
+            people: People::default(),
         }
     }
 
@@ -300,12 +311,11 @@ impl Engine {
             return notices;
         };
         let held = self.is_held(rule, &group, time);
+        let acked = self.is_acked(rule, &group);
         let watched = &mut self.rules[rule];
         watched.held += u64::from(held);
-        let mut lines = match watched.life.open().get(&group) {
-            Some(open) => open.about.lines.clone(),
-            None => Vec::new(),
-        };
+        let before = watched.life.open().get(&group).map(|open| &open.about);
+        let mut lines = before.map_or_else(Vec::new, |before| before.lines.clone());
         lines.push(line);
         let surplus = lines.len().saturating_sub(watched.rule.samples);
         lines.drain(..surplus);
@@ -313,8 +323,11 @@ impl Engine {
             values,
             window: None,
             lines,
+            found: before.map_or(0, |before| before.found).saturating_add(1),
         };
-        let open = watched.life.found(&group, (time, time), about, held);
+        let open = watched
+            .life
+            .found(&group, (time, time), about, held || acked);
         let alert = open.map(|open| alert(&watched.rule, &group, open, State::Firing, time));
         if watched.rule.kind.tells_moments() {
             watched.life.forget(&group);
@@ -388,14 +401,25 @@ impl Engine {
         notices: &mut Vec<Notice>,
     ) {
         let held = self.is_held(rule, group, now);
+        let is_quiet = held || self.is_acked(rule, group);
+        let watched = &mut self.rules[rule];
+        let before = watched.life.open().get(group);
+        let found = before.map_or(1, |before| {
+            // What is told of a window that is open is told again when it closes.
+            let is_another = window.start > before.last;
+            before.about.found.saturating_add(u64::from(is_another))
+        });
         let about = About {
             values,
             window: Some(window),
             lines: Vec::new(),
+            found,
         };
-        let watched = &mut self.rules[rule];
         watched.held += u64::from(held);
-        if let Some(open) = watched.life.found(group, (window.start, now), about, held) {
+        if let Some(open) = watched
+            .life
+            .found(group, (window.start, now), about, is_quiet)
+        {
             let alert = alert(&watched.rule, group, open, State::Firing, now);
             notices.push(Notice {
                 rule,
@@ -415,20 +439,146 @@ impl Engine {
 
     /// Whether alerts of a group are held back: by a silence, or since another rule fires for it.
     fn is_held(&self, rule: usize, group: &Group, now: i64) -> bool {
+        self.held_by(rule, group, now).next().is_some()
+    }
+
+    /// What holds back the alerts of a group.
+    fn held_by<'a>(
+        &'a self,
+        rule: usize,
+        group: &'a Group,
+        now: i64,
+    ) -> impl Iterator<Item = HeldBack> + 'a {
         let watched = &self.rules[rule];
-        let silenced = self.silences.iter().any(|silence| {
-            let is_now = (silence.from..silence.until).contains(&now);
-            let is_of_rule = silence.rules.is_empty() || silence.rules.contains(&watched.rule.name);
-            let mut wanted = silence.group.iter();
-            is_now
-                && is_of_rule
-                && wanted.all(|(name, value)| group.iter().any(|(n, v)| n == name && v == value))
+        let name = watched.rule.name.as_str();
+        let configured = self.silences.iter().filter(move |silence| {
+            (silence.from..silence.until).contains(&now) && silence.matcher.matches(name, group)
         });
-        let mut others = watched
-            .unless
-            .iter()
-            .flat_map(|other| self.rules[*other].life.open().iter());
-        silenced || others.any(|(other, open)| open.quiet.is_none() && agree(group, other))
+        let rules = watched.unless.iter().map(|other| &self.rules[*other]);
+        let rules = rules.filter(|other| {
+            let mut open = other.life.open().iter();
+            open.any(|(other, open)| open.quiet.is_none() && agree(group, other))
+        });
+        let configured = configured.map(configured_silence);
+        let asked = self.people.held_by(name, group, now);
+        let rules = rules.map(|other| HeldBack::Rule {
+            name: other.rule.name.clone(),
+        });
+        configured.chain(asked).chain(rules)
+    }
+
+    /// Whether somebody looks after the open alert of a group.
+    fn is_acked(&self, rule: usize, group: &Group) -> bool {
+        let watched = &self.rules[rule];
+        let id = || Some(id_of(&watched.rule, group, watched.life.open().get(group)?));
+        let is_acked = |id: String| self.people.acked(&id).is_some();
+        !self.people.has_no_acks() && id().is_some_and(is_acked)
+    }
+
+    /// Forgets who looks after alerts of a rule that are over; gives their ids.
+    pub(crate) fn forget_acks(&mut self, rule: usize) -> Vec<String> {
+        if self.people.has_no_acks() {
+            return Vec::new();
+        }
+        let watched = &self.rules[rule];
+        let open = watched.life.open().iter();
+        let open: BTreeSet<_> = open
+            .map(|(group, open)| id_of(&watched.rule, group, open))
+            .collect();
+        self.people
+            .forget_acks(&watched.rule.name, |id| open.contains(id))
+    }
+
+    /// The alerts of a rule that are open at the time `now` of the clock.
+    pub(crate) fn open_alerts(&self, rule: usize, now: i64) -> Vec<OpenAlert> {
+        let open = self.rules[rule].life.open().iter();
+        open.map(|(group, open)| self.open_alert(rule, group, open, now))
+            .collect()
+    }
+
+    fn open_alert(&self, rule: usize, group: &Group, open: &Open<About>, now: i64) -> OpenAlert {
+        let watched = &self.rules[rule];
+        let About { window, found, .. } = &open.about;
+        let alert = alert(&watched.rule, group, open, State::Firing, now);
+        OpenAlert {
+            text: watched.text.fill(|place| match place {
+                "samples" => None,
+                place => value_of(&alert, place),
+            }),
+            acked: self.people.acked(&alert.id).cloned(),
+            held_back: self.held_by(rule, group, now).collect(),
+            id: alert.id,
+            rule: alert.rule,
+            kind: watched.rule.kind.name().to_owned(),
+            group: alert.group,
+            since: alert.since,
+            last: window.map_or(open.last, |window| window.end),
+            quiet: open.quiet,
+            found: *found,
+            told: open.told,
+            values: alert.values,
+        }
+    }
+
+    /// The rule and the open alert that somebody means by the beginning of its id, or by the name of its rule.
+    ///
+    /// # Errors
+    /// Fails where that is none, or could be several.
+    pub(crate) fn find(&self, typed: &str) -> Result<(usize, Group), control::Error> {
+        find::alert(self, typed)
+    }
+
+    /// The rule of this name.
+    pub(crate) fn rule_named(&self, name: &str) -> Option<usize> {
+        self.rules.iter().position(|it| it.rule.name == name)
+    }
+
+    /// The open alert of a rule for a group, with the records that it has and when all of its records were.
+    pub(crate) fn explained(
+        &self,
+        rule: usize,
+        group: &Group,
+        now: i64,
+    ) -> Option<(OpenAlert, Vec<String>, Range<i64>)> {
+        let open = self.rules[rule].life.open().get(group)?;
+        let range = match open.about.window {
+            Some(window) => window.start..window.end,
+            None => open.since..open.last.saturating_add(1),
+        };
+        let alert = self.open_alert(rule, group, open, now);
+        Some((alert, open.about.lines.clone(), range))
+    }
+
+    /// The silences that are of some alerts of a rule, and are not over at the time `now`.
+    pub(crate) fn silences_of(&self, rule: usize, now: i64) -> Vec<HeldBack> {
+        let name = &self.rules[rule].rule.name;
+        let is_of = |matcher: &control::Matcher, until: i64| {
+            now < until && (matcher.rules.is_empty() || matcher.rules.contains(name))
+        };
+        let configured = self.silences.iter();
+        let configured = configured.filter(|silence| is_of(&silence.matcher, silence.until));
+        let asked = self.people.silences();
+        let asked = asked.filter(|(_, silence)| is_of(&silence.matcher, silence.until));
+        let asked = asked.map(|(number, silence)| HeldBack::Silence {
+            number,
+            silence: silence.clone(),
+        });
+        configured.map(configured_silence).chain(asked).collect()
+    }
+
+    /// Finds out whether a silence could be of any alert.
+    ///
+    /// # Errors
+    /// Fails where it names a rule that there is not, or a field that none of its rules groups by.
+    pub(crate) fn check(&self, matcher: &control::Matcher) -> Result<(), control::Error> {
+        find::check(self, matcher)
+    }
+}
+
+fn configured_silence(silence: &Silence) -> HeldBack {
+    HeldBack::ConfiguredSilence {
+        name: silence.name.clone(),
+        until: silence.until,
     }
 }
 
@@ -525,7 +675,7 @@ fn value_of(alert: &Alert, place: &str) -> Option<String> {
 }
 
 /// A value as people read it: of a fraction, no more digits than say something.
-fn shown(value: &Value) -> Option<String> {
+pub(crate) fn shown(value: &Value) -> Option<String> {
     let fraction = value.as_f64().filter(|_| value.is_f64());
     match fraction {
         Some(number) if number.abs() >= 0.001 && number.abs() < 1e15 => {
@@ -642,12 +792,7 @@ pub(crate) fn length(length: std::time::Duration) -> String {
 
 fn alert(rule: &Rule, group: &Group, open: &Open<About>, state: State, at: i64) -> Alert {
     Alert {
-        id: id(
-            &rule.name,
-            group,
-            open.start,
-            &told_apart(rule, &open.about.values),
-        ),
+        id: id_of(rule, group, open),
         rule: rule.name.clone(),
         state,
         group: group.clone(),
@@ -662,6 +807,11 @@ fn alert(rule: &Rule, group: &Group, open: &Open<About>, state: State, at: i64) 
         },
         ask: String::new(),
     }
+}
+
+fn id_of(rule: &Rule, group: &Group, open: &Open<About>) -> String {
+    let more = told_apart(rule, &open.about.values);
+    id(&rule.name, group, open.start, &more)
 }
 
 /// What tells an alert from others of its rule, group and moment: a group may change more than once

@@ -14,6 +14,7 @@
 //! - [`deliver`]: from the outbox to the places, until each alert is taken;
 //! - [`status`]: how all of that is;
 //! - [`check()`]: what rules would do, in words;
+//! - [`control`]: what people ask of rules that run, and tell them;
 //! - [`run`]: rules over what comes;
 //! - [`replay()`]: what rules would have sent about logs of the past.
 
@@ -21,10 +22,12 @@ pub mod alert;
 mod asked;
 mod check;
 pub mod config;
+pub mod control;
 pub mod deliver;
 mod engine;
 mod judge;
 mod life;
+mod matcher;
 pub mod place;
 pub mod places;
 mod replay;
@@ -43,6 +46,8 @@ pub use alert::Alert;
 pub use asked::Surroundings;
 pub use check::check;
 pub use config::Config;
+pub use control::Control;
+pub use matcher::Matcher;
 pub use place::{Place, Undelivered};
 pub use replay::{Replayed, replay};
 pub use store::Store;

@@ -8,6 +8,7 @@
 //! process ends, and an alert leaves if and only if it is remembered. While that cannot be written, nothing
 //! more is taken.
 
+mod answering;
 mod asking;
 mod reading;
 mod rounds;
@@ -31,6 +32,7 @@ use tracing::{error, info, warn};
 use crate::alert::State;
 use crate::asked::{Asked, How, Item, Surroundings, asked_of};
 use crate::config::{Config, Error as ConfigError, Rule, Source};
+use crate::control::Requests;
 use crate::deliver::{Deliverer, Target};
 use crate::engine::{Engine, Notice};
 use crate::life::Group;
@@ -113,7 +115,8 @@ impl From<store::Error> for Error {
 }
 
 /// Runs the rules of `config` over their sources until it is told to stop, or nobody is left to do so.
-/// How it goes is kept in `status`; `ready` is called once all sources are read.
+/// How it goes is kept in `status`, and what people ask of it comes by `requests`; `ready` is called once all
+/// sources are read.
 ///
 /// It goes on where it was when it ended last, however that was: files are read from there, and each
 /// record counts once. What is only live has a record that tells of the gap.
@@ -133,6 +136,7 @@ pub async fn run(
     options: Options,
     status: watch::Sender<Status>,
     mut commands: mpsc::Receiver<Command>,
+    mut requests: Requests,
     ready: impl FnOnce(),
 ) -> Result<(), Error> {
     let mut run = Run::start(config, around, &options, status).await?;
@@ -153,17 +157,21 @@ pub async fn run(
                 }
                 run.tick().await;
             }
+            Some(request) = requests.next() => run.answer(request).await,
             Some((task, came)) = run.items.recv() => run.take(task, came).await,
             () = sleep_until(run.rounds.rests_until()), if run.has_found() => {}
         }
         run.tell_what_was_found();
         if let Some(checkpoint) = run.due.take() {
-            if run.write(checkpoint, &mut commands).await.is_break() {
+            let written = run.write(checkpoint, &mut commands, &mut requests);
+            if written.await.is_break() {
                 break;
             }
             run.rounds.is_written();
         }
     }
+    // Whoever asks from now on is refused, and does not wait for the end.
+    drop(requests);
     run.stop(Instant::now() + options.deadline).await;
     Ok(())
 }
@@ -245,6 +253,7 @@ impl Run {
                 .await?;
             run.engine.begin(number, now());
         }
+        run.take_up_people().await?;
         run.begin();
         // Whenever it ends from now on, it is known what was there.
         run.begin_round();
@@ -621,6 +630,7 @@ impl Run {
         &mut self,
         checkpoint: Checkpoint,
         commands: &mut mpsc::Receiver<Command>,
+        requests: &mut Requests,
     ) -> std::ops::ControlFlow<()> {
         let mut is_told = false;
         loop {
@@ -643,6 +653,8 @@ impl Run {
             }
             tokio::select! {
                 () = sleep(WRITE_AGAIN_AFTER) => {}
+                // What is to be written down is refused by the disk as well.
+                Some(request) = requests.next() => self.answer(request).await,
                 command = commands.recv() => match command {
                     // It is read again when the rest goes on.
                     Some(Command::Reload) => self.file.is_to_be_seen(),
@@ -754,6 +766,7 @@ impl Run {
         due.forget_rules(gone.cloned());
         self.due = Some(due);
         self.rounds.forget_written();
+        engine.people = std::mem::take(&mut self.engine.people);
         self.engine = engine;
         for (task, came) in early {
             self.take(task, came).await;

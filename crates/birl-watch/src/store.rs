@@ -21,10 +21,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::{
     Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::alert::Alert;
+use crate::matcher::Matcher;
 use lock::Lock;
 
 pub use error::Error;
@@ -69,6 +71,8 @@ pub struct Checkpoint {
     pub opened: Vec<Open>,
     /// The rules and groups whose alerts are over.
     pub closed: Vec<(String, Group)>,
+    /// The ids of alerts that are over, and need not be looked after any more.
+    pub acks_over: Vec<String>,
     /// Alerts to be sent, in this order, each to a place by its name.
     pub outbox: Vec<(String, Alert)>,
 }
@@ -114,10 +118,10 @@ pub struct Saved {
 }
 
 /// Alerts that are held back for a time.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
-    /// Which alerts, as whoever asks writes it.
-    pub matcher: Value,
+    /// Which alerts.
+    pub matcher: Matcher,
     /// When it begins, in nanoseconds since 1970.
     pub from: i64,
     /// When it is over.
@@ -129,10 +133,12 @@ pub struct Silence {
 }
 
 /// Somebody looks after an alert.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
     /// The id of the alert.
     pub id: String,
+    /// Its rule's name.
+    pub rule: String,
     /// Who.
     pub by: String,
     /// Since when, in nanoseconds since 1970.
@@ -176,6 +182,7 @@ impl Checkpoint {
         self.terms_before.extend(later.terms_before);
         later.closed.into_iter().for_each(|it| self.closed(it));
         later.opened.into_iter().for_each(|it| self.opened(it));
+        self.acks_over.extend(later.acks_over);
         self.outbox.extend(later.outbox);
     }
 }
@@ -252,7 +259,7 @@ impl Store {
             transaction.execute(
                 "INSERT INTO silence (matcher, from_ns, until_ns, by, comment) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
-                    silence.matcher.to_string(),
+                    serde_json::to_string(&silence.matcher).expect("texts are JSON"),
                     silence.from,
                     silence.until,
                     silence.by,
@@ -309,33 +316,46 @@ impl Store {
     pub async fn ack(&self, ack: Ack) -> Result<(), Error> {
         self.write(move |transaction| {
             transaction.execute(
-                "INSERT OR REPLACE INTO ack (id, by, at, comment) VALUES (?1, ?2, ?3, ?4)",
-                params![ack.id, ack.by, ack.at, ack.comment],
+                "INSERT OR REPLACE INTO ack (id, rule, by, at, comment) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![ack.id, ack.rule, ack.by, ack.at, ack.comment],
             )?;
             Ok(())
         })
         .await
     }
 
-    /// Who looks after the alert `id`, if anybody does.
+    /// Nobody looks after the alert `id` any more; false if nobody did.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint`](Self::checkpoint).
+    pub async fn unack(&self, id: &str) -> Result<bool, Error> {
+        let id = id.to_owned();
+        self.write(move |transaction| {
+            Ok(transaction.execute("DELETE FROM ack WHERE id = ?1", [id])? > 0)
+        })
+        .await
+    }
+
+    /// The alerts that somebody looks after.
     ///
     /// # Errors
     ///
     /// As [`saved`](Self::saved).
-    pub async fn acked(&self, id: &str) -> Result<Option<Ack>, Error> {
-        let id = id.to_owned();
-        self.read(move |connection| {
+    pub async fn acks(&self) -> Result<Vec<Ack>, Error> {
+        self.read(|connection| {
             let mut statement =
-                connection.prepare("SELECT id, by, at, comment FROM ack WHERE id = ?1")?;
-            let found = statement.query_row([id], |row| {
+                connection.prepare("SELECT id, rule, by, at, comment FROM ack ORDER BY id")?;
+            let rows = statement.query_map([], |row| {
                 Ok(Ack {
                     id: row.get(0)?,
-                    by: row.get(1)?,
-                    at: row.get(2)?,
-                    comment: row.get(3)?,
+                    rule: row.get(1)?,
+                    by: row.get(2)?,
+                    at: row.get(3)?,
+                    comment: row.get(4)?,
                 })
-            });
-            found.optional()
+            })?;
+            rows.collect()
         })
         .await
     }
@@ -429,6 +449,7 @@ fn write(transaction: &Transaction<'_>, checkpoint: &Checkpoint) -> rusqlite::Re
         execute("DELETE FROM state WHERE rule = ?1", &[rule])?;
         execute("DELETE FROM term WHERE rule = ?1", &[rule])?;
         execute("DELETE FROM open_alert WHERE rule = ?1", &[rule])?;
+        execute("DELETE FROM ack WHERE rule = ?1", &[rule])?;
     }
     if let Some(positions) = &checkpoint.positions {
         execute(
@@ -473,6 +494,9 @@ fn write(transaction: &Transaction<'_>, checkpoint: &Checkpoint) -> rusqlite::Re
                 &open.told,
             ],
         )?;
+    }
+    for id in &checkpoint.acks_over {
+        execute("DELETE FROM ack WHERE id = ?1", &[id])?;
     }
     for (place, alert) in &checkpoint.outbox {
         outbox::push(transaction, place, alert)?;

@@ -18,6 +18,7 @@ use toml::Spanned;
 use super::keys::{Count, FileKeys, Length, Number, RuleKeys, Several, SilenceKeys, SourceKeys};
 use super::{Config, Direction, Error, Kind, Place, Rule, Silence, Source, Text};
 use crate::deliver::HELD_BACK;
+use crate::matcher::Matcher;
 use crate::places;
 
 /// What is taken where nothing is said.
@@ -833,8 +834,10 @@ fn silence(
     }
     Ok(Silence {
         name: name.get_ref().clone(),
-        rules: check_names(&keys.rule, "rule", &known.rules, text)?,
-        group: keys.group,
+        matcher: Matcher {
+            rules: check_names(&keys.rule, "rule", &known.rules, text)?,
+            group: keys.group,
+        },
         from,
         until,
     })

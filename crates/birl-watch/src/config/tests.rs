@@ -95,8 +95,7 @@ fn a_silence_has_an_end_and_may_be_of_some_rules_and_groups() {
     .unwrap();
     let silence = &config.silences[0];
     assert_eq!((silence.from, silence.until), (i64::MIN, HOUR));
-    assert_eq!(silence.rules, ["x"]);
-    assert_eq!(silence.group["service"], "shop");
+    assert_eq!(silence.matcher.to_string(), "x service=shop");
 }
 
 /// What is wrong in a rule with these keys, and at which line.

@@ -9,6 +9,7 @@ use super::{Engine, Notice, id};
 use crate::alert::{State, Window};
 use crate::config::Config;
 use crate::judge::Row;
+use crate::store::{Ack, Silence};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -502,4 +503,255 @@ fn lengths_are_told_as_people_type_them() {
         let length = std::time::Duration::from_nanos(nanoseconds as u64);
         assert_eq!(super::length(length), wanted);
     }
+}
+
+/// Somebody looks after the one open alert of a rule.
+fn ack(engine: &mut Engine, rule: usize) -> String {
+    let [alert] = &engine.open_alerts(rule, 0)[..] else {
+        panic!("one is open")
+    };
+    let (id, rule) = (alert.id.clone(), alert.rule.clone());
+    engine.people.ack(Ack {
+        id: id.clone(),
+        rule,
+        by: "ann".to_owned(),
+        at: 0,
+        comment: String::new(),
+    });
+    id
+}
+
+#[test]
+fn an_ack_stops_the_repeats_and_the_end_is_told() {
+    let mut engine =
+        engine("[rule.x]\nquery = 'x |> count'\nwhen = 'count > 1'\nslide = '1m'\nrepeat = '1m'");
+    let mut notices = Vec::new();
+    let mut minutes = |engine: &mut Engine, minutes: &[(i64, bool)]| {
+        for (minute, holds) in minutes {
+            let rows = vec![row(json!({ "minute": minute }), *holds)];
+            notices.extend(engine.window(0, window(60 * minute), rows, true));
+        }
+        told(&std::mem::take(&mut notices), "minute")
+    };
+    let before = minutes(&mut engine, &[(0, true), (1, true)]);
+    assert_eq!(before, [fires(60, "0"), fires(120, "1")]);
+    let id = ack(&mut engine, 0);
+    // Nothing is forgotten as long as it is open.
+    assert!(engine.forget_acks(0).is_empty());
+    let acked = minutes(&mut engine, &[(2, true), (3, true), (4, false)]);
+    assert_eq!(acked, [ends(300, "3")]);
+    assert_eq!(engine.forget_acks(0), [id]);
+    assert!(engine.people.has_no_acks());
+    // It is another alert, which nobody looks after.
+    let anew = minutes(&mut engine, &[(5, true), (6, true)]);
+    assert_eq!(anew, [fires(360, "5"), fires(420, "6")]);
+}
+
+#[test]
+fn an_ack_that_is_taken_back_and_one_of_records() {
+    let mut engine = engine("[rule.x]\nkind = 'any'\nquery = 'x'\nwindow = '10m'\nrepeat = '1s'");
+    let record = |engine: &mut Engine, time: i64| {
+        let values = row(json!({}), true);
+        engine
+            .record(0, values, time * SECOND, format!("line {time}"))
+            .len()
+    };
+    assert_eq!(record(&mut engine, 0), 1);
+    let id = ack(&mut engine, 0);
+    assert_eq!(record(&mut engine, 5), 0);
+    let [open] = &engine.open_alerts(0, 0)[..] else {
+        panic!("it is open")
+    };
+    assert_eq!((open.found, open.last), (2, 5 * SECOND));
+    assert_eq!(open.acked.as_ref().map(|ack| ack.by.as_str()), Some("ann"));
+    engine.people.unack(&id);
+    assert_eq!(record(&mut engine, 6), 1);
+}
+
+/// A silence of somebody.
+fn asked(matcher: &str, from: i64, until: i64) -> Silence {
+    Silence {
+        matcher: matcher.parse().unwrap(),
+        from: from * SECOND,
+        until: until * SECOND,
+        by: "ann".to_owned(),
+        comment: "deploy".to_owned(),
+    }
+}
+
+#[test]
+fn a_silence_that_is_asked_for_is_as_one_of_the_configuration() {
+    let rule = "[rule.x]\nkind = 'any'\nquery = 'x'\ngroup_by = 'host'\nwindow = '10m'\n";
+    let records = [
+        (5, json!({"host": "a"})),
+        (11, json!({"host": "b"})),
+        (12, json!({"host": "a"})),
+        (59, json!({"host": "a"})),
+        (60, json!({"host": "a"})),
+    ];
+    // It begins later.
+    let mut later = engine(rule);
+    later
+        .people
+        .silence(1, asked("x host=a", 10, 60), 4 * SECOND);
+    let mut configured = engine(&format!(
+        "{rule}[silence.s]\nrule = 'x'\nfrom = '1970-01-01T00:00:10Z'\n\
+         until = '1970-01-01T00:01:00Z'\ngroup = {{ host = 'a' }}\n"
+    ));
+    let by_later = told(&by_records(&mut later, &records), "host");
+    assert_eq!(by_later, [fires(5, "\"a\""), fires(11, "\"b\"")]);
+    assert_eq!(
+        told(&by_records(&mut configured, &records), "host"),
+        by_later
+    );
+    // Of one that has begun, records that come late are held back as well.
+    let mut begun = engine(rule);
+    begun
+        .people
+        .silence(1, asked("x host=a", 10, 60), 10 * SECOND);
+    assert_eq!(
+        told(&by_records(&mut begun, &records), "host"),
+        [fires(11, "\"b\""), fires(60, "\"a\"")]
+    );
+    assert_eq!(begun.held(0), 3);
+    let [_, a] = &begun.open_alerts(0, 30 * SECOND)[..] else {
+        panic!("two are open")
+    };
+    assert_eq!(a.group_words(), "host=b");
+}
+
+#[test]
+fn a_silence_that_is_ended_holds_back_nothing() {
+    let mut engine = engine("[rule.x]\nkind = 'any'\nquery = 'x'\nwindow = '10m'\n");
+    engine.people.silence(7, asked("*", 0, 1000), 0);
+    let record = |engine: &mut Engine, time: i64| {
+        let held = engine.open_alerts(0, time * SECOND);
+        let held = held.first().map(|open| open.held_back.len());
+        let row = row(json!({}), true);
+        let notices = engine.record(0, row, time * SECOND, String::new());
+        (held, notices.len())
+    };
+    assert_eq!(record(&mut engine, 1), (None, 0));
+    assert_eq!(record(&mut engine, 2), (Some(1), 0));
+    assert_eq!(engine.silences_of(0, 3 * SECOND).len(), 1);
+    assert!(engine.people.unsilence(7).is_some());
+    assert!(engine.people.unsilence(7).is_none());
+    assert_eq!(record(&mut engine, 3), (Some(0), 1));
+}
+
+#[test]
+fn what_holds_back_an_alert_is_named() {
+    let mut engine = engine(
+        "[rule.down]\nkind = 'any'\nquery = 'x'\nwindow = '10m'\n\
+         [rule.slow]\nkind = 'any'\nquery = 'x'\nwindow = '10m'\nunless = 'down'\n\
+         [silence.s]\nrule = 'slow'\nuntil = '1970-01-01T00:01:00Z'\n",
+    );
+    engine.people.silence(7, asked("slow", 0, 1000), 0);
+    for rule in [0, 1] {
+        engine.record(rule, row(json!({}), true), SECOND, String::new());
+    }
+    let [slow] = &engine.open_alerts(1, 2 * SECOND)[..] else {
+        panic!("it is open")
+    };
+    let held: Vec<_> = slow.held_back.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        held,
+        [
+            "silence s of the configuration until 1970-01-01T00:01:00Z",
+            "silence 7, slow from 1970-01-01T00:00:00Z until 1970-01-01T00:16:40Z, by ann: deploy",
+            "rule down, which fires for the same group",
+        ]
+    );
+    assert_eq!(slow.told, None);
+}
+
+#[test]
+fn an_alert_is_named_by_how_its_id_begins_or_by_its_rule() {
+    let mut engine = engine(
+        "[rule.x]\nkind = 'any'\nquery = 'x'\ngroup_by = 'host'\n[rule.y]\nkind = 'any'\nquery = 'y'\n",
+    );
+    let wrong = |engine: &Engine, typed: &str| engine.find(typed).unwrap_err().to_string();
+    assert_eq!(
+        wrong(&engine, "abcd"),
+        "no open alert begins with \"abcd\": no alert is open"
+    );
+    assert_eq!(wrong(&engine, "x"), "no alert of rule \"x\" is open");
+    by_records(&mut engine, &[(0, json!({"host": "a"}))]);
+    let id = engine.open_alerts(0, 0)[0].id.clone();
+    let group = vec![("host".to_owned(), "a".to_owned())];
+    for typed in [&id, &id[..4], &format!(" {} ", id[..6].to_uppercase()), "x"] {
+        assert_eq!(engine.find(typed), Ok((0, group.clone())), "{typed}");
+    }
+    let short = &id[..6];
+    assert_eq!(
+        wrong(&engine, &id[..3]),
+        format!(
+            "an alert is named by 4 characters of its id at least, and not by {:?}\n\n\
+             hint: open are {short} x host=a",
+            &id[..3]
+        )
+    );
+    assert_eq!(
+        wrong(&engine, "zzzz"),
+        format!("no open alert begins with \"zzzz\"\n\nhint: open are {short} x host=a")
+    );
+    by_records(&mut engine, &[(0, json!({"host": "b"}))]);
+    let other = engine.open_alerts(0, 0)[1].short_id().to_owned();
+    assert_eq!(
+        wrong(&engine, "x"),
+        format!(
+            "2 alerts of rule \"x\" are open\n\n\
+             hint: name one by its id: {short} x host=a, {other} x host=b"
+        )
+    );
+}
+
+#[test]
+fn ids_that_begin_alike_are_told_apart() {
+    let mut engine = engine("[rule.x]\nkind = 'any'\nquery = 'x'\ngroup_by = 'n'\n");
+    // Of 65536 beginnings, two of a thousand alerts are likely to have the same.
+    let records: Vec<_> = (0..1000).map(|n| (0, json!({ "n": n }))).collect();
+    by_records(&mut engine, &records);
+    let mut ids: Vec<_> = engine
+        .open_alerts(0, 0)
+        .into_iter()
+        .map(|it| it.id)
+        .collect();
+    ids.sort_unstable();
+    let pair = ids.windows(2).find(|pair| pair[0][..4] == pair[1][..4]);
+    let [one, other] = pair.unwrap() else {
+        panic!("it is a pair")
+    };
+    let error = engine.find(&one[..4]).unwrap_err();
+    let apart = (5..32)
+        .find(|chars| one[..*chars] != other[..*chars])
+        .unwrap();
+    let hint = error.hint().unwrap();
+    assert!(
+        hint.contains(&one[..apart]) && hint.contains(&other[..apart]),
+        "{hint}"
+    );
+    assert!(engine.find(&one[..apart]).is_ok());
+}
+
+#[test]
+fn a_silence_that_could_be_of_no_alert_is_refused() {
+    let engine = engine(
+        "[rule.x]\nkind = 'any'\nquery = 'x'\ngroup_by = ['host', 'dc']\n\
+         [rule.y]\nkind = 'any'\nquery = 'y'\n",
+    );
+    let checked = |text: &str| engine.check(&text.parse().unwrap());
+    for fine in ["*", "x", "y", "host=a", "x host=a dc=b", "x y host=a"] {
+        assert_eq!(checked(fine), Ok(()), "{fine}");
+    }
+    let wrong = |text: &str| checked(text).unwrap_err().to_string();
+    assert_eq!(
+        wrong("z"),
+        "there is no rule \"z\"\n\nhint: the rules are x, y"
+    );
+    assert_eq!(
+        wrong("hst=a"),
+        "no rule groups by hst\n\nhint: the fields of groups are dc, host"
+    );
+    assert_eq!(wrong("y host=a"), "y does not group by host");
 }

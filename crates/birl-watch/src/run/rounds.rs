@@ -229,6 +229,7 @@ impl Run {
             let found = Checkpoint {
                 // These belong to positions that are not known.
                 states: Vec::new(),
+                acks_over: Vec::new(),
                 ..round.checkpoint
             };
             self.due.get_or_insert_default().merge(found);
@@ -254,6 +255,8 @@ impl Run {
             self.rounds.written.insert(rule.name.clone(), hash);
             round.checkpoint.states.push((rule.name.clone(), saved));
         }
+        let over = self.engine.forget_acks(number);
+        round.checkpoint.acks_over.extend(over);
         if let Some(terms) = self.engine.terms(number) {
             let terms = terms.take_changed().into_iter().map(|(group, seen)| Term {
                 rule: rule.name.clone(),
@@ -262,6 +265,11 @@ impl Run {
             });
             round.checkpoint.terms.extend(terms);
         }
+    }
+
+    /// What the round that is under way has so far.
+    pub(super) fn found_in_round(&self) -> Option<&Checkpoint> {
+        Some(&self.rounds.under_way.as_ref()?.checkpoint)
     }
 
     /// Ends the round, where all have come to the barrier: what it has is to be written.

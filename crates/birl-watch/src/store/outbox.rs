@@ -1,11 +1,13 @@
 //! Alerts that are to be sent: in order for each place, until they are taken.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Error, Store, now};
 use crate::alert::{Alert, State};
+use crate::control::Delivery;
 use crate::deliver::summary::Summary;
 
 /// For so long it is remembered what has been delivered.
@@ -159,6 +161,37 @@ impl Store {
                 connection.prepare("SELECT place, count(*) FROM outbox GROUP BY place")?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect()
+        })
+        .await
+    }
+
+    /// What became of the alert `id`, which fires, on its way to each place, by the places' names; nothing is
+    /// known where it was told of together with others. Why it waits is for others to say.
+    pub(crate) async fn deliveries(&self, id: &str) -> Result<BTreeMap<String, Delivery>, Error> {
+        let id = id.to_owned();
+        self.read(move |connection| {
+            let mut deliveries = BTreeMap::new();
+            // Of a place that has taken it and gets it again, it is said that it waits.
+            let sql = "SELECT 0, place, '', at FROM delivered WHERE id = ?1 AND state = 'firing'
+                UNION ALL SELECT 1, place, reason, at FROM dead_letter
+                    WHERE json_valid(alert) AND alert ->> 'id' = ?1 AND alert ->> 'state' = 'firing'
+                UNION ALL SELECT 2, place, '', 0 FROM outbox
+                    WHERE json_valid(alert) AND alert ->> 'id' = ?1 AND alert ->> 'state' = 'firing'
+                ORDER BY 1";
+            let mut statement = connection.prepare(sql)?;
+            let mut rows = statement.query([id])?;
+            while let Some(row) = rows.next()? {
+                let delivery = match row.get(0)? {
+                    0 => Delivery::Taken { at: row.get(3)? },
+                    1 => Delivery::Dead {
+                        reason: row.get(2)?,
+                        at: row.get(3)?,
+                    },
+                    _ => Delivery::Waiting { problem: None },
+                };
+                deliveries.insert(row.get(1)?, delivery);
+            }
+            Ok(deliveries)
         })
         .await
     }

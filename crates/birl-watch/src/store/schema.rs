@@ -10,7 +10,7 @@ use super::Error;
 const APPLICATION_ID: i32 = 0x6269_726c;
 
 /// What makes each version of the one before. One that has been released is never changed.
-const MIGRATIONS: [&str; 1] = [
+const MIGRATIONS: [&str; 2] = [
     // Times are in nanoseconds since 1970, groups and alerts JSON.
     "
     CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), positions TEXT NOT NULL);
@@ -48,6 +48,8 @@ const MIGRATIONS: [&str; 1] = [
     ) WITHOUT ROWID;
     CREATE INDEX delivered_at ON delivered (at);
     ",
+    // An ack goes with its rule.
+    "ALTER TABLE ack ADD COLUMN rule TEXT NOT NULL DEFAULT '';",
 ];
 
 /// Sets how the file is written, checks that it is whole and ours, and brings it up to date.

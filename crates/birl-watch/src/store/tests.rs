@@ -122,7 +122,7 @@ async fn silences_end_and_acks_are_replaced() {
     let (_directory, path) = directory();
     let store = Store::open(&path).await.unwrap();
     let silence = |until| Silence {
-        matcher: serde_json::json!({"rule": "burst"}),
+        matcher: "burst service=api".parse().unwrap(),
         from: 1,
         until,
         by: "ann".to_owned(),
@@ -141,14 +141,41 @@ async fn silences_end_and_acks_are_replaced() {
     );
     let ack = |by: &str| Ack {
         id: "1".to_owned(),
+        rule: "burst".to_owned(),
         by: by.to_owned(),
         at: 3,
         comment: "mine".to_owned(),
     };
-    assert_eq!(store.acked("1").await, Ok(None));
+    assert_eq!(store.acks().await, Ok(Vec::new()));
     store.ack(ack("ann")).await.unwrap();
     store.ack(ack("bob")).await.unwrap();
-    assert_eq!(store.acked("1").await, Ok(Some(ack("bob"))));
+    assert_eq!(store.acks().await, Ok(vec![ack("bob")]));
+    assert_eq!(store.unack("1").await, Ok(true));
+    assert_eq!(store.unack("1").await, Ok(false));
+}
+
+#[tokio::test]
+async fn acks_go_with_their_alerts_and_rules() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    for (id, rule) in [("1", "burst"), ("2", "burst"), ("3", "gone"), ("4", "slow")] {
+        let ack = Ack {
+            id: id.to_owned(),
+            rule: rule.to_owned(),
+            by: "ann".to_owned(),
+            at: 3,
+            comment: String::new(),
+        };
+        store.ack(ack).await.unwrap();
+    }
+    let over = Checkpoint {
+        acks_over: vec!["1".to_owned()],
+        gone_rules: vec!["gone".to_owned()],
+        ..Checkpoint::default()
+    };
+    store.checkpoint(over).await.unwrap();
+    let left = store.acks().await.unwrap().into_iter().map(|ack| ack.id);
+    assert_eq!(left.collect::<Vec<_>>(), ["2", "4"]);
 }
 
 #[tokio::test]
@@ -315,7 +342,7 @@ async fn what_is_not_ours_or_newer_is_refused() {
     assert!(
         error
             .message()
-            .ends_with("a newer birl has written it, in version 99 of 1"),
+            .ends_with("a newer birl has written it, in version 99 of 2"),
         "{error}"
     );
     let other = path.with_file_name("other.db");

@@ -1,0 +1,74 @@
+//! Why what somebody asks cannot be done.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::store;
+
+/// Why what somebody asks of rules that run cannot be done, for people.
+///
+/// As text it is the message and, where there is a next step, a blank line and that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Error {
+    message: String,
+    hint: Option<String>,
+    has_ended: bool,
+}
+
+impl Error {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+            has_ended: false,
+        }
+    }
+
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    pub(super) fn ended() -> Self {
+        Self {
+            has_ended: true,
+            ..Self::new("the rules do not run any more")
+        }
+    }
+
+    /// What is wrong, in one line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do instead, where that is known.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Whether the run has ended that was asked.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::new(error.message())
+    }
+}
