@@ -25,8 +25,8 @@ const DEPTH_MAX: usize = 12;
 /// Their locations are all in line 1, and their columns are bytes of the whole query, counted from 1:
 /// so each error and each name of the SQL that is made of them tells its place in what was typed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Piece<'t> {
-    pub(super) tokens: &'t [TokenWithSpan],
+pub(crate) struct Piece<'t> {
+    pub(crate) tokens: &'t [TokenWithSpan],
     /// Where it stands.
     pub(super) span: &'t Span,
     text: &'t str,
@@ -34,7 +34,7 @@ pub(super) struct Piece<'t> {
 
 /// What a [`Piece`] is of.
 #[derive(Debug)]
-pub(super) struct Tokens<'q> {
+pub(crate) struct Tokens<'q> {
     tokens: Vec<TokenWithSpan>,
     span: Span,
     text: &'q str,
@@ -43,7 +43,7 @@ pub(super) struct Tokens<'q> {
 impl<'q> Tokens<'q> {
     /// Reads `text`, which begins at `at` in the query. Searches in aggregates, such as
     /// `count(level:error)`, become calls of `search`, and the spans of `bin(5m)` become texts.
-    pub(super) fn read(text: &'q str, at: usize) -> Result<Self, Error> {
+    pub(crate) fn read(text: &'q str, at: usize) -> Result<Self, Error> {
         let mut tokens = Vec::new();
         let mut done = 0;
         for search in searches(text, at)? {
@@ -69,7 +69,7 @@ impl<'q> Tokens<'q> {
         Ok(this)
     }
 
-    pub(super) fn all(&self) -> Piece<'_> {
+    pub(crate) fn all(&self) -> Piece<'_> {
         Piece {
             tokens: &self.tokens,
             span: &self.span,
@@ -292,7 +292,7 @@ fn too_deep(tokens: &[TokenWithSpan]) -> Option<&TokenWithSpan> {
 }
 
 /// Whether a token is this word, without quotes and in any case.
-pub(super) fn is_word(token: &Token, word: &str) -> bool {
+pub(crate) fn is_word(token: &Token, word: &str) -> bool {
     matches!(token, Token::Word(it) if it.quote_style.is_none() && it.value.eq_ignore_ascii_case(word))
 }
 
@@ -413,7 +413,7 @@ pub(super) fn located(span: Span) -> tokenizer::Span {
 }
 
 /// The place in the query of a token, or of what was made of some; `None` for what nobody typed.
-pub(super) fn place(span: tokenizer::Span) -> Option<Span> {
+pub(crate) fn place(span: tokenizer::Span) -> Option<Span> {
     let at = |location: Location| (location.column as usize).checked_sub(1);
     Some(at(span.start)?..at(span.end)?)
 }
@@ -494,17 +494,18 @@ impl<'t> Cursor<'t> {
 }
 
 /// A search in the place of an aggregate's argument.
-struct Search {
+pub(crate) struct Search {
     /// Where, in the piece.
-    span: Span,
-    term: Term,
+    pub(crate) span: Span,
+    /// What it looks for; it stands where it would in the argument alone.
+    pub(crate) term: Term,
 }
 
 /// The aggregates that count what a search finds.
 const COUNTING: [&str; 2] = ["count", "rate"];
 
 /// The searches in `text`, which begins at `at` in the query: `count(level:error)`.
-fn searches(text: &str, at: usize) -> Result<Vec<Search>, Error> {
+pub(crate) fn searches(text: &str, at: usize) -> Result<Vec<Search>, Error> {
     let mut found = Vec::new();
     let mut here = 0;
     while here < text.len() {
@@ -544,7 +545,10 @@ fn searches(text: &str, at: usize) -> Result<Vec<Search>, Error> {
 fn searched(argument: &str, at: usize) -> Result<Option<Term>, Error> {
     let begins_with_regex = argument.trim_start().starts_with('/');
     match query::parse_search(argument) {
-        Ok(term) => Ok((has_field(&term) || begins_with_regex).then_some(term)),
+        Ok(term) => {
+            let texts = texts_of_sql(argument);
+            Ok((has_field(&term, &texts) || begins_with_regex).then_some(term))
+        }
         Err(error) if has_colon(argument) => {
             let span = error.span();
             let moved = Error::new(at + span.start..at + span.end, error.message());
@@ -557,13 +561,29 @@ fn searched(argument: &str, at: usize) -> Result<Option<Term>, Error> {
     }
 }
 
-fn has_field(term: &Term) -> bool {
+/// Whether there is a term over a field outside of `texts`.
+fn has_field(term: &Term, texts: &[Span]) -> bool {
     match term {
-        Term::Field(_) => true,
-        Term::And(terms) | Term::Or(terms) => terms.iter().any(has_field),
-        Term::Not(term) => has_field(term),
+        Term::Field(field) => !texts.iter().any(|text| text.contains(&field.span.start)),
+        Term::And(terms) | Term::Or(terms) => terms.iter().any(|term| has_field(term, texts)),
+        Term::Not(term) => has_field(term, texts),
         Term::All | Term::Text(_) | Term::Regex(_) => false,
     }
+}
+
+/// Where texts in single quotes are, which are SQL's; the one in `it's` is none.
+fn texts_of_sql(text: &str) -> Vec<Span> {
+    let mut texts = Vec::new();
+    let mut here = 0;
+    while here < text.len() {
+        let len = opaque_len(&text[here..]);
+        let follows_word = text[..here].ends_with(char::is_alphanumeric);
+        if text[here..].starts_with('\'') && len > 1 && !follows_word {
+            texts.push(here..here + len);
+        }
+        here += len;
+    }
+    texts
 }
 
 /// Whether there is a single `:` outside of quotes.

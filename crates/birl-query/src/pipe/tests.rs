@@ -238,6 +238,12 @@ const CASES: &[(&str, &str)] = &[
          count(*) FILTER (WHERE status >= 500) AS bad, count(user) AS \"count(user)\" GROUP BY host \
          |> ORDER BY \"count(level:error -retry)\" DESC, host",
     ),
+    // A text of SQL is no search, whatever it says.
+    (
+        "| stats count(user = 'x level:error') as n, count(it's level:error isn't) as m",
+        "FROM logs |> AGGREGATE count(*) FILTER (WHERE user = 'x level:error') AS n, \
+         count(*) FILTER (WHERE search('it''s level:error isn''t')) AS m",
+    ),
     (
         "| stats rate() by bin(10s)",
         "FROM logs |> AGGREGATE count(*) AS \"rate()\" \
