@@ -23,9 +23,11 @@
 //! - `snapshots`: answers while the input is still being read;
 //! - [`Live`]: answers over sources that do not end;
 //! - [`Condition`]: what is true of rows of an answer;
-//! - `rising`: what of that stays true while records come.
+//! - `rising`: what of that stays true while records come;
+//! - [`bound`]: queries with places for values.
 
 mod answer;
+pub mod bound;
 mod condition;
 mod dialect;
 mod division;
