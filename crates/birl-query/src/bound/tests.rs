@@ -195,6 +195,46 @@ const CASES: &[(&str, &str, &str)] = &[
         "a",
         "* |> where user is distinct from 'a'",
     ),
+    (
+        "level:error last:{span} service:{service} |> where user = {user} |> count by service |> top {n}",
+        "a b",
+        "level:error last:15m service:\"a b\" |> where user = 'a b' |> count by service |> top 5",
+    ),
+    (
+        "* |> where replace(user, 'a', {user}) = lower({user})",
+        "b",
+        "* |> where replace(user, 'a', 'b') = lower('b')",
+    ),
+    (
+        "* |> where user ilike '%' || {user} || '%'",
+        "b",
+        "* |> where user ilike '%' || 'b' || '%'",
+    ),
+    (
+        "* |> where cast({user} as int) = status or status = {user}::int",
+        "5",
+        "* |> where cast('5' as int) = status or status = '5'::int",
+    ),
+    (
+        "* |> where case when {user} = '' then true else user = {user} end",
+        "",
+        "* |> where case when '' = '' then true else user = '' end",
+    ),
+    (
+        "from logs |> left join users on (user = users.name and users.name <> {user})",
+        "a",
+        "from logs |> left join users on (user = users.name and users.name <> 'a')",
+    ),
+    (
+        "with t as (select * from logs where user = {user}) select count(*) from t limit {n}",
+        "a",
+        "with t as (select * from logs where user = 'a') select count(*) from t limit 5",
+    ),
+    (
+        "select timestamp, level = {level} as it from logs",
+        "warn",
+        "select timestamp, level = 'warn' as it from logs",
+    ),
     // Braces that are no places.
     (
         r#"/a{2,3}\p{L}\x{ff}/ "\u{ab}" {"user"} {} {user}"#,
@@ -285,9 +325,11 @@ const NOWHERE: &[(&str, &[&str])] = &[
             "* |> where a = {user}{user}",
             "* |> where a = 1.{n}",
             "* |> bin({n}m)",
-            "* |> timechart {n} count",
-            "* |> timechart {user}",
         ],
+    ),
+    (
+        "here is the length of a bar",
+        &["* |> timechart {n} count", "* |> timechart {user}"],
     ),
     (
         "a value cannot be a part of a pattern",
@@ -329,6 +371,10 @@ const NOWHERE: &[(&str, &[&str])] = &[
             "* |> sort a, {n} desc",
             "* |> count by level |> pivot(sum(count) for level in ({user}))",
             "* |> where a = 1 {user}",
+            "with t ({user}) as (select 1) select * from t",
+            "select distinct {user} from logs",
+            "* |> unpivot(a for b in ({user}))",
+            "select row_number() over (order by a, {user}) from logs",
             "* |> {user} by a",
         ],
     ),
@@ -496,6 +542,31 @@ fn places_are_told_once_and_in_order() {
     );
 }
 
+/// What no text should get out of: where one could, the query is refused all the same.
+#[test]
+fn a_query_of_another_shape_is_refused() {
+    for (text, value) in [
+        ("a:{user}", "b OR c:d"),
+        ("a:{user}", "b*"),
+        ("a:{user}", "5..9"),
+        ("a:{user}", ">5"),
+        ("a:{user}", "b |> limit 5"),
+        ("* |> where user = {user}", "user or 1 = 1"),
+        ("* |> where user = {user}", "'a' |> limit 5"),
+        ("* |> where user = {user}", "name"),
+        ("* |> where user = {user}", "(("),
+    ] {
+        let mut template = template(text);
+        template.places[0].standing = Standing::Quoted;
+        let error = fill(&template, value).expect_err(text);
+        assert_eq!(
+            error.to_string(),
+            "cannot make a query of these values",
+            "{text}"
+        );
+    }
+}
+
 /// Pieces that mean something to queries, and some that do not.
 const PIECES: [&str; 44] = [
     " ",
@@ -602,7 +673,7 @@ fn compared_in_sql(condition: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
     #[test]
     fn whatever_a_text_is_it_is_one_literal(text in hostile(), other in hostile()) {
@@ -643,7 +714,7 @@ fn whatever_a_text_is_every_template_takes_it() {
     let templates: Vec<_> = CASES.iter().map(|(text, ..)| template(text)).collect();
     let config = ProptestConfig {
         failure_persistence: None,
-        ..ProptestConfig::with_cases(100)
+        ..ProptestConfig::with_cases(32)
     };
     proptest!(config, |(text in hostile())| {
         prop_assume!(!text.is_empty());

@@ -26,6 +26,11 @@ const SEARCH: Wrong = Wrong {
     hint: "write the search before the first pipe, and the place in it: user:{name}",
 };
 
+const BAR: Wrong = Wrong {
+    message: "here is the length of a bar",
+    hint: "let the place take a length of time",
+};
+
 const LENGTH: Wrong = Wrong {
     message: "no length of time can stand here",
     hint: "one stands behind `timechart`, in `bin(…)`, or in a search: last:{name}",
@@ -66,9 +71,9 @@ const BEFORE_VALUES: [&str; 26] = [
     "xor",
 ];
 /// The words that begin lists of names, or of what rows are sorted and grouped by.
-const BEFORE_NAMES: [&str; 20] = [
+const BEFORE_NAMES: [&str; 18] = [
     "as", "by", "dedup", "drop", "except", "exclude", "fields", "from", "join", "json", "logfmt",
-    "on", "pivot", "rename", "replace", "sort", "top", "unpivot", "using", "with",
+    "pivot", "rename", "sort", "top", "unpivot", "using", "with",
 ];
 /// The words that begin lists of values.
 const BEFORE_LISTS: [&str; 3] = ["select", "extend", "in"];
@@ -119,7 +124,7 @@ pub(super) fn sample(query: &Query, span: &Span, kind: Kind) -> Result<&'static 
         return match (own == text.len() && !is_bar, is_bar, kind) {
             (true, ..) => Err(PATTERN),
             (_, true, Kind::Duration) => Ok("x"),
-            (_, true, _) => Err(NO_TOKEN),
+            (_, true, _) => Err(BAR),
             (_, false, _) => Err(standing::PART),
         };
     }
@@ -252,18 +257,18 @@ impl Here<'_> {
 
     /// What may be compared with the field that is named next to it.
     fn sample(&self) -> &'static str {
-        let starts = |it: &TokenWithSpan| {
+        let begins = |it: &&TokenWithSpan| {
             is_one_of(&it.token, &["and", "or", "where", "on"])
                 || it.token == Token::VerticalBarRightAngleBracket
         };
-        let before = &self.tokens[..self.number];
-        let from = before.iter().rposition(starts).unwrap_or(0);
-        let until = self.tokens.len().min(self.number + 3);
-        let near = self.tokens[from..until].iter();
-        let mut samples = near.map(|it| match &it.token {
-            Token::Word(word) => standing::sample_of(&word.value),
-            _ => "x",
-        });
+        let (before, behind) = self.tokens.split_at(self.number);
+        let before = before.iter().rev().take_while(|it| !begins(it));
+        let mut samples = before
+            .chain(behind.iter().take(3))
+            .map(|it| match &it.token {
+                Token::Word(word) => standing::sample_of(&word.value),
+                _ => "x",
+            });
         samples.find(|sample| *sample != "x").unwrap_or("x")
     }
 }
