@@ -39,6 +39,7 @@ impl places::Rooms for Rooms {
         handle
             .deliver(post)
             .await
+            .map(drop)
             .map_err(|error| error.to_string())
     }
 }

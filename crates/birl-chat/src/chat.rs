@@ -17,7 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::error::Error;
 use crate::inbox::Inbox;
-use crate::message::{Message, Post};
+use crate::message::{Message, Post, Posted};
 use crate::outbox::Outbox;
 use crate::receipts::Receipts;
 use crate::service::{Abilities, Service};
@@ -172,7 +172,7 @@ impl fmt::Debug for Events {
 pub struct Handle(Arc<Shared>);
 
 impl Handle {
-    /// Posts, once there is room for it: 1000 posts of an urgency may wait. They are sent no faster than
+    /// Posts, once there is room for it: about 1000 posts of an urgency may wait. They are sent no faster than
     /// the service allows, and while there is no connection they wait for one.
     ///
     /// # Errors
@@ -192,17 +192,44 @@ impl Handle {
     }
 
     /// Posts, and returns when the other side has it: when it has answered something that was sent behind
-    /// the post, or shown the post itself. Dropping the future gives it up, if nothing of it is on its way.
+    /// the post, or shown the post itself. It gives what the service calls it, where that tells. Dropping
+    /// the future gives it up, if nothing of it is on its way.
     ///
     /// # Errors
     ///
     /// If the service does not take it ([`is_denied`](Error::is_denied)), if the connection is lost before
     /// it has ([`is_lost`](Error::is_lost)), or if the chat is over.
-    pub async fn deliver(&self, mut post: Post) -> Result<(), Error> {
+    pub async fn deliver(&self, mut post: Post) -> Result<Posted, Error> {
         let (number, receipt) = self.0.receipts.begin();
         post.receipt = Some(number);
         self.0.outbox.put(post).await?;
         receipt.await.unwrap_or_else(|_| Err(Error::over()))
+    }
+
+    /// Lets what was said before say `text` instead, and returns when the other side has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`deliver`](Self::deliver); and if the service has no way to
+    /// ([`is_unsupported`](Error::is_unsupported)), or `text` or what it takes the place of is more than
+    /// one message.
+    pub async fn edit(&self, posted: &Posted, text: impl Into<String>) -> Result<Posted, Error> {
+        let mut post = Post::new(posted.room(), text);
+        let abilities = self.abilities();
+        post.edits = match posted.ids() {
+            _ if !abilities.edits => {
+                let why = format!("cannot edit: {} has no way to", self.0.name);
+                return Err(Error::unsupported(why));
+            }
+            [id] => Some(id.clone()),
+            [] => return Err(Error::unsupported("cannot edit: it has no name")),
+            _ => return Err(Error::denied("what it edits is several messages")),
+        };
+        if post.text.len() > abilities.text_bytes_max {
+            let max = abilities.text_bytes_max;
+            return Err(Error::denied(format!("it is longer than {max} bytes")));
+        }
+        self.deliver(post).await
     }
 
     /// Says `text` in `room`.

@@ -19,6 +19,8 @@ enum Kind {
     Refused,
     /// The service does not take what was posted, and will not.
     Denied,
+    /// The service has no way to.
+    Unsupported,
     /// The connection was lost before it was known that a post had been taken.
     Lost,
     /// The chat is over.
@@ -46,6 +48,13 @@ impl Error {
         Self {
             kind: Kind::Denied,
             reason: format!("cannot send: {}", reason.into()),
+        }
+    }
+
+    pub(crate) fn unsupported(reason: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Unsupported,
+            reason: reason.into(),
         }
     }
 
@@ -78,6 +87,11 @@ impl Error {
     /// Whether the service does not take what was posted, and will not.
     pub fn is_denied(&self) -> bool {
         self.kind == Kind::Denied
+    }
+
+    /// Whether the service has no way to do that.
+    pub fn is_unsupported(&self) -> bool {
+        self.kind == Kind::Unsupported
     }
 
     /// Whether the connection was lost before it was known that a post had been taken: it may have been,

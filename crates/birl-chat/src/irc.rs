@@ -48,7 +48,7 @@ use crate::error::Error;
 use crate::harmless;
 use crate::link::Link;
 use crate::message::{Kind, Post};
-use crate::service::{Abilities, Rate, Service, Turn};
+use crate::service::{Abilities, Frame, Rate, Service, Turn};
 use crate::split;
 
 /// A server of IRC, and who we are there.
@@ -265,6 +265,7 @@ impl Service for Irc {
             lines: false,
             text_bytes_max: self.text_bytes_max(&name),
             rate: self.rate,
+            rate_by_room: false,
         }
     }
 
@@ -322,7 +323,7 @@ impl Service for Irc {
         turn.say("PING :birl");
     }
 
-    fn write(&mut self, post: &Post, turn: &mut Turn) -> Vec<String> {
+    fn write(&mut self, post: &Post, turn: &mut Turn) -> Vec<Frame> {
         if !is_word(&post.room) {
             turn.tell(format!("cannot send to {:?}: it is no room", post.room));
             return Vec::new();
@@ -341,7 +342,7 @@ impl Service for Irc {
             .lines()
             .flat_map(|line| split::pieces(line.trim_end(), bytes_max));
         let mut pieces = pieces.peekable();
-        let mut lines = Vec::new();
+        let mut lines: Vec<Frame> = Vec::new();
         while let Some(piece) = pieces.next() {
             let label = label.as_ref().filter(|_| pieces.peek().is_none());
             let tags: Vec<&str> = answered.iter().chain(label).map(String::as_str).collect();
@@ -354,7 +355,8 @@ impl Service for Irc {
                 true => "\u{200b}",
                 false => "",
             };
-            lines.push(format!("{tags}PRIVMSG {} :{stop}{piece}", post.room));
+            let line = format!("{tags}PRIVMSG {} :{stop}{piece}", post.room);
+            lines.push(Frame::Text(line));
         }
         lines
     }

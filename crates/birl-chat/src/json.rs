@@ -46,7 +46,7 @@ use crate::error::Error;
 use crate::harmless;
 use crate::link::Link;
 use crate::message::Post;
-use crate::service::{Abilities, Rate, Service, Turn};
+use crate::service::{Abilities, Frame, Rate, Service, Turn};
 use crate::split;
 
 /// A service that speaks JSON over a WebSocket, and how.
@@ -224,6 +224,7 @@ impl Service for Json {
             lines: true,
             text_bytes_max: self.text_bytes_max,
             rate: self.rate,
+            rate_by_room: false,
         }
     }
 
@@ -274,7 +275,7 @@ impl Service for Json {
 
     fn ask(&mut self, _: &mut Turn) {}
 
-    fn write(&mut self, post: &Post, _: &mut Turn) -> Vec<String> {
+    fn write(&mut self, post: &Post, _: &mut Turn) -> Vec<Frame> {
         let text = harmless::without_mentions(&post.text);
         // Fields of what is answered keep their types: a room may be a number.
         let answered = post.answers.as_ref();
@@ -291,6 +292,7 @@ impl Service for Json {
             }
             .frame()
         });
+        let said = said.map(Frame::Text);
         said.collect()
     }
 

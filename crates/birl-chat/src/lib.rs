@@ -25,6 +25,7 @@
 //! - [`json`]: any service that speaks JSON over a WebSocket;
 //! - [`irc`]: IRC, over TCP, TLS or a WebSocket;
 //! - `link`: a connection → frames in both directions;
+//! - [`call`]: what is asked over HTTP, beside a connection;
 //! - `session`: connects, connects again, and lets the service talk;
 //! - `seen`: which messages have been passed on already;
 //! - `inbox`: what waits to be taken;
@@ -32,8 +33,8 @@
 //! - [`message`]: a message, and what is posted;
 //! - `harmless`: what is posted, with nothing in it that is more than text;
 //! - `split`: what is posted, in pieces that a service takes;
-//! - `outbox`: what waits to be sent, `pace`: how fast it may be, and `receipts`: what of it has been
-//!   taken;
+//! - `outbox`: what waits to be sent, `lanes`: what of it is next, `pace`: how fast it may be, and
+//!   `receipts`: what of it has been taken;
 //! - [`error`]: what went wrong.
 //!
 //! # Who reads and writes
@@ -42,12 +43,14 @@
 //! is what makes it quick. While nobody waits, since a reaction takes long, a task takes over: it
 //! answers pings, sends what is posted, and reads on until the inbox is full.
 
+pub mod call;
 pub mod chat;
 pub mod error;
 mod harmless;
 mod inbox;
 pub mod irc;
 pub mod json;
+mod lanes;
 mod link;
 pub mod message;
 mod outbox;
@@ -58,10 +61,11 @@ pub mod service;
 mod session;
 mod split;
 
+pub use call::{Call, Later, Outcome, Reply};
 pub use chat::{Chat, Event, Events, Handle, connect};
 pub use error::Error;
 pub use irc::Irc;
 pub use json::Json;
 pub use link::Link;
-pub use message::{Kind, Message, Post, Urgency};
-pub use service::{Abilities, Rate, Service, Turn};
+pub use message::{Kind, Message, Post, Posted, Urgency};
+pub use service::{Abilities, Frame, Rate, Service, Turn};

@@ -127,6 +127,37 @@ pub struct Post {
     pub(crate) answers: Option<Answered>,
     /// By which it is told that it has been taken.
     pub(crate) receipt: Option<u64>,
+    /// The message that it takes the place of.
+    pub(crate) edits: Option<String>,
+    /// The message that it is said under.
+    pub(crate) under: Option<String>,
+}
+
+/// A message of ours, as far as the service has told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    pub(crate) room: String,
+    pub(crate) ids: Vec<String>,
+}
+
+impl Posted {
+    pub(crate) fn new(room: String) -> Self {
+        Self {
+            room,
+            ids: Vec::new(),
+        }
+    }
+
+    /// Where it was said, as the service names it.
+    pub fn room(&self) -> &str {
+        &self.room
+    }
+
+    /// What the service calls it: one name for each message that it has made of it, and none where it
+    /// does not tell.
+    pub fn ids(&self) -> &[String] {
+        &self.ids
+    }
 }
 
 /// What is known of a message that is answered.
@@ -158,7 +189,23 @@ impl Post {
             urgency: Urgency::default(),
             answers: None,
             receipt: None,
+            edits: None,
+            under: None,
         }
+    }
+
+    /// The same under what was said before, in its thread: where the service has threads, and has told
+    /// what it calls that.
+    pub fn under(self, posted: &Posted) -> Self {
+        Self {
+            under: posted.ids.first().cloned(),
+            ..self
+        }
+    }
+
+    /// What the service calls the message that this takes the place of, where it edits one.
+    pub fn edits(&self) -> Option<&str> {
+        self.edits.as_deref()
     }
 
     /// What tells that it has been taken, where somebody waits for that: the number that

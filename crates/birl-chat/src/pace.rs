@@ -26,6 +26,11 @@ impl Pace {
         self.full_at.checked_sub(rate.every * missing_max)
     }
 
+    /// Whether no token is missing.
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
+        self.full_at <= now
+    }
+
     /// Takes a token, whether or not there is one.
     pub(crate) fn take(&mut self, now: Instant) {
         if let Some(rate) = self.rate {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
+use crate::message::Posted;
 
 /// The posts that somebody waits for, by their numbers.
 #[derive(Debug, Default)]
@@ -14,12 +15,12 @@ pub(crate) struct Receipts(Mutex<Waiting>);
 #[derive(Debug, Default)]
 struct Waiting {
     last: u64,
-    by_number: HashMap<u64, oneshot::Sender<Result<(), Error>>>,
+    by_number: HashMap<u64, oneshot::Sender<Result<Posted, Error>>>,
 }
 
 impl Receipts {
     /// The number of a new post, and what tells when it has been taken.
-    pub(crate) fn begin(&self) -> (u64, oneshot::Receiver<Result<(), Error>>) {
+    pub(crate) fn begin(&self) -> (u64, oneshot::Receiver<Result<Posted, Error>>) {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.lock();
         // Those that were given up are forgotten, so that there are no more than wait.
@@ -40,7 +41,7 @@ impl Receipts {
     }
 
     /// Tells how it went.
-    pub(crate) fn settle(&self, number: u64, how: Result<(), Error>) {
+    pub(crate) fn settle(&self, number: u64, how: Result<Posted, Error>) {
         let sender = self.lock().by_number.remove(&number);
         if let Some(sender) = sender {
             // Whoever waited may have given up.

@@ -1,14 +1,16 @@
 //! What a chat service is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use birl_net::Connector;
+use birl_net::{Connector, Error as NetError};
 use birl_source::link::Failure;
 use birl_source::live::Options;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
+use crate::call::{Call, Later, Outcome, Reply};
 use crate::chat::Handle;
 use crate::link::Link;
 use crate::message::{Message, Post};
@@ -57,8 +59,49 @@ pub trait Service: Send + 'static {
     /// other side is there.
     fn ask(&mut self, turn: &mut Turn);
 
-    /// `post` as frames, each of which counts for the [`Rate`].
-    fn write(&mut self, post: &Post, turn: &mut Turn) -> Vec<String>;
+    /// `post` as frames, each of which counts for the [`Rate`]. Where it [edits](Post::edits) a message,
+    /// it is one.
+    fn write(&mut self, post: &Post, turn: &mut Turn) -> Vec<Frame>;
+
+    /// What the answer to a [`Frame::Call`] says of the post.
+    fn outcome(&mut self, reply: &Reply, turn: &mut Turn) -> Outcome {
+        let _ = turn;
+        match Later::of_status(reply) {
+            Some(later) => Outcome::Later(later),
+            None if reply.is_success() => Outcome::Taken {
+                id: None,
+                room: None,
+            },
+            None => Outcome::Denied(reply.words()),
+        }
+    }
+
+    /// What was asked by [`Turn::call`] with that number has been answered, or cannot be. The connection
+    /// may be another by now.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is of no use any more.
+    fn answered(
+        &mut self,
+        number: u64,
+        reply: Result<Reply, NetError>,
+        turn: &mut Turn,
+    ) -> Result<(), Failure> {
+        let _ = (number, reply, turn);
+        Ok(())
+    }
+
+    /// Makes a connection that is to take the place of the present one, after [`Turn::replace`]. What
+    /// comes over the present one is received meanwhile, and until the other side ends it; the new one is
+    /// one that needs no [`begin`](Self::begin). `None` where a service never asks for that.
+    fn replacement(
+        &mut self,
+        connector: Arc<Connector>,
+    ) -> Option<BoxFuture<'static, Result<Link, Failure>>> {
+        let _ = connector;
+        None
+    }
 
     /// Asks the other side to show that it has taken all that was sent before: the post of that
     /// [receipt](Post::receipt) is the last of it. When it does, that is told by [`Turn::taken`]. False
@@ -90,6 +133,17 @@ pub struct Abilities {
     pub text_bytes_max: usize,
     /// How fast may be sent.
     pub rate: Option<Rate>,
+    /// That holds for each room by itself.
+    pub rate_by_room: bool,
+}
+
+/// A piece of what is posted, on its way to a service.
+#[derive(Clone, Debug)]
+pub enum Frame {
+    /// Over the connection.
+    Text(String),
+    /// Over HTTP, whose answer is told to [`Service::outcome`]. The next of the same room waits for it.
+    Call(Call),
 }
 
 /// How fast may be sent: a bucket of tokens.
@@ -110,6 +164,8 @@ pub struct Turn {
     pub(crate) messages: Vec<Message>,
     pub(crate) notices: Vec<String>,
     pub(crate) settled: Vec<(u64, Result<(), String>)>,
+    pub(crate) calls: Vec<(u64, Call)>,
+    pub(crate) is_to_replace: bool,
     pub(crate) is_ready: bool,
     pub(crate) wake_at: Option<Instant>,
 }
@@ -123,6 +179,8 @@ impl Turn {
             messages: Vec::new(),
             notices: Vec::new(),
             settled: Vec::new(),
+            calls: Vec::new(),
+            is_to_replace: false,
             is_ready: false,
             wake_at: None,
         }
@@ -156,6 +214,16 @@ impl Turn {
     /// Tells people something.
     pub fn tell(&mut self, what: impl Into<String>) {
         self.notices.push(what.into());
+    }
+
+    /// Asks something over HTTP. The answer comes as [`Service::answered`], with that number.
+    pub fn call(&mut self, number: u64, call: Call) {
+        self.calls.push((number, call));
+    }
+
+    /// The connection will end soon: another is made, and takes its place before it does.
+    pub fn replace(&mut self) {
+        self.is_to_replace = true;
     }
 
     /// The other side has taken the post of that receipt, and all before it.

@@ -1,8 +1,12 @@
 //! Connects, connects again, and lets the service talk.
 
+mod calls;
+mod succession;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,55 +16,51 @@ use birl_source::live::Options;
 use futures::FutureExt;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use self::calls::{Asker, Calls};
+use self::succession::Succession;
+use crate::call::{Later, Outcome, Reply};
 use crate::chat::{Event, Handle, Shared};
 use crate::error::Error;
+use crate::lanes::{Ended, Lanes, Next, Ticket};
 use crate::link::{Link, Received};
-use crate::message::Urgency;
-use crate::pace::Pace;
+use crate::message::{Post, Posted};
 use crate::seen::Seen;
 use crate::service::{Service, Turn};
 
 /// How long saying goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// So many tokens are left for whom somebody waits for.
-const RESERVE: u32 = 2;
-
 /// One chat with a service, over all its connections.
 pub(crate) struct Session {
     service: Box<dyn Service>,
     options: Options,
+    connector: Arc<Connector>,
     handle: Handle,
     turn: Turn,
     seen: Seen,
-    /// The frames of the posts that are being sent.
-    replies: VecDeque<Frame>,
-    alerts: VecDeque<Frame>,
+    lanes: Lanes,
+    calls: Calls,
     /// The receipts of posts that are sent, and not known to be taken.
-    unsure: VecDeque<u64>,
-    pace: Pace,
+    unsure: VecDeque<(u64, Posted)>,
+    succession: Succession,
     is_ready: bool,
-}
-
-/// A piece of what is posted.
-struct Frame {
-    text: String,
-    /// It is the last of a post that somebody waits for.
-    receipt: Option<u64>,
 }
 
 impl Session {
     pub(crate) fn new(service: Box<dyn Service>, handle: Handle) -> Self {
+        let options = service.options().clone();
+        let connector = Connector::new(options.proxies.clone(), options.ca_file.clone());
         Self {
-            options: service.options().clone(),
+            options,
+            connector: Arc::new(connector.with_quick_acks()),
             service,
             turn: Turn::new(handle.clone()),
             handle,
             seen: Seen::default(),
-            replies: VecDeque::new(),
-            alerts: VecDeque::new(),
+            lanes: Lanes::new(),
+            calls: Calls::default(),
             unsure: VecDeque::new(),
-            pace: Pace::new(None, Instant::now()),
+            succession: Succession::default(),
             is_ready: false,
         }
     }
@@ -70,18 +70,13 @@ impl Session {
 pub(crate) async fn run(mut session: Session) {
     let options = session.options.clone();
     let handle = session.handle.clone();
-    let connector = Connector::new(options.proxies.clone(), options.ca_file.clone());
-    let connector = connector.with_quick_acks();
     let mut persistence = Persistence::new(&options, handle.shared());
     loop {
-        let connecting = session.service.connect(&connector);
-        let connected = tokio::select! {
-            biased;
-            connected = timeout(options.connect_timeout, connecting) => connected,
-            () = abandoned(handle.shared()) => return,
+        let Some(connected) = session.connect().await else {
+            return;
         };
         let waiting = match connected {
-            Ok(Ok(link)) => {
+            Ok(link) => {
                 let began = Instant::now();
                 persistence.connected(session.service.cursor());
                 match session.talk(link, &mut persistence).await {
@@ -89,17 +84,9 @@ pub(crate) async fn run(mut session: Session) {
                     None => return,
                 }
             }
-            Ok(Err(failure)) => persistence.refused(failure).right_future(),
-            Err(_) => {
-                let error = birl_net::Error::timeout(options.connect_timeout);
-                persistence.refused(error.into()).right_future()
-            }
+            Err(failure) => persistence.refused(failure).right_future(),
         };
-        let goes_on = tokio::select! {
-            goes_on = waiting => goes_on,
-            () = abandoned(handle.shared()) => false,
-        };
-        if !goes_on {
+        if !session.wait_for(waiting).await {
             return;
         }
     }
@@ -136,16 +123,57 @@ enum Woken {
     Outbox,
     /// It is time for something.
     Timer,
+    /// Something that was asked is answered.
+    Answered,
+    /// There is a connection that takes the place of this one.
+    Succeeded(Link),
+    /// The connection whose place has been taken has brought something.
+    Retiring(Received),
 }
 
 impl Session {
+    /// Connects; `None` if the chat is to be over.
+    async fn connect(&mut self) -> Option<Result<Link, Failure>> {
+        let shared = self.handle.shared();
+        let connecting = self.service.connect(&self.connector);
+        let connected = self.calls.meanwhile(async {
+            tokio::select! {
+                biased;
+                connected = timeout(self.options.connect_timeout, connecting) => Some(connected),
+                () = abandoned(shared) => None,
+            }
+        });
+        let connected = connected.await?;
+        let limit = self.options.connect_timeout;
+        let connected = connected.unwrap_or_else(|_| Err(birl_net::Error::timeout(limit).into()));
+        Some(connected)
+    }
+
+    /// Waits for what tells whether there is to be another connection; false if there is not.
+    async fn wait_for(&mut self, waiting: impl Future<Output = bool>) -> bool {
+        let handle = self.handle.clone();
+        let mut waiting = pin!(waiting);
+        let mut abandoned = pin!(abandoned(handle.shared()));
+        loop {
+            // There is no connection that could be of no use.
+            let _ = self.take_answers();
+            self.deliver();
+            tokio::select! {
+                goes_on = &mut waiting => return goes_on,
+                () = &mut abandoned => return false,
+                () = self.calls.answered() => {}
+            }
+        }
+    }
+
     /// Talks over `link` until it is lost, and says why; `None` if it was we who ended it.
     async fn talk(&mut self, mut link: Link, persistence: &mut Persistence<'_>) -> Option<Failure> {
         self.is_ready = false;
         self.turn.wake_at = None;
-        self.pace = Pace::new(self.service.abilities().rate, Instant::now());
+        self.lanes.begin(&self.service.abilities(), Instant::now());
         // A post that was sent in part goes on.
         let talked = self.exchange(&mut link, persistence).await;
+        self.succession = Succession::default();
         // What came before the end is passed on.
         self.deliver();
         match talked {
@@ -156,7 +184,7 @@ impl Session {
             Err(failure) => {
                 // The other side may be told why, if it reads that at once.
                 let _ = link.flush().now_or_never();
-                for receipt in self.unsure.drain(..) {
+                for (receipt, _) in self.unsure.drain(..) {
                     let lost = Err(Error::lost(&failure.reason));
                     self.handle.shared().receipts.settle(receipt, lost);
                 }
@@ -177,6 +205,7 @@ impl Session {
         self.service.begin(&mut self.turn)?;
         loop {
             let paced = self.write(link)?;
+            self.succeed();
             if self.handle.shared().outbox.is_closed() {
                 let by = *leave_by.get_or_insert_with(|| Instant::now() + FAREWELL);
                 if self.has_sent_all() || by <= Instant::now() {
@@ -188,10 +217,23 @@ impl Session {
             }
             self.wait_for_room(link, &mut silence).await;
             let due = [Some(silence.deadline()), self.turn.wake_at, paced, leave_by];
-            let due = due.into_iter().flatten().min();
+            let due = due.into_iter().chain(self.succession.due());
+            let due = due.flatten().min();
             match self.wait(link, due, timer.as_mut()).await? {
                 Woken::Outbox => {}
                 Woken::Timer => self.timed(link, &mut silence)?,
+                Woken::Answered => {
+                    self.turn.begins();
+                    self.take_answers()?;
+                }
+                Woken::Succeeded(next) => {
+                    self.succession.retire(std::mem::replace(link, next));
+                    silence = Silence::new(&self.options, link.received());
+                }
+                Woken::Retiring(received) => {
+                    self.turn.begins();
+                    self.take_last(received, persistence);
+                }
                 Woken::Received(received) => {
                     silence.heard(link.received());
                     self.turn.begins();
@@ -217,8 +259,34 @@ impl Session {
             if shared.outbox.poll_changed(cx).is_ready() {
                 return Poll::Ready(Ok(Woken::Outbox));
             }
-            if let Poll::Ready(received) = link.poll_receive(cx) {
-                return Poll::Ready(received.map(Woken::Received));
+            if self.calls.poll_answered(cx).is_ready() {
+                return Poll::Ready(Ok(Woken::Answered));
+            }
+            if let Poll::Ready(received) = self.succession.poll_retiring(cx) {
+                return Poll::Ready(Ok(Woken::Retiring(received)));
+            }
+            match self.succession.poll_next(cx) {
+                Poll::Ready(Ok(next)) => return Poll::Ready(Ok(Woken::Succeeded(next))),
+                Poll::Ready(Err(failure)) if !self.succession.has_ended() => {
+                    let what = format!("cannot connect anew: {}; trying again", failure.reason);
+                    self.turn.tell(what);
+                    return Poll::Ready(Ok(Woken::Timer));
+                }
+                _ => {}
+            }
+            // The end of a connection whose place is about to be taken is waited for no less.
+            if !self.succession.has_ended()
+                && let Poll::Ready(received) = link.poll_receive(cx)
+            {
+                match received {
+                    Err(failure) if self.succession.is_under_way() => {
+                        self.succession.end(failure);
+                    }
+                    received => return Poll::Ready(received.map(Woken::Received)),
+                }
+            }
+            if let Some(failure) = self.succession.given_up() {
+                return Poll::Ready(Err(failure));
             }
             let Some(due) = due else {
                 return Poll::Pending;
@@ -327,13 +395,13 @@ impl Session {
             match how {
                 // What is read in order has been taken with all before it.
                 Ok(()) => {
-                    let sent = self.unsure.iter().position(|it| *it == receipt);
-                    for taken in self.unsure.drain(..sent.map_or(0, |at| at + 1)) {
-                        receipts.settle(taken, Ok(()));
+                    let sent = self.unsure.iter().position(|(it, _)| *it == receipt);
+                    for (taken, posted) in self.unsure.drain(..sent.map_or(0, |at| at + 1)) {
+                        receipts.settle(taken, Ok(posted));
                     }
                 }
                 Err(why) => {
-                    self.unsure.retain(|it| *it != receipt);
+                    self.unsure.retain(|(it, _)| *it != receipt);
                     receipts.settle(receipt, Err(Error::denied(why)));
                 }
             }
@@ -349,33 +417,41 @@ impl Session {
     /// Sends what the service says, then of what is posted as much as may be sent now. Gives when
     /// there may be more, where something waits.
     fn write(&mut self, link: &mut Link) -> Result<Option<Instant>, Failure> {
+        self.call();
+        if self.succession.has_ended() {
+            return Ok(None);
+        }
         let now = Instant::now();
         let mut any = !self.turn.frames.is_empty();
         for frame in self.turn.frames.drain(..) {
             link.send(&frame)?;
             // What is said until we are let in counts for no server.
             if self.is_ready {
-                self.pace.take(now);
+                self.lanes.count(now);
             }
         }
         let mut paced = None;
-        if self.turn.is_ready || self.is_ready {
-            for (urgency, reserve) in [(Urgency::Reply, 0), (Urgency::Alert, RESERVE)] {
-                while self.has_frame(urgency) {
-                    paced = self.pace.ready_at(reserve).filter(|&at| at > now);
-                    if paced.is_some() {
-                        break;
-                    }
-                    if let Some(frame) = self.frames(urgency).pop_front() {
-                        link.send(&frame.text)?;
-                        self.pace.take(now);
-                        any = true;
-                        if let Some(receipt) = frame.receipt {
-                            self.confirm(receipt, link)?;
-                        }
+        while self.turn.is_ready || self.is_ready {
+            let (service, turn) = (&mut self.service, &mut self.turn);
+            let write = |post: &Post| service.write(post, turn);
+            let shared = self.handle.shared();
+            match self
+                .lanes
+                .next(now, &shared.outbox, &shared.receipts, write)
+            {
+                Next::Text(text, receipt) => {
+                    link.send(&text)?;
+                    any = true;
+                    if let Some((receipt, posted)) = receipt {
+                        self.confirm(receipt, posted, link)?;
                     }
                 }
-                if paced.is_some() {
+                Next::Call(call, ticket) => {
+                    let connector = Arc::clone(&self.connector);
+                    self.calls.start(Asker::Post(ticket), call, connector);
+                }
+                Next::Wait(until) => {
+                    paced = until;
                     break;
                 }
             }
@@ -387,57 +463,97 @@ impl Session {
         Ok(paced)
     }
 
-    fn frames(&mut self, urgency: Urgency) -> &mut VecDeque<Frame> {
-        match urgency {
-            Urgency::Reply => &mut self.replies,
-            Urgency::Alert => &mut self.alerts,
+    /// Asks what the service wants to know.
+    fn call(&mut self) {
+        for (number, call) in self.turn.calls.drain(..) {
+            let connector = Arc::clone(&self.connector);
+            self.calls.start(Asker::Service(number), call, connector);
         }
     }
 
-    /// Whether there is a frame of an urgency that is to be sent.
-    fn has_frame(&mut self, urgency: Urgency) -> bool {
-        while self.frames(urgency).is_empty() {
-            let Some(post) = self.handle.shared().outbox.take(urgency) else {
-                return false;
-            };
-            let receipts = &self.handle.shared().receipts;
-            if post
-                .receipt
-                .is_some_and(|receipt| !receipts.is_awaited(receipt))
-            {
-                continue;
+    /// Tells the service, or whoever has posted, what has been answered.
+    fn take_answers(&mut self) -> Result<(), Failure> {
+        let mut taken = Ok(());
+        for (asker, reply) in self.calls.take() {
+            match asker {
+                Asker::Service(number) => {
+                    let answered = self.service.answered(number, reply, &mut self.turn);
+                    taken = taken.and(answered);
+                }
+                Asker::Post(ticket) => self.post_answered(&ticket, reply),
             }
-            let frames = self.service.write(&post, &mut self.turn);
-            let count = frames.len();
-            if let (0, Some(receipt)) = (count, post.receipt) {
-                let why = Error::denied("there is nothing in it that can be said");
-                self.handle.shared().receipts.settle(receipt, Err(why));
-            }
-            let frames = frames.into_iter().enumerate().map(|(at, text)| Frame {
-                text,
-                receipt: post.receipt.filter(|_| at + 1 == count),
-            });
-            self.frames(urgency).extend(frames);
         }
-        true
+        self.call();
+        taken
+    }
+
+    fn post_answered(&mut self, ticket: &Ticket, reply: Result<Reply, birl_net::Error>) {
+        let outcome = match reply {
+            Ok(reply) => self.service.outcome(&reply, &mut self.turn),
+            Err(error) if error.is_lasting() => Outcome::Denied(error.to_string()),
+            Err(error) => Outcome::Later(Later::new(error.to_string(), error.retry_after())),
+        };
+        let ended = match outcome {
+            Outcome::Taken { id, room } => self.lanes.taken(ticket, id, room),
+            Outcome::Denied(why) => self.lanes.failed(ticket, Error::denied(why)),
+            Outcome::Later(later) => self.lanes.later(ticket, &later, Instant::now()),
+        };
+        match ended {
+            Some(Ended {
+                receipt: Some(receipt),
+                how,
+                ..
+            }) => self.handle.shared().receipts.settle(receipt, how),
+            Some(Ended {
+                room,
+                how: Err(error),
+                ..
+            }) => self.turn.tell(format!("in {room:?}: {error}")),
+            _ => {}
+        }
+    }
+
+    /// Connects anew, where the service wants that.
+    fn succeed(&mut self) {
+        let now = Instant::now();
+        self.succession.tidy(now);
+        let is_wanted = std::mem::take(&mut self.turn.is_to_replace);
+        let is_due = self.succession.is_due(now) || is_wanted && !self.succession.has_begun();
+        if is_due && let Some(next) = self.service.replacement(Arc::clone(&self.connector)) {
+            let limit = self.options.connect_timeout;
+            let next = async move {
+                let connected = timeout(limit, next).await;
+                connected.unwrap_or_else(|_| Err(birl_net::Error::timeout(limit).into()))
+            };
+            self.succession.begin(next.boxed());
+        }
+    }
+
+    /// Takes what comes over a connection whose place has been taken, and answers there.
+    fn take_last(&mut self, received: Received, persistence: &mut Persistence<'_>) {
+        if self.take(received, persistence).is_err() {
+            self.succession.dismiss();
+        }
+        self.turn.is_to_replace = false;
+        self.succession.answer(self.turn.frames.drain(..));
     }
 
     /// Has the other side show that it has taken all that was sent.
-    fn confirm(&mut self, receipt: u64, link: &mut Link) -> Result<(), Failure> {
-        self.unsure.push_back(receipt);
+    fn confirm(&mut self, receipt: u64, posted: Posted, link: &mut Link) -> Result<(), Failure> {
+        self.unsure.push_back((receipt, posted));
         if !self.service.confirm(receipt, &mut self.turn) && !link.ask_by(receipt)? {
             // There is no way to know more than that it was sent.
             self.turn.taken(receipt);
         }
         for frame in self.turn.frames.drain(..) {
             link.send(&frame)?;
-            self.pace.take(Instant::now());
+            self.lanes.count(Instant::now());
         }
         Ok(())
     }
 
     fn has_sent_all(&self) -> bool {
-        self.replies.is_empty() && self.alerts.is_empty() && self.handle.shared().outbox.is_empty()
+        self.lanes.is_empty() && self.handle.shared().outbox.is_empty()
     }
 
     /// Says goodbye, and waits until the other side has ended the connection.

@@ -521,7 +521,7 @@ async fn a_delivery_ends_when_the_server_has_taken_it_and_tells_why_if_it_does_n
     };
     let both = async { tokio::join!(serve, deliver) };
     let ((), results) = goes_on(&mut events, both).await;
-    assert_eq!(results[0], Ok(()));
+    assert!(results[0].is_ok(), "{results:?}");
     let denied = results[1].as_ref().unwrap_err();
     assert!(denied.is_denied());
     assert_eq!(denied.to_string(), "cannot send: Cannot send to channel");

@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Fuse};
 use hyper::body::{Body, Incoming};
@@ -14,7 +14,8 @@ use hyper::client::conn::http1;
 use hyper::header::{
     CONNECTION, DATE, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
 };
-use hyper::{Method, Response, StatusCode};
+pub use hyper::Method;
+use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use url::{Position, Url};
 
@@ -69,8 +70,13 @@ pub async fn post(connector: &Connector, request: &Request, body: String) -> Res
     answer.successful().await.map(drop)
 }
 
-/// Asks once, and gives whatever is answered.
-async fn ask(
+/// Asks once, over a connection of its own, and gives whatever is answered: a refusal, too. Redirections
+/// are not followed. How long it may take is for the caller to limit; dropping the future gives it up.
+///
+/// # Errors
+///
+/// If there is no connection, or no answer.
+pub async fn ask(
     connector: &Connector,
     method: Method,
     request: &Request,
@@ -120,9 +126,14 @@ impl fmt::Debug for Answer {
 }
 
 impl Answer {
-    /// Its status, from 200 to 299.
+    /// Its status: from 200 to 299, but for what [`ask`] gives.
     pub fn status(&self) -> u16 {
         self.status.as_u16()
+    }
+
+    /// How long the other side asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        refusal(self.status, &self.headers).retry_after()
     }
 
     /// Its headers.
@@ -155,6 +166,24 @@ impl Answer {
             }
         })
         .await
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    ///
+    /// As [`chunk`](Self::chunk), and if it has more than `bytes_max`.
+    pub async fn whole(&mut self, bytes_max: usize) -> Result<Bytes, Error> {
+        let mut whole = BytesMut::new();
+        while let Some(bytes) = self.chunk().await? {
+            if bytes.len() > bytes_max - whole.len() {
+                return Err(Error::protocol(format!(
+                    "the answer is longer than {bytes_max} bytes"
+                )));
+            }
+            whole.extend_from_slice(&bytes);
+        }
+        Ok(whole.freeze())
     }
 
     fn redirection(&self) -> Result<Option<String>, Error> {

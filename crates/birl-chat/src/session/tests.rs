@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::chat::{Events, connect};
 use crate::message::Post;
-use crate::service::{Abilities, Rate};
+use crate::service::{Abilities, Frame, Rate};
 
 /// A service of lines: `PING` is answered, other lines are messages.
 struct Plain {
@@ -36,6 +36,7 @@ impl Service for Plain {
             lines: false,
             text_bytes_max: 100,
             rate: self.rate,
+            rate_by_room: false,
         }
     }
 
@@ -71,8 +72,9 @@ impl Service for Plain {
         turn.say("ARE YOU THERE");
     }
 
-    fn write(&mut self, post: &Post, _: &mut Turn) -> Vec<String> {
-        post.text.lines().map(str::to_owned).collect()
+    fn write(&mut self, post: &Post, _: &mut Turn) -> Vec<Frame> {
+        let lines = post.text.lines();
+        lines.map(|line| Frame::Text(line.to_owned())).collect()
     }
 
     fn farewell(&mut self) -> Option<String> {

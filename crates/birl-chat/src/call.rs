@@ -1,0 +1,220 @@
+//! What is asked over HTTP, beside a connection.
+
+use std::time::Duration;
+
+use birl_net::request::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use birl_net::secret::Secret;
+use birl_net::{Connector, Error as NetError, Request, http};
+use bytes::Bytes;
+pub use http::Method;
+use serde_json::Value;
+use tokio::time::timeout;
+use url::Url;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest answer that is read: what a service says of itself may be long.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+/// So much of an answer is told.
+const TOLD_CHARS_MAX: usize = 200;
+
+/// A request over HTTP. It shows no secret.
+#[derive(Clone, Debug)]
+pub struct Call {
+    method: Method,
+    request: Request,
+    body: String,
+}
+
+impl Call {
+    /// Asks for what a URL names.
+    pub fn get(url: Url) -> Self {
+        Self {
+            method: Method::GET,
+            request: Request::new(url),
+            body: String::new(),
+        }
+    }
+
+    /// Posts JSON.
+    pub fn post(url: Url, body: &Value) -> Self {
+        Self::with_body(Method::POST, url, body)
+    }
+
+    /// Sends JSON by another method.
+    pub fn with_body(method: Method, url: Url, body: &Value) -> Self {
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        Self {
+            method,
+            body: body.to_string(),
+            ..Self::get(url)
+        }
+        .header(CONTENT_TYPE, json)
+    }
+
+    /// The same with a token.
+    pub fn bearer(mut self, token: &Secret) -> Self {
+        let token = birl_net::request::Bearer::Token(token.clone());
+        self.request.bearer = Some(token);
+        self
+    }
+
+    /// The same with a header.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.request.headers.insert(name, value);
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn path(&self) -> &str {
+        self.request.url.path()
+    }
+
+    /// Asks once. Dropping the future gives up.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer.
+    pub async fn send(self, connector: &Connector) -> Result<Reply, NetError> {
+        let asking = async {
+            let mut answer = http::ask(connector, self.method, &self.request, self.body).await?;
+            Ok(Reply {
+                status: answer.status(),
+                retry_after: answer.retry_after(),
+                body: answer.whole(ANSWER_BYTES_MAX).await?,
+                headers: answer.headers().clone(),
+            })
+        };
+        let answered = timeout(TIMEOUT, asking).await;
+        answered.unwrap_or_else(|_| Err(NetError::timeout(TIMEOUT)))
+    }
+}
+
+/// The answer to a [`Call`], whatever it says.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// How long it asks to be left alone.
+    pub retry_after: Option<Duration>,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// Whether it has a status from 200 to 299.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Its body, if that is JSON.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// What it says, where nothing better is known: its status, and how its body begins.
+    pub fn words(&self) -> String {
+        let body = String::from_utf8_lossy(&self.body);
+        let line = body.lines().map(str::trim).find(|line| !line.is_empty());
+        match line.filter(|line| !line.starts_with('<')) {
+            Some(line) => {
+                let told: String = line.chars().take(TOLD_CHARS_MAX).collect();
+                format!(
+                    "the server answers {}: {}",
+                    self.status,
+                    told.escape_debug()
+                )
+            }
+            None => format!("the server answers {}", self.status),
+        }
+    }
+}
+
+/// What has become of what was posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It has been said.
+    Taken {
+        /// What the service calls the message, where it tells.
+        id: Option<String>,
+        /// What it calls the room, where that is not as it was called by us.
+        room: Option<String>,
+    },
+    /// It has not, and will not be.
+    Denied(String),
+    /// It may be, later.
+    Later(Later),
+}
+
+/// When something may be tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// Why not now.
+    pub why: String,
+    /// After how long: unknown by default. Where it is known, that is not taken for a failure.
+    pub after: Option<Duration>,
+    /// Nothing may be posted meanwhile, whatever the room.
+    pub everywhere: bool,
+}
+
+impl Later {
+    /// Later, in a room.
+    pub fn new(why: impl Into<String>, after: Option<Duration>) -> Self {
+        Self {
+            why: why.into(),
+            after,
+            everywhere: false,
+        }
+    }
+
+    /// What a status says that means so much in any service.
+    pub fn of_status(reply: &Reply) -> Option<Self> {
+        let is_passing = matches!(reply.status, 408 | 425 | 429 | 500..);
+        is_passing.then(|| Self::new(reply.words(), reply.retry_after))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_shows_no_secret() {
+        let url = Url::parse("https://h/").unwrap();
+        let call = Call::get(url).bearer(&Secret::new("hunter2"));
+        assert!(!format!("{call:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn an_answer_is_told_on_one_line_and_statuses_tell_what_may_pass() {
+        let reply = |status, body: &'static str| Reply {
+            status,
+            headers: HeaderMap::new(),
+            retry_after: None,
+            body: Bytes::from_static(body.as_bytes()),
+        };
+        let cases = [
+            (
+                503,
+                "\n no\u{1b} \nmore",
+                "the server answers 503: no\\u{1b}",
+                true,
+            ),
+            (502, "<html>", "the server answers 502", true),
+            (429, "", "the server answers 429", true),
+            (403, "{}", "the server answers 403: {}", false),
+            (200, "", "the server answers 200", false),
+        ];
+        for (status, body, words, is_passing) in cases {
+            let reply = reply(status, body);
+            assert_eq!(
+                (reply.words().as_str(), Later::of_status(&reply).is_some()),
+                (words, is_passing)
+            );
+        }
+    }
+}

@@ -1,0 +1,584 @@
+//! What is to be sent, in order: one lane for a connection, or one for each room where a service limits
+//! them by themselves.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::call::{Call, Later};
+use crate::error::Error;
+use crate::message::{Post, Posted, Urgency};
+use crate::outbox::Outbox;
+use crate::pace::Pace;
+use crate::receipts::Receipts;
+use crate::service::{Abilities, Frame, Rate};
+
+/// So many tokens are left for whom somebody waits for.
+const RESERVE: u32 = 2;
+
+/// So many calls are under way at once, and so many of them alerts.
+const CALLS_MAX: usize = 8;
+const ALERT_CALLS_MAX: usize = 6;
+
+/// So many posts of each urgency are held in lanes: what is to go to one room does not hold up others.
+const HELD_MAX: usize = 256;
+
+/// A call that fails is made so often.
+const ATTEMPTS_MAX: u32 = 6;
+
+/// How long it waits after the first failure: twice as long with each.
+const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+
+/// Nobody is asked to wait for longer.
+const LATER_MAX: Duration = Duration::from_secs(3600);
+
+/// All lanes.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    lanes: Vec<Lane>,
+    rate: Option<Rate>,
+    by_room: bool,
+    /// Nothing is sent before.
+    not_before: Option<Instant>,
+    /// The lane that is looked at first: they take turns.
+    first: usize,
+}
+
+#[derive(Debug)]
+struct Lane {
+    /// Empty where there is one for all rooms.
+    room: String,
+    replies: Queue,
+    alerts: Queue,
+    pace: Pace,
+    not_before: Option<Instant>,
+    /// The call that is under way, and whose.
+    under_way: Option<(Urgency, Call)>,
+    attempts: u32,
+}
+
+/// What is to be sent of an urgency.
+#[derive(Debug, Default)]
+struct Queue {
+    posts: VecDeque<Post>,
+    current: Option<Current>,
+}
+
+/// A post that is being sent.
+#[derive(Debug)]
+struct Current {
+    frames: VecDeque<Frame>,
+    receipt: Option<u64>,
+    /// What of it has been said.
+    posted: Posted,
+    has_begun: bool,
+}
+
+/// What is to be done next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// This is to be sent over the connection; if it is the last of a post that somebody waits for, with
+    /// its receipt.
+    Text(String, Option<(u64, Posted)>),
+    /// This is to be asked, for that lane.
+    Call(Call, Ticket),
+    /// Nothing, before that moment.
+    Wait(Option<Instant>),
+}
+
+/// Whose call is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    room: String,
+}
+
+/// How a post has ended, and who is to be told.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) room: String,
+    pub(crate) receipt: Option<u64>,
+    pub(crate) how: Result<Posted, Error>,
+}
+
+impl Lanes {
+    pub(crate) fn new() -> Self {
+        Self {
+            lanes: Vec::new(),
+            rate: None,
+            by_room: false,
+            not_before: None,
+            first: 0,
+        }
+    }
+
+    /// There is a new connection, to a service that can do so much.
+    pub(crate) fn begin(&mut self, abilities: &Abilities, now: Instant) {
+        self.rate = abilities.rate;
+        self.by_room = abilities.rate_by_room;
+        if !self.by_room {
+            for lane in &mut self.lanes {
+                lane.pace = Pace::new(self.rate, now);
+            }
+        }
+    }
+
+    /// Something was sent that is no post.
+    pub(crate) fn count(&mut self, now: Instant) {
+        if !self.by_room {
+            let rate = self.rate;
+            self.lane("", now, rate).pace.take(now);
+        }
+    }
+
+    /// Whether nothing is to be sent, and nothing is under way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(Lane::is_empty)
+    }
+
+    /// What is to be sent now. `write` makes frames of a post.
+    pub(crate) fn next(
+        &mut self,
+        now: Instant,
+        outbox: &Outbox,
+        receipts: &Receipts,
+        mut write: impl FnMut(&Post) -> Vec<Frame>,
+    ) -> Next {
+        let mut due: Option<Instant> = None;
+        self.first = self.first.wrapping_add(1);
+        for (urgency, reserve, calls_max) in [
+            (Urgency::Reply, 0, CALLS_MAX),
+            (Urgency::Alert, RESERVE, ALERT_CALLS_MAX),
+        ] {
+            let under_way = self.lanes.iter().filter(|lane| lane.under_way.is_some());
+            if under_way.count() >= calls_max {
+                continue;
+            }
+            self.fill(urgency, outbox, now);
+            let mut at = 0;
+            while at < self.lanes.len() {
+                let turn = (self.first + at) % self.lanes.len();
+                let lane = &mut self.lanes[turn];
+                if lane.has_to_wait(urgency) {
+                    at += 1;
+                    continue;
+                }
+                let from = [
+                    self.not_before,
+                    lane.not_before,
+                    lane.pace.ready_at(reserve),
+                ];
+                let from = from.into_iter().flatten().max();
+                if let Some(from) = from.filter(|&from| from > now) {
+                    due = Some(due.map_or(from, |due| due.min(from)));
+                    at += 1;
+                    continue;
+                }
+                if let Some(frame) = lane.frame(urgency, receipts, &mut write) {
+                    lane.pace.take(now);
+                    return lane.send(urgency, frame);
+                }
+                // There was nothing in it that could be said, and there is room for others.
+                self.fill(urgency, outbox, now);
+                at = 0;
+            }
+        }
+        Next::Wait(due)
+    }
+
+    /// Takes posts from the outbox, as many as may be held.
+    fn fill(&mut self, urgency: Urgency, outbox: &Outbox, now: Instant) {
+        let held_max = if self.by_room { HELD_MAX } else { 1 };
+        let held = |lane: &mut Lane| {
+            let queue = lane.queue(urgency);
+            queue.posts.len() + usize::from(queue.current.is_some())
+        };
+        let mut count: usize = self.lanes.iter_mut().map(held).sum();
+        let (by_room, rate) = (self.by_room, self.rate);
+        while count < held_max
+            && let Some(post) = outbox.take(urgency)
+        {
+            let room = if by_room {
+                post.room.clone()
+            } else {
+                String::new()
+            };
+            let lane = self.lane(&room, now, rate);
+            lane.queue(urgency).posts.push_back(post);
+            count += 1;
+        }
+    }
+
+    fn lane(&mut self, room: &str, now: Instant, rate: Option<Rate>) -> &mut Lane {
+        let at = match self.lanes.iter().position(|lane| lane.room == room) {
+            Some(at) => at,
+            None => {
+                self.lanes.retain(|lane| !lane.is_idle(now));
+                self.lanes.push(Lane::new(room.to_owned(), rate, now));
+                self.lanes.len() - 1
+            }
+        };
+        &mut self.lanes[at]
+    }
+
+    /// The call of a ticket has been answered: it was taken.
+    pub(crate) fn taken(
+        &mut self,
+        ticket: &Ticket,
+        id: Option<String>,
+        room: Option<String>,
+    ) -> Option<Ended> {
+        let lane = self.of(ticket)?;
+        let (urgency, _) = lane.under_way.take()?;
+        lane.attempts = 0;
+        let queue = lane.queue(urgency);
+        let current = queue.current.as_mut()?;
+        current.posted.ids.extend(id);
+        if let Some(room) = room {
+            current.posted.room = room;
+        }
+        if !current.frames.is_empty() {
+            return None;
+        }
+        let current = queue.current.take()?;
+        Some(Ended {
+            room: lane.room.clone(),
+            receipt: current.receipt,
+            how: Ok(current.posted),
+        })
+    }
+
+    /// It will not be taken: nor is what else there is of the post sent.
+    pub(crate) fn failed(&mut self, ticket: &Ticket, why: Error) -> Option<Ended> {
+        let lane = self.of(ticket)?;
+        let (urgency, _) = lane.under_way.take()?;
+        lane.attempts = 0;
+        let current = lane.queue(urgency).current.take()?;
+        Some(Ended {
+            room: lane.room.clone(),
+            receipt: current.receipt,
+            how: Err(why),
+        })
+    }
+
+    /// It may be taken later. Where it has failed too often, it is given up.
+    pub(crate) fn later(&mut self, ticket: &Ticket, later: &Later, now: Instant) -> Option<Ended> {
+        let lane = self.of(ticket)?;
+        let (urgency, call) = lane.under_way.take()?;
+        let wait = match later.after {
+            Some(asked) => asked.min(LATER_MAX),
+            None => {
+                lane.attempts += 1;
+                if lane.attempts == ATTEMPTS_MAX {
+                    lane.under_way = Some((urgency, call));
+                    return self.failed(ticket, Error::lost(&later.why));
+                }
+                BACKOFF_FIRST * 2_u32.pow(lane.attempts - 1)
+            }
+        };
+        if let Some(current) = &mut lane.queue(urgency).current {
+            current.frames.push_front(Frame::Call(call));
+            // If nothing of it has been said, whoever waits for it may still give it up.
+            current.has_begun = !current.posted.ids.is_empty();
+        }
+        let until = Some(now + wait);
+        match later.everywhere {
+            true => self.not_before = self.not_before.max(until),
+            false => lane.not_before = until,
+        }
+        None
+    }
+
+    fn of(&mut self, ticket: &Ticket) -> Option<&mut Lane> {
+        self.lanes.iter_mut().find(|lane| lane.room == ticket.room)
+    }
+}
+
+impl Lane {
+    fn new(room: String, rate: Option<Rate>, now: Instant) -> Self {
+        Self {
+            room,
+            replies: Queue::default(),
+            alerts: Queue::default(),
+            pace: Pace::new(rate, now),
+            not_before: None,
+            under_way: None,
+            attempts: 0,
+        }
+    }
+
+    fn queue(&mut self, urgency: Urgency) -> &mut Queue {
+        match urgency {
+            Urgency::Reply => &mut self.replies,
+            Urgency::Alert => &mut self.alerts,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.replies.is_empty() && self.alerts.is_empty()
+    }
+
+    /// Whether it is as if it had never been.
+    fn is_idle(&self, now: Instant) -> bool {
+        self.is_empty()
+            && self.pace.is_full(now)
+            && self.not_before.is_none_or(|until| until <= now)
+    }
+
+    /// Whether there is nothing of an urgency that may be sent: replies go first.
+    fn has_to_wait(&self, urgency: Urgency) -> bool {
+        self.under_way.is_some()
+            || match urgency {
+                Urgency::Reply => self.replies.is_empty(),
+                Urgency::Alert => self.alerts.is_empty() || !self.replies.is_empty(),
+            }
+    }
+
+    /// The next frame of an urgency.
+    fn frame(
+        &mut self,
+        urgency: Urgency,
+        receipts: &Receipts,
+        write: &mut impl FnMut(&Post) -> Vec<Frame>,
+    ) -> Option<Frame> {
+        let queue = self.queue(urgency);
+        let is_given_up =
+            |receipt: Option<u64>| receipt.is_some_and(|receipt| !receipts.is_awaited(receipt));
+        if let Some(current) = &queue.current
+            && !current.has_begun
+            && is_given_up(current.receipt)
+        {
+            queue.current = None;
+        }
+        while queue.current.is_none() {
+            let post = queue.posts.pop_front()?;
+            if is_given_up(post.receipt) {
+                continue;
+            }
+            let frames = write(&post);
+            if frames.is_empty() {
+                if let Some(receipt) = post.receipt {
+                    let why = Error::denied("there is nothing in it that can be said");
+                    receipts.settle(receipt, Err(why));
+                }
+                continue;
+            }
+            queue.current = Some(Current {
+                frames: frames.into(),
+                receipt: post.receipt,
+                posted: Posted::new(post.room),
+                has_begun: false,
+            });
+        }
+        let current = queue.current.as_mut()?;
+        current.has_begun = true;
+        current.frames.pop_front()
+    }
+
+    fn send(&mut self, urgency: Urgency, frame: Frame) -> Next {
+        match frame {
+            Frame::Text(text) => {
+                let queue = self.queue(urgency);
+                let is_last = |current: &mut Current| current.frames.is_empty();
+                let ended = queue.current.take_if(is_last);
+                let receipt = ended.and_then(|current| Some((current.receipt?, current.posted)));
+                Next::Text(text, receipt)
+            }
+            Frame::Call(call) => {
+                self.under_way = Some((urgency, call.clone()));
+                let room = self.room.clone();
+                Next::Call(call, Ticket { room })
+            }
+        }
+    }
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.posts.is_empty() && self.current.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Lanes by rooms, each of which bears a message a second.
+    struct Desk {
+        lanes: Lanes,
+        outbox: Outbox,
+        receipts: Receipts,
+        now: Instant,
+        start: Instant,
+    }
+
+    impl Desk {
+        fn new(posts: impl IntoIterator<Item = Post>) -> Self {
+            let outbox = Outbox::default();
+            for post in posts {
+                outbox.try_put(post).unwrap();
+            }
+            let start = Instant::now() + 1000 * SECOND;
+            let mut lanes = Lanes::new();
+            let abilities = Abilities {
+                threads: true,
+                edits: true,
+                lines: true,
+                text_bytes_max: 100,
+                rate: Some(Rate {
+                    burst: 1,
+                    every: SECOND,
+                }),
+                rate_by_room: true,
+            };
+            lanes.begin(&abilities, start);
+            Self {
+                lanes,
+                outbox,
+                receipts: Receipts::default(),
+                now: start,
+                start,
+            }
+        }
+
+        /// What is asked next, as the path of its URL; else how long it is to wait, in seconds.
+        fn next(&mut self) -> Result<(String, Ticket), Option<f64>> {
+            let write = |post: &Post| {
+                let word = |word| format!("http://h/{}/{word}", post.room);
+                let calls = post.text.split(' ').map(word);
+                let call = |url: String| Frame::Call(Call::get(Url::parse(&url).unwrap()));
+                calls.map(call).collect()
+            };
+            match self
+                .lanes
+                .next(self.now, &self.outbox, &self.receipts, write)
+            {
+                Next::Call(call, ticket) => Ok((call.path().to_owned(), ticket)),
+                Next::Wait(due) => Err(due.map(|due| (due - self.start).as_secs_f64())),
+                Next::Text(..) => unreachable!("there are calls alone"),
+            }
+        }
+
+        fn taken(&mut self, ticket: &Ticket) -> Option<Ended> {
+            self.lanes.taken(ticket, Some("id".to_owned()), None)
+        }
+    }
+
+    #[test]
+    fn rooms_do_not_wait_for_each_other_and_each_keeps_its_order() {
+        let posts = ["a one", "a two", "b three"].map(|post| {
+            let (room, text) = post.split_once(' ').unwrap();
+            Post::new(room, text)
+        });
+        let mut desk = Desk::new(posts);
+        let (b, _) = desk.next().unwrap();
+        let (a, ticket) = desk.next().unwrap();
+        let mut both = [a, b];
+        both.sort();
+        assert_eq!(both, ["/a/one", "/b/three"]);
+        // The answer is waited for, and then the second.
+        assert_eq!(desk.next(), Err(None));
+        assert!(desk.taken(&ticket).unwrap().how.is_ok());
+        assert_eq!(desk.next(), Err(Some(1.0)));
+        desk.now += SECOND;
+        assert_eq!(desk.next().unwrap().0, "/a/two");
+    }
+
+    #[test]
+    fn what_may_be_sent_later_holds_up_its_room_and_nothing_else() {
+        let mut desk = Desk::new([Post::new("a", "one two"), Post::new("a", "three")]);
+        let (path, ticket) = desk.next().unwrap();
+        assert_eq!(path, "/a/one");
+        let later = Later::new("slow down", Some(5 * SECOND));
+        assert_eq!(desk.lanes.later(&ticket, &later, desk.now), None);
+        assert_eq!(desk.next(), Err(Some(5.0)));
+        desk.outbox.try_put(Post::new("b", "four")).unwrap();
+        assert_eq!(desk.next().unwrap().0, "/b/four");
+        desk.now += 5 * SECOND;
+        assert_eq!(desk.next().unwrap().0, "/a/one");
+        assert_eq!(desk.taken(&ticket), None, "there is more of it");
+        // Where it holds for all rooms, nobody is asked.
+        desk.now += SECOND;
+        assert_eq!(desk.next().unwrap().0, "/a/two");
+        let later = Later {
+            everywhere: true,
+            ..later
+        };
+        desk.lanes.later(&ticket, &later, desk.now);
+        desk.outbox.try_put(Post::new("c", "five")).unwrap();
+        assert_eq!(desk.next(), Err(Some(11.0)));
+    }
+
+    #[test]
+    fn what_fails_is_tried_ever_more_seldom_and_given_up() {
+        let mut desk = Desk::new([Post::new("a", "one two"), Post::new("a", "three")]);
+        let mut waits = Vec::new();
+        let ended = loop {
+            let (path, ticket) = match desk.next() {
+                Ok(next) => next,
+                Err(due) => {
+                    let due = due.expect("there is something to be sent");
+                    waits.push(due - (desk.now - desk.start).as_secs_f64());
+                    desk.now = desk.start + Duration::from_secs_f64(due);
+                    continue;
+                }
+            };
+            assert_eq!(path, "/a/one");
+            let later = Later::new("no route", None);
+            if let Some(ended) = desk.lanes.later(&ticket, &later, desk.now) {
+                break ended;
+            }
+        };
+        // The room bears no more than one a second at first.
+        assert_eq!(waits, [1.0, 1.0, 2.0, 4.0, 8.0]);
+        assert!(ended.how.unwrap_err().is_lost());
+        desk.now += SECOND;
+        assert_eq!(desk.next().unwrap().0, "/a/three");
+    }
+
+    #[test]
+    fn what_is_denied_is_not_said_in_part_and_replies_go_first() {
+        let mut desk = Desk::new([Post::alert("a", "one"), Post::new("a", "two three")]);
+        let (path, ticket) = desk.next().unwrap();
+        assert_eq!(path, "/a/two");
+        let ended = desk.lanes.failed(&ticket, Error::denied("no")).unwrap();
+        assert!(ended.how.unwrap_err().is_denied());
+        desk.now += SECOND;
+        assert_eq!(desk.next().unwrap().0, "/a/one");
+    }
+
+    #[test]
+    fn a_storm_of_alerts_leaves_calls_to_replies() {
+        let alerts = (0..20).map(|n| Post::alert(format!("room{n}"), "alert"));
+        let mut desk = Desk::new(alerts);
+        let under_way: Vec<_> = std::iter::from_fn(|| desk.next().ok()).collect();
+        assert_eq!(under_way.len(), ALERT_CALLS_MAX);
+        desk.outbox.try_put(Post::new("other", "reply")).unwrap();
+        assert_eq!(desk.next().unwrap().0, "/other/reply");
+        // Once one is answered, another room is due.
+        desk.taken(&under_way[0].1);
+        assert!(desk.next().is_err(), "seven are under way, with the reply");
+        desk.taken(&under_way[1].1);
+        assert!(desk.next().unwrap().0.ends_with("/alert"));
+    }
+
+    #[test]
+    fn what_is_given_up_before_anything_of_it_is_said_is_not_said() {
+        let mut desk = Desk::new([]);
+        let (number, receiver) = desk.receipts.begin();
+        let mut post = Post::new("a", "one");
+        post.receipt = Some(number);
+        desk.outbox.try_put(post).unwrap();
+        let (_, ticket) = desk.next().unwrap();
+        let later = Later::new("slow down", Some(SECOND));
+        desk.lanes.later(&ticket, &later, desk.now);
+        drop(receiver);
+        desk.now += SECOND;
+        assert_eq!(desk.next(), Err(None));
+        assert!(desk.lanes.is_empty());
+    }
+}
