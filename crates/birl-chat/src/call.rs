@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use birl_net::request::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use birl_net::request::{Bearer, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use birl_net::secret::Secret;
 use birl_net::{Connector, Error as NetError, Request, http};
 use bytes::Bytes;
@@ -22,7 +22,10 @@ const TOLD_CHARS_MAX: usize = 200;
 
 /// A request over HTTP. It shows no secret.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct Call(Box<Asked>);
+
+#[derive(Clone, Debug)]
+struct Asked {
     method: Method,
     request: Request,
     body: String,
@@ -31,11 +34,11 @@ pub struct Call {
 impl Call {
     /// Asks for what a URL names.
     pub fn get(url: Url) -> Self {
-        Self {
+        Self(Box::new(Asked {
             method: Method::GET,
             request: Request::new(url),
             body: String::new(),
-        }
+        }))
     }
 
     /// Posts JSON.
@@ -46,30 +49,27 @@ impl Call {
     /// Sends JSON by another method.
     pub fn with_body(method: Method, url: Url, body: &Value) -> Self {
         let json = HeaderValue::from_static("application/json; charset=utf-8");
-        Self {
-            method,
-            body: body.to_string(),
-            ..Self::get(url)
-        }
-        .header(CONTENT_TYPE, json)
+        let mut call = Self::get(url).header(CONTENT_TYPE, json);
+        call.0.method = method;
+        call.0.body = body.to_string();
+        call
     }
 
     /// The same with a token.
     pub fn bearer(mut self, token: &Secret) -> Self {
-        let token = birl_net::request::Bearer::Token(token.clone());
-        self.request.bearer = Some(token);
+        self.0.request.bearer = Some(Bearer::Token(token.clone()));
         self
     }
 
     /// The same with a header.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.request.headers.insert(name, value);
+        self.0.request.headers.insert(name, value);
         self
     }
 
     #[cfg(test)]
     pub(crate) fn path(&self) -> &str {
-        self.request.url.path()
+        self.0.request.url.path()
     }
 
     /// Asks once. Dropping the future gives up.
@@ -78,8 +78,13 @@ impl Call {
     ///
     /// If there is no answer.
     pub async fn send(self, connector: &Connector) -> Result<Reply, NetError> {
+        let Asked {
+            method,
+            request,
+            body,
+        } = *self.0;
         let asking = async {
-            let mut answer = http::ask(connector, self.method, &self.request, self.body).await?;
+            let mut answer = http::ask(connector, method, &request, body).await?;
             Ok(Reply {
                 status: answer.status(),
                 retry_after: answer.retry_after(),

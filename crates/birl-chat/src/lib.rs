@@ -24,6 +24,7 @@
 //! - [`service`]: what a service is: how it is connected to, read and written;
 //! - [`json`]: any service that speaks JSON over a WebSocket;
 //! - [`irc`]: IRC, over TCP, TLS or a WebSocket;
+//! - [`slack`]: Slack, in Socket Mode;
 //! - `link`: a connection → frames in both directions;
 //! - [`call`]: what is asked over HTTP, beside a connection;
 //! - `session`: connects, connects again, and lets the service talk;
@@ -59,6 +60,7 @@ mod receipts;
 mod seen;
 pub mod service;
 mod session;
+pub mod slack;
 mod split;
 
 pub use call::{Call, Later, Outcome, Reply};
@@ -69,3 +71,4 @@ pub use json::Json;
 pub use link::Link;
 pub use message::{Kind, Message, Post, Posted, Urgency};
 pub use service::{Abilities, Frame, Rate, Service, Turn};
+pub use slack::Slack;

@@ -126,7 +126,7 @@ enum Woken {
     /// Something that was asked is answered.
     Answered,
     /// There is a connection that takes the place of this one.
-    Succeeded(Link),
+    Succeeded(Box<Link>),
     /// The connection whose place has been taken has brought something.
     Retiring(Received),
 }
@@ -227,7 +227,7 @@ impl Session {
                     self.take_answers()?;
                 }
                 Woken::Succeeded(next) => {
-                    self.succession.retire(std::mem::replace(link, next));
+                    self.succession.retire(std::mem::replace(link, *next));
                     silence = Silence::new(&self.options, link.received());
                 }
                 Woken::Retiring(received) => {
@@ -238,8 +238,11 @@ impl Session {
                     silence.heard(link.received());
                     self.turn.begins();
                     self.take(received, persistence)?;
-                    // What has arrived already goes on together.
-                    while let Some(received) = link.received_already()? {
+                    // What has arrived already goes on together, but for what may be the end of a
+                    // connection that is to be replaced.
+                    while !self.turn.is_to_replace
+                        && let Some(received) = link.received_already()?
+                    {
                         self.take(received, persistence)?;
                     }
                 }
@@ -266,7 +269,7 @@ impl Session {
                 return Poll::Ready(Ok(Woken::Retiring(received)));
             }
             match self.succession.poll_next(cx) {
-                Poll::Ready(Ok(next)) => return Poll::Ready(Ok(Woken::Succeeded(next))),
+                Poll::Ready(Ok(next)) => return Poll::Ready(Ok(Woken::Succeeded(Box::new(next)))),
                 Poll::Ready(Err(failure)) if !self.succession.has_ended() => {
                     let what = format!("cannot connect anew: {}; trying again", failure.reason);
                     self.turn.tell(what);

@@ -3,7 +3,7 @@
 mod peer;
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use birl_chat::json::{Answer, Body, Hello, Pattern, Ping};
@@ -11,7 +11,7 @@ use birl_chat::{Chat, Json, Post, connect};
 use birl_net::secret::Text;
 use birl_source::live::{Overflow, Template};
 use futures::{SinkExt, StreamExt};
-use peer::{Server, Socket, happens, message, until};
+use peer::{Killed, Server, Socket, happens, message, python_with, until};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::Message;
@@ -650,34 +650,12 @@ async fn a_secret_that_is_not_there_is_named_and_nothing_is_connected() {
     );
 }
 
-/// A Python that has `websockets`: `BIRL_PYTHON`, or else the system's.
-fn python_with_websockets() -> Option<String> {
-    let python = std::env::var("BIRL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let imported = Command::new(&python)
-        .args(["-c", "import websockets.asyncio.server"])
-        .stderr(Stdio::null())
-        .status();
-    imported
-        .is_ok_and(|status| status.success())
-        .then_some(python)
-}
-
-/// A process that ends with the test.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// The room of another code base: compressed, with pings of its own, cutting each connection after some
 /// messages. Everybody who asks is answered once.
 #[tokio::test]
 #[expect(clippy::print_stderr, reason = "it says why it is skipped")]
 async fn a_room_of_another_code_base_is_served_over_lost_connections() {
-    let Some(python) = python_with_websockets() else {
+    let Some(python) = python_with("websockets.asyncio.server") else {
         eprintln!("skipped: no Python with websockets; BIRL_PYTHON names one");
         return;
     };

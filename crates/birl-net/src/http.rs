@@ -9,12 +9,12 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Fuse};
+pub use hyper::Method;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{
     CONNECTION, DATE, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
 };
-pub use hyper::Method;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use url::{Position, Url};
@@ -423,6 +423,43 @@ mod tests {
                 &format!("user-agent: {US}"),
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_is_given_whole_whatever_it_says_and_up_to_a_limit() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let request = Request::new(Url::parse(&url).unwrap());
+        let connector = Connector::new(Proxies::default(), None);
+        let serve = async {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut asked = Vec::new();
+                while !asked.ends_with(b"\r\n\r\n") {
+                    stream.read_buf(&mut asked).await.unwrap();
+                }
+                assert!(asked.starts_with(b"DELETE / HTTP/1.1\r\n"));
+                let answer =
+                    b"HTTP/1.1 429 No\r\nretry-after: 7\r\ncontent-length: 9\r\n\r\n{\"a\":\"b\"}";
+                stream.write_all(answer).await.unwrap();
+            }
+        };
+        let ask = async {
+            for bytes_max in [9, 8] {
+                let asked = ask(&connector, Method::DELETE, &request, String::new());
+                let mut answer = asked.await.unwrap();
+                let wait = answer.retry_after().map(|wait| wait.as_secs());
+                assert_eq!((answer.status(), wait), (429, Some(7)));
+                match answer.whole(bytes_max).await {
+                    Ok(body) => assert_eq!(body, "{\"a\":\"b\"}"),
+                    Err(error) => assert_eq!(
+                        (bytes_max, error.to_string().as_str()),
+                        (8, "the answer is longer than 8 bytes")
+                    ),
+                }
+            }
+        };
+        tokio::join!(serve, ask);
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+pub(crate) mod http;
+
 use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use birl_chat::{Event, Events, Json, Message};
@@ -96,5 +99,27 @@ pub(crate) async fn until(events: &mut Events, last: &str) -> Vec<String> {
         {
             return all;
         }
+    }
+}
+
+/// A Python that has a module: `BIRL_PYTHON`, or else the system's.
+pub(crate) fn python_with(module: &str) -> Option<String> {
+    let python = std::env::var("BIRL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let imported = Command::new(&python)
+        .args(["-c", &format!("import {module}")])
+        .stderr(Stdio::null())
+        .status();
+    imported
+        .is_ok_and(|status| status.success())
+        .then_some(python)
+}
+
+/// A process that ends with the test.
+pub(crate) struct Killed(pub(crate) Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

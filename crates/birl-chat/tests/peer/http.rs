@@ -1,0 +1,114 @@
+//! Requests of HTTP, as a server that the test plays gets them.
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use url::form_urlencoded::parse;
+
+/// A request, and whom it is answered to.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    /// Without what stands behind `?`.
+    pub(crate) path: String,
+    /// What stands behind `?`, or in a form, as an object of texts; or the body, if that is JSON.
+    pub(crate) fields: Value,
+    headers: Vec<(String, String)>,
+    stream: TcpStream,
+}
+
+impl Asked {
+    /// Reads a request; `None` if the other side goes away.
+    pub(crate) async fn read(mut stream: TcpStream) -> Option<Self> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.ok()?);
+        }
+        let head = String::from_utf8(head).unwrap();
+        let mut lines = head.trim_end().split("\r\n");
+        let mut first = lines.next().unwrap().split(' ');
+        let (method, target) = (first.next().unwrap(), first.next().unwrap());
+        let headers: Vec<_> = lines
+            .map(|line| line.split_once(':').unwrap())
+            .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
+            .collect();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let mut asked = Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            fields: form(query.as_bytes()),
+            headers,
+            stream,
+        };
+        let len = asked
+            .header("content-length")
+            .map(|len| len.parse().unwrap());
+        let mut body = vec![0; len.unwrap_or(0)];
+        asked.stream.read_exact(&mut body).await.ok()?;
+        let kind = asked.header("content-type").unwrap_or_default();
+        if kind.starts_with("application/json") && !body.is_empty() {
+            asked.fields = serde_json::from_slice(&body).unwrap();
+        } else if kind.starts_with("application/x-www-form-urlencoded") && !body.is_empty() {
+            asked.fields = form(&body);
+        }
+        Some(asked)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(header, _)| header == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Answers with JSON.
+    pub(crate) async fn answer(mut self, answer: &Answer) {
+        let Answer {
+            status,
+            headers,
+            body,
+        } = answer;
+        let head = format!(
+            "HTTP/1.1 {status} x\r\n{headers}content-type: application/json\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
+        // The other side may have gone.
+        let _ = self.stream.write_all(head.as_bytes()).await;
+        let _ = self.stream.write_all(body.as_bytes()).await;
+        let _ = self.stream.shutdown().await;
+    }
+
+    /// Ends the connection without an answer.
+    pub(crate) fn abort(self) {
+        let _ = self.stream.set_zero_linger();
+    }
+}
+
+fn form(text: &[u8]) -> Value {
+    let fields = parse(text).map(|(name, value)| (name.into_owned(), Value::from(&*value)));
+    Value::Object(fields.collect())
+}
+
+/// What is answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Each with its end of the line.
+    pub(crate) headers: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn of(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            headers: String::new(),
+            body: body.to_string(),
+        }
+    }
+
+    pub(crate) fn header(mut self, line: &str) -> Self {
+        self.headers += &format!("{line}\r\n");
+        self
+    }
+}
