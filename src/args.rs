@@ -1,5 +1,6 @@
 //! The command line as it is typed.
 
+mod alerts;
 mod command;
 mod defaults;
 mod elsewhere;
@@ -19,6 +20,7 @@ use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use jiff::tz::TimeZone;
 
+pub(crate) use self::alerts::{Asked, Asking, Remark, SilenceArgs};
 pub(crate) use self::command::{
     ChatArgs, RunArgs, RunOutput, StatusArgs, StatusFormat, whole_command,
 };
@@ -44,6 +46,8 @@ pub(crate) enum Invocation {
     Chat(ChatArgs),
     /// To say how the `birl run` on this machine is.
     Status(StatusArgs),
+    /// To ask it about its alerts.
+    Alerts(Asked),
     /// To print the manual page.
     Man,
 }

@@ -1,5 +1,6 @@
 //! birl finds lines in logs of any size, and keeps asking as they grow.
 
+mod alerts;
 mod answer;
 mod args;
 mod ask;
@@ -55,6 +56,7 @@ fn run() -> Result<ExitCode> {
         }
         Invocation::Chat(args) => return chat::run(&args, &environment),
         Invocation::Run(args) => return run::run(&args, &environment),
+        Invocation::Alerts(asked) => return alerts::ask(&asked, &environment, &mut out),
         Invocation::Status(args) => status::print(&args, &environment, &mut out)?,
         Invocation::Man => man::write_man(&mut out),
         Invocation::Search(args) => return search::run(&config::resolve(&args, &environment)?),

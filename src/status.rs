@@ -145,17 +145,17 @@ fn place_row(place: &Place, now: i64) -> Vec<Cell> {
 }
 
 /// What stands in a table, and on which side.
-enum Cell {
+pub(crate) enum Cell {
     Left(String),
     Right(String),
 }
 
 impl Cell {
-    fn text(text: &str) -> Self {
+    pub(crate) fn text(text: &str) -> Self {
         Self::Left(harmless(text.as_bytes()))
     }
 
-    fn number(number: u64) -> Self {
+    pub(crate) fn number(number: u64) -> Self {
         Self::Right(number.to_string())
     }
 
@@ -175,7 +175,7 @@ impl Cell {
 }
 
 /// Columns as wide as they have to be, below their names; nothing where there are no rows.
-fn table(names: &[&str], rows: Vec<Vec<Cell>>) -> String {
+pub(crate) fn table(names: &[&str], rows: Vec<Vec<Cell>>) -> String {
     let Some(first) = rows.first() else {
         return String::new();
     };
@@ -218,7 +218,7 @@ fn problem_words(problem: &Problem, now: i64) -> String {
 }
 
 /// A length of time in its largest unit.
-fn age(from: i64, to: i64) -> String {
+pub(crate) fn age(from: i64, to: i64) -> String {
     let seconds = to.saturating_sub(from).max(0) / 1_000_000_000;
     match seconds {
         0..60 => format!("{seconds} s"),

@@ -7,17 +7,24 @@ use anyhow::{Result, bail};
 use clap::{CommandFactory, FromArgMatches, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use super::alerts::{AckArgs, AlertsArgs, Asked, SilenceArgs, UnackArgs, UnsilenceArgs, WhyArgs};
 use super::words::Words;
 use super::{Args, Invocation, help, message};
 
 /// The names that are commands. They are reserved from the start, so that no script that asks
 /// for one of these words breaks when it becomes a command.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 17] = [
     "overview",
     "diff",
     "formats",
     "run",
     "status",
+    "alerts",
+    "ack",
+    "unack",
+    "silence",
+    "unsilence",
+    "why",
     "chat",
     "serve",
     "explain",
@@ -59,6 +66,32 @@ enum Command {
     /// Its sources with their lag and gaps, its rules with their last answers, and its places with what
     /// waits for them and why. Secrets are never shown.
     Status(StatusArgs),
+    /// Print the alerts that are open in the birl run on this machine
+    ///
+    /// And the silences. An alert has an id, by how which begins it is named. The exit code is 1 where no alert
+    /// is open.
+    Alerts(AlertsArgs),
+    /// Look after an alert, so that it is not told again until it is over
+    ///
+    /// That it is over is told all the same. As often as it is found until then, nobody is told.
+    Ack(AckArgs),
+    /// Look no longer after an alert, so that it is told again
+    Unack(UnackArgs),
+    /// Hold back alerts for a time
+    ///
+    /// MATCHER is names of rules, of which an alert has to be one, and fields of its group that have to have
+    /// these values: birl silence errors service=api --for 2h. What still fires when the time is over is
+    /// told then.
+    Silence(SilenceArgs),
+    /// End a silence at once, by its number
+    ///
+    /// birl alerts prints the numbers.
+    Unsilence(UnsilenceArgs),
+    /// Print why a rule fires or does not, or why an alert was told or not
+    ///
+    /// What it asks, what was found and some of the records, who looks after it, what holds it back, and what
+    /// became of it on its way to each place.
+    Why(WhyArgs),
     /// Print the manual page
     ///
     /// To read it: birl man | man -l -
@@ -204,10 +237,27 @@ pub(super) fn parse(name: &'static str, arguments: &[OsString]) -> Result<Invoca
         Command::Run(run) => Ok(Invocation::Run(run)),
         Command::Chat(chat) => Ok(Invocation::Chat(chat)),
         Command::Status(args) => Ok(Invocation::Status(args)),
+        Command::Alerts(args) => Ok(Invocation::Alerts(Asked::Alerts(args))),
+        Command::Ack(args) => Ok(Invocation::Alerts(Asked::Ack(args))),
+        Command::Unack(args) => Ok(Invocation::Alerts(Asked::Unack(args))),
+        Command::Silence(args) => Ok(Invocation::Alerts(Asked::Silence(args))),
+        Command::Unsilence(args) => Ok(Invocation::Alerts(Asked::Unsilence(args))),
+        Command::Why(args) => Ok(Invocation::Alerts(Asked::Why(args))),
         Command::Man => Ok(Invocation::Man),
         Command::Help { topic: None } => Ok(Invocation::Print(help::whole())),
         Command::Help { topic: Some(name) } => topic(&name),
     }
+}
+
+/// The names of the commands that there are.
+fn names() -> String {
+    let command = whole_command();
+    let mut names: Vec<_> = command
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    let last = names.pop().unwrap_or_default();
+    format!("{} and {last}", names.join(", "))
 }
 
 /// The help of one command.
@@ -216,7 +266,8 @@ fn topic(name: &str) -> Result<Invocation> {
     command.build();
     let Some(command) = command.find_subcommand_mut(name) else {
         bail!(
-            "there is no help for {name:?}: the commands are formats, run, chat, status, completions, man and help"
+            "there is no help for {name:?}: the commands are {}",
+            names()
         );
     };
     Ok(Invocation::Print(help::of(command)))

@@ -23,6 +23,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub(super) struct Watch {
     status: watch::Sender<Status>,
     requests: Requests,
+    control: Control,
 }
 
 /// What is to be watched, and the handle by which others ask it.
@@ -35,7 +36,12 @@ pub(super) fn prepare(environment: &Environment) -> (Watch, Control) {
         ..Status::default()
     });
     let (control, requests) = control::channel(status.subscribe());
-    (Watch { status, requests }, control)
+    let watch = Watch {
+        status,
+        requests,
+        control: control.clone(),
+    };
+    (watch, control)
 }
 
 /// Runs the rules until a signal ends them.
@@ -49,7 +55,11 @@ pub(super) async fn watch(
     around: Surroundings,
     environment: &Environment,
 ) -> Result<()> {
-    let Watch { status, requests } = watch;
+    let Watch {
+        status,
+        requests,
+        control,
+    } = watch;
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(environment.stderr_is_terminal)
@@ -64,15 +74,14 @@ pub(super) async fn watch(
              hint: say where it is: state = \"/var/lib/birl/state.db\""
         )
     })?;
-    let current = status.subscribe();
     let metrics = match &config.metrics {
-        Some(address) => Some(Metrics::bind(*address, current.clone()).await?),
+        Some(address) => Some(Metrics::bind(*address, status.subscribe()).await?),
         None => None,
     };
     let socket = match (&config.status, paths(environment.variable).first()) {
-        (Some(path), _) => Some(Socket::bind(path, current)?),
+        (Some(path), _) => Some(Socket::bind(path, control)?),
         // Who cannot be asked can still watch.
-        (None, Some(path)) => Socket::bind(path, current)
+        (None, Some(path)) => Socket::bind(path, control)
             .inspect_err(|error| warn!(%error, "birl status will find nothing"))
             .ok(),
         (None, None) => None,

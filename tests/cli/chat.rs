@@ -194,7 +194,13 @@ room = "lobby"
     let ended = process.end();
     let heard = room.join().expect("the room is satisfied");
     for said in &heard {
-        let begin = "{\"to\":\"lobby\",\"say\":\"FIRING boom\\nwake @\u{200b}all\\nbirl --since ";
+        let begin = "{\"to\":\"lobby\",\"say\":\"";
+        let (id, said) = said
+            .strip_prefix(begin)
+            .and_then(|said| said.split_once(' '))
+            .ok_or("an alert has an id")?;
+        assert_eq!(id.len(), 6, "{id}");
+        let begin = "FIRING boom\\nwake @\u{200b}all\\nbirl --since ";
         assert!(said.starts_with(begin), "{said}");
     }
     assert_eq!(heard[0], heard[1]);

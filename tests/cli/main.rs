@@ -3,6 +3,7 @@
 //! Most tests are data: see `tests/cases/README.md`. What data cannot say is in the modules below,
 //! as functions.
 
+mod acting;
 mod addresses;
 mod case;
 mod chat;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     trials.extend(ending::trials());
     trials.extend(live::trials());
     trials.extend(addresses::trials());
+    trials.extend(acting::trials());
     trials.extend(chat::trials());
     trials.extend(status::trials());
     trials.extend(restarts::trials());

@@ -71,6 +71,17 @@ impl Process {
         self.stdout.wait(|state| state.bytes.ends_with(end));
     }
 
+    /// Waits until this stands in standard output or birl has closed it.
+    pub(crate) fn wait_for_stdout_to_contain(&self, text: &str) {
+        self.stdout.wait(|state| state.bytes.contains_str(text));
+    }
+
+    /// What has come out at standard output so far.
+    pub(crate) fn stdout(&self) -> Vec<u8> {
+        let state = self.stdout.shared.0.lock().expect("no holder panics");
+        state.bytes.clone()
+    }
+
     /// Waits until standard output has so many lines or birl has closed it.
     pub(crate) fn wait_for_lines(&self, count: usize) {
         self.stdout

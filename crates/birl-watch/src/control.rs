@@ -2,10 +2,12 @@
 //! while, and why something was told or not.
 //!
 //! A [`Control`] is the handle of a [`run`](crate::run::run()) that others hold: chats, and whoever asks its
-//! socket. What is changed takes effect between two records, and is written down before it does, so that it
+//! socket, as a [`Remote`] does. What is changed takes effect between two records, and is written down before it does, so that it
 //! holds when birl runs again, however it ended.
 
+mod asked;
 mod error;
+mod remote;
 mod why;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use crate::status::Status;
 pub use crate::matcher::Matcher;
 pub use crate::store::{Ack, Group, Silence};
 pub use error::Error;
+pub use remote::Remote;
 pub(crate) use why::Gathered;
 pub use why::{Delivery, Explained, Why};
 

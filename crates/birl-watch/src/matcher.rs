@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::control::Error;
+
 /// Which alerts are meant: those of some rules, or of all, whose groups have some values.
 ///
 /// As text it is words: names of rules, and fields of the group as `service=api`. `*` alone is all alerts.
@@ -44,21 +46,12 @@ impl Matcher {
             && wanted.all(|(name, value)| group.iter().any(|(n, v)| n == name && v == value))
     }
 
-    /// Whether it means all alerts.
-    pub fn is_all(&self) -> bool {
-        self.rules.is_empty() && self.group.is_empty()
-    }
-}
-
-impl FromStr for Matcher {
-    type Err = crate::control::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const HINT: &str = "name a rule, fields of its group such as service=api, or both; \
-                            * is all alerts";
-        let wrong = |message: String| Self::Err::new(message).with_hint(HINT);
-        let words = shlex::split(text)
-            .ok_or_else(|| wrong(format!("a quote in {text:?} is not closed")))?;
+    /// What words mean that have been split already.
+    ///
+    /// # Errors
+    /// Fails where they do not say which alerts, or name a field twice.
+    pub fn of_words(words: impl IntoIterator<Item = String>) -> Result<Self, Error> {
+        let words: Vec<String> = words.into_iter().collect();
         if words == ["*"] {
             return Ok(Self::default());
         }
@@ -66,23 +59,45 @@ impl FromStr for Matcher {
         for word in words {
             match word.split_once('=') {
                 None if word == "*" => {
-                    return Err(wrong("* stands alone: it is all alerts".to_owned()));
+                    return Err(wrong("* stands alone: it is all alerts"));
                 }
                 None => matcher.rules.push(word),
                 Some((RULE, rule)) => matcher.rules.push(rule.to_owned()),
                 Some((name, value)) => {
                     let before = matcher.group.insert(name.to_owned(), value.to_owned());
                     if before.is_some() {
-                        return Err(wrong(format!("{name} is named twice")));
+                        return Err(wrong(&format!("{name} is named twice")));
                     }
                 }
             }
         }
         match matcher.is_all() {
-            true => Err(wrong("it does not say which alerts".to_owned())),
+            true => Err(wrong("it does not say which alerts")),
             false => Ok(matcher),
         }
     }
+
+    /// Whether it means all alerts.
+    pub fn is_all(&self) -> bool {
+        self.rules.is_empty() && self.group.is_empty()
+    }
+}
+
+impl FromStr for Matcher {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match shlex::split(text) {
+            Some(words) => Self::of_words(words),
+            None => Err(wrong(&format!("a quote in {text:?} is not closed"))),
+        }
+    }
+}
+
+fn wrong(message: &str) -> Error {
+    Error::new(message).with_hint(
+        "name a rule, fields of its group such as service=api, or both; '*' is all alerts",
+    )
 }
 
 impl fmt::Display for Matcher {

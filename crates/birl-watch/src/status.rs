@@ -9,6 +9,7 @@ mod socket;
 use serde::{Deserialize, Serialize};
 
 pub use metrics::{Metrics, MetricsError};
+pub(crate) use socket::ask;
 pub use socket::{Socket, SocketError, paths, read};
 
 /// How a `birl run` is.

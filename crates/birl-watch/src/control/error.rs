@@ -13,7 +13,7 @@ use crate::store;
 pub struct Error {
     message: String,
     hint: Option<String>,
-    has_ended: bool,
+    is_unanswered: bool,
 }
 
 impl Error {
@@ -21,7 +21,7 @@ impl Error {
         Self {
             message: message.into(),
             hint: None,
-            has_ended: false,
+            is_unanswered: false,
         }
     }
 
@@ -33,9 +33,13 @@ impl Error {
     }
 
     pub(super) fn ended() -> Self {
+        Self::unanswered("the rules do not run any more")
+    }
+
+    pub(super) fn unanswered(message: &str) -> Self {
         Self {
-            has_ended: true,
-            ..Self::new("the rules do not run any more")
+            is_unanswered: true,
+            ..Self::new(message)
         }
     }
 
@@ -49,9 +53,9 @@ impl Error {
         self.hint.as_deref()
     }
 
-    /// Whether the run has ended that was asked.
-    pub fn has_ended(&self) -> bool {
-        self.has_ended
+    /// Whether there is no run to be asked, or none any more.
+    pub fn is_unanswered(&self) -> bool {
+        self.is_unanswered
     }
 }
 

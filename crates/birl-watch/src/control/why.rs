@@ -254,10 +254,6 @@ impl fmt::Display for Why {
             writeln!(f, "{}", title.trim_end())?;
             write_lines(f, explained.lines())?;
         }
-        let more = self.open.saturating_sub(self.alerts.len() as u64);
-        if more > 0 && !self.alerts.is_empty() {
-            writeln!(f, "and {} more", count(more, "open alert"))?;
-        }
         Ok(())
     }
 }

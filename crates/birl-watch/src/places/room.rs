@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::form;
 use crate::alert::{Alert, State};
+use crate::deliver::HELD_BACK;
 use crate::place::{Place, Undelivered};
 
 /// The chats that the process takes part in.
@@ -76,10 +77,14 @@ impl Place for Room {
     }
 }
 
-/// What is said: the headline, the text, and while it fires how to ask for more. Each line by itself may be
-/// a message, so they are few and short.
+/// What is said: the headline with the id by which people name the alert, the text, and while it fires how to
+/// ask for more. Each line by itself may be a message, so they are few and short.
 fn message(alert: &Alert) -> String {
-    let headline = form::headline(alert);
+    let headline = match alert.rule.as_str() {
+        // That is about many alerts, and nobody looks after it.
+        HELD_BACK => form::headline(alert),
+        _ => format!("{} {}", alert.short_id(), form::headline(alert)),
+    };
     let text = alert.text.lines().filter(|line| !line.trim().is_empty());
     let ask = Some(alert.ask.as_str());
     let ask = ask.filter(|ask| alert.state == State::Firing && !ask.is_empty());
@@ -152,13 +157,16 @@ mod tests {
         alert.text = "no luck\n\nat all".to_owned();
         room(&rooms, "ops").send(&alert).await.unwrap();
         let said = rooms.0.lock().unwrap().pop().unwrap();
-        let text = "FIRING error-burst (service=api)\nno luck\nat all\n\
+        let text = "9f86d0 FIRING error-burst (service=api)\nno luck\nat all\n\
                     birl --since 14:05 --until 14:06 'level:error' app.log";
         assert_eq!(said, ("#ops".to_owned(), text.to_owned()));
         alert.state = State::Resolved;
         room(&rooms, "ops").send(&alert).await.unwrap();
         let (_, text) = rooms.0.lock().unwrap().pop().unwrap();
-        assert_eq!(text, "RESOLVED error-burst (service=api)\nno luck\nat all");
+        assert_eq!(
+            text,
+            "9f86d0 RESOLVED error-burst (service=api)\nno luck\nat all"
+        );
         let late = room(&rooms, "away").send(&alert).await.unwrap_err();
         let reason = "cannot say it in #ops of chat \"away\": nothing was answered within 3 s";
         assert_eq!(

@@ -1,30 +1,42 @@
-//! A unix socket that says how things are: each connection gets the status as one line of JSON, and is
-//! closed.
+//! A unix socket that says how things are, and at which people ask for more: each connection gets the status
+//! as one line of JSON, and then for each line of JSON that it sends another one (`control::asked`).
 
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, DirBuilder, Permissions};
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use birl_source::error::refusal;
-use tokio::io::AsyncWriteExt;
-use tokio::net::UnixListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use rustix::process::geteuid;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream as Connection};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::Status;
-use crate::store::now;
+use crate::control::Control;
 
-/// How long whoever asks may take to read the answer.
+/// How long whoever asks may take to read an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest status that is read.
-const STATUS_BYTES_MAX: u64 = 64 << 20;
+/// How long nothing may be asked. Whoever reads to the end waits for that.
+const ASK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long an answer may take: a file of rules may be read again meanwhile, and records looked for.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest answer that is read.
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
+
+/// The longest line that asks for something.
+const ASKED_BYTES_MAX: u64 = 64 << 10;
+
+/// So many are answered at a time.
+const CONNECTIONS_MAX: usize = 16;
 
 /// Where the socket may be: a `birl run` is at the first, and `birl status` looks at each, by the
 /// variables of the environment.
@@ -65,6 +77,14 @@ impl SocketError {
             hint,
         }
     }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn hint(&self) -> &'static str {
+        self.hint
+    }
 }
 
 impl fmt::Display for SocketError {
@@ -91,13 +111,13 @@ impl Drop for Socket {
 }
 
 impl Socket {
-    /// Answers at `path` by what is in `status` then. The directory is made if it is missing; only its
-    /// owner gets in. What a process has left there that is no more is replaced.
+    /// Answers at `path` what is asked of the run that `control` is of. The directory is made if it is
+    /// missing; only its owner gets in, and root. What a process has left there that is no more is replaced.
     ///
     /// # Errors
     ///
     /// If somebody answers there already, or as the system says.
-    pub fn bind(path: &Path, status: watch::Receiver<Status>) -> Result<Self, SocketError> {
+    pub fn bind(path: &Path, control: Control) -> Result<Self, SocketError> {
         const HINT: &str = "name another: status = \"PATH\"";
         let cannot = |why: &str| SocketError::new("tell the status at", path, why, HINT);
         let refused = |error: io::Error| cannot(&refusal(&error));
@@ -128,43 +148,86 @@ impl Socket {
         fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(refused)?;
         Ok(Self {
             path: path.to_owned(),
-            task: tokio::spawn(answer(listener, status)),
+            task: tokio::spawn(answer(listener, control)),
         })
     }
 }
 
-async fn answer(listener: UnixListener, status: watch::Receiver<Status>) {
+async fn answer(listener: UnixListener, control: Control) {
+    let mut connections = JoinSet::new();
     loop {
-        let mut stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            // Too many files are open, for instance.
-            Err(_) => {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                continue;
-            }
+        while connections.len() >= CONNECTIONS_MAX {
+            connections.join_next().await;
+        }
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
         };
-        let mut line = json(&status);
-        line.push('\n');
-        // One at a time, so that nobody can make many wait. Who does not read it has not asked.
-        let _ = timeout(READ_TIMEOUT, stream.write_all(line.as_bytes())).await;
+        match accepted {
+            // Between its making and the change of its mode others may have come.
+            Ok((stream, _)) if is_owner(&stream) => {
+                connections.spawn(answer_one(stream, control.clone()));
+            }
+            Ok(_) => {}
+            // Too many files are open, for instance.
+            Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+        }
     }
 }
 
-fn json(status: &watch::Receiver<Status>) -> String {
-    let status = Status {
-        at: now(),
-        ..status.borrow().clone()
-    };
-    serde_json::to_string(&status).expect("it has only texts, numbers and names")
+fn is_owner(stream: &Connection) -> bool {
+    let peer = stream.peer_cred().map(|peer| peer.uid());
+    peer.is_ok_and(|peer| peer == geteuid().as_raw() || peer == 0)
 }
 
-/// Asks the first of `paths` where somebody answers. It blocks.
+async fn answer_one(mut stream: Connection, control: Control) {
+    let (read, mut write) = stream.split();
+    let mut read = tokio::io::BufReader::new(read);
+    let status = serde_json::to_string(&control.status());
+    let mut answer = status.expect("it has only texts, numbers and names");
+    loop {
+        answer.push('\n');
+        let written = timeout(READ_TIMEOUT, write.write_all(answer.as_bytes()));
+        // Who does not read it has not asked.
+        let Ok(Ok(())) = written.await else { return };
+        let mut line = Vec::new();
+        let mut limited = (&mut read).take(ASKED_BYTES_MAX);
+        let asked = limited.read_until(b'\n', &mut line);
+        match timeout(ASK_TIMEOUT, asked).await {
+            Ok(Ok(_)) if line.pop() == Some(b'\n') => answer = control.answer_line(&line).await,
+            _ => return,
+        }
+    }
+}
+
+/// Asks the first of `paths` where somebody answers how things are. It blocks.
 ///
 /// # Errors
 ///
 /// If nobody answers, or what answers is no birl.
 pub fn read(paths: &[PathBuf]) -> Result<Status, SocketError> {
+    let status = talk(paths, "ask for the status at", None)?;
+    Ok(status.0)
+}
+
+/// Asks the first of `paths` where somebody answers for what stands on a line; gives the line that it answers.
+/// It blocks.
+///
+/// # Errors
+///
+/// As [`read()`].
+pub(crate) fn ask(paths: &[PathBuf], line: &str) -> Result<String, SocketError> {
+    let answer = talk(paths, "ask the birl run at", Some(line))?;
+    Ok(answer.1)
+}
+
+fn talk(
+    paths: &[PathBuf],
+    act: &str,
+    asked: Option<&str>,
+) -> Result<(Status, String), SocketError> {
     const HINT: &str = "is birl run at work, as the same user? Where its file says status = \"PATH\", name that: birl status PATH";
+    const HINT_FLAG: &str = "is birl run at work, as the same user? Where its file says status = \"PATH\", name that: --socket PATH";
     // One that a process left behind that was killed takes nobody.
     let mut tried = paths.iter().map(|path| (path, UnixStream::connect(path)));
     let connected = tried.find(|(_, connected)| connected.is_ok());
@@ -176,22 +239,45 @@ pub fn read(paths: &[PathBuf]) -> Result<Status, SocketError> {
         (None, Some(path)) => (path.as_path(), UnixStream::connect(path)),
         (None, None) => (Path::new(""), Err(io::ErrorKind::NotFound.into())),
     };
-    let cannot = |why: &str| SocketError::new("ask for the status at", path, why, HINT);
-    let mut line = String::new();
-    let asked = connected.and_then(|stream| {
+    let hint = if asked.is_some() { HINT_FLAG } else { HINT };
+    let cannot = |why: &str| SocketError::new(act, path, why, hint);
+    let talked = connected.and_then(|stream| {
         stream.set_read_timeout(Some(READ_TIMEOUT))?;
-        stream.take(STATUS_BYTES_MAX).read_to_string(&mut line)
+        let mut reader = BufReader::new(&stream);
+        let status = read_line(&mut reader)?;
+        let Some(asked) = asked else {
+            return Ok((status, String::new()));
+        };
+        writeln!(&stream, "{asked}")?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        Ok((status, read_line(&mut reader)?))
     });
-    asked.map_err(|error| cannot(&refusal(&error)))?;
-    serde_json::from_str(&line).map_err(|_| cannot("what answers is no birl of this version"))
+    let (status, answer) = talked.map_err(|error| cannot(&refusal(&error)))?;
+    let status = serde_json::from_str(&status);
+    let status = status.map_err(|_| cannot("what answers is no birl of this version"))?;
+    Ok((status, answer))
+}
+
+fn read_line(reader: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    reader.take(ANSWER_BYTES_MAX).read_line(&mut line)?;
+    Ok(line)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use tokio::sync::watch;
 
-    fn ask(path: &Path) -> Status {
+    use super::*;
+    use crate::control;
+
+    fn status_at(path: &Path) -> Status {
         read(&[path.to_owned()]).unwrap()
+    }
+
+    /// What can be asked of a run that keeps `status` up to date, as long as it is kept.
+    fn control(status: &watch::Sender<Status>) -> Control {
+        control::channel(status.subscribe()).0
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -202,15 +288,15 @@ mod tests {
             process: 7,
             ..Status::default()
         });
-        let socket = Socket::bind(&path, status.subscribe()).unwrap();
-        assert_eq!(ask(&path).process, 7);
+        let socket = Socket::bind(&path, control(&status)).unwrap();
+        assert_eq!(status_at(&path).process, 7);
         status.send_modify(|status| status.process = 8);
-        let told = ask(&path);
+        let told = status_at(&path);
         assert_eq!(told.process, 8);
         assert!(told.at > 0);
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
-        let second = Socket::bind(&path, status.subscribe()).unwrap_err();
+        let second = Socket::bind(&path, control(&status)).unwrap_err();
         assert_eq!(
             second.to_string(),
             format!(
@@ -233,12 +319,44 @@ mod tests {
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(path.exists());
         let status = watch::Sender::new(Status::default());
-        let socket = Socket::bind(&path, status.subscribe()).unwrap();
-        ask(&path);
+        let socket = Socket::bind(&path, control(&status)).unwrap();
+        status_at(&path);
         drop(socket);
         fs::write(&path, "mine").unwrap();
-        assert!(Socket::bind(&path, status.subscribe()).is_err());
+        assert!(Socket::bind(&path, control(&status)).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn each_line_that_asks_gets_a_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("status.sock");
+        let status = watch::Sender::new(Status::default());
+        // The run has ended: it refuses all that is asked.
+        let _socket = Socket::bind(&path, control(&status)).unwrap();
+        let stream = UnixStream::connect(&path).unwrap();
+        let mut reader = BufReader::new(&stream);
+        serde_json::from_str::<Status>(&read_line(&mut reader).unwrap()).unwrap();
+        let mut answer = |asked: &str| {
+            writeln!(&stream, "{asked}").unwrap();
+            let answer: serde_json::Value =
+                serde_json::from_str(&read_line(&mut reader).unwrap()).unwrap();
+            answer["error"]["message"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(
+            answer(r#"{"ask":"nothing"}"#).split(',').next().unwrap(),
+            "this asks nothing: unknown variant `nothing`"
+        );
+        let ended = "the rules do not run any more";
+        assert_eq!(answer(r#"{"ask":"alerts"}"#), ended);
+        assert_eq!(answer(r#"{"ask":"ack","alert":"abcd","by":"ann"}"#), ended);
+        let long = "x".repeat(1001);
+        let asked = format!(r#"{{"ask":"ack","alert":"abcd","by":"ann","comment":"{long}"}}"#);
+        assert_eq!(answer(&asked), "a comment has at most 1000 characters");
+        // Nobody waits for the end of a line that has none.
+        let endless = "x".repeat(ASKED_BYTES_MAX as usize);
+        write!(&stream, "{endless}").unwrap();
+        assert_eq!(read_line(&mut reader).unwrap_or_default(), "");
     }
 
     #[test]
