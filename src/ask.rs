@@ -4,20 +4,19 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use birl_query::{Answer, Kind, Limits, Live, Plan, Scans, Session, Sources, WindowCounts};
+use birl_query::{Answer, Kind, Limits, Live, Plan, Session, Sources, WindowCounts};
 use birl_record::columns::{Misfit, Misfits};
 use birl_record::query;
 use birl_record::query::tree::Term;
 use birl_record::search::{self, Search};
 use birl_record::time::Clock;
 use birl_scan::{Batch, Event, Options, Progress, fields, newest};
-use birl_stream::try_stream;
 use futures::stream::{self, BoxStream};
-use futures::{Stream, StreamExt, future};
+use futures::{StreamExt, future};
 use indicatif::HumanCount;
 
 use crate::answer::{self, RecordPrinter, Rows};
@@ -128,11 +127,11 @@ async fn answer_plan(
             "birl: no sampled record has a field {field:?}"
         );
     }
-    let scans = Arc::new(Mutex::new(plan.scans()));
-    let counters = Arc::clone(&scans);
-    let counters = move || Progress::sum(&lock(&counters).progress());
     let kind = plan.kind();
     let stop = plan.stop();
+    let scans = plan.scans();
+    let counters = scans.clone();
+    let counters = move || Progress::sum(&counters.progress());
     let late = config.windows.late.as_ref().map(Late::create).transpose()?;
     // A table is drawn over itself on a terminal, and has no need of a pager when it is whole.
     let is_drawn = kind == Kind::Table && config.output.width.is_some() && !config.pages_always;
@@ -151,7 +150,7 @@ async fn answer_plan(
         Kind::Rows | Kind::Table => (None, Box::new(Rows::new(config, &plan, counters.clone())?)),
     };
     let every = config.shows_snapshots().then_some(SNAPSHOT_EVERY);
-    let answers = answers(session, text, plan, every, Arc::clone(&scans)).boxed();
+    let answers = session.answers(text, plan, every).boxed();
     let nexts = match kind {
         Kind::Records => of_records(printer.clone(), answers, text),
         Kind::Rows | Kind::Table => of_rows(answers, late, text),
@@ -160,69 +159,11 @@ async fn answer_plan(
     run.printer = printer;
     run.stop = stop;
     run.last_words = Some(Box::new(move || {
-        let scans = lock(&scans);
         let mut words = misfits(&scans.progress());
         words.extend(late_words(scans.windows()));
         words
     }));
     run.drive(nexts).await
-}
-
-/// The answers of a plan. Where whole numbers turn out to be others behind the samples, and nothing
-/// has been given yet, all is asked again.
-fn answers(
-    session: Session,
-    text: &str,
-    plan: Plan,
-    every: Option<Duration>,
-    scans: Arc<Mutex<Scans>>,
-) -> impl Stream<Item = Result<Answer, birl_query::Error>> + Send + use<> {
-    let text = text.to_owned();
-    try_stream! {
-        // What does not end is not asked again.
-        let is_whole = plan.kind() == Kind::Table && plan.stop().is_none();
-        let mut plan = plan;
-        let mut is_first = true;
-        'again: loop {
-            let mut answers = match every {
-                Some(every) => plan.run_with_snapshots(&session, every)?,
-                None => plan.run(&session)?,
-            };
-            let mut has_given = false;
-            while let Some(answer) = answers.next().await {
-                let answer = answer?;
-                let is_final = match &answer {
-                    // It was told when it came first.
-                    Answer::Event(_) if !is_first => continue,
-                    // Nobody asks for a barrier here.
-                    Answer::Event(_) | Answer::Checkpoint { .. } => false,
-                    Answer::Snapshot { is_last, .. } => *is_last,
-                    Answer::Rows(_)
-                    | Answer::Records(_)
-                    | Answer::Window { .. }
-                    | Answer::SoFar { .. }
-                    | Answer::Time(_)
-                    | Answer::Late(_) => true,
-                };
-                if is_final && is_whole && !has_given {
-                    has_given = true;
-                    let known = lock(&scans).progress();
-                    if session.widen(&known) {
-                        plan = session.plan(&text).await?;
-                        *lock(&scans) = plan.scans();
-                        is_first = false;
-                        continue 'again;
-                    }
-                }
-                yield answer;
-            }
-            break;
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// That values of fields are null since they are not of the type that samples have.

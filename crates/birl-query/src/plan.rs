@@ -1,6 +1,6 @@
 //! A query that can be run.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use birl_record::columns::{FIXED, Type};
@@ -8,6 +8,7 @@ use birl_record::query;
 use birl_record::search::Search;
 use birl_scan::Progress;
 use birl_source::follow;
+use birl_stream::try_stream;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column as ColumnName, TableReference};
@@ -24,7 +25,7 @@ use datafusion::sql::sqlparser::ast;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 
-use crate::answer::Answers;
+use crate::answer::{Answer, Answers};
 use crate::live::steps::{self, StepPlanner, Steps, unending};
 use crate::live::{Given, Live, LivePlan, State, Stop, WindowCounts, Windowing};
 use crate::pipe::Chart;
@@ -52,17 +53,26 @@ pub enum Kind {
 
 /// A handle on what the scans of a plan have done.
 #[derive(Clone, Debug)]
-pub struct Scans(Arc<Told>);
+pub struct Scans(Arc<Mutex<Arc<Told>>>);
 
 impl Scans {
     /// The counters of the scans that have begun, which go on counting.
     pub fn progress(&self) -> Vec<Progress> {
-        self.0.progress()
+        self.told().progress()
     }
 
     /// How many records were late for their windows so far.
     pub fn windows(&self) -> WindowCounts {
-        self.0.windows()
+        self.told().windows()
+    }
+
+    fn told(&self) -> Arc<Told> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on, it is about what another plan does.
+    fn turn_to(&self, plan: &Plan) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&plan.told);
     }
 }
 
@@ -76,6 +86,7 @@ pub struct Plan {
     logical: LogicalPlan,
     physical: Arc<dyn ExecutionPlan>,
     told: Arc<Told>,
+    scans: Scans,
     events: mpsc::Receiver<birl_scan::Event>,
     unknown_fields: Vec<String>,
     live: Option<LivePlan>,
@@ -139,7 +150,7 @@ impl Plan {
 
     /// What the scans of this plan have done, once it runs.
     pub fn scans(&self) -> Scans {
-        Scans(Arc::clone(&self.told))
+        self.scans.clone()
     }
 
     /// Runs it. It must be called within a tokio runtime.
@@ -226,6 +237,59 @@ impl Plan {
 }
 
 impl Session {
+    /// Runs the plan of the query that `text` is, as [`Plan::run`] or, given `every`, as
+    /// [`Plan::run_with_snapshots`]. Where whole numbers turn out to be others behind the samples, and
+    /// nothing of a table has been given yet, all is asked again; the [scans](Plan::scans) of the plan are
+    /// those of the run that is on.
+    pub fn answers(
+        self,
+        text: &str,
+        plan: Plan,
+        every: Option<Duration>,
+    ) -> impl Stream<Item = Result<Answer, Error>> + Send + use<> {
+        let (text, scans) = (text.to_owned(), plan.scans());
+        try_stream! {
+            // What does not end is not asked again.
+            let is_whole = plan.kind() == Kind::Table && plan.stop().is_none();
+            let mut plan = plan;
+            let mut is_first = true;
+            'again: loop {
+                let mut answers = match every {
+                    Some(every) => plan.run_with_snapshots(&self, every)?,
+                    None => plan.run(&self)?,
+                };
+                let mut has_given = false;
+                while let Some(answer) = answers.next().await {
+                    let answer = answer?;
+                    let is_final = match &answer {
+                        // It was told when it came first.
+                        Answer::Event(_) if !is_first => continue,
+                        // Nobody asks for a barrier here.
+                        Answer::Event(_) | Answer::Checkpoint { .. } => false,
+                        Answer::Snapshot { is_last, .. } => *is_last,
+                        Answer::Rows(_)
+                        | Answer::Records(_)
+                        | Answer::Window { .. }
+                        | Answer::SoFar { .. }
+                        | Answer::Time(_)
+                        | Answer::Late(_) => true,
+                    };
+                    if is_final && is_whole && !has_given {
+                        has_given = true;
+                        if self.widen(&scans.progress()) {
+                            plan = self.plan(&text).await?;
+                            scans.turn_to(&plan);
+                            is_first = false;
+                            continue 'again;
+                        }
+                    }
+                    yield answer;
+                }
+                break;
+            }
+        }
+    }
+
     /// Plans the query that `text` is.
     ///
     /// # Errors
@@ -337,6 +401,7 @@ impl Session {
             sql: as_sql.to_string(),
             logical,
             physical,
+            scans: Scans(Arc::new(Mutex::new(Arc::clone(&told)))),
             told,
             events: receiver,
             unknown_fields: tables.unknown,
