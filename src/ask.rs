@@ -159,7 +159,7 @@ async fn answer_plan(
     run.printer = printer;
     run.stop = stop;
     run.last_words = Some(Box::new(move || {
-        let mut words = misfits(&scans.progress());
+        let mut words = misfits(&scans.misfits());
         words.extend(late_words(scans.windows()));
         words
     }));
@@ -167,26 +167,9 @@ async fn answer_plan(
 }
 
 /// That values of fields are null since they are not of the type that samples have.
-fn misfits(scans: &[Progress]) -> Vec<String> {
-    let mut all = Misfits::default();
-    for scan in scans {
-        all.absorb(&scan.misfits());
-    }
-    let misfit = |(name, misfit): (&str, &Misfit)| {
-        let (values, are) = match misfit.count {
-            1 => ("value", "is"),
-            _ => ("values", "are"),
-        };
-        format!(
-            "{} {values} of {name:?} {are} null, since samples of it are of another type: \
-             {:?} in {} at byte {}",
-            HumanCount(misfit.count),
-            misfit.value,
-            misfit.source,
-            misfit.offset,
-        )
-    };
-    all.iter().map(misfit).collect()
+fn misfits(misfits: &Misfits) -> Vec<String> {
+    let words = |(name, misfit): (&str, &Misfit)| misfit.words(name, HumanCount(misfit.count));
+    misfits.iter().map(words).collect()
 }
 
 /// What comes of answers to the query `text` that are records, to be printed by `printer` where there

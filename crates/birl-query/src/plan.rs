@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use birl_record::columns::{FIXED, Type};
+use birl_record::columns::{FIXED, Misfits, Type};
 use birl_record::query;
 use birl_record::search::Search;
 use birl_scan::Progress;
@@ -59,6 +59,15 @@ impl Scans {
     /// The counters of the scans that have begun, which go on counting.
     pub fn progress(&self) -> Vec<Progress> {
         self.told().progress()
+    }
+
+    /// The values that are null, since samples of their field are of another type.
+    pub fn misfits(&self) -> Misfits {
+        let mut all = Misfits::default();
+        for scan in self.progress() {
+            all.absorb(&scan.misfits());
+        }
+        all
     }
 
     /// How many records were late for their windows so far.

@@ -9,8 +9,8 @@ use arrow_schema::DataType;
 /// The rows, with views that own no more than what they show.
 ///
 /// The texts of a column are views into all that was read with them. Written as they are, a few rows
-/// would take megabytes.
-pub(crate) fn compacted(batch: &RecordBatch) -> RecordBatch {
+/// would take megabytes; kept as they are, they would keep it.
+pub fn compacted(batch: &RecordBatch) -> RecordBatch {
     let columns = batch.columns().iter().map(compacted_array).collect();
     RecordBatch::try_new(batch.schema(), columns).unwrap_or_else(|_| batch.clone())
 }

@@ -13,7 +13,6 @@ mod answer;
 mod arrow;
 mod cell;
 mod chart;
-#[cfg(any(feature = "arrow", feature = "parquet"))]
 mod compact;
 mod csv;
 mod decimal;
@@ -38,6 +37,7 @@ pub use answer::{Line, RenderLine, RenderSource};
 #[cfg(feature = "arrow")]
 pub use arrow::ArrowRows;
 pub use chart::{Chart, ChartError, ChartOptions};
+pub use compact::compacted;
 pub use csv::rows::{CsvRows, CsvRowsOptions};
 pub use csv::{Columns, Csv, CsvOptions};
 pub use entry::{Entry, Marks, RenderRecord};

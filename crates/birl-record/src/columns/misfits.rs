@@ -26,6 +26,21 @@ pub struct Misfit {
 /// No more of a value is kept as an example.
 const VALUE_CHARS_MAX: usize = 80;
 
+impl Misfit {
+    /// That values of the column `name` are null since they do not fit; `count` is how many, for people.
+    pub fn words(&self, name: &str, count: impl std::fmt::Display) -> String {
+        let (values, are) = match self.count {
+            1 => ("value", "is"),
+            _ => ("values", "are"),
+        };
+        format!(
+            "{count} {values} of {name:?} {are} null, since samples of it are of another type: \
+             {:?} in {} at byte {}",
+            self.value, self.source, self.offset,
+        )
+    }
+}
+
 impl Misfits {
     /// The columns that have some, by name, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Misfit)> {

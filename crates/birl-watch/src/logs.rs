@@ -1,0 +1,406 @@
+//! The sources of a configuration, asked by people now and then, as from a chat room.
+//!
+//! An answer is whole or it says that it is not: it costs no more time and memory than it may, and
+//! holds no more rows than are shown.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use birl_query::{Answer, Chart, Kind, Limits, Plan, Rows, Schema, Session, Sources};
+use birl_record::columns::Misfits;
+use birl_record::query;
+use birl_record::search;
+use birl_record::time::Clock;
+use birl_render::compacted;
+use birl_scan::{Batch, Event, Progress, Snapshot, fields};
+use birl_source::name::Name;
+use futures::{Stream, StreamExt};
+use tokio::time::{Instant, interval, sleep_until};
+
+use crate::asked::Surroundings;
+use crate::config::{Config, Error, Source};
+use crate::sources::{Read, is_written, names_of};
+use crate::store::now;
+
+/// How often it is told how far an answer is.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+/// A longer record is shown cut, in bytes.
+const LINE_BYTES_MAX: usize = 4096;
+/// So many things that went wrong are told.
+const PROBLEMS_MAX: usize = 3;
+
+/// The sources of a file, to be asked.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    file: PathBuf,
+    sources: Arc<[Source]>,
+    around: Surroundings,
+}
+
+/// Something that is asked of some of the sources.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// The query.
+    pub query: String,
+    /// The names of the sources; all where none is named.
+    pub sources: Vec<String>,
+    /// What the answer may cost.
+    pub budget: Budget,
+}
+
+/// What an answer may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// How long it may take. What is known by then is given.
+    pub time: Duration,
+    /// How many bytes may be held for groups, sorts and joins. What does not fit there is not written
+    /// to files: the answer fails.
+    pub memory_bytes: usize,
+    /// How many rows are kept, at least 1; the others are counted.
+    pub rows: usize,
+}
+
+impl Default for Budget {
+    /// Half a minute, 256 MiB and 200 rows.
+    fn default() -> Self {
+        Self {
+            time: Duration::from_secs(30),
+            memory_bytes: 256 << 20,
+            rows: 200,
+        }
+    }
+}
+
+/// What has been found.
+#[derive(Debug)]
+pub struct Found {
+    /// What was kept of it.
+    pub kept: Kept,
+    /// How many rows or records there are.
+    pub count: u64,
+    /// What to say about it: what could not be read, and what no record has.
+    pub remarks: Vec<String>,
+    /// How much of the sources had been read when the time was up; `None` if all was.
+    pub cut_off: Option<Snapshot>,
+}
+
+/// What is kept of an answer.
+#[derive(Debug)]
+pub enum Kept {
+    /// Rows: the first ones of those that are sorted or grouped, else the last.
+    Rows {
+        /// Their columns.
+        schema: Schema,
+        /// The rows.
+        rows: Vec<Rows>,
+        /// What chart they are, if they are of bins of time.
+        chart: Option<Chart>,
+    },
+    /// Records as they stand in the sources: the last ones, without their line ends. A long one is cut.
+    Records(Vec<String>),
+}
+
+/// A question that has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered(String);
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unanswered {}
+
+impl From<Error> for Unanswered {
+    fn from(error: Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Logs {
+    /// The sources of a file.
+    pub fn new(config: &Config, around: &Surroundings) -> Self {
+        Self {
+            file: config.file.clone(),
+            sources: config.sources.clone().into(),
+            around: around.clone(),
+        }
+    }
+
+    /// The names of the sources.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().map(|source| source.name.as_str())
+    }
+
+    /// Finds out whether a question can be answered, without answering it, and gives the fields that it
+    /// names and no sampled record has. It must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn check(&self, question: &Question) -> Result<Vec<String>, Unanswered> {
+        let (_, plan) = self.plan(question).await?;
+        Ok(plan.unknown_fields().to_vec())
+    }
+
+    /// Answers a question, and tells each second how far that is. It must be called within a tokio
+    /// runtime. Dropping the future gives it up: the scans stop after the chunks that they are at.
+    ///
+    /// Of its sources, those are read that are files. A query reads nothing else: no file that it names,
+    /// and it writes nothing.
+    ///
+    /// # Errors
+    /// Where the question is none, where no source that it is of can be read again, and where an answer
+    /// takes too much memory.
+    pub async fn ask(
+        &self,
+        question: &Question,
+        mut tell: impl FnMut(Snapshot),
+    ) -> Result<Found, Unanswered> {
+        // What is sampled and planned takes time as well.
+        let until = Instant::now() + question.budget.time;
+        let (session, plan) = tokio::select! {
+            planned = self.plan(question) => planned?,
+            () = sleep_until(until) => return Err(Unanswered(format!(
+                "the sources could not be sampled within {} s",
+                question.budget.time.as_secs_f64()
+            ))),
+        };
+        let mut finding = Finding::new(&plan, question.budget.rows);
+        let scans = plan.scans();
+        // What is known when the time is up is worth more than nothing.
+        let every = Some(PROGRESS_EVERY);
+        let mut answers = std::pin::pin!(session.answers(&question.query, plan, every));
+        let mut ticks = interval(PROGRESS_EVERY);
+        ticks.tick().await;
+        loop {
+            tokio::select! {
+                biased;
+                () = sleep_until(until) => {
+                    return Ok(finding.found(Some(Progress::sum(&scans.progress())), &scans.misfits()));
+                }
+                answer = next(&mut answers) => match answer {
+                    None => return Ok(finding.found(None, &scans.misfits())),
+                    Some(Ok(answer)) => finding.take(answer),
+                    Some(Err(error)) => return Err(Unanswered(error.render(&question.query))),
+                },
+                _ = ticks.tick() => tell(Progress::sum(&scans.progress())),
+            }
+        }
+    }
+
+    async fn plan(&self, question: &Question) -> Result<(Session, Plan), Unanswered> {
+        let render = |error: birl_query::Error| Unanswered(error.render(&question.query));
+        query::parse(&question.query).map_err(|error| Unanswered(error.render(&question.query)))?;
+        let sources = self.sources(question).await?;
+        let limits = Limits {
+            memory_bytes: question.budget.memory_bytes,
+            // A disk that is full stops more than an answer.
+            spill_bytes: 0,
+            spill_directory: None,
+        };
+        let session = Session::new(sources, &limits).map_err(render)?;
+        let plan = session.plan(&question.query).await.map_err(render)?;
+        Ok((session, plan))
+    }
+
+    async fn sources(&self, question: &Question) -> Result<Sources, Unanswered> {
+        let asked: Vec<&Source> = match &question.sources[..] {
+            [] => self.sources.iter().collect(),
+            names => {
+                let named = |name: &String| self.sources.iter().find(|it| it.name == *name);
+                let missing = |name: &String| Unanswered(format!("there is no source {name:?}"));
+                let sources = names
+                    .iter()
+                    .map(|name| named(name).ok_or_else(|| missing(name)));
+                sources.collect::<Result<_, _>>()?
+            }
+        };
+        let (_, names) = names_of(&asked, &self.file, &self.around)?;
+        let (names, live): (Vec<Name>, Vec<Name>) = names.into_iter().partition(is_written);
+        if names.is_empty() {
+            let what = match live.is_empty() {
+                true => "there is no source to ask",
+                false => "its sources are live, and what has come over them cannot be read again",
+            };
+            return Err(Unanswered(what.to_owned()));
+        }
+        let line = asked.first().map_or(1, |source| source.line);
+        let wrong = |message| Error::at_line(&self.file, line, message);
+        let read = Read::of(&asked, &self.file, &self.around, wrong)?;
+        let mut options = read.options;
+        // Others want to go on meanwhile.
+        options.threads = (self.around.threads / 2).max(1);
+        let sampled = {
+            let (names, walk, options) = (names.clone(), read.walk, options.clone());
+            tokio::task::spawn_blocking(move || fields(names, walk, &options))
+        };
+        let fields = sampled
+            .await
+            .map_err(|_| Unanswered("the sources could not be sampled".to_owned()))?;
+        Ok(Sources {
+            fields,
+            names,
+            walk: read.walk,
+            options,
+            range: None,
+            clock: self.clock(),
+            search: search::Options::default(),
+            pushes_down: true,
+        })
+    }
+
+    /// Moments are as seen from now, as everywhere where logs are watched.
+    fn clock(&self) -> Clock {
+        let clock = &self.around.clock;
+        Clock {
+            now: match self.around.clock_stands {
+                true => clock.now,
+                false => now(),
+            },
+            newest: None,
+            ..clock.clone()
+        }
+    }
+}
+
+/// The next answer. A stream of answers that has ended is not asked again.
+async fn next<S: Stream + Unpin>(answers: &mut S) -> Option<S::Item> {
+    answers.next().await
+}
+
+/// An answer that is being collected.
+struct Finding {
+    kept: Kept,
+    /// Whether the first rows are kept, and not the last.
+    keeps_first: bool,
+    most: usize,
+    /// How many rows are kept.
+    rows: usize,
+    records: VecDeque<String>,
+    count: u64,
+    remarks: Vec<String>,
+    problems: usize,
+}
+
+impl Finding {
+    fn new(plan: &Plan, most: usize) -> Self {
+        let kept = match plan.kind() {
+            Kind::Records => Kept::Records(Vec::new()),
+            Kind::Rows | Kind::Table => Kept::Rows {
+                schema: plan.schema(),
+                rows: Vec::new(),
+                chart: plan.chart().cloned(),
+            },
+        };
+        let unknown = plan.unknown_fields().iter();
+        Self {
+            kept,
+            keeps_first: plan.kind() == Kind::Table || plan.is_sorted(),
+            most: most.max(1),
+            rows: 0,
+            records: VecDeque::new(),
+            count: 0,
+            remarks: unknown
+                .map(|field| format!("no sampled record has a field {field:?}"))
+                .collect(),
+            problems: 0,
+        }
+    }
+
+    fn take(&mut self, answer: Answer) {
+        match answer {
+            Answer::Rows(rows) => self.add(&rows),
+            Answer::Snapshot { rows, .. } => {
+                (self.rows, self.count) = (0, 0);
+                if let Kept::Rows { rows, .. } = &mut self.kept {
+                    rows.clear();
+                }
+                rows.iter().for_each(|rows| self.add(rows));
+            }
+            Answer::Records(batches) => batches.iter().for_each(|batch| self.add_records(batch)),
+            Answer::Event(Event::Problem(problem)) => {
+                self.problems += 1;
+                if self.problems <= PROBLEMS_MAX {
+                    self.remarks.push(problem.to_string());
+                }
+            }
+            // What does not end is not asked here, and nothing else is worth a line in a room.
+            Answer::Event(_)
+            | Answer::Window { .. }
+            | Answer::SoFar { .. }
+            | Answer::Time(_)
+            | Answer::Late(_)
+            | Answer::Checkpoint { .. } => {}
+        }
+    }
+
+    fn add(&mut self, added: &Rows) {
+        let Kept::Rows { rows, .. } = &mut self.kept else {
+            return;
+        };
+        let many = added.num_rows();
+        self.count += many as u64;
+        if self.keeps_first {
+            let some = many.min(self.most - self.rows);
+            if some > 0 {
+                // Texts are views into all that was read with them, which is not to be kept.
+                rows.push(compacted(&added.slice(0, some)));
+                self.rows += some;
+            }
+            return;
+        }
+        let some = many.min(self.most);
+        rows.push(compacted(&added.slice(many - some, some)));
+        self.rows += some;
+        while let Some(first) = rows.first() {
+            let surplus = self.rows - self.most.min(self.rows);
+            if surplus == 0 {
+                break;
+            }
+            let gone = surplus.min(first.num_rows());
+            match gone == first.num_rows() {
+                true => _ = rows.remove(0),
+                false => rows[0] = first.slice(gone, first.num_rows() - gone),
+            }
+            self.rows -= gone;
+        }
+    }
+
+    fn add_records(&mut self, batch: &Batch) {
+        self.count += batch.runs.len() as u64;
+        let last = batch.runs.len().saturating_sub(self.most);
+        for run in &batch.runs[last..] {
+            let record = &batch.bytes[run.range.clone()];
+            let shown = &record[..record.len().min(LINE_BYTES_MAX)];
+            let mut text = String::from_utf8_lossy(shown).trim_end().to_owned();
+            if shown.len() < record.len() {
+                text.push('…');
+            }
+            self.records.push_back(text);
+        }
+        let surplus = self.records.len().saturating_sub(self.most);
+        self.records.drain(..surplus);
+    }
+
+    fn found(mut self, cut_off: Option<Snapshot>, misfits: &Misfits) -> Found {
+        if let Kept::Records(records) = &mut self.kept {
+            *records = self.records.into();
+        }
+        let misfits = misfits.iter();
+        self.remarks
+            .extend(misfits.map(|(name, misfit)| misfit.words(name, misfit.count)));
+        if let Some(more @ 1..) = self.problems.checked_sub(PROBLEMS_MAX) {
+            self.remarks.push(format!("{more} more could not be read"));
+        }
+        Found {
+            kept: self.kept,
+            count: self.count,
+            remarks: self.remarks,
+            cut_off,
+        }
+    }
+}
