@@ -12,6 +12,7 @@ mod bars;
 mod canvas;
 mod histogram;
 mod over_time;
+pub(crate) mod spark;
 
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
