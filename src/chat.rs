@@ -3,21 +3,27 @@
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use birl_bot::bot::Reaction;
+use birl_bot::command::{Builtin, Task};
 use birl_bot::config::Chat;
-use birl_bot::{Bot, Config, Rooms, Said};
+use birl_bot::pages::Shape;
+use birl_bot::{Bot, Config, Desk, Rooms, Said};
 use birl_chat::Events;
 use birl_net::Proxies;
 use birl_record::time::Clock;
 use birl_source::error::refusal;
+use birl_watch::Logs;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::error;
 
 use crate::args::ChatArgs;
-use crate::config::{Environment, run_clock};
+use crate::config::Environment;
+use crate::run::{parse, surroundings, text};
 
 /// Talks in the chat rooms of a file until a signal ends it, or tries its rules.
 ///
@@ -25,46 +31,46 @@ use crate::config::{Environment, run_clock};
 ///
 /// Fails where something is wrong with the file, or no service lets us in.
 pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode> {
-    let clock = run_clock(environment)?;
-    let text = fs::read_to_string(&args.file).map_err(|error| {
-        let reason = refusal(&error);
-        anyhow!("cannot read the chats in {}: {reason}", args.file.display())
-    })?;
-    let config = Config::parse(&text, &args.file, &clock)?;
-    if config.chats.is_empty() {
+    let around = surroundings(environment)?;
+    let text = text(&args.file, "chats")?;
+    if !Config::is_in(&text) {
         bail!(
             "there is no chat in {}\n\nhint: a chat is a table: [chat.ops], with irc = \"ircs://…\" or json = \"wss://…\"",
             args.file.display()
         );
     }
+    let (watched, config) = parse(&text, &args.file, &around)?;
+    let clock = &around.clock;
     if args.check {
         io::stdout().write_all(config.words().as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    if args.console || args.replay.is_some() {
-        // The clock of limits is that of the runtime.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()?;
-        let _entered = runtime.enter();
-        let chat = chosen(&config, args.chat.as_deref())?;
-        return match &args.replay {
-            Some(file) => {
-                let file = fs::File::open(file).map_err(|error| {
-                    let reason = refusal(&error);
-                    anyhow!("cannot read the transcript {}: {reason}", file.display())
-                })?;
-                replay(chat, &clock, io::BufReader::new(file))
-            }
-            None => console(chat, &clock, environment),
-        };
-    }
+    let logs = Logs::new(&watched, &around);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(environment.processors.get())
         .enable_all()
         .build()
         .context("cannot start the threads that chats need")?;
-    runtime.block_on(talk_until_signalled(&config, &clock, environment))
+    let code = runtime.block_on(async {
+        if !args.console && args.replay.is_none() {
+            return talk_until_signalled(&config, logs, clock, environment).await;
+        }
+        let chat = chosen(&config, args.chat.as_deref())?;
+        let trial = Trial::new(chat, logs, clock);
+        match &args.replay {
+            Some(file) => {
+                let file = fs::File::open(file).map_err(|error| {
+                    let reason = refusal(&error);
+                    anyhow!("cannot read the transcript {}: {reason}", file.display())
+                })?;
+                replay(trial, io::BufReader::new(file)).await
+            }
+            None => console(trial, environment).await,
+        }
+    });
+    // A question may have been given up, and its threads be at a chunk.
+    runtime.shutdown_background();
+    code
 }
 
 /// Talks in all chats until a signal ends it.
@@ -74,6 +80,7 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
 /// Fails where that cannot begin.
 pub(crate) async fn talk_until_signalled(
     config: &Config,
+    logs: Logs,
     clock: &Clock,
     environment: &Environment,
 ) -> Result<ExitCode> {
@@ -91,32 +98,41 @@ pub(crate) async fn talk_until_signalled(
             _ = interrupt.recv() => {}
         }
     };
-    Ok(match Connected::new(config, clock)?.talk(stop).await {
+    let chats = Connected::new(config, Desk::new(logs, None), clock)?;
+    Ok(match chats.talk(stop).await {
         true => ExitCode::from(2),
         false => ExitCode::SUCCESS,
     })
 }
 
 /// The chats of a file, which connect once they are [talked](Self::talk) in.
-pub(crate) struct Connected(Vec<(String, Bot, Events)>);
+pub(crate) struct Connected {
+    chats: Vec<(String, Bot, Events)>,
+    desk: Arc<Desk>,
+}
 
 impl Connected {
+    /// What people ask for is done at `desk`.
+    ///
     /// # Errors
     ///
     /// Fails where the environment names proxies that are none.
-    pub(crate) fn new(config: &Config, clock: &Clock) -> Result<Self> {
+    pub(crate) fn new(config: &Config, desk: Desk, clock: &Clock) -> Result<Self> {
         let proxies = Proxies::from_variables(|name| std::env::var(name).ok());
         let proxies = proxies.context("cannot use the proxies of the environment")?;
         let chats = config.chats.iter().map(|chat| {
             let events = chat.connect(proxies.clone());
             (chat.name.clone(), chat.bot(clock), events)
         });
-        Ok(Self(chats.collect()))
+        Ok(Self {
+            chats: chats.collect(),
+            desk: Arc::new(desk),
+        })
     }
 
     /// The chats as places for alerts.
     pub(crate) fn rooms(&self) -> Rooms {
-        let chats = self.0.iter();
+        let chats = self.chats.iter();
         Rooms::new(chats.map(|(name, _, events)| (name.clone(), events.handle().clone())))
     }
 
@@ -124,10 +140,11 @@ impl Connected {
     pub(crate) async fn talk(self, stop: impl Future<Output = ()>) -> bool {
         let mut chats = JoinSet::new();
         let mut handles = Vec::new();
-        for (name, bot, events) in self.0 {
+        for (name, bot, events) in self.chats {
+            let desk = Arc::clone(&self.desk);
             handles.push(events.handle().clone());
             chats.spawn(async move {
-                let ended = birl_bot::run(&name, bot, events).await;
+                let ended = birl_bot::run(&name, bot, events, desk).await;
                 ended.map_err(|error| error!(chat = name, "{error}"))
             });
         }
@@ -170,10 +187,47 @@ fn chosen<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c Chat> {
     }
 }
 
+/// A chat that is tried without its service.
+struct Trial {
+    name: String,
+    bot: Bot,
+    desk: Desk,
+}
+
+impl Trial {
+    fn new(chat: &Chat, logs: Logs, clock: &Clock) -> Self {
+        Self {
+            name: chat.name.clone(),
+            bot: chat.bot(clock),
+            desk: Desk::new(logs, None),
+        }
+    }
+
+    /// What is said about something that was said.
+    async fn answers(&mut self, said: &Said) -> Vec<String> {
+        let more = format!("{}more", self.bot.prefix());
+        let mut answers = Vec::new();
+        for reaction in self.bot.react(said, Instant::now()) {
+            answers.push(match reaction {
+                Reaction::Say(text) => text,
+                // Each is waited for.
+                Reaction::Do(Task::Builtin(Builtin::Cancel, _)) => {
+                    "nothing is being asked here".to_owned()
+                }
+                Reaction::Do(task) => {
+                    let place = (self.name.as_str(), said);
+                    let shape = (Shape::MESSAGES, more.as_str());
+                    self.desk.perform(task, place, shape, |_| {}).await
+                }
+            });
+        }
+        answers
+    }
+}
+
 /// Prints what would be said about each message of a transcript.
-fn replay(chat: &Chat, clock: &Clock, transcript: impl BufRead) -> Result<ExitCode> {
-    let mut bot = chat.bot(clock);
-    let mut out = io::stdout().lock();
+async fn replay(mut trial: Trial, transcript: impl BufRead) -> Result<ExitCode> {
+    let mut out = io::stdout();
     let (mut any, mut has_failed) = (false, false);
     for (at, line) in transcript.lines().enumerate() {
         let line = line.context("cannot read the transcript")?;
@@ -182,7 +236,7 @@ fn replay(chat: &Chat, clock: &Clock, transcript: impl BufRead) -> Result<ExitCo
         }
         match Said::of_transcript(&line) {
             Ok(said) => {
-                for text in bot.react(&said, Instant::now()) {
+                for text in trial.answers(&said).await {
                     any = true;
                     writeln!(out, "{}", shown(&format!("{}: {text}", said.room)))?;
                 }
@@ -202,21 +256,20 @@ fn replay(chat: &Chat, clock: &Clock, transcript: impl BufRead) -> Result<ExitCo
 }
 
 /// Answers what is typed, each line as a message to us alone.
-fn console(chat: &Chat, clock: &Clock, environment: &Environment) -> Result<ExitCode> {
-    let mut bot = chat.bot(clock);
+async fn console(mut trial: Trial, environment: &Environment) -> Result<ExitCode> {
     let user = (environment.variable)("USER").and_then(|user| user.into_string().ok());
     let sender = user
         .filter(|user| !user.is_empty())
         .unwrap_or_else(|| "you".to_owned());
-    let mut out = io::stdout().lock();
-    for line in io::stdin().lock().lines() {
+    let mut out = io::stdout();
+    for line in io::stdin().lines() {
         let said = Said {
             room: sender.clone(),
             sender: sender.clone(),
             message: line.context("cannot read what is typed")?,
             ..Said::default()
         };
-        for text in bot.react(&said, Instant::now()) {
+        for text in trial.answers(&said).await {
             writeln!(out, "{}", shown(&text))?;
         }
         out.flush()?;

@@ -9,12 +9,12 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result, anyhow};
-use birl_bot::Rooms;
+use birl_bot::{Desk, Rooms};
 use birl_net::Proxies;
 use birl_scan::Event;
 use birl_source::error::refusal;
 use birl_watch::alert::State;
-use birl_watch::{Alert, Config, Replayed, Surroundings, check, places, replay};
+use birl_watch::{Alert, Config, Logs, Replayed, Surroundings, check, places, replay};
 use futures::StreamExt;
 use tokio::sync::oneshot;
 
@@ -33,7 +33,8 @@ const MEMORY_BYTES: usize = 256 << 20;
 /// Fails where something is wrong with the file, or a rule of it cannot go on.
 pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode> {
     let mut around = surroundings(environment)?;
-    let (config, chats) = read(&args.file, &around)?;
+    let text = text(&args.file, "rules")?;
+    let (config, chats) = parse(&text, &args.file, &around)?;
     let names = chats.chats.iter().map(|chat| chat.name.clone());
     around.places.rooms = Arc::new(Rooms::of_names(names));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -46,12 +47,14 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode>
             return tell_check(&config, &chats, &around).await;
         }
         if args.replay.is_empty() && config.rules.is_empty() {
-            return chat::talk_until_signalled(&chats, &around.clock, environment).await;
+            let logs = Logs::new(&config, &around);
+            return chat::talk_until_signalled(&chats, logs, &around.clock, environment).await;
         }
         if args.replay.is_empty() {
-            let chats = Connected::new(&chats, &around.clock)?;
+            let (prepared, control) = live::prepare(environment);
+            let desk = Desk::new(Logs::new(&config, &around), Some(control));
+            let chats = Connected::new(&chats, desk, &around.clock)?;
             around.places.rooms = Arc::new(chats.rooms());
-            let (prepared, _control) = live::prepare(environment);
             // It is dropped when the rules have ended, which ends the chats.
             let (watching, ended) = oneshot::channel::<()>();
             let watch = async {
@@ -82,7 +85,7 @@ fn is_closed(error: &anyhow::Error) -> bool {
     error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn surroundings(environment: &Environment) -> Result<Surroundings> {
+pub(crate) fn surroundings(environment: &Environment) -> Result<Surroundings> {
     Ok(Surroundings {
         variable: environment.variable,
         formats: own_formats::load(environment.formats_directory().as_deref())?,
@@ -100,13 +103,31 @@ fn surroundings(environment: &Environment) -> Result<Surroundings> {
     })
 }
 
-fn read(file: &Path, around: &Surroundings) -> Result<(Config, birl_bot::Config)> {
-    let text = fs::read_to_string(file).map_err(|error| {
+/// The text of a file of rules and chats, of which `what` are wanted.
+///
+/// # Errors
+///
+/// Fails where it cannot be read.
+pub(crate) fn text(file: &Path, what: &str) -> Result<String> {
+    fs::read_to_string(file).map_err(|error| {
         let reason = refusal(&error);
-        anyhow!("cannot read the rules in {}: {reason}", file.display())
-    })?;
-    let config = Config::parse(&text, file, &around.clock)?;
-    Ok((config, birl_bot::Config::parse(&text, file, &around.clock)?))
+        anyhow!("cannot read the {what} in {}: {reason}", file.display())
+    })
+}
+
+/// What such a text says.
+///
+/// # Errors
+///
+/// Fails at the first thing that is wrong.
+pub(crate) fn parse(
+    text: &str,
+    file: &Path,
+    around: &Surroundings,
+) -> Result<(Config, birl_bot::Config)> {
+    let config = Config::parse(text, file, &around.clock)?;
+    let chats = birl_bot::Config::parse(text, file, &around.clock, &config)?;
+    Ok((config, chats))
 }
 
 async fn tell_check(

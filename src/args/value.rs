@@ -6,30 +6,13 @@ use std::time::Duration;
 
 use birl_record::time;
 use birl_render::{THEMES, Theme};
+pub(super) use birl_watch::config::size;
 use jiff::tz::TimeZone;
 
 /// Reads a whole number, as many as its type holds.
 pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|_| "it is a whole number, such as 3".to_owned())
-}
-
-/// Reads a size in bytes: `65536`, `64K`, `1M`, `1MiB`. It is not 0.
-pub(super) fn size(text: &str) -> Result<usize, String> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let bytes = match &text[digits.len()..] {
-        "" => Some(1),
-        "K" | "KiB" => Some(1 << 10),
-        "M" | "MiB" => Some(1 << 20),
-        "G" | "GiB" => Some(1 << 30),
-        _ => None,
-    }
-    .and_then(|unit: usize| digits.parse::<usize>().ok()?.checked_mul(unit));
-    match bytes {
-        Some(0) => Err("it is at least 1".to_owned()),
-        Some(bytes) => Ok(bytes),
-        None => Err("it is a number of bytes, such as 65536, 64K or 1MiB".to_owned()),
-    }
 }
 
 /// Reads a length of time: `500ms`, `2s`, `1m 30s`.

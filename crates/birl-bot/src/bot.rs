@@ -1,10 +1,16 @@
-//! One chat with its rules, and the loop that it lives in.
+//! One chat with its rules and commands, and the loop that it lives in.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use birl_chat::{Event, Events};
 use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::command::{Builtin, Commands, Task};
+use crate::desk::Desk;
+use crate::errands::{Errands, say};
 use crate::limits::{Limit, Limits, Verdict};
 use crate::rules::Rules;
 use crate::said::Said;
@@ -13,48 +19,136 @@ use crate::said::Said;
 #[derive(Debug)]
 pub struct Bot {
     rules: Rules,
-    limits: Limits,
+    commands: Commands,
+    people: Limits,
+    rooms: Limits,
+    all: Limits,
+}
+
+/// How often is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manners {
+    /// Each person.
+    pub person: Limit,
+    /// In each room.
+    pub room: Limit,
+    /// In the whole chat.
+    pub chat: Limit,
+}
+
+impl Default for Manners {
+    /// 20 times at once and then once a second each person, 40 and twice a second in a room, 200 and ten
+    /// times a second in all.
+    fn default() -> Self {
+        let limit = |burst, every| Limit {
+            burst,
+            every: Duration::from_millis(every),
+        };
+        Self {
+            person: limit(20, 1000),
+            room: limit(40, 500),
+            chat: limit(200, 100),
+        }
+    }
+}
+
+/// What is done about a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reaction {
+    /// This is said where the message was.
+    Say(String),
+    /// This is done, and what comes of it said.
+    Do(Task),
 }
 
 impl Bot {
-    /// Reacts by `rules`, and to nobody more often than `limit` says.
-    pub fn new(rules: Rules, limit: Limit) -> Self {
+    /// Reacts by `rules` and `commands`, no more often than `manners` say.
+    pub fn new(rules: Rules, commands: Commands, manners: Manners) -> Self {
         Self {
             rules,
-            limits: Limits::new(limit),
+            commands,
+            people: Limits::new(manners.person),
+            rooms: Limits::new(manners.room),
+            all: Limits::new(manners.chat),
         }
     }
 
-    /// What is to be said where this was said, in this order. What programs say is not answered, so that
-    /// two of them do not talk to each other for ever.
-    pub fn react(&mut self, said: &Said, now: Instant) -> Vec<String> {
+    /// What stands before the name of a command.
+    pub fn prefix(&self) -> &str {
+        &self.commands.prefix
+    }
+
+    /// What is done about what was said, in this order. What programs say is not answered, so that two of
+    /// them do not talk to each other for ever.
+    pub fn react(&mut self, said: &Said, now: Instant) -> Vec<Reaction> {
         if said.is_automatic {
             return Vec::new();
         }
-        let replies = self.rules.replies(said);
-        if replies.is_empty() {
-            return replies;
+        let replies = self.rules.replies(said).into_iter().map(Reaction::Say);
+        let mut reactions: Vec<_> = replies.collect();
+        match self.commands.task(said) {
+            None => {}
+            Some(Task::Say(text)) => reactions.push(Reaction::Say(text)),
+            Some(task) => reactions.push(Reaction::Do(task)),
         }
-        match self.limits.judge(&said.sender, now) {
-            Verdict::Answer => replies,
-            Verdict::Tell => vec![format!("{}: that was too much at once", said.sender)],
-            Verdict::Ignore => Vec::new(),
+        if reactions.is_empty() {
+            return reactions;
         }
+        let sender = &said.sender;
+        let notice = match self.people.judge(sender, now) {
+            Verdict::Ignore => return Vec::new(),
+            Verdict::Tell => Some(format!("{sender}: that was too much at once")),
+            Verdict::Answer => match self.judge_room(said, now) {
+                Verdict::Ignore => return Vec::new(),
+                Verdict::Tell => Some("too much is asked here at once".to_owned()),
+                Verdict::Answer => None,
+            },
+        };
+        match notice {
+            Some(notice) => vec![Reaction::Say(notice)],
+            None => reactions,
+        }
+    }
+
+    fn judge_room(&mut self, said: &Said, now: Instant) -> Verdict {
+        // Whoever talks to us alone is limited as a person.
+        if !said.is_private {
+            match self.rooms.judge(&said.room, now) {
+                Verdict::Answer => {}
+                verdict => return verdict,
+            }
+        }
+        self.all.judge("", now)
     }
 }
 
-/// Lets a bot react to what happens in a chat, which is called `name`, until the chat is over.
+/// Lets a bot react to what happens in a chat, which is called `name`, until the chat is over. What takes
+/// time is done at `desk`, beside reading on; when the chat is over, it is given up.
 ///
 /// # Errors
 ///
 /// Why the service does not let us in, and will not.
-pub async fn run(name: &str, mut bot: Bot, mut events: Events) -> Result<(), birl_chat::Error> {
+pub async fn run(
+    name: &str,
+    mut bot: Bot,
+    mut events: Events,
+    desk: Arc<Desk>,
+) -> Result<(), birl_chat::Error> {
+    let mut errands = Errands::new(name, desk, bot.prefix());
     while let Some(event) = events.next().await {
         match event {
             Event::Message(message) => {
-                for text in bot.react(&Said::of(&message), Instant::now()) {
-                    if let Err(error) = message.handle().try_send(message.answer(text)) {
-                        warn!(chat = name, "{error}");
+                let said = Said::of(&message);
+                for reaction in bot.react(&said, Instant::now()) {
+                    match reaction {
+                        Reaction::Say(text) => say(name, &message, text),
+                        Reaction::Do(Task::Builtin(Builtin::Cancel, _)) => {
+                            // What is given up says so itself.
+                            if !errands.cancel(&said.room) {
+                                say(name, &message, "nothing is being asked here".to_owned());
+                            }
+                        }
+                        Reaction::Do(task) => errands.put(task, said.clone(), message.clone()),
                     }
                 }
             }

@@ -2,6 +2,8 @@
 //!
 //! What is wrong is told with its line, as by [`birl_watch::Config`], which reads the other tables.
 
+mod commands;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,13 +17,16 @@ use birl_net::secret::Text as SecretText;
 use birl_record::query::parse_search;
 use birl_record::search::{Options, Search};
 use birl_record::time::Clock;
+use birl_watch::Config as Watched;
 use birl_watch::config::{Error, Named, Text};
 use birl_watch::template;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
 
-use crate::bot::Bot;
+use self::commands::{AskKeys, CommandKeys};
+use crate::bot::{Bot, Manners};
+use crate::command::Commands;
 use crate::limits::Limit;
 use crate::rules::{Reply, Rules};
 
@@ -41,8 +46,10 @@ pub struct Chat {
     pub service: Service,
     /// What is said about which messages.
     pub replies: Vec<Reply>,
-    /// How often somebody is answered.
-    pub limit: Limit,
+    /// What people can ask for.
+    pub commands: Commands,
+    /// How often is answered.
+    pub manners: Manners,
 }
 
 /// Where a chat is.
@@ -55,17 +62,30 @@ pub enum Service {
 }
 
 impl Config {
-    /// Reads the chats of a file, whose other tables are not looked at. `clock` is for moments in
-    /// queries.
+    /// Whether a file has chats. Whatever else is wrong with it is not looked at.
+    pub fn is_in(text: &str) -> bool {
+        let table = text.parse::<toml::Table>();
+        table.map_or(true, |table| table.contains_key("chat"))
+    }
+
+    /// Reads the chats of a file, whose other tables are `watched`. `clock` is for moments in queries.
     ///
     /// # Errors
     ///
     /// Fails at the first thing that is wrong.
-    pub fn parse(text: &str, file: &Path, clock: &Clock) -> Result<Self, Error> {
+    pub fn parse(text: &str, file: &Path, clock: &Clock, watched: &Watched) -> Result<Self, Error> {
         let text = Text { file, text };
         let keys: FileKeys = toml::from_str(text.text).map_err(|error| text.of_toml(&error))?;
         let chats = keys.chat.0.into_iter();
-        let chats = chats.map(|(name, keys)| Reading { name, text, clock }.chat(keys));
+        let chats = chats.map(|(name, keys)| {
+            let reading = Reading {
+                name,
+                text,
+                clock,
+                watched,
+            };
+            reading.chat(keys)
+        });
         Ok(Self {
             chats: chats.collect::<Result<_, _>>()?,
         })
@@ -86,10 +106,12 @@ impl Chat {
         for reply in &self.replies {
             words += &format!("  to      {}\n  says    {}\n", reply.query, reply.text);
         }
-        if self.replies.is_empty() {
-            words += "  says nothing: it has no reply\n";
+        let commands = self.commands.words();
+        if self.replies.is_empty() && commands.is_empty() {
+            words += "  says nothing: it has no reply and no command\n";
         }
-        let Limit { burst, every } = self.limit;
+        words += &commands;
+        let Limit { burst, every } = self.manners.person;
         words += &format!(
             "  answers nobody more often than {burst} times at once, then once each {} s\n",
             every.as_secs_f64()
@@ -104,7 +126,7 @@ impl Chat {
     /// If a search cannot be compiled: that was tried when the file was read.
     pub fn bot(&self, clock: &Clock) -> Bot {
         let rules = Rules::new(&self.replies, clock).expect("each was compiled before");
-        Bot::new(rules, self.limit)
+        Bot::new(rules, self.commands.clone(), self.manners)
     }
 
     /// Begins the chat, by way of `proxies`. Nothing is connected to before it is polled.
@@ -155,7 +177,13 @@ struct ChatKeys {
     headers: BTreeMap<String, Spanned<String>>,
     rate: Option<RateKeys>,
     limit: Option<RateKeys>,
+    room_limit: Option<RateKeys>,
+    chat_limit: Option<RateKeys>,
     reply: Vec<ReplyKeys>,
+    command: Vec<CommandKeys>,
+    prefix: Option<Spanned<String>>,
+    ask: Option<Spanned<AskKeys>>,
+    allow: Named<Spanned<Vec<String>>>,
 
     nick: Option<Spanned<String>>,
     user: Option<Spanned<String>>,
@@ -253,17 +281,24 @@ struct Reading<'t> {
     name: Spanned<String>,
     text: Text<'t>,
     clock: &'t Clock,
+    watched: &'t Watched,
 }
 
 impl Reading<'_> {
     fn chat(&self, keys: ChatKeys) -> Result<Chat, Error> {
-        let limit = keys
-            .limit
-            .as_ref()
-            .map_or_else(Limit::default, |limit| Limit {
+        let limit = |keys: &Option<RateKeys>, default: Limit| {
+            keys.as_ref().map_or(default, |limit| Limit {
                 burst: limit.burst.get(),
                 every: limit.every.0,
-            });
+            })
+        };
+        let default = Manners::default();
+        let manners = Manners {
+            person: limit(&keys.limit, default.person),
+            room: limit(&keys.room_limit, default.room),
+            chat: limit(&keys.chat_limit, default.chat),
+        };
+        let commands = self.commands(&keys)?;
         let replies = keys.reply.iter().map(|keys| self.reply(keys));
         let replies = replies.collect::<Result<_, _>>()?;
         let service = match (&keys.irc, &keys.json) {
@@ -283,7 +318,8 @@ impl Reading<'_> {
             name: self.name.get_ref().clone(),
             service,
             replies,
-            limit,
+            commands,
+            manners,
         })
     }
 
@@ -433,7 +469,7 @@ impl Reading<'_> {
         typed.map(read).transpose()
     }
 
-    fn at(&self, typed: &Spanned<String>, message: impl Into<String>) -> Error {
+    fn at<T>(&self, typed: &Spanned<T>, message: impl Into<String>) -> Error {
         self.text.error(&typed.span(), message)
     }
 }

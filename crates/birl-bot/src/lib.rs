@@ -3,18 +3,28 @@
 //! - [`config`]: `[chat.NAME]` of `birl.toml`, read and checked;
 //! - [`said`]: a message as a record, which rules are asked about;
 //! - [`rules`]: which rules a message meets, and what they say;
+//! - [`command`]: what people can ask for, and who may;
+//! - [`desk`]: where that is done: logs are asked, and rules that run are talked to;
+//! - `answer`: what has been found, in lines, and [`pages`]: in pieces that fit a room;
+//! - `errands`: what is done beside the loop that reads on;
 //! - `rooms`: the chats as places for alerts;
 //! - `limits`: who may be answered how often;
 //! - [`bot`]: all of that for one chat, and the loop that it lives in.
 
+mod answer;
 pub mod bot;
+pub mod command;
 pub mod config;
+pub mod desk;
+mod errands;
 mod limits;
+pub mod pages;
 mod rooms;
 pub mod rules;
 pub mod said;
 
 pub use bot::{Bot, run};
 pub use config::Config;
+pub use desk::Desk;
 pub use rooms::Rooms;
 pub use said::Said;

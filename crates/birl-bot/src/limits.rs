@@ -17,15 +17,6 @@ pub struct Limit {
     pub every: Duration,
 }
 
-impl Default for Limit {
-    fn default() -> Self {
-        Self {
-            burst: 20,
-            every: Duration::from_secs(1),
-        }
-    }
-}
-
 /// What is done about somebody who has said something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -108,7 +99,10 @@ mod tests {
 
     #[test]
     fn a_crowd_is_forgotten_and_does_not_take_all_memory() {
-        let mut limits = Limits::new(Limit::default());
+        let mut limits = Limits::new(Limit {
+            burst: 1,
+            every: Duration::from_secs(1),
+        });
         let start = Instant::now();
         for n in 0..PEOPLE_MAX {
             assert_eq!(limits.judge(&n.to_string(), start), Verdict::Answer);

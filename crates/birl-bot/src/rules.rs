@@ -5,9 +5,8 @@ use birl_record::query::tree::Term;
 use birl_record::search::{Options, Records, Set};
 use birl_record::time::Clock;
 use birl_watch::template::Template;
-use serde_json::Value;
 
-use crate::said::Said;
+use crate::said::{Said, text};
 
 /// What is said about a message that a search finds.
 #[derive(Clone, Debug)]
@@ -48,23 +47,19 @@ impl Rules {
     /// What is to be said about a message, in the order of the rules.
     pub fn replies(&self, said: &Said) -> Vec<String> {
         let record = said.record();
-        let text = record.to_string();
+        let chunk = record.to_string();
         let records = Records {
-            chunk: text.as_bytes(),
+            chunk: chunk.as_bytes(),
             parser: &self.parser,
             source: b"",
             offset: 0,
             is_start: true,
             times: None,
         };
-        let met = self.set.finds(&records, 0..text.len());
-        let texts = met.into_iter().map(|rule| {
-            self.texts[rule].fill(|name| match record.get(name)? {
-                Value::Null => None,
-                Value::String(text) => Some(text.clone()),
-                other => Some(other.to_string()),
-            })
-        });
+        let met = self.set.finds(&records, 0..chunk.len());
+        let texts = met
+            .into_iter()
+            .map(|rule| self.texts[rule].fill(|name| text(record.get(name)?)));
         texts.filter(|text| !text.is_empty()).collect()
     }
 }

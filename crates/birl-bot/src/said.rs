@@ -12,6 +12,10 @@ pub struct Said {
     pub sender: String,
     /// What.
     pub message: String,
+    /// The account of who has said it, where the service vouches for that.
+    pub account: Option<String>,
+    /// Nobody else can read it.
+    pub is_private: bool,
     /// By a program, or so that programs are not to answer it.
     pub is_automatic: bool,
     /// All other fields of the message, where the service's messages are JSON.
@@ -32,12 +36,15 @@ impl Said {
             room: message.room.clone(),
             sender: message.sender.clone(),
             message: message.text.clone(),
+            account: message.account.clone(),
+            is_private: message.is_private,
             is_automatic: message.is_bot || message.kind == Kind::Noticed,
             fields,
         }
     }
 
-    /// A line of a transcript: an object with `sender`, `room` and `message`.
+    /// A line of a transcript: an object with `sender`, `room` and `message`, perhaps with the `account` of
+    /// the sender, and `"private": true` where nobody else could read it.
     ///
     /// # Errors
     ///
@@ -53,9 +60,24 @@ impl Said {
             room: take("room")?,
             sender: take("sender")?,
             message: take("message")?,
+            account: match fields.get("account") {
+                Some(Value::String(account)) => Some(account.clone()),
+                _ => None,
+            },
+            is_private: fields.get("private") == Some(&Value::Bool(true)),
             is_automatic: false,
             fields,
         })
+    }
+
+    /// What a field of it says, as text.
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
+        match name {
+            "room" => Some(self.room.clone()),
+            "sender" => Some(self.sender.clone()),
+            "message" => Some(self.message.clone()),
+            name => text(self.fields.get(name)?),
+        }
     }
 
     /// All of it as a record of JSON.
@@ -69,6 +91,15 @@ impl Said {
             record.insert(name.to_owned(), Value::from(text.as_str()));
         }
         Value::Object(record)
+    }
+}
+
+/// A value as text; none of null.
+pub(crate) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
     }
 }
 

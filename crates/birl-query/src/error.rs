@@ -68,6 +68,14 @@ impl Error {
         }
     }
 
+    /// Whether more memory would help.
+    pub fn needs_memory(&self) -> bool {
+        match &self.kind {
+            Kind::Query(_) => false,
+            Kind::Run { hint, .. } => hint.as_deref() == Some(MORE_MEMORY),
+        }
+    }
+
     /// The message for people, with the place in `query` and what to do next.
     pub fn render(&self, query: &str) -> String {
         match &self.kind {
@@ -191,11 +199,14 @@ fn only_place(text: &str, what: &str) -> Option<Span> {
     only(text, what).or_else(|| only(&text.to_ascii_lowercase(), &what.to_ascii_lowercase()))
 }
 
+/// What to do where there is too little memory.
+const MORE_MEMORY: &str = "raise --memory, or ask for fewer groups or rows";
+
 /// What to say where there is too little memory, or too little room for temporary files.
 fn exhausted(why: &str) -> Error {
     if why.contains("disk space") {
-        return Error::run("the temporary files of the query grow larger than they may")
-            .with_hint("raise --memory, or ask for fewer groups or rows");
+        let message = "the temporary files of the query grow larger than they may";
+        return Error::run(message).with_hint(MORE_MEMORY);
     }
     // DataFusion lists all that takes memory, and ends with what asked for more.
     let asked = why.rsplit("Failed to allocate").next().unwrap_or(why);
@@ -206,7 +217,7 @@ fn exhausted(why: &str) -> Error {
         _ => "for its rows",
     };
     let message = format!("the query needs more memory than it may take {what}");
-    Error::run(message).with_hint("raise --memory, or ask for fewer groups or rows")
+    Error::run(message).with_hint(MORE_MEMORY)
 }
 
 /// What does not fit into memory is all that a plan writes to files; what it reads is read by scans,

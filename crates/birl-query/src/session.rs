@@ -52,7 +52,7 @@ pub struct Limits {
     /// How many bytes may be held for groups, sorts and joins, before some of it is written to
     /// files.
     pub memory_bytes: usize,
-    /// How many bytes these files may take.
+    /// How many bytes these files may take; there are none with 0.
     pub spill_bytes: u64,
     /// Where they are; in the system's directory for temporary files if `None`.
     pub spill_directory: Option<PathBuf>,
@@ -75,7 +75,7 @@ pub struct Session {
     /// Files that are tables, by the names of the tables.
     files: Vec<(String, PathBuf)>,
     /// Whether a query may name any file as a table.
-    reads_files: bool,
+    pub(crate) reads_files: bool,
     /// Fields whose samples all are whole numbers, and that have been found to hold fractions.
     fractions: Mutex<BTreeSet<String>>,
     pub(crate) state: SessionState,
@@ -91,6 +91,7 @@ impl Session {
     /// Fails where there can be no directory for temporary files.
     pub fn new(sources: Sources, limits: &Limits) -> Result<Self, Error> {
         let disk = match &limits.spill_directory {
+            _ if limits.spill_bytes == 0 => DiskManagerMode::Disabled,
             Some(directory) => DiskManagerMode::Directories(vec![directory.clone()]),
             None => DiskManagerMode::OsTmpDirectory,
         };

@@ -26,6 +26,8 @@ pub(crate) struct Tables<'a> {
     text: &'a str,
     pub(crate) statement: ast::Statement,
     tables: Vec<Table>,
+    /// Whether it may name any file as one.
+    reads_files: bool,
     /// The fields among their columns that no sample has.
     pub(crate) unknown: Vec<String>,
 }
@@ -66,6 +68,7 @@ impl<'a> Tables<'a> {
             text,
             statement,
             tables,
+            reads_files: session.reads_files,
             unknown: Vec::new(),
         })
     }
@@ -172,8 +175,12 @@ impl<'a> Tables<'a> {
         }
         let span = place(self.text, name).unwrap_or(0..self.text.len());
         let error = query::Error::new(span, format!("unknown table {name:?}"));
-        let hint =
-            format!("the records are the table logs, and a file is one by --table {name}=FILE");
+        let hint = match self.reads_files {
+            true => {
+                format!("the records are the table logs, and a file is one by --table {name}=FILE")
+            }
+            false => "the records are the table logs".to_owned(),
+        };
         Err(error.with_hint(hint).into())
     }
 
@@ -216,8 +223,10 @@ fn is_typed(name: &str) -> bool {
 
 /// The table that planning has not found.
 fn missing_table(why: &str) -> Option<&str> {
-    let (_, name) = why.strip_prefix("table '")?.split_once(".public.")?;
-    name.strip_suffix("' not found")
+    let name = why.strip_prefix("table 'datafusion.")?;
+    let name = name.strip_suffix("' not found")?;
+    // A name with a dot is taken for one of a schema.
+    Some(name.strip_prefix("public.").unwrap_or(name))
 }
 
 /// Where a name stands in the text of a query first, as a word.

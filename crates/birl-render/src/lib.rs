@@ -36,6 +36,7 @@ mod zone;
 pub use answer::{Line, RenderLine, RenderSource};
 #[cfg(feature = "arrow")]
 pub use arrow::ArrowRows;
+pub use chart::spark::{Spark, SparkColumns, Sparks};
 pub use chart::{Chart, ChartError, ChartOptions};
 pub use compact::compacted;
 pub use csv::rows::{CsvRows, CsvRowsOptions};

@@ -26,6 +26,27 @@ use crate::places;
 
 pub use error::{Error, Text};
 
+/// Reads a size in bytes: `65536`, `64K`, `1M`, `1MiB`. It is not 0.
+///
+/// # Errors
+/// Says what would be right.
+pub fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let bytes = match &text[digits.len()..] {
+        "" => Some(1),
+        "K" | "KiB" => Some(1 << 10),
+        "M" | "MiB" => Some(1 << 20),
+        "G" | "GiB" => Some(1 << 30),
+        _ => None,
+    }
+    .and_then(|unit: usize| digits.parse::<usize>().ok()?.checked_mul(unit));
+    match bytes {
+        Some(0) => Err("it is at least 1".to_owned()),
+        Some(bytes) => Ok(bytes),
+        None => Err("it is a number of bytes, such as 65536, 64K or 1MiB".to_owned()),
+    }
+}
+
 /// A file of rules, checked as far as that goes without its sources.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -29,6 +29,8 @@ use crate::store::now;
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// A longer record is shown cut, in bytes.
 const LINE_BYTES_MAX: usize = 4096;
+/// So many rows of a chart are kept.
+const CHART_ROWS_MAX: usize = 20_000;
 /// So many things that went wrong are told.
 const PROBLEMS_MAX: usize = 3;
 
@@ -59,7 +61,7 @@ pub struct Budget {
     /// How many bytes may be held for groups, sorts and joins. What does not fit there is not written
     /// to files: the answer fails.
     pub memory_bytes: usize,
-    /// How many rows are kept, at least 1; the others are counted.
+    /// How many rows are kept, at least 1, but for those of a chart; the others are counted.
     pub rows: usize,
 }
 
@@ -96,6 +98,8 @@ pub enum Kept {
         schema: Schema,
         /// The rows.
         rows: Vec<Rows>,
+        /// Whether they are the first.
+        are_first: bool,
         /// What chart they are, if they are of bins of time.
         chart: Option<Chart>,
     },
@@ -185,6 +189,13 @@ impl Logs {
                 answer = next(&mut answers) => match answer {
                     None => return Ok(finding.found(None, &scans.misfits())),
                     Some(Ok(answer)) => finding.take(answer),
+                    Some(Err(error)) if error.needs_memory() => {
+                        let most = question.budget.memory_bytes >> 20;
+                        return Err(Unanswered(format!(
+                            "it takes more than the {most} MiB of memory that it may: \
+                             ask for fewer groups or rows, or a shorter time"
+                        )));
+                    }
                     Some(Err(error)) => return Err(Unanswered(error.render(&question.query))),
                 },
                 _ = ticks.tick() => tell(Progress::sum(&scans.progress())),
@@ -233,7 +244,8 @@ impl Logs {
         let read = Read::of(&asked, &self.file, &self.around, wrong)?;
         let mut options = read.options;
         // Others want to go on meanwhile.
-        options.threads = (self.around.threads / 2).max(1);
+        // With one thread nothing would be known of groups before all are.
+        options.threads = (self.around.threads / 2).max(2);
         let sampled = {
             let (names, walk, options) = (names.clone(), read.walk, options.clone());
             tokio::task::spawn_blocking(move || fields(names, walk, &options))
@@ -288,19 +300,25 @@ struct Finding {
 
 impl Finding {
     fn new(plan: &Plan, most: usize) -> Self {
+        let keeps_first = plan.kind() == Kind::Table || plan.is_sorted();
         let kept = match plan.kind() {
             Kind::Records => Kept::Records(Vec::new()),
             Kind::Rows | Kind::Table => Kept::Rows {
                 schema: plan.schema(),
                 rows: Vec::new(),
+                are_first: keeps_first,
                 chart: plan.chart().cloned(),
             },
         };
         let unknown = plan.unknown_fields().iter();
         Self {
             kept,
-            keeps_first: plan.kind() == Kind::Table || plan.is_sorted(),
-            most: most.max(1),
+            keeps_first,
+            // A chart has room for more than is read.
+            most: match plan.chart() {
+                Some(_) => CHART_ROWS_MAX,
+                None => most.max(1),
+            },
             rows: 0,
             records: VecDeque::new(),
             count: 0,

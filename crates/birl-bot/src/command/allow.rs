@@ -26,6 +26,11 @@ impl Allow {
         Self(vec![Pattern::Room("*".to_owned())])
     }
 
+    /// Anybody, anywhere.
+    pub fn anybody() -> Self {
+        Self(vec![Pattern::Anybody])
+    }
+
     /// Nobody.
     pub fn nobody() -> Self {
         Self(Vec::new())

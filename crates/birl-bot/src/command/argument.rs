@@ -51,10 +51,12 @@ impl Argument {
         };
         if !self.values.is_empty() && !self.values.iter().any(|it| it == typed) {
             let what = format!("one of {}", self.values.join(", "));
-            return Err(match nearest(typed, self.values.iter().map(String::as_str)) {
-                Some(meant) => format!("{}; did you mean {meant}?", wrong(&what)),
-                None => wrong(&what),
-            });
+            return Err(
+                match nearest(typed, self.values.iter().map(String::as_str)) {
+                    Some(meant) => format!("{}; did you mean {meant}?", wrong(&what)),
+                    None => wrong(&what),
+                },
+            );
         }
         match &self.max {
             Some(max) if is_more(&value, max) => Err(format!(
@@ -235,10 +237,16 @@ mod tests {
                 "api",
                 "span is a length of time such as 15m, and not \"api\"",
             ),
-            ("-5m", "span is a length of time such as 15m, and not \"-5m\""),
+            (
+                "-5m",
+                "span is a length of time such as 15m, and not \"-5m\"",
+            ),
             ("0s", "span is a length of time such as 15m, and not \"0s\""),
             ("1h api x", "\"x\" is too much"),
-            ("1h api servic=x", "there is no servic; did you mean service?"),
+            (
+                "1h api servic=x",
+                "there is no servic; did you mean service?",
+            ),
             ("span=1h span=2h", "span is given twice"),
             ("\"1h", "a \" is missing at the end"),
         ];
@@ -272,7 +280,10 @@ mod tests {
             ),
             ("api 51", "top is at most 50, and not 51"),
             ("api -1", "top is a whole number such as 10, and not \"-1\""),
-            ("api 1 inf", "above is a number such as 1.5, and not \"inf\""),
+            (
+                "api 1 inf",
+                "above is a number such as 1.5, and not \"inf\"",
+            ),
             ("api 1 -2", "above is a number such as 1.5, and not \"-2\""),
         ];
         for (rest, why) in wrong {

@@ -103,7 +103,16 @@ mod tests {
         assert_eq!(call("!errors"), called("errors", ""));
         assert_eq!(call(" !Errors  15m  x "), called("errors", "15m  x"));
         assert_eq!(call("!ask\tlevel:error"), called("ask", "level:error"));
-        for message in ["", "!", "!!", "! errors", "!=3", "!3", "hello !errors", "errors"] {
+        for message in [
+            "",
+            "!",
+            "!!",
+            "! errors",
+            "!=3",
+            "!3",
+            "hello !errors",
+            "errors",
+        ] {
             assert_eq!(call(message), None, "{message:?}");
         }
         assert_eq!(Call::of("birl: help", "birl: ").unwrap().name, "help");

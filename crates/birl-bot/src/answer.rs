@@ -1,0 +1,173 @@
+//! What has been found, in lines that fit a room.
+
+use birl_query::{Chart, Rows, Schema};
+use birl_render::{DisplayZone, SparkColumns, Sparks, Table, TableOptions, Theme};
+use birl_scan::Snapshot;
+use birl_watch::logs::{Found, Kept};
+use jiff::Timestamp;
+
+use crate::pages::{Lines, Shape};
+
+/// So many columns of a chart stand beside names and numbers.
+const SPARK_WIDTH: usize = 60;
+
+/// An answer in lines.
+pub(crate) fn lines(found: Found, time_up: std::time::Duration, shape: Shape) -> Lines {
+    let mut lines = match found.kept {
+        Kept::Records(records) => {
+            let shown = records.len() as u64;
+            Lines {
+                head: Vec::from_iter(count_words(found.count, shown, "record", "last")),
+                body: records.iter().map(|it| cut(it, shape)).collect(),
+                from_end: true,
+                ..Lines::default()
+            }
+        }
+        Kept::Rows {
+            schema,
+            rows,
+            are_first,
+            chart,
+        } => {
+            let spark = chart.and_then(|chart| sparks(&rows, &chart));
+            spark.unwrap_or_else(|| table(&schema, &rows, (found.count, are_first), shape))
+        }
+    };
+    if found.count == 0 {
+        lines = match found.cut_off {
+            None => Lines::of("nothing found"),
+            Some(_) => Lines::default(),
+        };
+    }
+    if let Some(read) = found.cut_off {
+        let words = format!(
+            "time was up after {} s, with {} read: {}",
+            time_up.as_secs_f64(),
+            read_words(&read),
+            match found.count {
+                0 => "nothing is known yet",
+                _ => "this is not all",
+            }
+        );
+        lines.head.insert(0, words);
+    }
+    let remarks = found.remarks.iter();
+    lines.remarks = remarks.map(|remark| cut(remark, shape)).collect();
+    lines
+}
+
+/// How many there are, where not all of them or more than a page are shown.
+fn count_words(count: u64, shown: u64, what: &str, which: &str) -> Option<String> {
+    (count > shown).then(|| format!("{count} {what}s; the {which} {shown} of them:"))
+}
+
+/// How much of the sources has been read.
+pub(crate) fn read_words(read: &Snapshot) -> String {
+    let done = bytes_words(read.bytes_read);
+    match read.all_found && read.bytes_found > 0 {
+        true => {
+            let percent = read.bytes_read.saturating_mul(100) / read.bytes_found;
+            format!("{percent} % of {}", bytes_words(read.bytes_found))
+        }
+        false => done,
+    }
+}
+
+/// A number of bytes for people.
+pub(crate) fn bytes_words(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (1_000_000_000_000, "TB"),
+        (1_000_000_000, "GB"),
+        (1_000_000, "MB"),
+        (1000, "kB"),
+    ];
+    let unit = UNITS.iter().find(|(unit, _)| bytes >= *unit);
+    match unit {
+        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / *unit as f64),
+        None => format!("{bytes} bytes"),
+    }
+}
+
+/// A table of rows, of which there are `count`, and these are the first or the last.
+fn table(schema: &Schema, rows: &[Rows], (count, are_first): (u64, bool), shape: Shape) -> Lines {
+    let options = TableOptions {
+        width: Some(shape.width),
+        rows_ahead: usize::MAX,
+        zone: DisplayZone::utc(),
+        theme: Theme::PLAIN,
+        ascii: false,
+    };
+    let drawing = Table::draw(schema, rows, options, None);
+    let mut drawn = drawing.text.lines().map(|line| line.trim_end().to_owned());
+    let title = drawn.next();
+    let shown: usize = rows.iter().map(Rows::num_rows).sum();
+    let which = if are_first { "first" } else { "last" };
+    Lines {
+        head: Vec::from_iter(count_words(count, shown as u64, "row", which)),
+        title,
+        body: drawn.collect(),
+        from_end: !are_first,
+        ..Lines::default()
+    }
+}
+
+/// Rows over time, a line for each series; `None` where there is nothing to draw.
+fn sparks(rows: &[Rows], chart: &Chart) -> Option<Lines> {
+    let columns = SparkColumns {
+        time: &chart.time,
+        span: chart.span,
+        series: chart.series.as_deref(),
+        values: &chart.values,
+    };
+    let sparks = Sparks::draw(rows, columns, SPARK_WIDTH)?;
+    let name_width = |name: &str| name.chars().count();
+    let width = sparks.sparks.iter().map(|it| name_width(&it.name));
+    let width = width.max().unwrap_or(0).min(24);
+    let body = sparks.sparks.iter().map(|spark| {
+        let name: String = spark.name.chars().take(width).collect();
+        let (max, last) = (number(spark.max), number(spark.last));
+        format!("{name:<width$} {} max {max}, last {last}", spark.line)
+    });
+    let (start, end) = (moment(sparks.start), moment(sparks.end));
+    Some(Lines {
+        head: vec![format!("{start} to {end}")],
+        body: body.collect(),
+        ..Lines::default()
+    })
+}
+
+/// A number with no more digits than are read at a glance.
+fn number(number: f64) -> String {
+    match number.fract() == 0.0 || number.abs() >= 1000.0 {
+        true => format!("{number:.0}"),
+        false => format!("{number:.2}"),
+    }
+}
+
+/// A time to the second, in UTC.
+pub(crate) fn moment(nanoseconds: i64) -> String {
+    let moment = Timestamp::from_nanosecond(nanoseconds.into());
+    moment.map_or_else(
+        |_| nanoseconds.to_string(),
+        |moment| moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    )
+}
+
+/// A line, cut to what fits. Of a record of many lines the first is shown.
+fn cut(text: &str, shape: Shape) -> String {
+    // A line of a log says less in half.
+    let most = shape.width * 3;
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let more = lines.count();
+    let mut line: String = first.chars().take(most).collect();
+    if first.chars().nth(most).is_some() {
+        line.push('…');
+    }
+    match more {
+        0 => {}
+        1 => line.push_str(" (1 more line)"),
+        more => line += &format!(" ({more} more lines)"),
+    }
+    line
+}

@@ -1,0 +1,183 @@
+//! Commands: what people in a room can ask for, and who may.
+//!
+//! - `call`: what is typed;
+//! - [`argument`]: what each argument is;
+//! - [`allow`]: who may;
+//! - [`builtin`]: the commands that every chat has;
+//! - `help`: what there is, in words.
+
+pub mod allow;
+pub mod argument;
+pub mod builtin;
+mod call;
+mod help;
+
+use birl_query::bound;
+use birl_query::nearest;
+use birl_watch::logs::{Budget, Question};
+use birl_watch::template::Template;
+
+pub use allow::Allow;
+pub use argument::Argument;
+use argument::shown;
+pub use builtin::{Builtin, Builtins};
+pub use call::Call;
+
+use crate::said::Said;
+
+/// A command of the configuration.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Its name: letters, digits, `-` and `_`, in lower case.
+    pub name: String,
+    /// What it is for.
+    pub help: String,
+    /// Its arguments, in the order in which they are typed.
+    pub arguments: Vec<Argument>,
+    /// What it does.
+    pub does: Does,
+    /// Who may use it.
+    pub allow: Allow,
+}
+
+/// What a command does.
+#[derive(Clone, Debug)]
+pub enum Does {
+    /// Asks logs.
+    Ask {
+        /// The query, with places for the arguments.
+        query: bound::Template,
+        /// The same as it stands in the configuration.
+        typed: String,
+        /// The names of the sources.
+        sources: Vec<String>,
+        /// What an answer may cost.
+        budget: Budget,
+    },
+    /// Says something, in which the arguments and the fields of the message have places.
+    Say(Template),
+}
+
+/// All commands of a chat.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    /// What stands before the name of a command.
+    pub prefix: String,
+    /// Those of the configuration.
+    pub own: Vec<Command>,
+    /// Those that every chat has.
+    pub builtins: Builtins,
+}
+
+/// What is to be done for somebody.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Task {
+    /// This is to be said.
+    Say(String),
+    /// This is to be asked.
+    Ask(Question),
+    /// What a built-in command does, with what stands behind its name.
+    Builtin(Builtin, String),
+}
+
+impl Commands {
+    /// What a message asks for; `None` where it calls no command, or, in a room where there may be other
+    /// bots, none that is like one of ours.
+    pub fn task(&self, said: &Said) -> Option<Task> {
+        let call = Call::of(&said.message, &self.prefix)?;
+        let task = if let Some(command) = self.own.iter().find(|it| it.name == call.name) {
+            self.own_task(command, &call, said)
+        } else if let Some(builtin) = self.builtins.named(&call.name) {
+            self.builtin_task(builtin, call, said)
+        } else {
+            let prefix = &self.prefix;
+            let known = self.names();
+            let meant = nearest(&call.name, known.iter().map(String::as_str));
+            match (meant, said.is_private) {
+                (Some(meant), _) => Err(format!(
+                    "there is no {prefix}{}; did you mean {prefix}{meant}?",
+                    call.name
+                )),
+                (None, true) => Err(format!(
+                    "there is no {prefix}{}; {prefix}help lists what there is",
+                    call.name
+                )),
+                (None, false) => return None,
+            }
+        };
+        Some(task.unwrap_or_else(Task::Say))
+    }
+
+    /// The names of all commands that can be used, those of the configuration first.
+    fn names(&self) -> Vec<String> {
+        let own = self.own.iter().map(|command| command.name.clone());
+        let builtins = self.builtins.all().map(|it| it.name().to_owned());
+        own.chain(builtins).collect()
+    }
+
+    fn own_task(&self, command: &Command, call: &Call, said: &Said) -> Result<Task, String> {
+        self.check_allowed(&command.name, &command.allow, said)?;
+        let values = argument::read(call, &command.arguments).map_err(|why| {
+            format!(
+                "{why}; {} is how it is called",
+                help::usage(&self.prefix, &command.name, &command.arguments)
+            )
+        })?;
+        match &command.does {
+            Does::Say(text) => {
+                let text = text.fill(|name| match values.get(name) {
+                    Some(value) => Some(shown(value)),
+                    None => said.field(name),
+                });
+                Ok(Task::Say(text))
+            }
+            Does::Ask {
+                query,
+                sources,
+                budget,
+                ..
+            } => {
+                let query = query.fill(|name| values.get(name).cloned());
+                Ok(Task::Ask(Question {
+                    query: query.map_err(|error| error.render(""))?,
+                    sources: sources.clone(),
+                    budget: *budget,
+                }))
+            }
+        }
+    }
+
+    fn builtin_task(&self, builtin: Builtin, call: Call, said: &Said) -> Result<Task, String> {
+        self.check_allowed(builtin.name(), &self.builtins.allow(builtin), said)?;
+        match builtin {
+            Builtin::Help => Ok(Task::Say(self.help(&call.rest, said))),
+            Builtin::Ask => {
+                let Some(asking) = &self.builtins.asking else {
+                    unreachable!("it is not known where nothing can be asked");
+                };
+                if call.rest.is_empty() {
+                    let prefix = &self.prefix;
+                    return Err(format!(
+                        "what is to be asked? {prefix}ask level:error last:15m |> count by service"
+                    ));
+                }
+                Ok(Task::Ask(Question {
+                    query: call.rest,
+                    sources: asking.sources.clone(),
+                    budget: asking.budget,
+                }))
+            }
+            builtin => Ok(Task::Builtin(builtin, call.rest)),
+        }
+    }
+
+    fn check_allowed(&self, name: &str, allow: &Allow, said: &Said) -> Result<(), String> {
+        match allow.has(said) {
+            true => Ok(()),
+            false => Err(format!(
+                "{}{name} is for {allow}, and not for {}",
+                self.prefix, said.sender
+            )),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What is done for people beside the loop that reads what they say.
+//!
+//! Each room has two lanes, so that what is said there keeps its order: one for questions to logs, which
+//! may take long, and one for all else, which never waits for those.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use birl_chat::Message;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use tracing::warn;
+
+use crate::answer::read_words;
+use crate::command::Task;
+use crate::desk::Desk;
+use crate::pages::Shape;
+use crate::said::Said;
+
+/// So much may wait in a lane.
+const WAITING_MAX: usize = 4;
+/// A lane that has had nothing to do for so long is given up.
+const IDLE: Duration = Duration::from_secs(60);
+/// Lanes that were given up are looked for when there are so many.
+const LANES_MANY: usize = 64;
+/// Who waits for so long is told how far it is, once.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What is done in a chat.
+#[derive(Debug)]
+pub(crate) struct Errands {
+    chat: String,
+    desk: Arc<Desk>,
+    prefix: String,
+    lanes: HashMap<(String, bool), Lane>,
+    workers: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    errands: mpsc::Sender<Errand>,
+    /// What gives up that which is being done.
+    cancel: Arc<Mutex<Option<oneshot::Sender<()>>>>,
+}
+
+/// Something to be done for whoever has sent a message.
+#[derive(Debug)]
+struct Errand {
+    task: Task,
+    said: Said,
+    message: Message,
+}
+
+impl Errands {
+    pub(crate) fn new(chat: &str, desk: Arc<Desk>, prefix: &str) -> Self {
+        Self {
+            chat: chat.to_owned(),
+            desk,
+            prefix: prefix.to_owned(),
+            lanes: HashMap::new(),
+            workers: JoinSet::new(),
+        }
+    }
+
+    /// Has it done, or says why not.
+    pub(crate) fn put(&mut self, task: Task, said: Said, message: Message) {
+        let is_question = matches!(task, Task::Ask(_));
+        let key = (said.room.clone(), is_question);
+        let errand = Errand {
+            task,
+            said,
+            message,
+        };
+        let refused = match self.lane(key.clone()).errands.try_send(errand) {
+            Ok(()) => return,
+            Err(mpsc::error::TrySendError::Full(errand)) => errand,
+            Err(mpsc::error::TrySendError::Closed(errand)) => {
+                // It was given up right now.
+                self.lanes.remove(&key);
+                match self.lane(key).errands.try_send(errand) {
+                    Ok(()) => return,
+                    Err(error) => error.into_inner(),
+                }
+            }
+        };
+        let words = format!(
+            "{WAITING_MAX} questions wait here already; {}cancel gives up the one that is asked",
+            self.prefix
+        );
+        say(&self.chat, &refused.message, words);
+    }
+
+    /// Gives up what is being asked in a room, if anything is.
+    pub(crate) fn cancel(&self, room: &str) -> bool {
+        let lane = self.lanes.get(&(room.to_owned(), true));
+        let cancel = lane.and_then(|lane| lock(&lane.cancel).take());
+        cancel.is_some_and(|cancel| cancel.send(()).is_ok())
+    }
+
+    fn lane(&mut self, key: (String, bool)) -> &Lane {
+        if self.lanes.len() >= LANES_MANY {
+            self.lanes.retain(|_, lane| !lane.errands.is_closed());
+            while self.workers.try_join_next().is_some() {}
+        }
+        self.lanes.entry(key).or_insert_with(|| {
+            let (sender, receiver) = mpsc::channel(WAITING_MAX);
+            let cancel = Arc::default();
+            self.workers.spawn(work(
+                self.chat.clone(),
+                Arc::clone(&self.desk),
+                self.prefix.clone(),
+                receiver,
+                Arc::clone(&cancel),
+            ));
+            Lane {
+                errands: sender,
+                cancel,
+            }
+        })
+    }
+}
+
+/// Does one thing after the other, until nothing comes for long.
+async fn work(
+    chat: String,
+    desk: Arc<Desk>,
+    prefix: String,
+    mut errands: mpsc::Receiver<Errand>,
+    cancel: Arc<Mutex<Option<oneshot::Sender<()>>>>,
+) {
+    let more = format!("{prefix}more");
+    while let Ok(Some(errand)) = timeout(IDLE, errands.recv()).await {
+        let Errand {
+            task,
+            said,
+            message,
+        } = errand;
+        let (sender, cancelled) = oneshot::channel();
+        *lock(&cancel) = Some(sender);
+        let shape = match message.handle().abilities().lines {
+            true => Shape::MESSAGES,
+            false => Shape::LINES,
+        };
+        let begun = Instant::now();
+        let mut is_told = false;
+        let done = desk.perform(task, (&chat, &said), (shape, &more), |read| {
+            if !is_told && begun.elapsed() >= PATIENCE {
+                is_told = true;
+                let words = format!(
+                    "still asking, {} read; {prefix}cancel gives it up",
+                    read_words(&read)
+                );
+                say(&chat, &message, words);
+            }
+        });
+        let done = tokio::select! {
+            done = done => done,
+            Ok(()) = cancelled => "given up".to_owned(),
+        };
+        lock(&cancel).take();
+        say(&chat, &message, done);
+    }
+}
+
+/// Answers a message.
+pub(crate) fn say(chat: &str, message: &Message, text: String) {
+    if text.is_empty() {
+        return;
+    }
+    if let Err(error) = message.handle().try_send(message.answer(text)) {
+        warn!(chat, "{error}");
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
