@@ -256,6 +256,9 @@ fn state(alert: &OpenAlert) -> String {
         HeldBack::ConfiguredSilence { name, .. } => format!("silence {name}"),
         HeldBack::Rule { name } => format!("rule {name} fires"),
     }));
+    if alert.escalated {
+        words.push("escalated".to_owned());
+    }
     if alert.quiet.is_some() {
         words.push("not found any more".to_owned());
     }

@@ -26,6 +26,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_silence_holds_back_its_group_over_kills_until_it_is_ended,
         ),
         Trial::test(
+            "acting::what_nobody_looks_after_is_escalated_once_also_over_a_kill",
+            what_nobody_looks_after_is_escalated_once_also_over_a_kill,
+        ),
+        Trial::test(
             "acting::why_says_all_that_is_known_of_an_alert",
             why_says_all_that_is_known_of_an_alert,
         ),
@@ -252,6 +256,42 @@ fn a_silence_holds_back_its_group_over_kills_until_it_is_ended() -> Result<(), F
     watched = watched.kill();
     watched.say("panic host=a")?;
     assert_eq!(watched.told()?, ["firing a"]);
+    Ok(())
+}
+
+fn what_nobody_looks_after_is_escalated_once_also_over_a_kill() -> Result<(), Failed> {
+    let rules = RULES.replace(
+        "repeat = '1ns'",
+        "escalate = { after = '2s', to = 'pager' }",
+    );
+    let mut watched = Watched::start(&format!(
+        "{rules}[place.pager]\nstdout = true\nformat = 'json'\n"
+    ));
+    watched.say("panic host=a")?;
+    assert_eq!(watched.told()?, ["firing a"]);
+    watched = watched.kill();
+    let escalated = "\"group\":[[\"host\",\"a\"]]";
+    watched.process.wait_for_stdout_to_contain(escalated);
+    let stdout = String::from_utf8(watched.process.stdout())?;
+    let mut lines = stdout.lines().filter(|line| line.contains(escalated));
+    let alert: Value = serde_json::from_str(lines.next().ok_or("it is told")?)?;
+    assert_eq!(alert["escalated"], true);
+    assert_eq!(
+        alert["text"],
+        "not acknowledged: panic: host=a: a record matches"
+    );
+    let id = watched.id("a")?;
+    watched = watched.kill();
+    // The other is escalated behind what would be so before it.
+    watched.say("panic host=b")?;
+    watched
+        .process
+        .wait_for_stdout_to_contain("not acknowledged: panic: host=b");
+    let stdout = String::from_utf8(watched.process.stdout())?;
+    // It may have been sent without that being noted, when birl was killed.
+    let again = stdout.lines().filter(|line| line.contains(escalated));
+    assert!(again.count() <= 1, "{stdout}");
+    assert_eq!(alert["id"], id);
     Ok(())
 }
 

@@ -27,11 +27,19 @@ pub struct Alert {
     pub text: String,
     /// The row of the answer, by its columns' names.
     pub values: Map<String, Value>,
+    /// Whether it was told to others as well, since nobody looked after it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub escalated: bool,
     /// Some of the records that it is about, as they stand in the log.
     pub samples: Vec<String>,
     /// A command line that shows all of the records, with their range of time; empty where they cannot be
     /// read again, since they came over a socket.
     pub ask: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// So many characters of an id are shown to people: enough to name an alert in most cases.
@@ -108,6 +116,7 @@ pub(crate) mod testing {
                 ("service".to_owned(), "api".into()),
                 ("count".to_owned(), 73.into()),
             ]),
+            escalated: false,
             samples: vec![r#"{"level":"error","message":"timeout"}"#.to_owned()],
             ask: "birl --since 14:05 --until 14:06 'level:error' app.log".to_owned(),
         }

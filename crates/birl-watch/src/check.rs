@@ -90,6 +90,13 @@ fn describe(config: &Config, rule: &Rule, asked: &Asked) -> String {
             false => rule.send.join(", "),
         },
     ));
+    if let Some(escalate) = &rule.escalate {
+        let (to, after) = (escalate.to.join(", "), length(escalate.after));
+        lines.push((
+            "then",
+            format!("{to}, when nobody has looked after it for {after}"),
+        ));
+    }
     if let Some(repeat) = rule.repeat {
         lines.push((
             "again",

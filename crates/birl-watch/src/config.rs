@@ -135,6 +135,8 @@ pub struct Rule {
     pub text: Option<String>,
     /// How long after an alert it is said again, if it still fires.
     pub repeat: Option<Duration>,
+    /// Who else is told of an alert that nobody looks after.
+    pub escalate: Option<Escalate>,
     /// How long the condition has to be false before the alert is over.
     pub resolve: Duration,
     /// Whether it is told that an alert is over.
@@ -143,6 +145,15 @@ pub struct Rule {
     pub unless: Vec<String>,
     /// So many records are given with an alert.
     pub samples: usize,
+}
+
+/// Who else is told of an alert that is open, and that nobody looks after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escalate {
+    /// How long after it was told first.
+    pub after: Duration,
+    /// The names of the places.
+    pub to: Vec<String>,
 }
 
 /// What a rule looks for.

@@ -77,6 +77,8 @@ pub struct OpenAlert {
     pub found: u64,
     /// When it was told last, in the time of the records; not yet, where it is held back.
     pub told: Option<i64>,
+    /// Whether others were told as well, since nobody looked after it.
+    pub escalated: bool,
     /// The row of the last answer that it was found in, by its columns' names.
     pub values: Map<String, Value>,
     /// The rule's text, filled in with these values and without samples.

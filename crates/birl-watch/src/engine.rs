@@ -91,6 +91,8 @@ pub(crate) struct Notice {
     pub(crate) alert: Alert,
     /// When the records were that it is about.
     pub(crate) range: Range<i64>,
+    /// Whether it is told to others alone: those who are told already were so before.
+    pub(crate) is_escalation: bool,
 }
 
 impl Engine {
@@ -99,7 +101,11 @@ impl Engine {
         let rules = config.rules.iter().map(|rule| Watched {
             judge: Judge::new(rule),
             text: text(rule),
-            life: Life::new(rule.repeat.map(nanoseconds), nanoseconds(rule.resolve)),
+            life: Life::new(
+                rule.repeat.map(nanoseconds),
+                rule.escalate.as_ref().map(|it| nanoseconds(it.after)),
+                nanoseconds(rule.resolve),
+            ),
             unless: rule.unless.iter().filter_map(number_of).collect(),
             size: nanoseconds(rule.window),
             slide: nanoseconds(rule.slide).max(1),
@@ -302,6 +308,53 @@ impl Engine {
         notices
     }
 
+    /// An alert was told at the time `now`: by the clock, or in a replay by the records.
+    pub(crate) fn was_told(&mut self, rule: usize, group: &Group, now: i64) {
+        self.rules[rule].life.was_told(group, now);
+    }
+
+    /// Who else is to be told at the time `now`, as [`was_told`](Self::was_told) has it, of alerts that nobody looks
+    /// after.
+    pub(crate) fn escalate(&mut self, rule: usize, now: i64) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        for (group, due) in self.rules[rule].life.overdue(now) {
+            if self.is_acked(rule, &group) || self.is_held(rule, &group, now) {
+                continue;
+            }
+            let watched = &mut self.rules[rule];
+            let is_over = |open: &Open<About>| {
+                // It is only not known yet.
+                open.about.window.is_none() && open.last.saturating_add(watched.size) <= due
+            };
+            if watched.life.open().get(&group).is_none_or(is_over) {
+                continue;
+            }
+            let Some(open) = watched.life.escalate(&group) else {
+                continue;
+            };
+            notices.push(Notice {
+                rule,
+                range: open.range(),
+                alert: alert(&watched.rule, &group, open, State::Firing, due),
+                is_escalation: true,
+            });
+        }
+        notices
+    }
+
+    /// The time of the rules has come to `now` in a replay.
+    pub(crate) fn pass(&mut self, rule: usize, now: i64) -> Vec<Notice> {
+        // Records say when their alerts are over, and windows of which nothing was told have to be looked at before
+        // that is known.
+        let mut notices = match self.rules[rule].rule.kind.has_windows() {
+            true => Vec::new(),
+            false => self.escalate(rule, now),
+        };
+        notices.extend(self.advance(rule, now));
+        notices.extend(self.escalate(rule, now));
+        notices
+    }
+
     /// A record that a rule asks for, which was at `time`.
     pub(crate) fn record(&mut self, rule: usize, row: Row, time: i64, line: String) -> Vec<Notice> {
         let mut notices = Vec::new();
@@ -336,6 +389,7 @@ impl Engine {
             rule,
             range: alert.since..time.saturating_add(1),
             alert,
+            is_escalation: false,
         }));
         notices
     }
@@ -425,6 +479,7 @@ impl Engine {
                 rule,
                 alert,
                 range: window.start..window.end,
+                is_escalation: false,
             });
         }
     }
@@ -516,6 +571,7 @@ impl Engine {
             quiet: open.quiet,
             found: *found,
             told: open.told,
+            escalated: open.escalated,
             values: alert.values,
         }
     }
@@ -541,12 +597,8 @@ impl Engine {
         now: i64,
     ) -> Option<(OpenAlert, Vec<String>, Range<i64>)> {
         let open = self.rules[rule].life.open().get(group)?;
-        let range = match open.about.window {
-            Some(window) => window.start..window.end,
-            None => open.since..open.last.saturating_add(1),
-        };
         let alert = self.open_alert(rule, group, open, now);
-        Some((alert, open.about.lines.clone(), range))
+        Some((alert, open.about.lines.clone(), open.range()))
     }
 
     /// The silences that are of some alerts of a rule, and are not over at the time `now`.
@@ -608,11 +660,34 @@ impl Watched {
             rule,
             alert: alert(&self.rule, group, open, State::Resolved, at),
             range: open.since..at,
+            is_escalation: false,
         })
     }
 }
 
+impl Open<About> {
+    /// When the records were that it was last found in, or all of them.
+    fn range(&self) -> Range<i64> {
+        match self.about.window {
+            Some(window) => window.start..window.end,
+            None => self.since..self.last.saturating_add(1),
+        }
+    }
+}
+
 impl Notice {
+    /// The places that are told, of those that its rule names.
+    pub(crate) fn places<'a>(&self, rule: &'a Rule) -> Vec<&'a String> {
+        let others = rule.escalate.iter().flat_map(|escalate| &escalate.to);
+        let mut places: Vec<_> = rule.send.iter().filter(|_| !self.is_escalation).collect();
+        for place in others.filter(|_| self.alert.escalated) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
+    }
+
     /// Adds what only the sources know: some of the records, and how to ask for all of them.
     pub(crate) async fn add_evidence(
         &mut self,
@@ -638,6 +713,7 @@ impl Notice {
         let alert = &self.alert;
         let text = watched.text.fill(|place| value_of(alert, place));
         self.alert.text = match alert.state {
+            State::Firing if self.is_escalation => format!("not acknowledged: {text}"),
             State::Firing => text,
             State::Resolved => format!("resolved: {text}"),
         };
@@ -801,6 +877,7 @@ fn alert(rule: &Rule, group: &Group, open: &Open<About>, state: State, at: i64) 
         at,
         text: String::new(),
         values: open.about.values.clone(),
+        escalated: open.escalated,
         samples: match state {
             State::Firing => open.about.lines.clone(),
             State::Resolved => Vec::new(),

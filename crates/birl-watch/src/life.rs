@@ -16,6 +16,8 @@ pub(crate) type Group = Vec<(String, String)>;
 pub(crate) struct Life<A> {
     /// How long after an alert it is told again.
     repeat: Option<i64>,
+    /// How long after it was told first others are told as well.
+    escalate: Option<i64>,
     /// How long the condition has to be false before the alert is over.
     resolve: i64,
     open: BTreeMap<Group, Open<A>>,
@@ -34,14 +36,21 @@ pub(crate) struct Open<A> {
     pub(crate) quiet: Option<i64>,
     /// When it was told last; not yet, where it is held back.
     pub(crate) told: Option<i64>,
+    /// When it was told first, by the clock; in a replay by the time of the records.
+    #[serde(default)]
+    pub(crate) told_first: Option<i64>,
+    /// Whether it was told to others as well, since nobody looked after it.
+    #[serde(default)]
+    pub(crate) escalated: bool,
     /// What was found last.
     pub(crate) about: A,
 }
 
 impl<A> Life<A> {
-    pub(crate) fn new(repeat: Option<i64>, resolve: i64) -> Self {
+    pub(crate) fn new(repeat: Option<i64>, escalate: Option<i64>, resolve: i64) -> Self {
         Self {
             repeat,
+            escalate,
             resolve,
             open: BTreeMap::new(),
         }
@@ -49,7 +58,8 @@ impl<A> Life<A> {
 
     /// Tells alerts again, and takes them to be over, as another life does.
     pub(crate) fn say_as(&mut self, other: &Self) {
-        (self.repeat, self.resolve) = (other.repeat, other.resolve);
+        (self.repeat, self.escalate) = (other.repeat, other.escalate);
+        self.resolve = other.resolve;
     }
 
     /// The alerts that are open.
@@ -81,6 +91,8 @@ impl<A> Life<A> {
                 last: start,
                 quiet: None,
                 told: None,
+                told_first: None,
+                escalated: false,
                 about,
             }),
         };
@@ -93,6 +105,35 @@ impl<A> Life<A> {
             return None;
         }
         open.told = Some(now);
+        Some(open)
+    }
+
+    /// An alert was told at the time `now`, by the clock or in a replay by the records.
+    pub(crate) fn was_told(&mut self, group: &Group, now: i64) {
+        if let Some(open) = self.open.get_mut(group) {
+            open.told_first.get_or_insert(now);
+        }
+    }
+
+    /// The alerts of which others are to be told at the time `now`, since nobody has looked after them for long:
+    /// each with since when. Those that have not been found of late are not among them.
+    pub(crate) fn overdue(&self, now: i64) -> Vec<(Group, i64)> {
+        let Some(escalate) = self.escalate else {
+            return Vec::new();
+        };
+        let open = self.open.iter();
+        let open = open.filter(|(_, open)| !open.escalated && open.quiet.is_none());
+        open.filter_map(|(group, open)| {
+            let due = open.told_first.or(open.told)?.saturating_add(escalate);
+            (due <= now).then(|| (group.clone(), due))
+        })
+        .collect()
+    }
+
+    /// Others are told of an alert.
+    pub(crate) fn escalate(&mut self, group: &Group) -> Option<&Open<A>> {
+        let open = self.open.get_mut(group)?;
+        open.escalated = true;
         Some(open)
     }
 

@@ -6,7 +6,7 @@ use birl_stream::try_stream;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 
-use crate::alert::Alert;
+use crate::alert::{Alert, State};
 use crate::asked::{Asked, Evidence, How, Item, Surroundings};
 use crate::config::{Config, Error};
 use crate::engine::{Engine, Notice};
@@ -74,7 +74,7 @@ pub fn replay(
                 // What happens at this very moment may still come, and what lies behind the end of the
                 // logs has not been seen.
                 if let Some(newest) = rules[*rule].newest {
-                    notices.extend(engine.advance(*rule, time.saturating_sub(1).min(newest)));
+                    notices.extend(engine.pass(*rule, time.saturating_sub(1).min(newest)));
                 }
             }
             notices.sort_by_key(|notice| notice.alert.at);
@@ -95,19 +95,19 @@ pub fn replay(
             }
             for notice in notices {
                 let evidence = &rules[notice.rule].evidence;
-                yield told(notice, &engine, &config, evidence).await?;
+                yield told(notice, &mut engine, &config, evidence).await?;
             }
         }
         let mut notices = Vec::new();
         for rule in &order {
             if let Some(newest) = rules[*rule].newest {
-                notices.extend(engine.advance(*rule, newest));
+                notices.extend(engine.pass(*rule, newest));
             }
         }
         notices.sort_by_key(|notice| notice.alert.at);
         for notice in notices {
             let evidence = &rules[notice.rule].evidence;
-            yield told(notice, &engine, &config, evidence).await?;
+            yield told(notice, &mut engine, &config, evidence).await?;
         }
     }
 }
@@ -136,12 +136,17 @@ impl Replaying {
 /// An alert with all that is to be said.
 async fn told(
     mut notice: Notice,
-    engine: &Engine,
+    engine: &mut Engine,
     config: &Config,
     evidence: &Evidence,
 ) -> Result<Replayed, Error> {
     let rule = &config.rules[notice.rule];
     notice.add_evidence(rule, &config.file, evidence).await?;
     notice.write_text(engine);
-    Ok(Replayed::Alert(Box::new(notice.alert), rule.send.clone()))
+    let places = notice.places(rule).into_iter().cloned().collect();
+    let alert = notice.alert;
+    if alert.state == State::Firing {
+        engine.was_told(notice.rule, &alert.group, alert.at);
+    }
+    Ok(Replayed::Alert(Box::new(alert), places))
 }

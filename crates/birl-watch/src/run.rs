@@ -538,12 +538,13 @@ impl Run {
             }
             notice.alert.at = now();
             notice.write_text(&self.engine);
+            let places = notice.places(rule);
             let alert = notice.alert;
             info!(
                 rule = alert.rule,
                 id = alert.id,
                 state = ?alert.state,
-                places = rule.send.join(","),
+                places = places.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(","),
                 "{}",
                 alert.text.lines().next().unwrap_or_default()
             );
@@ -561,7 +562,11 @@ impl Run {
                     told: alert.at,
                 }),
             }
-            let places = rule.send.iter().map(|place| (place.clone(), alert.clone()));
+            if alert.state == State::Firing {
+                self.engine.was_told(number, &alert.group, alert.at);
+            }
+            let places = places.into_iter();
+            let places = places.map(|place| (place.clone(), alert.clone()));
             asking.found.outbox.extend(places);
         }
     }
@@ -580,6 +585,10 @@ impl Run {
                 let behind = crate::nanoseconds(behind).saturating_add(asking.lag);
                 let time = now().saturating_sub(behind);
                 notices.extend(self.engine.advance(number, time));
+            }
+            // What was over long before birl began is not known before that.
+            if asking.has_caught_up {
+                notices.extend(self.engine.escalate(number, now()));
             }
             if asking.again.is_some_and(|again| again <= Instant::now()) {
                 again.push(number);
@@ -1009,6 +1018,7 @@ fn asks_same(one: &Rule, of: &Config, other: &Rule, to: &Config) -> bool {
         line: 0,
         send: Vec::new(),
         repeat: None,
+        escalate: None,
         resolve: Duration::ZERO,
         tells_resolved: true,
         unless: Vec::new(),

@@ -160,6 +160,7 @@ fn alert(number: u64) -> Alert {
         at: 0,
         text: number.to_string(),
         values: Map::new(),
+        escalated: false,
         samples: Vec::new(),
         ask: String::new(),
     }

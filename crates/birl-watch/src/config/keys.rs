@@ -66,6 +66,7 @@ pub(super) struct RuleKeys {
     pub(super) send: Several,
     pub(super) text: Option<Spanned<String>>,
     pub(super) repeat: Option<Spanned<Length>>,
+    pub(super) escalate: Option<Spanned<EscalateKeys>>,
     pub(super) resolve: Option<Spanned<Length>>,
     pub(super) resolved: Option<bool>,
     pub(super) unless: Several,
@@ -83,6 +84,14 @@ pub(super) struct RuleKeys {
     pub(super) within: Option<Spanned<Length>>,
     pub(super) learn: Option<Spanned<Length>>,
     pub(super) matching: Option<Spanned<String>>,
+}
+
+/// `escalate` of a rule.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EscalateKeys {
+    pub(super) after: Spanned<Length>,
+    pub(super) to: Several,
 }
 
 /// `[silence.NAME]`

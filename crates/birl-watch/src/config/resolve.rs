@@ -15,8 +15,10 @@ use birl_source::name::Name;
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
-use super::keys::{Count, FileKeys, Length, Number, RuleKeys, Several, SilenceKeys, SourceKeys};
-use super::{Config, Direction, Error, Kind, Place, Rule, Silence, Source, Text};
+use super::keys::{
+    Count, EscalateKeys, FileKeys, Length, Number, RuleKeys, Several, SilenceKeys, SourceKeys,
+};
+use super::{Config, Direction, Error, Escalate, Kind, Place, Rule, Silence, Source, Text};
 use crate::deliver::HELD_BACK;
 use crate::matcher::Matcher;
 use crate::places;
@@ -350,6 +352,11 @@ impl RuleOf<'_> {
                 .as_ref()
                 .map(|it| self.length(it, "repeat"))
                 .transpose()?,
+            escalate: keys
+                .escalate
+                .as_ref()
+                .map(|it| self.escalate(it))
+                .transpose()?,
             resolve: match &keys.resolve {
                 Some(it) => duration(*it.get_ref()),
                 None => Duration::ZERO,
@@ -357,6 +364,19 @@ impl RuleOf<'_> {
             tells_resolved: keys.resolved.unwrap_or(true),
             unless: self.names(&keys.unless, "rule", &self.known.rules)?,
             samples,
+        })
+    }
+
+    fn escalate(&self, typed: &Spanned<EscalateKeys>) -> Result<Escalate, Error> {
+        let keys = typed.get_ref();
+        if keys.to.0.is_empty() {
+            return Err(self
+                .at(typed, "escalate names nobody who is told")
+                .with_hint("for example: escalate = { after = \"10m\", to = [\"pager\"] }"));
+        }
+        Ok(Escalate {
+            after: self.length(&keys.after, "after")?,
+            to: self.names(&keys.to, "place", &self.known.places)?,
         })
     }
 
@@ -423,10 +443,11 @@ impl RuleOf<'_> {
         if !kind.tells_moments() {
             return Ok(());
         }
-        let key = match (&keys.repeat, keys.resolved) {
-            (Some(repeat), _) => Some(("repeat", repeat.span())),
-            (None, Some(_)) => Some(("resolved", self.name.span())),
-            (None, None) => None,
+        let key = match (&keys.repeat, &keys.escalate, keys.resolved) {
+            (Some(repeat), _, _) => Some(("repeat", repeat.span())),
+            (None, Some(escalate), _) => Some(("escalate", escalate.span())),
+            (None, None, Some(_)) => Some(("resolved", self.name.span())),
+            (None, None, None) => None,
         };
         key.map_or(Ok(()), |(key, place)| {
             let kind = kind.name();

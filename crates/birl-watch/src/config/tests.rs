@@ -217,6 +217,18 @@ const WRONG: &[(&str, &str)] = &[
         "7: rules of kind \"change\" have no repeat: what they tell is over at once",
     ),
     (
+        "kind = 'change'\nquery = 'x'\nfield = 'a'\nescalate = { after = '1h', to = 'a' }",
+        "7: rules of kind \"change\" have no escalate: what they tell is over at once",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nescalate = { after = '1h', to = 'pagr' }\n[place.pager]\nstdout = true",
+        "6: there is no place \"pagr\" in this file\n\nhint: did you mean \"pager\"?",
+    ),
+    (
+        "kind = 'any'\nquery = 'x'\nescalate = { after = '1h', to = [] }",
+        "6: escalate names nobody who is told\n\nhint: for example: escalate = { after = \"10m\", to = [\"pager\"] }",
+    ),
+    (
         "kind = 'new_term'\nquery = 'x'\nfield = 'a'\nresolved = false",
         "3: rules of kind \"new_term\" have no resolved: what they tell is over at once",
     ),

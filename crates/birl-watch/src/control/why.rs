@@ -39,6 +39,8 @@ pub struct Why {
     pub ends: String,
     /// The places that its alerts are sent to.
     pub send: Vec<String>,
+    /// After how many nanoseconds others are told of an alert that nobody looks after, and which places.
+    pub escalate: Option<(i64, Vec<String>)>,
     /// The rules that hold back its alerts while they fire for the same group.
     pub unless: Vec<String>,
     /// Its last answer.
@@ -170,6 +172,9 @@ impl Why {
                 false => self.send.join(", "),
             },
         ));
+        if let Some((after, to)) = &self.escalate {
+            lines.push(("then", escalation(*after, to)));
+        }
         lines.push((
             "last",
             match &self.last {
@@ -230,6 +235,12 @@ impl Explained {
         {
             let comment = remark(comment);
             lines.push(("acked", format!("by {by} at {}{comment}", moment(*at))));
+        }
+        if alert.escalated {
+            lines.push((
+                "then",
+                "others were told, since nobody looked after it".to_owned(),
+            ));
         }
         let held = alert.held_back.iter();
         lines.extend(held.map(|held| ("held", format!("back by {held}"))));
@@ -315,6 +326,11 @@ impl fmt::Display for Delivery {
             Self::NotTold => f.write_str("not told"),
         }
     }
+}
+
+fn escalation(after: i64, to: &[String]) -> String {
+    let (to, after) = (to.join(", "), nanoseconds(after));
+    format!("{to}, when nobody has looked after it for {after}")
 }
 
 /// What somebody says, behind something.

@@ -87,6 +87,7 @@ impl Summary {
                 ("held_back".to_owned(), self.count().into()),
                 ("rules".to_owned(), rules.collect::<Map<_, _>>().into()),
             ]),
+            escalated: false,
             samples: Vec::new(),
             ask: String::new(),
         }

@@ -568,6 +568,86 @@ fn an_ack_that_is_taken_back_and_one_of_records() {
     assert_eq!(record(&mut engine, 6), 1);
 }
 
+const ESCALATES: &str = "[place.pager]\nstdout = true\n[place.room]\nstdout = true\n\
+     [rule.x]\nkind = 'any'\nquery = 'x'\nwindow = '1h'\nsend = 'room'\n\
+     escalate = { after = '10m', to = ['pager', 'room'] }\n";
+
+/// Who is told what of the notices, which are told then.
+fn places(engine: &mut Engine, notices: Vec<Notice>) -> Vec<String> {
+    let mut told = Vec::new();
+    for notice in notices {
+        let rule = engine.rules[notice.rule].rule.clone();
+        let places: Vec<_> = notice.places(&rule).into_iter().cloned().collect();
+        let alert = &notice.alert;
+        let state = match (alert.state, notice.is_escalation) {
+            (State::Firing, true) => "escalates",
+            (State::Firing, false) => "fires",
+            (State::Resolved, _) => "ends",
+        };
+        told.push(format!(
+            "{} {state}: {}",
+            alert.at / SECOND,
+            places.join(" ")
+        ));
+        if alert.state == State::Firing {
+            engine.was_told(notice.rule, &alert.group, alert.at);
+        }
+    }
+    told
+}
+
+#[test]
+fn what_nobody_looks_after_is_told_to_others_and_its_end_too() {
+    let mut engine = engine(ESCALATES);
+    let at = |engine: &mut Engine, time: i64| {
+        let found = engine.record(0, row(json!({}), true), time * SECOND, String::new());
+        places(engine, found)
+    };
+    assert_eq!(at(&mut engine, 0), ["0 fires: room"]);
+    assert!(engine.escalate(0, 599 * SECOND).is_empty());
+    let notices = engine.escalate(0, 700 * SECOND);
+    assert!(notices[0].alert.escalated);
+    // It was due before.
+    assert_eq!(places(&mut engine, notices), ["600 escalates: pager room"]);
+    assert!(engine.escalate(0, 5000 * SECOND).is_empty());
+    let memory = engine.memory(0);
+    engine.restore(0, &memory, true).unwrap();
+    assert!(engine.escalate(0, 5000 * SECOND).is_empty());
+    let over = engine.advance(0, 3600 * SECOND);
+    assert_eq!(places(&mut engine, over), ["3600 ends: room pager"]);
+    // Another alert is not escalated yet.
+    assert_eq!(at(&mut engine, 4000), ["4000 fires: room"]);
+    let over = engine.advance(0, 8000 * SECOND);
+    assert_eq!(places(&mut engine, over), ["7600 ends: room"]);
+}
+
+#[test]
+fn what_is_acked_or_silent_or_over_is_not_escalated() {
+    let fired = |rules: &str| {
+        let mut engine = engine(rules);
+        let found = engine.record(0, row(json!({}), true), 0, String::new());
+        places(&mut engine, found);
+        engine
+    };
+    let mut acked = fired(ESCALATES);
+    let id = ack(&mut acked, 0);
+    assert!(acked.escalate(0, 700 * SECOND).is_empty());
+    acked.people.unack(&id);
+    assert_eq!(acked.escalate(0, 700 * SECOND).len(), 1);
+    let mut silent = fired(ESCALATES);
+    silent.people.silence(1, asked("x", 0, 800), 0);
+    assert!(silent.escalate(0, 700 * SECOND).is_empty());
+    assert_eq!(silent.escalate(0, 800 * SECOND).len(), 1);
+    // When that is due it is over, which is only told later.
+    let mut over = fired(&ESCALATES.replace("1h", "5m"));
+    assert!(over.escalate(0, 700 * SECOND).is_empty());
+    // What was never told is not told to others.
+    let mut held = engine(ESCALATES);
+    held.people.silence(1, asked("x", 0, 100), 0);
+    held.record(0, row(json!({}), true), 0, String::new());
+    assert!(held.escalate(0, 700 * SECOND).is_empty());
+}
+
 /// A silence of somebody.
 fn asked(matcher: &str, from: i64, until: i64) -> Silence {
     Silence {

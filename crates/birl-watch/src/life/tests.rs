@@ -15,7 +15,7 @@ enum Told {
 type Windows = Vec<(bool, bool)>;
 
 fn by_life(windows: &Windows, repeat: Option<i64>, resolve: i64) -> Vec<Told> {
-    let mut life = Life::new(repeat, resolve);
+    let mut life = Life::new(repeat, None, resolve);
     let group = Group::new();
     let mut told = Vec::new();
     for (start, (fires, held)) in (0..).zip(windows) {
@@ -100,7 +100,7 @@ proptest! {
 
 #[test]
 fn a_window_that_began_before_ends_nothing() {
-    let mut life = Life::new(None, 0);
+    let mut life = Life::new(None, None, 0);
     let group = Group::new();
     // What is found early, as records arrive, is found in a window that is not the next to close.
     assert!(life.found(&group, (3, 4), (), false).is_some());
@@ -112,7 +112,7 @@ fn a_window_that_began_before_ends_nothing() {
 
 #[test]
 fn groups_live_by_themselves() {
-    let mut life = Life::new(None, 0);
+    let mut life = Life::new(None, None, 0);
     let group = |name: &str| vec![("service".to_owned(), name.to_owned())];
     assert!(life.found(&group("a"), (0, 6), 1, false).is_some());
     assert!(life.found(&group("b"), (0, 6), 2, false).is_some());
@@ -125,7 +125,7 @@ fn groups_live_by_themselves() {
 
 #[test]
 fn what_is_not_found_for_long_expires_at_its_time_in_order() {
-    let mut life = Life::new(None, 0);
+    let mut life = Life::new(None, None, 0);
     let group = |name: &str| vec![("service".to_owned(), name.to_owned())];
     life.found(&group("late"), (20, 20), (), false);
     life.found(&group("early"), (10, 10), (), false);

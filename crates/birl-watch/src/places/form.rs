@@ -61,6 +61,7 @@ fn text(alert: &Alert) -> String {
 /// The rule, whether it fires, and of which group: one line.
 pub(super) fn headline(alert: &Alert) -> String {
     let state = match alert.state {
+        State::Firing if alert.escalated => "NOT ACKNOWLEDGED",
         State::Firing => "FIRING",
         State::Resolved => "RESOLVED",
     };

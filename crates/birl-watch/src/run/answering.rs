@@ -172,7 +172,9 @@ impl Run {
             let Some((alert, samples, range)) = self.engine.explained(number, &group, now) else {
                 continue;
             };
-            let places = rule.send.iter();
+            let others = rule.escalate.iter().flat_map(|escalate| &escalate.to);
+            let is_escalated = alert.escalated;
+            let places = rule.send.iter().chain(others.filter(|_| is_escalated));
             let has_records = !rule.kind.has_windows();
             let ask = asking.evidence.command(&group, &range);
             records.push((!has_records).then(|| (asking.evidence.clone(), range)));
@@ -196,6 +198,8 @@ impl Run {
             condition: fires(&rule.kind),
             ends: ends(rule),
             send: rule.send.clone(),
+            escalate: (rule.escalate.as_ref())
+                .map(|escalate| (nanoseconds(escalate.after), escalate.to.clone())),
             unless: rule.unless.clone(),
             last: asking.last.clone(),
             problem: asking.problem.clone(),
