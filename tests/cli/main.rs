@@ -5,6 +5,7 @@
 
 mod acting;
 mod addresses;
+mod bot;
 mod case;
 mod chat;
 mod content;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     trials.extend(live::trials());
     trials.extend(addresses::trials());
     trials.extend(acting::trials());
+    trials.extend(bot::trials());
     trials.extend(chat::trials());
     trials.extend(status::trials());
     trials.extend(restarts::trials());

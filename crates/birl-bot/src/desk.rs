@@ -231,11 +231,11 @@ fn alerts_lines(alerts: &[OpenAlert]) -> Lines {
 fn status(status: &Status) -> Lines {
     let seconds = (status.at - status.since) / 1_000_000_000;
     let mut lines = vec![format!(
-        "birl {}, up {}: {} rules, {} alerts open",
+        "birl {}, up {}: {}, {} open",
         status.version,
         length(seconds),
-        status.rules.len(),
-        status.rules.iter().map(|rule| rule.open).sum::<u64>()
+        count(status.rules.len() as u64, "rule"),
+        count(status.rules.iter().map(|rule| rule.open).sum(), "alert"),
     )];
     if let Some(problem) = &status.problem {
         lines.push(format!("nothing more is read: {}", problem.reason));
@@ -243,7 +243,7 @@ fn status(status: &Status) -> Lines {
     for source in &status.sources {
         let mut line = format!("source {}", source.name);
         if let Some(count) = source.lines {
-            let _ = write!(line, ", {count} lines");
+            let _ = write!(line, ", {}", self::count(count, "line"));
         }
         if let Some(rate) = source.lines_per_second {
             let _ = write!(line, ", {rate:.1} a second");
@@ -252,7 +252,7 @@ fn status(status: &Status) -> Lines {
             let _ = write!(line, ", {lag:.1} s behind");
         }
         if let Some(gaps @ 1..) = source.gaps {
-            let _ = write!(line, ", {gaps} gaps");
+            let _ = write!(line, ", {}", count(gaps, "gap"));
         }
         if let Some(problem) = &source.problem {
             let _ = write!(line, ": {}", problem.reason);
@@ -279,6 +279,13 @@ fn status(status: &Status) -> Lines {
     Lines {
         body: lines,
         ..Lines::default()
+    }
+}
+
+fn count(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
     }
 }
 

@@ -17,7 +17,7 @@ use birl_record::time::Clock;
 use birl_render::compacted;
 use birl_scan::{Batch, Event, Progress, Snapshot, fields};
 use birl_source::name::Name;
-use futures::{Stream, StreamExt};
+use futures::StreamExt;
 use tokio::time::{Instant, interval, sleep_until};
 
 use crate::asked::Surroundings;
@@ -186,7 +186,9 @@ impl Logs {
                 () = sleep_until(until) => {
                     return Ok(finding.found(Some(Progress::sum(&scans.progress())), &scans.misfits()));
                 }
-                answer = next(&mut answers) => match answer {
+                // Behind the answers it would have no turn: these use up what a task may do at once.
+                _ = ticks.tick() => tell(Progress::sum(&scans.progress())),
+                answer = answers.next() => match answer {
                     None => return Ok(finding.found(None, &scans.misfits())),
                     Some(Ok(answer)) => finding.take(answer),
                     Some(Err(error)) if error.needs_memory() => {
@@ -198,7 +200,6 @@ impl Logs {
                     }
                     Some(Err(error)) => return Err(Unanswered(error.render(&question.query))),
                 },
-                _ = ticks.tick() => tell(Progress::sum(&scans.progress())),
             }
         }
     }
@@ -277,11 +278,6 @@ impl Logs {
             ..clock.clone()
         }
     }
-}
-
-/// The next answer. A stream of answers that has ended is not asked again.
-async fn next<S: Stream + Unpin>(answers: &mut S) -> Option<S::Item> {
-    answers.next().await
 }
 
 /// An answer that is being collected.
