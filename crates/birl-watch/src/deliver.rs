@@ -2,9 +2,11 @@
 //!
 //! A task for each place takes its alerts from the outbox in order, and goes on to the next when one is
 //! taken. A place that is away keeps its alerts waiting, over the end of the process too; others do not
-//! notice. Where a place takes only so many in a minute, the rest is told of by one alert.
+//! notice. Where a place takes only so many in a minute, the rest is told of by one alert; and where a place folds,
+//! what follows on an alert of the same rule within a time is told of together.
 
 mod budget;
+mod folds;
 pub(crate) mod summary;
 
 use std::collections::BTreeMap;
@@ -20,10 +22,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{error, info, warn};
 
+use crate::alert::State;
 use crate::place::{Place, Undelivered};
 use crate::status::{self, Problem, Status};
 use crate::store::{Entry, Error, Store, now};
 use budget::Budget;
+use folds::{Course, Folds};
 
 pub use summary::HELD_BACK;
 
@@ -46,6 +50,8 @@ pub struct Target {
     pub kind: &'static str,
     /// How many alerts it gets in a minute at most; what is more is told of together.
     pub max_per_minute: Option<NonZeroU32>,
+    /// For how long alerts of a rule wait behind one that was sent, to be told of together.
+    pub fold: Option<Duration>,
 }
 
 /// The tasks that empty an outbox. Dropping it ends them at once; what they were sending may have been
@@ -114,6 +120,7 @@ impl Deliverer {
         for (name, target) in targets {
             let runner = Runner {
                 budget: Budget::new(target.max_per_minute),
+                folds: Folds::new(target.fold),
                 name,
                 target,
                 store: store.clone(),
@@ -150,6 +157,7 @@ struct Runner {
     status: watch::Sender<Status>,
     backoff: Backoff,
     budget: Budget,
+    folds: Folds,
     /// The alert that was not taken last, and when it is to be tried again.
     retry: Option<(i64, Instant)>,
     /// How many times in a row an alert was not taken.
@@ -164,7 +172,20 @@ struct Stopped;
 impl Runner {
     async fn run(mut self, mut stop: watch::Receiver<bool>) {
         self.count().await;
+        // What waited for others when the process ended has waited long enough.
+        while let Err(error) = self.store.take_all_up(&self.name).await {
+            self.state_failed(&error);
+            let wait = self.wait();
+            if self.pause_until(wait, &mut stop).await.is_err() {
+                return;
+            }
+        }
         loop {
+            if let Some(rule) = self.folds.take_due(Instant::now())
+                && self.fold_rule(rule, &mut stop).await.is_err()
+            {
+                return;
+            }
             // Before the outbox is looked at, so that nothing comes unseen.
             if self.arrivals.has_changed().unwrap_or(false) {
                 self.arrivals.mark_unchanged();
@@ -179,6 +200,7 @@ impl Runner {
                         continue;
                     }
                     () = stopped(&mut stop) => return,
+                    () = sleep_until_some(self.folds.next_due()) => continue,
                 },
                 Err(error) => {
                     self.state_failed(&error);
@@ -205,6 +227,9 @@ impl Runner {
             self.pause_until(end, stop).await?;
             return self.fold(stop).await;
         }
+        if self.waits_for_others(&entry, stop).await? {
+            return Ok(());
+        }
         if let Some(due) = self.due(&entry) {
             self.pause_until(due, stop).await?;
         }
@@ -227,6 +252,64 @@ impl Runner {
         }
     }
 
+    /// Puts an alert aside that is to be told of together with others of its rule.
+    async fn waits_for_others(
+        &mut self,
+        entry: &Entry,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<bool, Stopped> {
+        let (store, alert) = (self.store.clone(), &entry.alert);
+        let waits = async {
+            let waits = match self.folds.course(alert) {
+                Course::Goes => false,
+                Course::Waits => true,
+                Course::GoesWithItsBeginning => !store.has_been_told(&self.name, &alert.id).await?,
+            };
+            if waits {
+                store.put_aside(entry.seq).await?;
+            }
+            Ok(waits)
+        };
+        match waits.await {
+            Ok(waits) => {
+                if waits {
+                    self.folds.begin(&alert.rule, Instant::now());
+                }
+                Ok(waits)
+            }
+            Err(error) => {
+                self.state_failed(&error);
+                let wait = self.wait();
+                self.pause_until(wait, stop).await?;
+                // It is next again.
+                Ok(true)
+            }
+        }
+    }
+
+    /// Tells of those of a rule together that were put aside.
+    async fn fold_rule(
+        &mut self,
+        rule: String,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stopped> {
+        match self.store.fold_rule(&self.name, &rule).await {
+            // What is one is sent as it is, and what follows waits then.
+            Ok(0 | 1) => Ok(()),
+            Ok(_) => {
+                self.folds.begin(&rule, Instant::now());
+                self.count().await;
+                Ok(())
+            }
+            Err(error) => {
+                self.state_failed(&error);
+                self.folds.begin(&rule, Instant::now());
+                let wait = self.wait();
+                self.pause_until(wait, stop).await
+            }
+        }
+    }
+
     /// When an alert that was tried before is to be tried again.
     fn due(&mut self, entry: &Entry) -> Option<Instant> {
         match self.retry.take() {
@@ -246,6 +329,9 @@ impl Runner {
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), Stopped> {
         self.budget.spend(Instant::now());
+        if entry.alert.state == State::Firing && entry.alert.rule != HELD_BACK {
+            self.folds.begin(&entry.alert.rule, Instant::now());
+        }
         if self.failures > 0 {
             info!(
                 place = self.name,
@@ -407,6 +493,14 @@ impl Runner {
                 change(place);
             }
         });
+    }
+}
+
+/// Returns at a time, if there is one.
+async fn sleep_until_some(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1001,6 +1001,7 @@ fn targets(
             place: place.open(&config.file, around)?,
             kind: place.config.kind().unwrap_or_default(),
             max_per_minute: place.config.max_per_minute(),
+            fold: place.config.fold(),
         };
         Ok((place.name.clone(), target))
     });

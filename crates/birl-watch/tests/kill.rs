@@ -114,6 +114,7 @@ async fn make_and_send(path: &Path) {
     let target = Target {
         place: config.open("out", &surroundings).expect("it opens"),
         kind: config.kind().expect("it is a place"),
+        fold: None,
         max_per_minute: config.max_per_minute(),
     };
     let status = watch::Sender::new(Status::default());

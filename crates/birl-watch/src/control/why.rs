@@ -85,7 +85,7 @@ pub enum Delivery {
         /// What goes wrong with the place, if anything does.
         problem: Option<String>,
     },
-    /// There were too many alerts for the place: it was told of together with others.
+    /// It was told of together with others: of its rule, or since there were too many for the place.
     Together,
     /// The place will never take it.
     Dead {
@@ -313,9 +313,7 @@ impl fmt::Display for Delivery {
             Self::Waiting {
                 problem: Some(problem),
             } => write!(f, "waits: {problem}"),
-            Self::Together => {
-                f.write_str("together with others, since there were too many for the place")
-            }
+            Self::Together => f.write_str("told of together with others"),
             Self::Dead { reason, at } => {
                 write!(
                     f,

@@ -1,8 +1,9 @@
 //! One alert that stands for many that were held back.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
@@ -68,8 +69,8 @@ impl Summary {
         self.rules.values().map(|rule| rule.count).sum()
     }
 
-    /// The alert that says so. `last` tells it from others of the same place and time.
-    pub(crate) fn alert(&self, place: &str, max_per_minute: u32, last: i64, now: i64) -> Alert {
+    /// The alert that says so with this text. `last` tells it from others of the same place and time.
+    pub(crate) fn alert(&self, place: &str, text: String, last: i64, now: i64) -> Alert {
         let rules = self
             .rules
             .iter()
@@ -82,7 +83,7 @@ impl Summary {
             window: None,
             since: self.since.unwrap_or(now),
             at: now,
-            text: self.text(max_per_minute),
+            text,
             values: Map::from_iter([
                 ("held_back".to_owned(), self.count().into()),
                 ("rules".to_owned(), rules.collect::<Map<_, _>>().into()),
@@ -97,7 +98,8 @@ impl Summary {
         self.rules.entry(name.to_owned()).or_default()
     }
 
-    fn text(&self, max_per_minute: u32) -> String {
+    /// What is said of them where no more than so many are sent in a minute.
+    pub(crate) fn text(&self, max_per_minute: u32) -> String {
         let mut text = format!(
             "{} alerts were held back, since no more than {max_per_minute} a minute are sent here:",
             self.count()
@@ -111,6 +113,91 @@ impl Summary {
             text += &format!("\nand some of {} other rules", rules.len() - RULES_MAX);
         }
         text
+    }
+}
+
+/// What is said of alerts of one rule that came soon after one that was told.
+#[derive(Debug)]
+pub(crate) struct Folded<'a> {
+    rule: &'a str,
+    /// How many say that it fires.
+    firing: u64,
+    /// How many say that it is over.
+    over: u64,
+    /// The groups that they are of, in the order in which they came.
+    groups: Vec<Vec<(String, String)>>,
+    known: BTreeSet<Vec<(String, String)>>,
+    /// When the first was found.
+    since: Option<i64>,
+}
+
+impl<'a> Folded<'a> {
+    pub(crate) fn new(rule: &'a str) -> Self {
+        Self {
+            rule,
+            firing: 0,
+            over: 0,
+            groups: Vec::new(),
+            known: BTreeSet::new(),
+            since: None,
+        }
+    }
+
+    pub(crate) fn add(&mut self, alert: &Alert) {
+        match alert.state {
+            State::Firing => self.firing += 1,
+            State::Resolved => self.over += 1,
+        }
+        self.since.get_or_insert(alert.at);
+        if !alert.group.is_empty() && self.known.insert(alert.group.clone()) {
+            self.groups.push(alert.group.clone());
+        }
+    }
+
+    /// One line: `errors: +37 since 12:03Z, 12 values of host (a, b, c, d, e, …)`.
+    pub(crate) fn text(&self) -> String {
+        let what = match (self.firing, self.over) {
+            (firing, 0) => format!("+{firing}"),
+            (0, over) => format!("{over} over"),
+            (firing, over) => format!("+{firing}, and {over} over,"),
+        };
+        let since = self
+            .since
+            .and_then(|since| Timestamp::from_nanosecond(since.into()).ok());
+        let since = since.map_or_else(String::new, |since| {
+            since.strftime(" since %H:%MZ").to_string()
+        });
+        format!("{}: {what}{since}{}", self.rule, self.group_words())
+    }
+
+    fn group_words(&self) -> String {
+        let Some(first) = self.groups.first() else {
+            return String::new();
+        };
+        let shown = self.groups.iter().take(GROUPS_MAX);
+        let (what, mut shown): (_, Vec<String>) = match &first[..] {
+            [(field, _)] => (
+                format!("values of {field}"),
+                shown.map(|group| group[0].1.clone()).collect(),
+            ),
+            _ => (
+                "groups".to_owned(),
+                shown
+                    .map(|group| {
+                        let words = group.iter().map(|(name, value)| format!("{name}={value}"));
+                        words.collect::<Vec<_>>().join(" ")
+                    })
+                    .collect(),
+            ),
+        };
+        if let ([group], true) = (&self.groups[..], shown.len() == 1) {
+            let words = group.iter().map(|(name, value)| format!("{name}={value}"));
+            return format!(", {}", words.collect::<Vec<_>>().join(" "));
+        }
+        if self.groups.len() > GROUPS_MAX {
+            shown.push("…".to_owned());
+        }
+        format!(", {} {what} ({})", self.groups.len(), shown.join(", "))
     }
 }
 
@@ -181,12 +268,12 @@ mod tests {
             group: Vec::new(),
             ..of("plain", "")
         });
-        let first = first.alert("ops", 3, 1, 2);
+        let first = first.alert("ops", first.text(3), 1, 2);
         let mut second = Summary::default();
         second.add(&of("burst", "b"));
         second.add(&first);
         assert_eq!(second.count(), 10);
-        let second = second.alert("ops", 3, 2, 2);
+        let second = second.alert("ops", second.text(3), 2, 2);
         assert_eq!(
             second.text,
             "10 alerts were held back, since no more than 3 a minute are sent here:\n\
@@ -195,5 +282,50 @@ mod tests {
         );
         assert_eq!(second.values["held_back"], 10);
         assert_ne!(first.id, second.id);
+    }
+
+    #[test]
+    fn what_follows_is_one_line() {
+        let text = |alerts: &[Alert]| {
+            let mut folded = Folded::new("burst");
+            alerts.iter().for_each(|alert| folded.add(alert));
+            folded.text()
+        };
+        let over = |alert: Alert| Alert {
+            state: State::Resolved,
+            ..alert
+        };
+        let all = ["a", "b", "c", "d", "e", "f", "a"].map(|it| of("burst", it));
+        assert_eq!(
+            text(&all),
+            "burst: +7 since 14:06Z, 6 values of service (a, b, c, d, e, …)"
+        );
+        assert_eq!(
+            text(&[all[0].clone(), all[1].clone(), over(all[0].clone())]),
+            "burst: +2, and 1 over, since 14:06Z, 2 values of service (a, b)"
+        );
+        assert_eq!(
+            text(&[over(all[0].clone()), over(all[0].clone())]),
+            "burst: 2 over since 14:06Z, service=a"
+        );
+        let group = |dc: &str| {
+            vec![
+                ("dc".to_owned(), dc.to_owned()),
+                ("n".to_owned(), "1".to_owned()),
+            ]
+        };
+        let two = |dc: &str| Alert {
+            group: group(dc),
+            ..of("burst", "")
+        };
+        assert_eq!(
+            text(&[two("x"), two("y")]),
+            "burst: +2 since 14:06Z, 2 groups (dc=x n=1, dc=y n=1)"
+        );
+        let none = Alert {
+            group: Vec::new(),
+            ..of("burst", "")
+        };
+        assert_eq!(text(&[none.clone(), none]), "burst: +2 since 14:06Z");
     }
 }

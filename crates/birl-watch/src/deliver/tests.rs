@@ -29,6 +29,7 @@ struct Scripted {
     answers: Mutex<VecDeque<Answer>>,
     /// The ids of what it was given, with when.
     got: Mutex<Vec<(String, Instant)>>,
+    texts: Mutex<Vec<String>>,
 }
 
 impl Scripted {
@@ -36,6 +37,7 @@ impl Scripted {
         Arc::new(Self {
             answers: Mutex::new(answers.iter().cloned().collect()),
             got: Mutex::default(),
+            texts: Mutex::default(),
         })
     }
 
@@ -60,6 +62,7 @@ impl Place for Scripted {
             .lock()
             .unwrap()
             .push((alert.id.clone(), Instant::now()));
+        self.texts.lock().unwrap().push(alert.text.clone());
         let answer = self.answers.lock().unwrap().pop_front();
         let reason = "no".to_owned();
         match answer.unwrap_or(Answer::Takes) {
@@ -112,12 +115,52 @@ impl Bench {
         self.store.checkpoint(checkpoint).await.unwrap();
     }
 
+    /// Puts alerts into the outbox, each of which is said as its rule, its group and whether it is over.
+    async fn say(&self, said: &[(&str, &str, State)]) {
+        let alerts = said.iter().map(|(rule, host, state)| {
+            let over = if *state == State::Resolved {
+                " over"
+            } else {
+                ""
+            };
+            let alert = Alert {
+                id: format!("{rule} {host}"),
+                rule: (*rule).to_owned(),
+                group: vec![("host".to_owned(), (*host).to_owned())],
+                state: *state,
+                text: format!("{rule} {host}{over}"),
+                ..alert()
+            };
+            ("room".to_owned(), alert)
+        });
+        let checkpoint = Checkpoint {
+            outbox: alerts.collect(),
+            ..Checkpoint::default()
+        };
+        self.store.checkpoint(checkpoint).await.unwrap();
+    }
+
+    /// A place where alerts wait half a minute behind one of their rule.
+    async fn start_room(&self, place: &Arc<Scripted>) -> Deliverer {
+        let target = Target {
+            place: Arc::clone(place) as _,
+            kind: "scripted",
+            max_per_minute: None,
+            fold: Some(Duration::from_secs(30)),
+        };
+        let targets = BTreeMap::from([("room".to_owned(), target)]);
+        Deliverer::start(&self.store, targets, &self.status)
+            .await
+            .unwrap()
+    }
+
     async fn start(&self, places: &[(&str, &Arc<Scripted>, Option<u32>)]) -> Deliverer {
         let targets = places.iter().map(|(name, place, max)| {
             let target = Target {
                 place: Arc::clone(place) as _,
                 kind: "scripted",
                 max_per_minute: max.and_then(NonZeroU32::new),
+                fold: None,
             };
             ((*name).to_owned(), target)
         });
@@ -267,6 +310,112 @@ async fn what_is_too_much_for_a_minute_is_told_of_together() {
     assert!(place.times()[6] - times[3] >= Duration::from_secs(60));
 }
 
+const FIRES: State = State::Firing;
+const OVER: State = State::Resolved;
+
+#[tokio::test(start_paused = true)]
+async fn the_first_of_a_rule_is_told_at_once_and_what_follows_together() {
+    let bench = Bench::new().await;
+    let place = Scripted::new(&[]);
+    let _deliverer = bench.start_room(&place).await;
+    let began = Instant::now();
+    bench
+        .say(&[
+            ("burst", "a", FIRES),
+            ("burst", "b", FIRES),
+            ("burst", "c", FIRES),
+            ("other", "a", FIRES),
+        ])
+        .await;
+    bench.until("room", |it| it.taken == 2).await;
+    assert!(began.elapsed() < Duration::from_secs(30));
+    bench.say(&[("burst", "b", FIRES)]).await;
+    let told = bench.emptied("room", 3).await;
+    assert_eq!(told.held_back, 3);
+    assert!(began.elapsed() >= Duration::from_secs(30));
+    // What follows on that waits as well, and one alone is told as it is.
+    bench.say(&[("burst", "d", FIRES)]).await;
+    bench.emptied("room", 4).await;
+    assert!(began.elapsed() >= Duration::from_secs(60));
+    assert_eq!(
+        *place.texts.lock().unwrap(),
+        [
+            "burst a",
+            "other a",
+            "burst: +3 since 14:06Z, 2 values of host (b, c)",
+            "burst d"
+        ]
+    );
+    // Nothing has been told of it for long.
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    let began = Instant::now();
+    bench.say(&[("burst", "e", FIRES)]).await;
+    bench.emptied("room", 5).await;
+    assert!(began.elapsed() < Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_is_told_as_its_beginning_was() {
+    let bench = Bench::new().await;
+    let place = Scripted::new(&[]);
+    let _deliverer = bench.start_room(&place).await;
+    bench
+        .say(&[
+            ("burst", "a", FIRES),
+            ("burst", "b", FIRES),
+            ("burst", "c", FIRES),
+            // That it still fires is of no use behind its end.
+            ("burst", "a", FIRES),
+            ("burst", "a", OVER),
+        ])
+        .await;
+    bench.emptied("room", 3).await;
+    bench
+        .say(&[("burst", "b", OVER), ("burst", "c", OVER)])
+        .await;
+    bench.emptied("room", 4).await;
+    assert_eq!(
+        *place.texts.lock().unwrap(),
+        [
+            "burst a",
+            "burst a over",
+            "burst: +2 since 14:06Z, 2 values of host (b, c)",
+            "burst: 2 over since 14:06Z, 2 values of host (b, c)",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_others_is_not_lost_with_the_process() {
+    let bench = Bench::new().await;
+    let place = Scripted::new(&[]);
+    let deliverer = bench.start_room(&place).await;
+    bench
+        .say(&[
+            ("burst", "a", FIRES),
+            ("burst", "b", FIRES),
+            ("burst", "c", FIRES),
+            ("burst", "d", FIRES),
+        ])
+        .await;
+    bench.until("room", |it| it.taken == 1).await;
+    deliverer.stop(LONG).await;
+    assert_eq!(
+        bench.store.waiting().await,
+        Ok(vec![("room".to_owned(), 3)])
+    );
+    let _deliverer = bench.start_room(&place).await;
+    bench.emptied("room", 3).await;
+    assert_eq!(
+        *place.texts.lock().unwrap(),
+        [
+            "burst a",
+            "burst b",
+            "burst: +2 since 14:06Z, 2 values of host (c, d)"
+        ]
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_alert_is_not_sent_again_because_the_state_cannot_be_written() {
     let bench = Bench::new().await;
@@ -349,6 +498,7 @@ async fn a_webhook_that_comes_and_goes_gets_each_alert_in_order() {
         place: config.open("ops", &surroundings).unwrap(),
         kind: config.kind().unwrap(),
         max_per_minute: config.max_per_minute(),
+        fold: config.fold(),
     };
     let bench = Bench::new().await;
     let targets = [("ops".to_owned(), target)].into();

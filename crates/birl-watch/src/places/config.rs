@@ -35,6 +35,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Chat services take about one message in a second or two, and people read fewer.
 const CHAT_PER_MINUTE: NonZeroU32 = NonZeroU32::new(30).expect("it is not 0");
 
+/// Who reads a room has seen the first alert of a rule, and can wait a moment for the rest.
+const ROOM_FOLD: Duration = Duration::from_secs(30);
+
 /// A table `[place.NAME]`: one key that says what the place is, and options.
 ///
 /// No secret in it is shown by `Debug`.
@@ -61,6 +64,7 @@ pub struct Config {
     ca_file: Option<PathBuf>,
     timeout: Option<Timeout>,
     max_per_minute: Option<NonZeroU32>,
+    fold: Option<Fold>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +78,21 @@ impl<'de> Deserialize<'de> for Timeout {
             Ok(nanoseconds @ 1..) => Ok(Self(Duration::from_nanos(nanoseconds))),
             _ => Err(D::Error::custom("a place needs some time for an alert")),
         }
+    }
+}
+
+/// For how long alerts wait behind one that was sent; 0 if they do not.
+#[derive(Clone, Copy, Debug)]
+struct Fold(Duration);
+
+impl<'de> Deserialize<'de> for Fold {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let nanoseconds = birl_record::time::duration(&text).map_err(D::Error::custom)?;
+        let nanoseconds = u64::try_from(nanoseconds);
+        let nanoseconds =
+            nanoseconds.map_err(|_| D::Error::custom("nothing waits for less than no time"))?;
+        Ok(Self(Duration::from_nanos(nanoseconds)))
     }
 }
 
@@ -123,7 +142,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// The kinds of places, by the key that says so, and the options that each has besides
-/// `max_per_minute`.
+/// `max_per_minute` and `fold`.
 const KINDS: [(&str, &[&str]); 9] = [
     (
         "webhook",
@@ -199,6 +218,13 @@ impl Config {
             || self.discord.is_some()
             || self.chat.is_some();
         self.max_per_minute.or(is_chat.then_some(CHAT_PER_MINUTE))
+    }
+
+    /// For how long alerts wait behind one of the same rule that was sent, to be told of together.
+    pub fn fold(&self) -> Option<Duration> {
+        let default = self.chat.is_some().then_some(ROOM_FOLD);
+        let fold = self.fold.map(|Fold(fold)| fold).or(default);
+        fold.filter(|fold| !fold.is_zero())
     }
 
     /// Makes the place; nothing is sent or connected to. A place of a WebSocket needs the runtime of
@@ -294,7 +320,7 @@ impl Config {
         {
             None => Ok(()),
             Some(key) => Err(Error::new(format!(
-                "{key} means nothing to a place that is {kind}: its options are {}, max_per_minute",
+                "{key} means nothing to a place that is {kind}: its options are {}, max_per_minute, fold",
                 known.join(", ")
             ))),
         }
@@ -539,7 +565,7 @@ mod tests {
         let unknown = toml::from_str::<Config>("x = 1").unwrap_err();
         let message = unknown.message();
         let mut keys: Vec<_> = message.split('`').skip(3).step_by(2).collect();
-        keys.retain(|key| *key != "max_per_minute");
+        keys.retain(|key| !["max_per_minute", "fold"].contains(key));
         let mut known: Vec<_> = KINDS
             .iter()
             .flat_map(|(kind, options)| [&[*kind][..], options].concat())
@@ -572,7 +598,7 @@ mod tests {
             ),
             (
                 "file = 'a'\nsign_env = 'KEY'",
-                "sign_env means nothing to a place that is file: its options are format, max_per_minute",
+                "sign_env means nothing to a place that is file: its options are format, max_per_minute, fold",
             ),
             (
                 "slack = 's3cret'",
@@ -651,5 +677,11 @@ mod tests {
         assert_eq!(most("slack = 'https://h/'\nmax_per_minute = 3"), Some(3));
         assert_eq!(most("chat = 'ops'\nroom = '#ops'"), Some(30));
         assert_eq!(most("webhook = 'https://h/'"), None);
+        let fold = |toml| config(toml).fold().map(|fold| fold.as_secs());
+        assert_eq!(fold("chat = 'ops'\nroom = '#ops'"), Some(30));
+        assert_eq!(fold("chat = 'ops'\nfold = '2m'"), Some(120));
+        assert_eq!(fold("chat = 'ops'\nfold = '0s'"), None);
+        assert_eq!(fold("slack = 'https://h/'"), None);
+        assert_eq!(fold("stdout = true\nfold = '5s'"), Some(5));
     }
 }

@@ -80,15 +80,13 @@ impl Place for Room {
 /// What is said: the headline with the id by which people name the alert, the text, and while it fires how to
 /// ask for more. Each line by itself may be a message, so they are few and short.
 fn message(alert: &Alert) -> String {
-    let headline = match alert.rule.as_str() {
-        // That is about many alerts, and nobody looks after it.
-        HELD_BACK => form::headline(alert),
-        _ => format!("{} {}", alert.short_id(), form::headline(alert)),
-    };
+    // That is about many alerts, and nobody looks after it.
+    let is_one = alert.rule != HELD_BACK;
+    let headline = is_one.then(|| format!("{} {}", alert.short_id(), form::headline(alert)));
     let text = alert.text.lines().filter(|line| !line.trim().is_empty());
     let ask = Some(alert.ask.as_str());
     let ask = ask.filter(|ask| alert.state == State::Firing && !ask.is_empty());
-    let mut lines: Vec<String> = [headline.as_str()]
+    let mut lines: Vec<String> = (headline.as_deref())
         .into_iter()
         .chain(text)
         .map(shortened)

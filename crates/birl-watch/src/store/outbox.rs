@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{Error, Store, now};
+use super::{Error, Store, json, now};
 use crate::alert::{Alert, State};
 use crate::control::Delivery;
-use crate::deliver::summary::Summary;
+use crate::deliver::summary::{Folded, Summary};
 
 /// For so long it is remembered what has been delivered.
 const DELIVERED_FOR: Duration = Duration::from_secs(30 * 86_400);
@@ -93,6 +93,7 @@ impl Store {
     /// The alert `seq` has been taken.
     pub(crate) async fn taken(&self, seq: i64, place: &str, alert: &Alert) -> Result<(), Error> {
         let (place, id, state) = (place.to_owned(), alert.id.clone(), word(alert.state));
+        let is_over = alert.state == State::Resolved;
         self.write(move |transaction| {
             transaction.prepare("DELETE FROM outbox WHERE seq = ?1")?.execute([seq])?;
             transaction
@@ -100,6 +101,12 @@ impl Store {
                     "INSERT OR REPLACE INTO delivered (place, id, state, at) VALUES (?1, ?2, ?3, ?4)",
                 )?
                 .execute(params![place, id, state, now()])?;
+            if is_over {
+                // That it still fires would be said behind that it is over.
+                transaction
+                    .prepare("DELETE FROM outbox WHERE place = ?1 AND folded = 1 AND alert ->> 'id' = ?2")?
+                    .execute(params![place, id])?;
+            }
             let before = now().saturating_sub(i64::try_from(DELIVERED_FOR.as_nanos()).unwrap_or(i64::MAX));
             transaction.prepare("DELETE FROM delivered WHERE at < ?1")?.execute([before])?;
             Ok(())
@@ -122,6 +129,44 @@ impl Store {
     pub(crate) async fn bury(&self, seq: i64, reason: &str) -> Result<(), Error> {
         let reason = reason.to_owned();
         self.write(move |transaction| bury(transaction, seq, &reason))
+            .await
+    }
+
+    /// The alert `seq` waits until more of its rule can be told of together.
+    pub(crate) async fn put_aside(&self, seq: i64) -> Result<(), Error> {
+        self.write(move |transaction| {
+            transaction
+                .prepare("UPDATE outbox SET folded = 1 WHERE seq = ?1")?
+                .execute([seq])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Nothing that waits for `place` waits for others of its rule.
+    pub(crate) async fn take_all_up(&self, place: &str) -> Result<(), Error> {
+        let place = place.to_owned();
+        self.write(move |transaction| {
+            transaction
+                .prepare("UPDATE outbox SET folded = 0 WHERE place = ?1 AND folded = 1")?
+                .execute([place])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes one alert of those of a rule that were put aside for `place`, which says what they were; gives how many
+    /// that are. One alone is as it was, and is sent next.
+    pub(crate) async fn fold_rule(&self, place: &str, rule: &str) -> Result<u64, Error> {
+        let (place, rule) = (place.to_owned(), rule.to_owned());
+        self.write(move |transaction| fold_rule(transaction, &place, &rule))
+            .await
+    }
+
+    /// Whether `place` has been told that the alert `id` fires, and not together with others.
+    pub(crate) async fn has_been_told(&self, place: &str, id: &str) -> Result<bool, Error> {
+        let (place, id) = (place.to_owned(), id.to_owned());
+        self.read(move |connection| was_delivered(connection, &place, &id))
             .await
     }
 
@@ -225,7 +270,7 @@ fn first(connection: &Connection, place: &str) -> rusqlite::Result<Option<Row>> 
     connection
         .prepare(
             "SELECT seq, alert, attempts, next_try, held_back FROM outbox
-             WHERE place = ?1 ORDER BY seq LIMIT 1",
+             WHERE place = ?1 AND folded = 0 ORDER BY seq LIMIT 1",
         )?
         .query_row([place], |row| {
             Ok((
@@ -269,24 +314,62 @@ fn fold(transaction: &Transaction<'_>, place: &str, max_per_minute: u32) -> rusq
         held.push(seq);
         summary.add(&alert);
     }
-    let [first, .., last] = held[..] else {
+    if held.len() < 2 {
         return Ok(0);
-    };
-    let count = summary.count();
-    let summary = summary.alert(place, max_per_minute, last, now());
-    for seq in &held {
+    }
+    let text = summary.text(max_per_minute);
+    replace(transaction, place, &held, &summary, text)?;
+    Ok(summary.count())
+}
+
+fn fold_rule(transaction: &Transaction<'_>, place: &str, rule: &str) -> rusqlite::Result<u64> {
+    let (mut held, mut summary, mut folded) = (Vec::new(), Summary::default(), Folded::new(rule));
+    let mut statement = transaction.prepare(
+        "SELECT seq, alert FROM outbox
+         WHERE place = ?1 AND folded = 1 AND alert ->> 'rule' = ?2 ORDER BY seq",
+    )?;
+    let mut rows = statement.query([place, rule])?;
+    while let Some(row) = rows.next()? {
+        let alert = json(row, 1)?;
+        held.push(row.get(0)?);
+        summary.add(&alert);
+        folded.add(&alert);
+    }
+    match held[..] {
+        [] => return Ok(0),
+        [one] => {
+            transaction
+                .prepare("UPDATE outbox SET folded = 0 WHERE seq = ?1")?
+                .execute([one])?;
+        }
+        _ => replace(transaction, place, &held, &summary, folded.text())?,
+    }
+    Ok(held.len() as u64)
+}
+
+/// Puts one alert that says so in the place of those that were held back: two at least.
+fn replace(
+    transaction: &Transaction<'_>,
+    place: &str,
+    held: &[i64],
+    summary: &Summary,
+    text: String,
+) -> rusqlite::Result<()> {
+    let (first, last) = (held[0], held[held.len() - 1]);
+    let alert = summary.alert(place, text, last, now());
+    for seq in held {
         transaction
             .prepare("DELETE FROM outbox WHERE seq = ?1")?
             .execute([seq])?;
     }
     transaction
         .prepare("INSERT INTO outbox (seq, place, alert, held_back) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![first, place, written(&summary), count])?;
-    Ok(count)
+        .execute(params![first, place, written(&alert), summary.count()])?;
+    Ok(())
 }
 
-fn was_delivered(transaction: &Transaction<'_>, place: &str, id: &str) -> rusqlite::Result<bool> {
-    transaction
+fn was_delivered(connection: &Connection, place: &str, id: &str) -> rusqlite::Result<bool> {
+    connection
         .prepare("SELECT 1 FROM delivered WHERE place = ?1 AND id = ?2 AND state = 'firing'")?
         .exists([place, id])
 }

@@ -10,7 +10,7 @@ use super::Error;
 const APPLICATION_ID: i32 = 0x6269_726c;
 
 /// What makes each version of the one before. One that has been released is never changed.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     // Times are in nanoseconds since 1970, groups and alerts JSON.
     "
     CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), positions TEXT NOT NULL);
@@ -50,6 +50,12 @@ const MIGRATIONS: [&str; 2] = [
     ",
     // An ack goes with its rule.
     "ALTER TABLE ack ADD COLUMN rule TEXT NOT NULL DEFAULT '';",
+    // What waits until more of its rule can be told of together.
+    "
+    ALTER TABLE outbox ADD COLUMN folded INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX outbox_place;
+    CREATE INDEX outbox_place ON outbox (place, folded, seq);
+    ",
 ];
 
 /// Sets how the file is written, checks that it is whole and ours, and brings it up to date.

@@ -342,7 +342,7 @@ async fn what_is_not_ours_or_newer_is_refused() {
     assert!(
         error
             .message()
-            .ends_with("a newer birl has written it, in version 99 of 2"),
+            .ends_with("a newer birl has written it, in version 99 of 3"),
         "{error}"
     );
     let other = path.with_file_name("other.db");
