@@ -3,6 +3,7 @@
 //! What is wrong is told with its line, as by [`birl_watch::Config`], which reads the other tables.
 
 mod commands;
+mod slack;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use birl_chat::irc::{Account, Room};
 use birl_chat::json::{Answer, Body, FieldPath, Hello, Pattern, Ping};
-use birl_chat::{Events, Irc, Json, Rate, Service as _, connect};
+use birl_chat::{Events, Irc, Json, Rate, Service as _, Slack, connect};
 use birl_net::Proxies;
 use birl_net::request::header;
 use birl_net::secret::Text as SecretText;
@@ -25,6 +26,7 @@ use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
 
 use self::commands::{AskKeys, CommandKeys};
+use self::slack::SlackKeys;
 use crate::bot::{Bot, Manners};
 use crate::command::Commands;
 use crate::limits::Limit;
@@ -59,6 +61,8 @@ pub enum Service {
     Irc(Irc),
     /// `json = URL`
     Json(Json),
+    /// `slack = { … }`
+    Slack(Slack),
 }
 
 impl Config {
@@ -140,6 +144,10 @@ impl Chat {
                 json.options.proxies = proxies;
                 connect(json)
             }
+            Service::Slack(mut slack) => {
+                slack.options.proxies = proxies;
+                connect(slack)
+            }
         };
         chat.events()
     }
@@ -157,7 +165,16 @@ impl Service {
                 format!("IRC at {}, as {}, {rooms}", irc.name(), irc.nick)
             }
             Self::Json(json) => format!("JSON at {}", json.name()),
+            Self::Slack(slack) => format!("{}, {}", slack.name(), in_rooms(&slack.rooms)),
         }
+    }
+}
+
+/// Where a bot listens that is in the rooms to which it has been invited.
+fn in_rooms(rooms: &[String]) -> String {
+    match rooms.is_empty() {
+        true => "wherever it is invited".to_owned(),
+        false => format!("in {}", rooms.join(", ")),
     }
 }
 
@@ -173,6 +190,7 @@ struct FileKeys {
 struct ChatKeys {
     irc: Option<Spanned<String>>,
     json: Option<Spanned<String>>,
+    slack: Option<Spanned<SlackKeys>>,
     ca_file: Option<PathBuf>,
     headers: BTreeMap<String, Spanned<String>>,
     rate: Option<RateKeys>,
@@ -301,18 +319,10 @@ impl Reading<'_> {
         let commands = self.commands(&keys)?;
         let replies = keys.reply.iter().map(|keys| self.reply(keys));
         let replies = replies.collect::<Result<_, _>>()?;
-        let service = match (&keys.irc, &keys.json) {
-            (Some(_), None) => Service::Irc(self.irc(keys)?),
-            (None, Some(_)) => Service::Json(self.json(keys)?),
-            (Some(_), Some(json)) => {
-                return Err(self.at(json, "a chat is irc or json, and not both"));
-            }
-            (None, None) => {
-                let message = format!("chat {:?} is nowhere", self.name.get_ref());
-                return Err(self
-                    .at(&self.name, message)
-                    .with_hint("say where it is: irc = \"ircs://…\" or json = \"wss://…\""));
-            }
+        let service = match keys.place(self)? {
+            Place::Irc => Service::Irc(self.irc(keys)?),
+            Place::Json => Service::Json(self.json(keys)?),
+            Place::Slack => Service::Slack(self.slack(keys)?),
         };
         Ok(Chat {
             name: self.name.get_ref().clone(),
@@ -428,10 +438,10 @@ impl Reading<'_> {
     }
 
     /// Refuses keys that have no place in a chat of a kind.
-    fn refuse<const N: usize>(
+    fn refuse<'k>(
         &self,
         kind: &str,
-        others: [(&str, Option<std::ops::Range<usize>>); N],
+        others: impl IntoIterator<Item = (&'k str, Option<std::ops::Range<usize>>)>,
     ) -> Result<(), Error> {
         for (key, span) in others {
             if let Some(span) = span {
@@ -440,6 +450,21 @@ impl Reading<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The rooms of a service where they have no keys.
+    fn room_names(&self, service: &str, keys: &ChatKeys) -> Result<Vec<String>, Error> {
+        let Some(rooms) = &keys.rooms else {
+            return Ok(Vec::new());
+        };
+        let name = |room: &RoomKeys| match room {
+            RoomKeys::Name(name) => Ok(name.clone()),
+            RoomKeys::WithKey { name, .. } => {
+                let message = format!("{name:?} has a key, which rooms of {service} have not");
+                Err(self.text.error(&rooms.span(), message))
+            }
+        };
+        rooms.get_ref().iter().map(name).collect()
     }
 
     fn headers(
@@ -488,7 +513,51 @@ fn span<T>(key: &Option<Spanned<T>>) -> Option<std::ops::Range<usize>> {
     key.as_ref().map(Spanned::span)
 }
 
+/// The keys that say where a chat is.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Irc,
+    Json,
+    Slack,
+}
+
 impl ChatKeys {
+    /// Where the chat is: in one place.
+    fn place(&self, reading: &Reading<'_>) -> Result<Place, Error> {
+        let places = [
+            (Place::Irc, "irc", span(&self.irc)),
+            (Place::Json, "json", span(&self.json)),
+            (Place::Slack, "slack", span(&self.slack)),
+        ];
+        let mut places = places
+            .into_iter()
+            .filter_map(|(place, key, span)| Some((place, key, span?)));
+        match (places.next(), places.next()) {
+            (Some((place, ..)), None) => Ok(place),
+            (Some((_, one, _)), Some((_, other, span))) => {
+                let message = format!("a chat is {one} or {other}, and not both");
+                Err(reading.text.error(&span, message))
+            }
+            (None, _) => {
+                let message = format!("chat {:?} is nowhere", reading.name.get_ref());
+                let hint =
+                    "say where it is: irc = \"ircs://…\", json = \"wss://…\" or slack = { … }";
+                Err(reading.at(&reading.name, message).with_hint(hint))
+            }
+        }
+    }
+
+    /// Where the first header stands.
+    fn headers_span(&self) -> Option<std::ops::Range<usize>> {
+        let spans = self.headers.values().map(Spanned::span);
+        spans.min_by_key(|span| span.start)
+    }
+
+    /// The keys that are for IRC, and for no service that has rooms to be invited to.
+    fn of_irc_alone(&self) -> impl Iterator<Item = (&'static str, Option<std::ops::Range<usize>>)> {
+        self.of_irc().into_iter().filter(|(key, _)| *key != "rooms")
+    }
+
     /// The keys that are for IRC alone.
     fn of_irc(&self) -> [(&'static str, Option<std::ops::Range<usize>>); 6] {
         [
