@@ -5,6 +5,7 @@ use std::time::Duration;
 use birl_net::request::{Bearer, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use birl_net::secret::Secret;
 use birl_net::{Connector, Error as NetError, Request, http};
+use birl_source::link::Failure;
 use bytes::Bytes;
 pub use http::Method;
 use serde_json::Value;
@@ -180,6 +181,37 @@ impl Later {
     pub fn of_status(reply: &Reply) -> Option<Self> {
         let is_passing = matches!(reply.status, 408 | 425 | 429 | 500..);
         is_passing.then(|| Self::new(reply.words(), reply.retry_after))
+    }
+}
+
+/// Why a service does not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) why: String,
+    /// It may, later.
+    pub(crate) later: Option<Later>,
+}
+
+impl Refusal {
+    /// What it says of the connection that was to be made. `asked` is what.
+    pub(crate) fn failure(self, asked: &str) -> Failure {
+        let reason = format!("{asked}: {}", self.why);
+        match self.later {
+            Some(later) => Failure {
+                retry_after: later.after,
+                ..Failure::passing(reason)
+            },
+            None => Failure::lasting(reason),
+        }
+    }
+}
+
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.later {
+            Some(later) => Self::Later(later),
+            None => Self::Denied(refusal.why),
+        }
     }
 }
 

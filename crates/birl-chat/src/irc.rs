@@ -325,7 +325,7 @@ impl Service for Irc {
 
     fn write(&mut self, post: &Post, turn: &mut Turn) -> Vec<Frame> {
         if !is_word(&post.room) {
-            turn.tell(format!("cannot send to {:?}: it is no room", post.room));
+            turn.refuse(post, "it is no room");
             return Vec::new();
         }
         let answered = post.answers.as_ref();

@@ -48,6 +48,7 @@ use crate::link::Link;
 use crate::message::Post;
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
 use crate::split;
+use crate::unreadable::Unreadable;
 
 /// A service that speaks JSON over a WebSocket, and how.
 #[derive(Clone, Debug)]
@@ -114,8 +115,7 @@ struct State {
     ping_at: Option<Instant>,
     /// How many messages were sent.
     number: u64,
-    /// How many messages were not JSON.
-    unreadable: u64,
+    unreadable: Unreadable,
 }
 
 /// An answer that has to come before anything else is sent.
@@ -255,7 +255,7 @@ impl Service for Json {
         self.greeted(&frame, read.as_ref(), turn)?;
         match read {
             Some(read) => self.take(frame, &read, turn),
-            None => self.not_json(turn),
+            None => self.state.unreadable.count(turn),
         }
         Ok(())
     }
@@ -482,20 +482,6 @@ impl Json {
         message.thread = self.thread.as_ref().and_then(at);
         message.time = self.time.as_ref().and_then(|path| time(path.value(read)?));
         turn.pass(message);
-    }
-
-    /// Counts a message that cannot be read, and tells it the more seldom the more there are.
-    fn not_json(&mut self, turn: &mut Turn) {
-        self.state.unreadable += 1;
-        match self.state.unreadable {
-            1 => turn.tell("a message is not JSON, and left out"),
-            count if count.is_power_of_two() => {
-                turn.tell(format!(
-                    "{count} messages so far are not JSON, and left out"
-                ));
-            }
-            _ => {}
-        }
     }
 }
 

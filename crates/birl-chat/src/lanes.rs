@@ -357,10 +357,6 @@ impl Lane {
             }
             let frames = write(&post);
             if frames.is_empty() {
-                if let Some(receipt) = post.receipt {
-                    let why = Error::denied("there is nothing in it that can be said");
-                    receipts.settle(receipt, Err(why));
-                }
                 continue;
             }
             queue.current = Some(Current {

@@ -236,6 +236,23 @@ impl Turn {
         self.settled.push((receipt, Err(why.into())));
     }
 
+    /// A post cannot be sent, whenever it is tried.
+    pub fn refuse(&mut self, post: &Post, why: impl Into<String>) {
+        match post.receipt() {
+            Some(receipt) => self.denied(receipt, why),
+            None => self.tell(format!("cannot send to {:?}: {}", post.room, why.into())),
+        }
+    }
+
+    /// The service has made nothing of a post.
+    pub(crate) fn has_nothing_of(&mut self, post: &Post) {
+        if let Some(receipt) = post.receipt()
+            && !self.settled.iter().any(|(it, _)| *it == receipt)
+        {
+            self.denied(receipt, "there is nothing in it that can be said");
+        }
+    }
+
     /// From now on, posts may be sent.
     pub fn ready(&mut self) {
         self.is_ready = true;

@@ -436,7 +436,13 @@ impl Session {
         let mut paced = None;
         while self.turn.is_ready || self.is_ready {
             let (service, turn) = (&mut self.service, &mut self.turn);
-            let write = |post: &Post| service.write(post, turn);
+            let write = |post: &Post| {
+                let frames = service.write(post, turn);
+                if frames.is_empty() {
+                    turn.has_nothing_of(post);
+                }
+                frames
+            };
             let shared = self.handle.shared();
             match self
                 .lanes

@@ -31,13 +31,14 @@ use serde_json::{Value, json};
 use url::Url;
 
 use self::names::Names;
-use crate::call::{Call, Later, Outcome, Reply};
+use crate::call::{Call, Later, Outcome, Refusal, Reply};
 use crate::error::Error;
 use crate::harmless;
 use crate::link::Link;
 use crate::message::{Kind, Post};
 use crate::service::{self, Abilities, Rate, Service, Turn};
 use crate::split;
+use crate::unreadable::Unreadable;
 
 /// A workspace of Slack, and who we are there.
 #[derive(Clone, Debug)]
@@ -73,8 +74,7 @@ struct State {
     tokens: Option<Tokens>,
     me: Option<Me>,
     names: Names,
-    /// How many messages were not JSON.
-    unreadable: u64,
+    unreadable: Unreadable,
 }
 
 #[derive(Clone, Debug)]
@@ -195,7 +195,7 @@ impl Service for Slack {
 
     fn receive(&mut self, frame: Bytes, turn: &mut Turn) -> Result<(), Failure> {
         let Ok(read) = serde_json::from_slice::<Value>(&frame) else {
-            self.not_json(turn);
+            self.state.unreadable.count(turn);
             return Ok(());
         };
         if let Some(envelope) = read["envelope_id"].as_str() {
@@ -276,10 +276,7 @@ impl Service for Slack {
                     room: text("channel"),
                 }
             }
-            Err(Refusal {
-                later: Some(later), ..
-            }) => Outcome::Later(later),
-            Err(Refusal { why, later: None }) => Outcome::Denied(why),
+            Err(refusal) => refusal.into(),
         }
     }
 
@@ -376,17 +373,6 @@ impl Slack {
         let channel = text("channel").or_else(|| self.state.names.id(&post.room));
         (channel.unwrap_or_else(|| post.room.clone()), thread)
     }
-
-    /// Counts a message that cannot be read, and tells it the more seldom the more there are.
-    fn not_json(&mut self, turn: &mut Turn) {
-        self.state.unreadable += 1;
-        let count = self.state.unreadable;
-        if count.is_power_of_two() {
-            turn.tell(format!(
-                "{count} messages so far are not JSON, and left out"
-            ));
-        }
-    }
 }
 
 fn method_url(api: &Url, method: &str) -> Url {
@@ -415,25 +401,6 @@ fn disconnect(read: &Value, turn: &mut Turn) -> Result<(), Failure> {
         _ => {
             turn.replace();
             Ok(())
-        }
-    }
-}
-
-/// Why the Web API does not do what it was asked.
-struct Refusal {
-    why: String,
-    /// It may, later.
-    later: Option<Later>,
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        match refusal.later {
-            Some(later) => Self {
-                retry_after: later.after,
-                ..Self::passing(refusal.why)
-            },
-            None => Self::lasting(refusal.why),
         }
     }
 }
@@ -484,11 +451,7 @@ fn judge(reply: &Reply) -> Result<Value, Refusal> {
 /// Asks the Web API.
 async fn ask(connector: &Connector, method: &str, call: Call) -> Result<Value, Failure> {
     let reply = call.send(connector).await?;
-    judge(&reply).map_err(|refusal| {
-        let mut failure = Failure::from(refusal);
-        failure.reason = format!("{method}: {}", failure.reason);
-        failure
-    })
+    judge(&reply).map_err(|refusal| refusal.failure(method))
 }
 
 /// Who has the bot's token, and what that is called.

@@ -323,7 +323,7 @@ async fn what_is_no_message_of_a_person_is_told_apart_or_left_out() {
             "#ops ann: end, Said",
             "#ops bob: 8, Said, bot",
             "#ops ci: 7, Said, bot",
-            "1 messages so far are not JSON, and left out",
+            "a message is not JSON, and left out",
             "ann ann: 9, Said, private",
             "no name for U404: users.info: Slack says user_not_found",
         ]

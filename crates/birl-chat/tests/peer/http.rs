@@ -1,8 +1,11 @@
 //! Requests of HTTP, as a server that the test plays gets them.
 
+#![allow(dead_code, reason = "not every test needs all of it")]
+
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::form_urlencoded::parse;
 
 /// A request, and whom it is answered to.
@@ -76,6 +79,18 @@ impl Asked {
         let _ = self.stream.write_all(head.as_bytes()).await;
         let _ = self.stream.write_all(body.as_bytes()).await;
         let _ = self.stream.shutdown().await;
+    }
+
+    /// Agrees to speak WebSocket.
+    pub(crate) async fn upgrade(mut self) -> TcpStream {
+        let key = self.header("sec-websocket-key").unwrap().to_owned();
+        let accept = derive_accept_key(key.as_bytes());
+        let head = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+             sec-websocket-accept: {accept}\r\n\r\n"
+        );
+        self.stream.write_all(head.as_bytes()).await.unwrap();
+        self.stream
     }
 
     /// Ends the connection without an answer.
