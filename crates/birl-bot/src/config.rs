@@ -3,6 +3,8 @@
 //! What is wrong is told with its line, as by [`birl_watch::Config`], which reads the other tables.
 
 mod commands;
+mod discord;
+mod mattermost;
 mod slack;
 
 use std::collections::BTreeMap;
@@ -11,7 +13,7 @@ use std::time::Duration;
 
 use birl_chat::irc::{Account, Room};
 use birl_chat::json::{Answer, Body, FieldPath, Hello, Pattern, Ping};
-use birl_chat::{Events, Irc, Json, Rate, Service as _, Slack, connect};
+use birl_chat::{Discord, Events, Irc, Json, Mattermost, Rate, Service as _, Slack, connect};
 use birl_net::Proxies;
 use birl_net::request::header;
 use birl_net::secret::Text as SecretText;
@@ -26,6 +28,8 @@ use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
 
 use self::commands::{AskKeys, CommandKeys};
+use self::discord::DiscordKeys;
+use self::mattermost::MattermostKeys;
 use self::slack::SlackKeys;
 use crate::bot::{Bot, Manners};
 use crate::command::Commands;
@@ -63,6 +67,10 @@ pub enum Service {
     Json(Json),
     /// `slack = { … }`
     Slack(Slack),
+    /// `mattermost = { … }`
+    Mattermost(Mattermost),
+    /// `discord = { … }`
+    Discord(Discord),
 }
 
 impl Config {
@@ -148,6 +156,14 @@ impl Chat {
                 slack.options.proxies = proxies;
                 connect(slack)
             }
+            Service::Mattermost(mut mattermost) => {
+                mattermost.options.proxies = proxies;
+                connect(mattermost)
+            }
+            Service::Discord(mut discord) => {
+                discord.options.proxies = proxies;
+                connect(discord)
+            }
         };
         chat.events()
     }
@@ -166,6 +182,8 @@ impl Service {
             }
             Self::Json(json) => format!("JSON at {}", json.name()),
             Self::Slack(slack) => format!("{}, {}", slack.name(), in_rooms(&slack.rooms)),
+            Self::Mattermost(it) => format!("Mattermost at {}, {}", it.name(), in_rooms(&it.rooms)),
+            Self::Discord(discord) => format!("{}, {}", discord.name(), in_rooms(&discord.rooms)),
         }
     }
 }
@@ -191,6 +209,8 @@ struct ChatKeys {
     irc: Option<Spanned<String>>,
     json: Option<Spanned<String>>,
     slack: Option<Spanned<SlackKeys>>,
+    mattermost: Option<Spanned<MattermostKeys>>,
+    discord: Option<Spanned<DiscordKeys>>,
     ca_file: Option<PathBuf>,
     headers: BTreeMap<String, Spanned<String>>,
     rate: Option<RateKeys>,
@@ -323,6 +343,8 @@ impl Reading<'_> {
             Place::Irc => Service::Irc(self.irc(keys)?),
             Place::Json => Service::Json(self.json(keys)?),
             Place::Slack => Service::Slack(self.slack(keys)?),
+            Place::Mattermost => Service::Mattermost(self.mattermost(keys)?),
+            Place::Discord => Service::Discord(self.discord(keys)?),
         };
         Ok(Chat {
             name: self.name.get_ref().clone(),
@@ -452,15 +474,19 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// The rooms of a service where they have no keys.
-    fn room_names(&self, service: &str, keys: &ChatKeys) -> Result<Vec<String>, Error> {
+    /// The rooms of a service where a bot is invited: they have no keys. Nor have keys of IRC and JSON a
+    /// place there.
+    fn rooms_of_invited(&self, kind: &str, keys: &ChatKeys) -> Result<Vec<String>, Error> {
+        self.refuse(kind, keys.of_json())?;
+        self.refuse(kind, keys.of_irc_alone())?;
+        self.refuse(kind, [("headers", keys.headers_span())])?;
         let Some(rooms) = &keys.rooms else {
             return Ok(Vec::new());
         };
         let name = |room: &RoomKeys| match room {
             RoomKeys::Name(name) => Ok(name.clone()),
             RoomKeys::WithKey { name, .. } => {
-                let message = format!("{name:?} has a key, which rooms of {service} have not");
+                let message = format!("{name:?} has a key, which rooms of {kind} have not");
                 Err(self.text.error(&rooms.span(), message))
             }
         };
@@ -519,6 +545,8 @@ enum Place {
     Irc,
     Json,
     Slack,
+    Mattermost,
+    Discord,
 }
 
 impl ChatKeys {
@@ -528,6 +556,8 @@ impl ChatKeys {
             (Place::Irc, "irc", span(&self.irc)),
             (Place::Json, "json", span(&self.json)),
             (Place::Slack, "slack", span(&self.slack)),
+            (Place::Mattermost, "mattermost", span(&self.mattermost)),
+            (Place::Discord, "discord", span(&self.discord)),
         ];
         let mut places = places
             .into_iter()
@@ -540,8 +570,8 @@ impl ChatKeys {
             }
             (None, _) => {
                 let message = format!("chat {:?} is nowhere", reading.name.get_ref());
-                let hint =
-                    "say where it is: irc = \"ircs://…\", json = \"wss://…\" or slack = { … }";
+                let hint = "say where it is: irc = \"ircs://…\", json = \"wss://…\", slack = { … }, \
+                            mattermost = { … } or discord = { … }";
                 Err(reading.at(&reading.name, message).with_hint(hint))
             }
         }

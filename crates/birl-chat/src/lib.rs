@@ -25,6 +25,7 @@
 //! - [`json`]: any service that speaks JSON over a WebSocket;
 //! - [`irc`]: IRC, over TCP, TLS or a WebSocket;
 //! - [`slack`]: Slack, in Socket Mode;
+//! - [`discord`](mod@discord): Discord, whose connections are resumed;
 //! - [`mattermost`](mod@mattermost): Mattermost, with its numbered events;
 //! - `link`: a connection → frames in both directions;
 //! - [`call`]: what is asked over HTTP, beside a connection;
@@ -48,6 +49,7 @@
 
 pub mod call;
 pub mod chat;
+pub mod discord;
 pub mod error;
 mod harmless;
 mod inbox;
@@ -69,6 +71,7 @@ mod unreadable;
 
 pub use call::{Call, Later, Outcome, Reply};
 pub use chat::{Chat, Event, Events, Handle, connect};
+pub use discord::Discord;
 pub use error::Error;
 pub use irc::Irc;
 pub use json::Json;

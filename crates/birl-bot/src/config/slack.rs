@@ -19,10 +19,7 @@ pub(super) struct SlackKeys {
 
 impl Reading<'_> {
     pub(super) fn slack(&self, keys: ChatKeys) -> Result<Slack, Error> {
-        self.refuse("slack", keys.of_json())?;
-        self.refuse("slack", keys.of_irc_alone())?;
-        self.refuse("slack", [("headers", keys.headers_span())])?;
-        let rooms = self.room_names("Slack", &keys)?;
+        let rooms = self.rooms_of_invited("slack", &keys)?;
         let Some(typed) = keys.slack else {
             unreachable!("it is Slack since it has one");
         };
