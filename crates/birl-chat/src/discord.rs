@@ -17,12 +17,11 @@ mod words;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use birl_net::Connector;
 use birl_net::request::{HeaderName, HeaderValue};
 use birl_net::secret::{Secret, Text};
-use birl_net::websocket::{self, WebSocket};
-use birl_net::{Connector, Request};
 use birl_source::link::Failure;
-use birl_source::live::{Options, Overflow};
+use birl_source::live::Options;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
@@ -32,10 +31,10 @@ use url::Url;
 use crate::call::{Call, Later, Method, Outcome, Refusal, Reply};
 use crate::error::Error;
 use crate::harmless;
+use crate::invited;
 use crate::link::Link;
 use crate::message::Post;
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
-use crate::split;
 use crate::unreadable::Unreadable;
 
 /// The servers of Discord that a bot has been invited to.
@@ -128,11 +127,10 @@ impl Discord {
     pub fn new(token: Text) -> Self {
         Self {
             options: Options {
-                overflow: Overflow::DropOldest,
                 // It has heartbeats of its own, and a connection that we end in good order cannot be
                 // resumed.
                 ping_after: Duration::from_secs(600),
-                ..Options::default()
+                ..invited::options()
             },
             token,
             rooms: Vec::new(),
@@ -152,14 +150,7 @@ impl Discord {
     ///
     /// If it is no URL of HTTP.
     pub fn at(mut self, api: &str) -> Result<Self, Error> {
-        let wrong = |why: &str| Error::config(format!("cannot connect to {api:?}: {why}"));
-        // What is joined to it goes behind it.
-        let url = format!("{}/", api.trim_end_matches('/'));
-        let url = Url::parse(&url).map_err(|error| wrong(&error.to_string()))?;
-        match url.scheme() {
-            "http" | "https" => self.api = url,
-            _ => return Err(wrong("it is not https://")),
-        }
+        self.api = invited::base(api)?;
         Ok(self)
     }
 }
@@ -177,14 +168,7 @@ impl Service for Discord {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            threads: true,
-            edits: true,
-            lines: true,
-            text_bytes_max: TEXT_BYTES_MAX,
-            rate: self.rate,
-            rate_by_room: true,
-        }
+        invited::abilities(TEXT_BYTES_MAX, self.rate)
     }
 
     fn connect<'a>(&'a mut self, connector: &'a Connector) -> BoxFuture<'a, Result<Link, Failure>> {
@@ -202,15 +186,7 @@ impl Service for Discord {
                 .clear()
                 .append_pair("v", "10")
                 .append_pair("encoding", "json");
-            let request = Request {
-                headers: self.options.headers.clone(),
-                ..Request::new(url)
-            };
-            let asked = websocket::Options {
-                message_bytes_max: self.options.message_bytes_max,
-                ..Default::default()
-            };
-            let socket = WebSocket::connect(connector, request, &asked).await?;
+            let socket = invited::socket(connector, url, None, &self.options).await?;
             let number = self.state.number.filter(|_| self.state.session.is_some());
             self.state.cursor = number.map(|number| number.to_string());
             Ok(Link::web_socket(socket))
@@ -278,8 +254,7 @@ impl Service for Discord {
             return Vec::new();
         };
         let text = harmless::visible(&post.text);
-        let pieces = split::pieces(text.trim_end(), TEXT_BYTES_MAX).into_iter();
-        let pieces = pieces.take(if post.edits.is_some() { 1 } else { usize::MAX });
+        let pieces = invited::pieces(post, &text, TEXT_BYTES_MAX);
         let mut frames = Vec::new();
         for piece in pieces {
             // Nobody is called by what stands in a log.
@@ -308,13 +283,7 @@ impl Service for Discord {
 
     fn outcome(&mut self, reply: &Reply, _: &mut Turn) -> Outcome {
         match judge(reply) {
-            Ok(said) => {
-                let text = |name: &str| said[name].as_str().map(str::to_owned);
-                Outcome::Taken {
-                    id: text("id"),
-                    room: text("channel_id"),
-                }
-            }
+            Ok(said) => invited::taken(&said, "id", "channel_id"),
             Err(refusal) => refusal.into(),
         }
     }
@@ -330,7 +299,7 @@ impl Service for Discord {
 
 impl Discord {
     fn url(&self, path: &str) -> Url {
-        self.api.join(path).expect("a path goes behind any URL")
+        invited::join(&self.api, path)
     }
 
     fn read_token(&mut self) -> Result<(), Failure> {
@@ -371,21 +340,11 @@ impl Discord {
                 ..Failure::passing("the bot has begun too many sessions today")
             });
         }
-        let url = read["url"].as_str().and_then(|url| self.gateway_at(url));
+        let url = read["url"]
+            .as_str()
+            .and_then(|url| invited::socket_url(&self.api, url));
         let why = "gateway/bot gives no URL of a WebSocket over TLS";
         url.ok_or_else(|| Failure::lasting(why))
-    }
-
-    /// The URL of a gateway, if it is as safe as the API.
-    fn gateway_at(&self, url: &str) -> Option<Url> {
-        let url = Url::parse(url).ok()?;
-        let is_safe = match url.scheme() {
-            "wss" => true,
-            // A server on this machine, for tests.
-            "ws" => self.api.scheme() == "http",
-            _ => false,
-        };
-        is_safe.then_some(url)
     }
 
     /// Discord wants to know who we are, and how often it hears from us.
@@ -461,7 +420,8 @@ impl Discord {
             Some("READY") => {
                 let text = |at: &str| data.pointer(at)?.as_str().map(str::to_owned);
                 self.state.me = text("/user/id");
-                let gateway = text("/resume_gateway_url").and_then(|url| self.gateway_at(&url));
+                let gateway = text("/resume_gateway_url")
+                    .and_then(|url| invited::socket_url(&self.api, &url));
                 let session = text("/session_id").zip(gateway);
                 self.state.session = session.map(|(id, gateway)| Session { id, gateway });
                 turn.ready();
@@ -514,11 +474,8 @@ impl Discord {
         }
         let is_private = data["guild_id"].is_null();
         let room = self.state.rooms.get(&channel);
-        let is_meant = |meant: &String| {
-            let name = meant.trim_start_matches('#');
-            *meant == channel || room.is_some_and(|room| room == name)
-        };
-        if !is_private && !self.rooms.is_empty() && !self.rooms.iter().any(is_meant) {
+        let name = room.map(String::as_str);
+        if !is_private && !invited::is_listened_in(&self.rooms, &channel, name) {
             return;
         }
         let mut message = turn.message(frame);

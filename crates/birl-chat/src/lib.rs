@@ -27,6 +27,7 @@
 //! - [`slack`]: Slack, in Socket Mode;
 //! - [`discord`](mod@discord): Discord, whose connections are resumed;
 //! - [`mattermost`](mod@mattermost): Mattermost, with its numbered events;
+//! - `invited`: what the last three have in common;
 //! - `link`: a connection → frames in both directions;
 //! - [`call`]: what is asked over HTTP, beside a connection;
 //! - `session`: connects, connects again, and lets the service talk;
@@ -53,6 +54,7 @@ pub mod discord;
 pub mod error;
 mod harmless;
 mod inbox;
+mod invited;
 pub mod irc;
 pub mod json;
 mod lanes;

@@ -19,10 +19,9 @@ use std::time::Duration;
 
 use birl_net::request::Bearer;
 use birl_net::secret::{Secret, Text};
-use birl_net::websocket::{self, WebSocket};
-use birl_net::{Connector, Error as NetError, Request};
+use birl_net::{Connector, Error as NetError};
 use birl_source::link::Failure;
-use birl_source::live::{Options, Overflow};
+use birl_source::live::Options;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -34,10 +33,10 @@ use self::posts::Said;
 use crate::call::{Call, Later, Method, Outcome, Refusal, Reply};
 use crate::error::Error;
 use crate::harmless;
+use crate::invited;
 use crate::link::Link;
 use crate::message::Post;
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
-use crate::split;
 use crate::unreadable::Unreadable;
 
 /// A server of Mattermost, and who we are there.
@@ -130,21 +129,8 @@ impl Mattermost {
     ///
     /// If it is none.
     pub fn new(url: &str, token: Text) -> Result<Self, Error> {
-        let wrong = |why: &str| Error::config(format!("cannot connect to {url:?}: {why}"));
-        // What is joined to it goes behind it.
-        let parsed = Url::parse(&format!("{}/", url.trim_end_matches('/')));
-        let parsed = parsed.map_err(|error| wrong(&error.to_string()))?;
-        if !matches!(parsed.scheme(), "http" | "https") {
-            return Err(wrong("it is not https://"));
-        }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(Error::config("a login in a URL of Mattermost is of no use"));
-        }
         Ok(Self {
-            options: Options {
-                overflow: Overflow::DropOldest,
-                ..Options::default()
-            },
+            options: invited::options(),
             token,
             rooms: Vec::new(),
             threads: true,
@@ -153,7 +139,7 @@ impl Mattermost {
                 every: Duration::from_millis(200),
             }),
             variable: |name| std::env::var(name).ok(),
-            url: parsed,
+            url: invited::base(url)?,
             state: State::default(),
         })
     }
@@ -169,14 +155,7 @@ impl Service for Mattermost {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            threads: true,
-            edits: true,
-            lines: true,
-            text_bytes_max: TEXT_BYTES_MAX,
-            rate: self.rate,
-            rate_by_room: true,
-        }
+        invited::abilities(TEXT_BYTES_MAX, self.rate)
     }
 
     fn connect<'a>(&'a mut self, connector: &'a Connector) -> BoxFuture<'a, Result<Link, Failure>> {
@@ -300,8 +279,7 @@ impl Service for Mattermost {
         };
         // A picture would be fetched by whoever looks at it.
         let text = harmless::without_mentions(&post.text).replace("![", "!\u{200b}[");
-        let pieces = split::pieces(text.trim_end(), TEXT_BYTES_MAX).into_iter();
-        let pieces = pieces.take(if post.edits.is_some() { 1 } else { usize::MAX });
+        let pieces = invited::pieces(post, &text, TEXT_BYTES_MAX);
         let mut frames = Vec::new();
         for piece in pieces {
             let call = match &post.edits {
@@ -327,13 +305,7 @@ impl Service for Mattermost {
 
     fn outcome(&mut self, reply: &Reply, _: &mut Turn) -> Outcome {
         match judge(reply) {
-            Ok(said) => {
-                let text = |name: &str| said[name].as_str().map(str::to_owned);
-                Outcome::Taken {
-                    id: text("id"),
-                    room: text("channel_id"),
-                }
-            }
+            Ok(said) => invited::taken(&said, "id", "channel_id"),
             Err(refusal) => refusal.into(),
         }
     }
@@ -349,8 +321,7 @@ impl Service for Mattermost {
 
 impl Mattermost {
     fn api(&self, path: &str) -> Url {
-        let path = format!("api/v4/{path}");
-        self.url.join(&path).expect("a path goes behind any URL")
+        invited::join(&self.url, &format!("api/v4/{path}"))
     }
 
     fn get(&self, path: &str) -> Call {
@@ -396,16 +367,8 @@ impl Mattermost {
                 .append_pair("sequence_number", &next);
             self.state.cursor = Some(next);
         }
-        let request = Request {
-            headers: self.options.headers.clone(),
-            bearer: Some(Bearer::Token(token)),
-            ..Request::new(url)
-        };
-        let asked = websocket::Options {
-            message_bytes_max: self.options.message_bytes_max,
-            ..Default::default()
-        };
-        let socket = WebSocket::connect(connector, request, &asked).await?;
+        let bearer = Some(Bearer::Token(token));
+        let socket = invited::socket(connector, url, bearer, &self.options).await?;
         Ok(Link::web_socket(socket))
     }
 
@@ -535,11 +498,8 @@ impl Mattermost {
         }
         let room = self.state.rooms.get(said.channel);
         let is_private = room.is_some_and(|room| room.is_private);
-        let is_meant = |meant: &String| {
-            let name = meant.trim_start_matches(['~', '#']);
-            meant == said.channel || room.is_some_and(|room| room.name == name)
-        };
-        if !is_private && !self.rooms.is_empty() && !self.rooms.iter().any(is_meant) {
+        let name = room.map(|room| room.name.as_str());
+        if !is_private && !invited::is_listened_in(&self.rooms, said.channel, name) {
             return;
         }
         let mut message = turn.message(raw);

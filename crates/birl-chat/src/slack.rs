@@ -20,10 +20,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use birl_net::secret::{Secret, Text};
-use birl_net::websocket::{self, Message as Frame, WebSocket};
-use birl_net::{Connector, Error as NetError, Request};
+use birl_net::websocket::{Message as Frame, WebSocket};
+use birl_net::{Connector, Error as NetError};
 use birl_source::link::Failure;
-use birl_source::live::{Options, Overflow};
+use birl_source::live::Options;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -34,10 +34,10 @@ use self::names::Names;
 use crate::call::{Call, Later, Outcome, Refusal, Reply};
 use crate::error::Error;
 use crate::harmless;
+use crate::invited;
 use crate::link::Link;
 use crate::message::{Kind, Post};
 use crate::service::{self, Abilities, Rate, Service, Turn};
-use crate::split;
 use crate::unreadable::Unreadable;
 
 /// A workspace of Slack, and who we are there.
@@ -101,10 +101,7 @@ impl Slack {
     /// The workspace that an app is installed in.
     pub fn new(app_token: Text, bot_token: Text) -> Self {
         Self {
-            options: Options {
-                overflow: Overflow::DropOldest,
-                ..Options::default()
-            },
+            options: invited::options(),
             app_token,
             bot_token,
             rooms: Vec::new(),
@@ -125,14 +122,7 @@ impl Slack {
     ///
     /// If it is no URL of HTTP.
     pub fn at(mut self, api: &str) -> Result<Self, Error> {
-        let wrong = |why: &str| Error::config(format!("cannot connect to {api:?}: {why}"));
-        // What is joined to it goes behind it.
-        let url = format!("{}/", api.trim_end_matches('/'));
-        let url = Url::parse(&url).map_err(|error| wrong(&error.to_string()))?;
-        match url.scheme() {
-            "http" | "https" => self.api = url,
-            _ => return Err(wrong("it is not https://")),
-        }
+        self.api = invited::base(api)?;
         Ok(self)
     }
 }
@@ -150,14 +140,7 @@ impl Service for Slack {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            threads: true,
-            edits: true,
-            lines: true,
-            text_bytes_max: TEXT_BYTES_MAX,
-            rate: self.rate,
-            rate_by_room: true,
-        }
+        invited::abilities(TEXT_BYTES_MAX, self.rate)
     }
 
     fn connect<'a>(&'a mut self, connector: &'a Connector) -> BoxFuture<'a, Result<Link, Failure>> {
@@ -236,9 +219,7 @@ impl Service for Slack {
         };
         let (channel, thread) = self.target(post);
         let text = harmless::visible(&post.text);
-        let pieces = split::pieces(text.trim_end(), TEXT_BYTES_MAX).into_iter();
-        // A message that is edited stays one: it was looked at before whether that fits.
-        let pieces = pieces.take(if post.edits.is_some() { 1 } else { usize::MAX });
+        let pieces = invited::pieces(post, &text, TEXT_BYTES_MAX).into_iter();
         let call = |piece: &str| {
             let mut said = json!({
                 "channel": channel,
@@ -261,7 +242,7 @@ impl Service for Slack {
                     "chat.postMessage"
                 }
             };
-            let call = Call::post(method_url(&self.api, method), &said);
+            let call = Call::post(invited::join(&self.api, method), &said);
             service::Frame::Call(call.bearer(&tokens.bot))
         };
         pieces.map(call).collect()
@@ -269,13 +250,7 @@ impl Service for Slack {
 
     fn outcome(&mut self, reply: &Reply, _: &mut Turn) -> Outcome {
         match judge(reply) {
-            Ok(said) => {
-                let text = |name: &str| said[name].as_str().map(str::to_owned);
-                Outcome::Taken {
-                    id: text("ts"),
-                    room: text("channel"),
-                }
-            }
+            Ok(said) => invited::taken(&said, "ts", "channel"),
             Err(refusal) => refusal.into(),
         }
     }
@@ -351,7 +326,7 @@ impl Slack {
         if let Some(tokens) = &self.state.tokens {
             for (number, whose) in asked {
                 let (method, name, id) = whose.question();
-                let mut url = method_url(&self.api, method);
+                let mut url = invited::join(&self.api, method);
                 url.query_pairs_mut().append_pair(name, id);
                 turn.call(number, Call::get(url).bearer(&tokens.bot));
             }
@@ -373,10 +348,6 @@ impl Slack {
         let channel = text("channel").or_else(|| self.state.names.id(&post.room));
         (channel.unwrap_or_else(|| post.room.clone()), thread)
     }
-}
-
-fn method_url(api: &Url, method: &str) -> Url {
-    api.join(method).expect("a name goes behind any URL")
 }
 
 /// When a message was said: its `ts` begins with that.
@@ -461,7 +432,7 @@ async fn who_am_i(
     token: &Secret,
 ) -> Result<(Me, String), Failure> {
     let method = "auth.test";
-    let call = Call::post(method_url(api, method), &json!({})).bearer(token);
+    let call = Call::post(invited::join(api, method), &json!({})).bearer(token);
     let read = ask(connector, method, call).await?;
     let text = |name: &str| read[name].as_str().map(str::to_owned);
     let Some(user) = text("user_id") else {
@@ -480,29 +451,15 @@ async fn open(
     options: &Options,
 ) -> Result<Link, Failure> {
     let method = "apps.connections.open";
-    let call = Call::post(method_url(api, method), &json!({})).bearer(token);
+    let call = Call::post(invited::join(api, method), &json!({})).bearer(token);
     let read = ask(connector, method, call).await?;
-    let url = read["url"].as_str().and_then(|url| Url::parse(url).ok());
-    let is_as_safe = |url: &Url| match url.scheme() {
-        "wss" => true,
-        // A server on this machine, for tests.
-        "ws" => api.scheme() == "http",
-        _ => false,
-    };
+    let url = read["url"].as_str();
     // It has a ticket in it, so it is not shown.
-    let Some(url) = url.filter(is_as_safe) else {
+    let Some(url) = url.and_then(|url| invited::socket_url(api, url)) else {
         let why = "apps.connections.open gives no URL of a WebSocket over TLS";
         return Err(Failure::lasting(why));
     };
-    let request = Request {
-        headers: options.headers.clone(),
-        ..Request::new(url)
-    };
-    let asked = websocket::Options {
-        message_bytes_max: options.message_bytes_max,
-        ..Default::default()
-    };
-    let connected = WebSocket::connect(connector, request, &asked).await;
+    let connected = invited::socket(connector, url, None, options).await;
     let mut socket = connected.map_err(|error| {
         let mut failure = Failure::from(error);
         // A ticket is good for one attempt, so the next is not the same.

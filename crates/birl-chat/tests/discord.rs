@@ -2,17 +2,18 @@
 
 mod peer;
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard};
 
 use birl_chat::{Chat, Discord, Events, Post, connect};
 use birl_net::secret::{Secret, Text};
 use futures::{SinkExt, StreamExt};
 use peer::http::{Answer, Asked};
+use peer::stage::{Play, Stage, while_it_goes_on};
 use peer::{happens, message, until};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -27,20 +28,15 @@ struct Gateway {
     task: JoinHandle<()>,
 }
 
-#[derive(Default)]
-struct State {
-    inner: Mutex<Inner>,
-    changed: Notify,
-    address: String,
-}
+type State = Stage<Inner>;
 
 #[derive(Default)]
 struct Inner {
-    log: Vec<String>,
+    play: Play,
+    address: String,
     /// What was asked to be said, or changed.
     said: Vec<Value>,
     nonces: HashMap<String, Value>,
-    instead: HashMap<String, VecDeque<Option<Answer>>>,
     socket: Option<mpsc::UnboundedSender<Say>>,
     /// The session, and all of its events, whether or not somebody was there.
     session: usize,
@@ -74,10 +70,8 @@ impl Gateway {
     async fn with_heartbeat(heartbeat_ms: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let state = Arc::new(State {
-            address: address.clone(),
-            ..State::default()
-        });
+        let state = Arc::new(State::default());
+        state.lock().address.clone_from(&address);
         state.lock().heartbeat_ms = heartbeat_ms;
         let serving = Arc::clone(&state);
         let serve = async move {
@@ -110,9 +104,7 @@ impl Gateway {
     }
 
     fn instead(&self, path: &str, answer: Option<Answer>) {
-        let mut inner = self.lock();
-        let instead = inner.instead.entry(path.to_owned()).or_default();
-        instead.push_back(answer);
+        self.state.instead(path, answer);
     }
 
     /// `ann` says something in `#ops`, whether or not anybody hears it.
@@ -159,31 +151,11 @@ impl Gateway {
     }
 
     async fn happens_times(&self, what: &str, times: usize) {
-        let is_met = |inner: &Inner| inner.log.iter().filter(|it| *it == what).count() >= times;
-        self.state.until(is_met).await;
+        self.state.happens(what, times).await;
     }
 }
 
 impl State {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap()
-    }
-
-    fn log(&self, what: String) {
-        self.lock().log.push(what);
-        self.changed.notify_waiters();
-    }
-
-    async fn until(&self, is_met: impl Fn(&Inner) -> bool) {
-        loop {
-            let changed = self.changed.notified();
-            if is_met(&self.lock()) {
-                return;
-            }
-            changed.await;
-        }
-    }
-
     async fn serve(&self, stream: TcpStream) {
         let Some(asked) = Asked::read(stream).await else {
             return;
@@ -196,16 +168,12 @@ impl State {
             .strip_prefix("/api/v10/")
             .unwrap_or("?")
             .to_owned();
-        let instead = self
-            .lock()
-            .instead
-            .get_mut(&path)
-            .and_then(VecDeque::pop_front);
+        let instead = self.takes_instead(&path);
         match instead {
             Some(Some(answer)) => return asked.answer(&answer).await,
             Some(None) => {
                 // It does what it is asked, and nobody is told.
-                let _ = self.lock().answer(&asked, &path, &self.address);
+                let _ = self.lock().answer(&asked, &path);
                 self.log(format!("aborted {path}"));
                 return asked.abort();
             }
@@ -214,13 +182,11 @@ impl State {
         let agent = asked.header("user-agent").unwrap_or_default();
         let answer = match asked.header("authorization") {
             _ if !agent.starts_with("DiscordBot (https://") => Answer::of(403, json!("no")),
-            Some(token) if token == format!("Bot {TOKEN}") => {
-                self.lock().answer(&asked, &path, &self.address)
-            }
+            Some(token) if token == format!("Bot {TOKEN}") => self.lock().answer(&asked, &path),
             _ => Answer::of(401, json!({"message": "401: Unauthorized", "code": 0})),
         };
         asked.answer(&answer).await;
-        self.changed.notify_waiters();
+        self.changed();
     }
 
     async fn socket(&self, asked: Asked) {
@@ -260,7 +226,7 @@ impl State {
                         if let Some(code) = code {
                             let _ = sender.send(Say::Close(code));
                         }
-                        self.changed.notify_waiters();
+                        self.changed();
                     }
                     Some(Ok(Message::Close(close))) => {
                         let code = close.map(|close| u16::from(close.code));
@@ -294,7 +260,7 @@ impl State {
                     None if !data.is_null() => format!("bad heartbeat {data}"),
                     _ => "heartbeat".to_owned(),
                 };
-                inner.log.push(what);
+                inner.play.log.push(what);
                 if !inner.is_deaf {
                     let _ = sender.send(Say::Frame(json!({"op": 11})));
                 }
@@ -311,13 +277,13 @@ impl State {
                 if let Some(code) = inner.refusal.take() {
                     return Some(code);
                 }
-                inner.log.push("identified".to_owned());
+                inner.play.log.push("identified".to_owned());
                 inner.session += 1;
                 inner.events.clear();
                 let ready = json!({
                     "v": 10, "user": {"id": "99", "username": "birl"}, "guilds": [{"id": "30"}],
                     "session_id": format!("session{}", inner.session),
-                    "resume_gateway_url": format!("ws://{}/resume/", self.address),
+                    "resume_gateway_url": format!("ws://{}/resume/", inner.address),
                 });
                 inner.event("READY", ready);
                 let guild = json!({"id": "30", "channels": [
@@ -334,11 +300,11 @@ impl State {
                 let known = format!("session{}", inner.session);
                 let from = data["seq"].as_u64().unwrap() as usize;
                 if data["session_id"] != known || from > inner.events.len() || !is_resumption {
-                    inner.log.push("not resumed".to_owned());
+                    inner.play.log.push("not resumed".to_owned());
                     let _ = sender.send(Say::Frame(json!({"op": 9, "d": false})));
                     return None;
                 }
-                inner.log.push("resumed".to_owned());
+                inner.play.log.push("resumed".to_owned());
                 for event in &inner.events[from..] {
                     let _ = sender.send(Say::Frame(event.clone()));
                 }
@@ -347,6 +313,12 @@ impl State {
             }
             _ => Some(4001),
         }
+    }
+}
+
+impl AsMut<Play> for Inner {
+    fn as_mut(&mut self) -> &mut Play {
+        &mut self.play
     }
 }
 
@@ -365,7 +337,8 @@ impl Inner {
         self.send(Say::Frame(event));
     }
 
-    fn answer(&mut self, asked: &Asked, path: &str, address: &str) -> Answer {
+    fn answer(&mut self, asked: &Asked, path: &str) -> Answer {
+        let address = &self.address;
         let fields = &asked.fields;
         let error =
             |status: u16, message: &str| Answer::of(status, json!({"message": message, "code": 1}));
@@ -408,13 +381,6 @@ impl Inner {
             }
             _ => error(404, "404: Not Found"),
         }
-    }
-}
-
-async fn while_it_goes_on<T>(events: &mut Events, other: impl Future<Output = T>) -> T {
-    tokio::select! {
-        done = other => done,
-        () = async { while events.next().await.is_some() {} } => panic!("the chat has ended"),
     }
 }
 
@@ -530,7 +496,7 @@ async fn a_lost_connection_is_resumed_and_nothing_is_missed() {
         let ((), all) = tokio::join!(serve, until(&mut chat, "end"));
         let said: Vec<_> = all.iter().filter(|it| it.starts_with('#')).collect();
         assert_eq!(said, ["#ops Ann: meanwhile", "#ops Ann: end"], "{at}");
-        let log = gateway.lock().log.clone();
+        let log = gateway.state.logged();
         // A connection that is ended in good order cannot be resumed.
         assert!(
             !log.contains(&"closed with Some(1000)".to_owned()),
@@ -578,9 +544,12 @@ async fn heartbeats_are_sent_and_answered_and_one_that_is_not_ends_the_connectio
     let serve = async {
         gateway.happens_times("heartbeat", 3).await;
         // One is asked for.
-        let before = gateway.lock().log.len();
+        let before = gateway.state.logged().len();
         gateway.frame(json!({"op": 1, "d": null}));
-        gateway.state.until(|inner| inner.log.len() > before).await;
+        gateway
+            .state
+            .until(|inner| inner.play.log.len() > before)
+            .await;
         gateway.lock().is_deaf = true;
         gateway.happens("ended").await;
         gateway.lock().is_deaf = false;
@@ -590,7 +559,7 @@ async fn heartbeats_are_sent_and_answered_and_one_that_is_not_ends_the_connectio
     let ((), all) = tokio::join!(serve, until(&mut chat, "end"));
     let why = "!Discord does not answer our heartbeat; trying again";
     assert!(all.contains(&why.to_owned()), "{all:?}");
-    let log = gateway.lock().log.clone();
+    let log = gateway.state.logged();
     assert!(!log.iter().any(|it| it.starts_with("bad")), "{log:?}");
 }
 

@@ -2,17 +2,18 @@
 
 mod peer;
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard};
 
 use birl_chat::{Chat, Event, Events, Mattermost, Post, connect};
 use birl_net::secret::{Secret, Text};
 use futures::{SinkExt, StreamExt};
 use peer::http::{Answer, Asked};
+use peer::stage::{Play, Stage, while_it_goes_on};
 use peer::{happens, message, until};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -26,22 +27,17 @@ struct Team {
     task: JoinHandle<()>,
 }
 
-#[derive(Default)]
-struct State {
-    inner: Mutex<Inner>,
-    changed: Notify,
-}
+type State = Stage<Inner>;
 
 #[derive(Default)]
 struct Inner {
-    log: Vec<String>,
+    play: Play,
     /// All posts, in order.
     posts: Vec<Value>,
     /// The names under which they were made.
     pending: HashMap<String, usize>,
     /// What was asked to be said, or changed.
     said: Vec<Value>,
-    instead: HashMap<String, VecDeque<Option<Answer>>>,
     sockets: Vec<mpsc::UnboundedSender<Option<Value>>>,
     /// The connection, and all of its events, whether or not somebody was there.
     connection: usize,
@@ -91,15 +87,13 @@ impl Team {
     }
 
     fn instead(&self, path: &str, answer: Option<Answer>) {
-        let mut inner = self.lock();
-        let instead = inner.instead.entry(path.to_owned()).or_default();
-        instead.push_back(answer);
+        self.state.instead(path, answer);
     }
 
     /// Somebody posts, whether or not anybody hears it.
     fn post(&self, fields: Value) {
         self.lock().post(fields, "");
-        self.state.changed.notify_waiters();
+        self.state.changed();
     }
 
     /// The last socket ends without a word.
@@ -116,8 +110,7 @@ impl Team {
     }
 
     async fn happens(&self, what: &str) {
-        let is_met = |inner: &Inner| inner.log.iter().any(|it| it == what);
-        self.state.until(is_met).await;
+        self.state.happens(what, 1).await;
     }
 
     async fn said(&self, count: usize) -> Vec<Value> {
@@ -127,25 +120,6 @@ impl Team {
 }
 
 impl State {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap()
-    }
-
-    fn log(&self, what: String) {
-        self.lock().log.push(what);
-        self.changed.notify_waiters();
-    }
-
-    async fn until(&self, is_met: impl Fn(&Inner) -> bool) {
-        loop {
-            let changed = self.changed.notified();
-            if is_met(&self.lock()) {
-                return;
-            }
-            changed.await;
-        }
-    }
-
     async fn serve(&self, stream: TcpStream) {
         let Some(asked) = Asked::read(stream).await else {
             return;
@@ -155,11 +129,7 @@ impl State {
             .strip_prefix("/api/v4/")
             .unwrap_or("?")
             .to_owned();
-        let instead = self
-            .lock()
-            .instead
-            .get_mut(&path)
-            .and_then(VecDeque::pop_front);
+        let instead = self.takes_instead(&path);
         match instead {
             Some(Some(answer)) => return asked.answer(&answer).await,
             Some(None) => {
@@ -180,7 +150,7 @@ impl State {
         }
         let answer = self.lock().answer(&asked, &path);
         asked.answer(&answer).await;
-        self.changed.notify_waiters();
+        self.changed();
     }
 
     async fn socket(&self, asked: Asked) {
@@ -214,9 +184,9 @@ impl State {
             }
             inner.sockets.push(sender);
             inner.is_connected = true;
-            inner.log.push(what);
+            inner.play.log.push(what);
         }
-        self.changed.notify_waiters();
+        self.changed();
         loop {
             tokio::select! {
                 said = says.recv() => match said {
@@ -244,6 +214,12 @@ fn channels() -> Value {
         {"id": "c-old", "name": "old", "type": "P", "last_post_at": 1},
         {"id": "c-ann", "name": "me__u-ann", "type": "D", "last_post_at": 0},
     ])
+}
+
+impl AsMut<Play> for Inner {
+    fn as_mut(&mut self) -> &mut Play {
+        &mut self.play
+    }
 }
 
 impl Inner {
@@ -308,7 +284,7 @@ impl Inner {
             }
             ("GET", ["channels", channel, "posts"]) => {
                 let since: i64 = fields["since"].as_str().unwrap().parse().unwrap();
-                self.log.push(format!("asked for {channel}"));
+                self.play.log.push(format!("asked for {channel}"));
                 let is_new = |post: &&Value| {
                     post["channel_id"] == *channel && post["update_at"].as_i64().unwrap() > since
                 };
@@ -350,13 +326,6 @@ impl Inner {
             }
             _ => error(404, "no such path"),
         }
-    }
-}
-
-async fn while_it_goes_on<T>(events: &mut Events, other: impl Future<Output = T>) -> T {
-    tokio::select! {
-        done = other => done,
-        () = async { while events.next().await.is_some() {} } => panic!("the chat has ended"),
     }
 }
 
@@ -442,7 +411,7 @@ async fn a_lost_connection_goes_on_with_the_next_number() {
     let ((), all) = tokio::join!(serve, until(&mut chat, "end"));
     let said: Vec<_> = all.iter().filter(|it| it.starts_with("ops")).collect();
     assert_eq!(said, ["ops ann: meanwhile", "ops ann: end"]);
-    let log = team.lock().log.clone();
+    let log = team.state.logged();
     assert!(!log.iter().any(|it| it.starts_with("asked")), "{log:?}");
 }
 
@@ -474,7 +443,7 @@ async fn what_the_server_has_forgotten_is_asked_for_and_given_once() {
     all.sort();
     assert_eq!(all, ["dev ann: elsewhere", "ops bob: meanwhile"]);
     // A room that has nothing new is not asked for it.
-    let log = team.lock().log.clone();
+    let log = team.state.logged();
     assert!(!log.contains(&"asked for c-old".to_owned()), "{log:?}");
     // What is caught up with is answered like anything else.
     let posted = chat.handle().clone();

@@ -8,17 +8,10 @@ use std::process::{Command, Stdio};
 use birl_chat::{Chat, Event, Events, Post, connect};
 use futures::StreamExt;
 use peer::http::Answer;
+use peer::stage::while_it_goes_on;
 use peer::{Killed, happens, message, python_with, until};
 use serde_json::{Value, json};
 use workspace::{APP_TOKEN, BOT_TOKEN, Workspace, said};
-
-/// Goes on with the chat until something else is done.
-async fn while_it_goes_on<T>(events: &mut Events, other: impl Future<Output = T>) -> T {
-    tokio::select! {
-        done = other => done,
-        () = async { while events.next().await.is_some() {} } => panic!("the chat has ended"),
-    }
-}
 
 /// What our workspace has to be, before anything is shown by it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::words;
+use crate::invited;
 use crate::message::Message;
 use crate::service::Turn;
 
@@ -217,11 +218,7 @@ impl Names {
         }
         let id = std::mem::take(&mut message.room);
         let name = self.room(&id);
-        let is_meant = |room: &String| {
-            let room = room.as_str();
-            room == id || name.is_some_and(|name| room.trim_start_matches('#') == name)
-        };
-        if !message.is_private && !self.rooms.is_empty() && !self.rooms.iter().any(is_meant) {
+        if !message.is_private && !invited::is_listened_in(&self.rooms, &id, name) {
             return;
         }
         message.room = match name {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 pub(crate) mod http;
+pub(crate) mod stage;
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};

@@ -1,13 +1,12 @@
 //! A workspace of Slack that the test plays, as strict as the documentation. `slack_sdk` takes it for one.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use birl_chat::Slack;
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::accept_hdr_async;
 use tokio_tungstenite::tungstenite::Message;
@@ -15,6 +14,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 
 use crate::peer;
 use crate::peer::http::{Answer, Asked};
+use crate::peer::stage::{Play, Stage};
 
 pub(crate) const APP_TOKEN: &str = "xapp-1-A1-1-hunter2";
 pub(crate) const BOT_TOKEN: &str = "xoxb-1-1-hunter2";
@@ -26,21 +26,14 @@ pub(crate) struct Workspace {
     tasks: Vec<JoinHandle<()>>,
 }
 
-#[derive(Default)]
-struct State {
-    inner: Mutex<Inner>,
-    changed: Notify,
-}
+type State = Stage<Inner>;
 
 #[derive(Default)]
 struct Inner {
-    /// What has happened, in order.
-    log: Vec<String>,
+    play: Play,
     /// What has been said, as it was asked for.
     posts: Vec<Value>,
     messages: Vec<(String, String)>,
-    /// What methods answer instead, once each; `None` ends the connection.
-    instead: HashMap<String, VecDeque<Option<Answer>>>,
     tickets: Vec<String>,
     sockets: Vec<mpsc::UnboundedSender<Say>>,
     /// What is not acknowledged, by its envelope, and over which socket it went.
@@ -109,16 +102,12 @@ impl Workspace {
 
     /// What a method answers next.
     pub(crate) fn instead(&self, method: &str, answer: Answer) {
-        let mut inner = self.state.lock();
-        let instead = inner.instead.entry(method.to_owned()).or_default();
-        instead.push_back(Some(answer));
+        self.state.instead(method, Some(answer));
     }
 
     /// A method ends the connection without an answer next.
     pub(crate) fn abort(&self, method: &str) {
-        let mut inner = self.state.lock();
-        let instead = inner.instead.entry(method.to_owned()).or_default();
-        instead.push_back(None);
+        self.state.instead(method, None);
     }
 
     /// Sends an event over a socket, until it is acknowledged.
@@ -160,13 +149,11 @@ impl Workspace {
 
     /// Waits until the log has this.
     pub(crate) async fn happens(&self, what: &str) {
-        self.state
-            .until(|inner| inner.log.iter().any(|it| it == what))
-            .await;
+        self.state.happens(what, 1).await;
     }
 
     pub(crate) fn log(&self) -> Vec<String> {
-        self.state.lock().log.clone()
+        self.state.logged()
     }
 
     /// What has been said, once it is so much.
@@ -178,7 +165,7 @@ impl Workspace {
     /// From now on, or no more, a method is not answered.
     pub(crate) fn hold(&self, method: Option<&str>) {
         self.state.lock().held = method.map(str::to_owned);
-        self.state.changed.notify_waiters();
+        self.state.changed();
     }
 }
 
@@ -191,25 +178,6 @@ pub(crate) fn said(ts: &str, text: &str) -> Value {
 }
 
 impl State {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap()
-    }
-
-    fn log(&self, what: String) {
-        self.lock().log.push(what);
-        self.changed.notify_waiters();
-    }
-
-    async fn until(&self, is_met: impl Fn(&Inner) -> bool) {
-        loop {
-            let changed = self.changed.notified();
-            if is_met(&self.lock()) {
-                return;
-            }
-            changed.await;
-        }
-    }
-
     /// A socket, from its ticket to its end.
     async fn socket(&self, stream: TcpStream) {
         let mut ticket = String::new();
@@ -297,9 +265,15 @@ impl State {
             }
             None => format!("bad ack {text}"),
         };
-        inner.log.push(what);
+        inner.play.log.push(what);
         drop(inner);
-        self.changed.notify_waiters();
+        self.changed();
+    }
+}
+
+impl AsMut<Play> for Inner {
+    fn as_mut(&mut self) -> &mut Play {
+        &mut self.play
     }
 }
 
@@ -364,8 +338,8 @@ impl Inner {
                 "user_id": "UBOT", "bot_id": "BBOT", "is_enterprise_install": false,
             })),
             "apps.connections.open" => {
-                let ticket = format!("ticket={}", self.log.len() + self.calls * 1000);
-                self.log.push("opened".to_owned());
+                let ticket = format!("ticket={}", self.play.log.len() + self.calls * 1000);
+                self.play.log.push("opened".to_owned());
                 let url = format!("{ws}?{ticket}");
                 self.tickets.push(ticket);
                 ok(json!({ "url": url }))
@@ -431,10 +405,7 @@ async fn answer(state: &State, ws: &str, stream: TcpStream) {
         state.log(format!("held {method}"));
         state.until(|inner| inner.held.is_none()).await;
     }
-    let instead = {
-        let mut inner = state.lock();
-        inner.instead.get_mut(&method).and_then(VecDeque::pop_front)
-    };
+    let instead = state.takes_instead(&method);
     let answer = match instead {
         Some(Some(answer)) => answer,
         Some(None) => {
@@ -444,5 +415,5 @@ async fn answer(state: &State, ws: &str, stream: TcpStream) {
         None => state.lock().answer(&asked, ws),
     };
     asked.answer(&answer).await;
-    state.changed.notify_waiters();
+    state.changed();
 }
