@@ -53,7 +53,7 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
         .context("cannot start the threads that chats need")?;
     let code = runtime.block_on(async {
         if !args.console && args.replay.is_none() {
-            return talk_until_signalled(&config, logs, clock, environment).await;
+            return talk_until_signalled(&config, Desk::new(logs), clock, environment).await;
         }
         let chat = chosen(&config, args.chat.as_deref())?;
         let trial = Trial::new(chat, logs, clock);
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
 /// Fails where that cannot begin.
 pub(crate) async fn talk_until_signalled(
     config: &Config,
-    logs: Logs,
+    desk: Desk,
     clock: &Clock,
     environment: &Environment,
 ) -> Result<ExitCode> {
@@ -98,7 +98,7 @@ pub(crate) async fn talk_until_signalled(
             _ = interrupt.recv() => {}
         }
     };
-    let chats = Connected::new(config, Desk::new(logs, None), clock)?;
+    let chats = Connected::new(config, desk, clock)?;
     Ok(match chats.talk(stop).await {
         true => ExitCode::from(2),
         false => ExitCode::SUCCESS,
@@ -199,7 +199,7 @@ impl Trial {
         Self {
             name: chat.name.clone(),
             bot: chat.bot(clock),
-            desk: Desk::new(logs, None),
+            desk: Desk::new(logs),
         }
     }
 

@@ -14,7 +14,7 @@ use birl_net::Proxies;
 use birl_scan::Event;
 use birl_source::error::refusal;
 use birl_watch::alert::State;
-use birl_watch::{Alert, Config, Logs, Replayed, Surroundings, check, places, replay};
+use birl_watch::{Alert, Config, Logs, Replayed, Store, Surroundings, check, places, replay};
 use futures::StreamExt;
 use tokio::sync::oneshot;
 
@@ -47,12 +47,17 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode>
             return tell_check(&config, &chats, &around).await;
         }
         if args.replay.is_empty() && config.rules.is_empty() {
-            let logs = Logs::new(&config, &around);
-            return chat::talk_until_signalled(&chats, logs, &around.clock, environment).await;
+            let desk = Desk::new(Logs::new(&config, &around));
+            let desk = match live::state_file(&config, environment) {
+                Some(file) => desk.with_store(Store::open(&file).await?),
+                // What is forgotten may be answered again after a restart, and nothing else.
+                None => desk,
+            };
+            return chat::talk_until_signalled(&chats, desk, &around.clock, environment).await;
         }
         if args.replay.is_empty() {
             let (prepared, control) = live::prepare(environment);
-            let desk = Desk::new(Logs::new(&config, &around), Some(control));
+            let desk = Desk::new(Logs::new(&config, &around)).with_rules(control);
             let chats = Connected::new(&chats, desk, &around.clock)?;
             around.places.rooms = Arc::new(chats.rooms());
             // It is dropped when the rules have ended, which ends the chats.

@@ -67,7 +67,7 @@ pub(super) async fn watch(
         .init();
     let (sender, commands) = mpsc::channel(4);
     tokio::spawn(signals(sender)?);
-    let state = config.state.clone().or_else(|| state_file(environment));
+    let state = state_file(&config, environment);
     let state = state.ok_or_else(|| {
         anyhow!(
             "there is no directory for the state\n\n\
@@ -97,9 +97,11 @@ pub(super) async fn watch(
     Ok(())
 }
 
-/// Where the state is, where the file says nothing: as systemd has it, or the XDG base directory
-/// specification.
-fn state_file(environment: &Environment) -> Option<PathBuf> {
+/// Where the state is: as the file says, or as systemd has it, or the XDG base directory specification.
+pub(super) fn state_file(config: &Config, environment: &Environment) -> Option<PathBuf> {
+    if let Some(state) = &config.state {
+        return Some(state.clone());
+    }
     let variable = |name: &str| {
         let path = PathBuf::from((environment.variable)(name)?);
         path.is_absolute().then_some(path)

@@ -231,12 +231,7 @@ fn a_flood_is_told_asked_about_and_looked_after_over_a_kill() -> Result<(), Fail
 
     let mut others = Vec::new();
     let flood = Flood::begin(log.clone(), "api");
-    let begun = Instant::now();
     let first = next_alert(&room, &mut others);
-    println!(
-        "told {} ms behind the first error",
-        begun.elapsed().as_millis()
-    );
     assert!(first.contains(" FIRING burst (service=api)"), "{first}");
     assert_eq!(others, Vec::<String>::new());
     // It is said again each second, until somebody looks after it.

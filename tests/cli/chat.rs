@@ -27,6 +27,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             an_alert_is_said_in_its_room,
         ),
         Trial::test(
+            "chat::a_message_is_answered_once_over_a_kill",
+            a_message_is_answered_once_over_a_kill,
+        ),
+        Trial::test(
             "chat::a_service_that_refuses_us_is_code_2_without_our_token",
             a_service_that_refuses_us,
         ),
@@ -241,4 +245,74 @@ fn a_service_that_refuses_us() -> Result<(), Failed> {
     assert!(!stderr.contains("hunter2"), "{stderr}");
     assert_eq!(ended.status.code(), Some(2));
     Ok(())
+}
+
+/// The service says again what it has said before birl was killed.
+fn a_message_is_answered_once_over_a_kill() -> Result<(), Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let (sender, heard) = channel();
+    let room = std::thread::spawn(move || {
+        for last in [3, 4] {
+            let mut socket = next(&listener);
+            sender.send(text(&mut socket)).expect("the test waits");
+            for id in 1..=last {
+                let message =
+                    format!(r#"{{"id":{id},"room":"ops","sender":"ann","text":"hello {id}"}}"#);
+                say(&mut socket, &message);
+            }
+            while let Ok(Message::Text(text)) = socket.read() {
+                sender.send(text.to_string()).expect("the test waits");
+            }
+        }
+    });
+    let sandbox = Sandbox::new();
+    let file = format!(
+        r#"
+state = "state.db"
+[chat.ops]
+json = "ws://{address}/"
+cursor = "id"
+hello = [{{ send = '{{"after":"{{cursor:0}}"}}' }}]
+say = '{{"say":"{{text}}"}}'
+[[chat.ops.reply]]
+query = 'message:/^hello\b/'
+text = "you said {{message}}"
+"#
+    );
+    sandbox.write("birl.toml", file.as_bytes());
+    let next = || heard.recv_timeout(std::time::Duration::from_secs(60));
+    let process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    assert_eq!(next()?, r#"{"after":"0"}"#);
+    for id in 1..=3 {
+        assert_eq!(next()?, format!(r#"{{"say":"you said hello {id}"}}"#));
+    }
+    // What has been done is written down behind it.
+    wait_for_cursor(&sandbox, "3")?;
+    drop(process);
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    assert_eq!(next()?, r#"{"after":"3"}"#);
+    assert_eq!(next()?, r#"{"say":"you said hello 4"}"#);
+    process.terminate();
+    assert_eq!(process.end().status.code(), Some(0));
+    room.join().expect("the room is satisfied");
+    Ok(())
+}
+
+fn wait_for_cursor(sandbox: &Sandbox, cursor: &str) -> Result<(), Failed> {
+    let state = sandbox.path().join("state.db");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let wanted = format!("\"cursor\":\"{cursor}\"");
+    while std::time::Instant::now() < until {
+        // It is found in the file or in the log beside it.
+        for file in [state.clone(), state.with_extension("db-wal")] {
+            let bytes = std::fs::read(file).unwrap_or_default();
+            let mut windows = bytes.windows(wanted.len());
+            if windows.any(|window| window == wanted.as_bytes()) {
+                return Ok(());
+            }
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    Err(format!("{cursor} was not written down").into())
 }

@@ -12,6 +12,7 @@ use crate::command::{Builtin, Commands, Task};
 use crate::desk::Desk;
 use crate::errands::{Errands, say};
 use crate::limits::{Limit, Limits, Verdict};
+use crate::memory::Memory;
 use crate::rules::Rules;
 use crate::said::Said;
 
@@ -134,12 +135,17 @@ pub async fn run(
     mut events: Events,
     desk: Arc<Desk>,
 ) -> Result<(), birl_chat::Error> {
+    let (memory, past) = Memory::new(name, desk.store().await).await;
+    events.go_on(past);
     let mut errands = Errands::new(name, desk, bot.prefix());
+    let mut ended = Ok(());
     while let Some(event) = events.next().await {
         match event {
             Event::Message(message) => {
                 let said = Said::of(&message);
-                for reaction in bot.react(&said, Instant::now()) {
+                let reactions = bot.react(&said, Instant::now());
+                let is_done = !reactions.is_empty();
+                for reaction in reactions {
                     match reaction {
                         Reaction::Say(text) => say(name, &message, text),
                         Reaction::Do(Task::Builtin(Builtin::Cancel, _)) => {
@@ -151,6 +157,7 @@ pub async fn run(
                         Reaction::Do(task) => errands.put(task, said.clone(), message.clone()),
                     }
                 }
+                memory.heard(&message, is_done);
             }
             Event::Ready => info!(chat = name, "connected to {}", events.handle().service()),
             Event::Gap(gap) => {
@@ -159,9 +166,10 @@ pub async fn run(
             }
             Event::Dropped(count) => warn!(chat = name, "{count} messages came too fast"),
             Event::Notice(notice) => info!(chat = name, "{notice}"),
-            Event::Failed(error) => return Err(error),
+            Event::Failed(error) => ended = Err(error),
             _ => {}
         }
     }
-    Ok(())
+    memory.end().await;
+    ended
 }

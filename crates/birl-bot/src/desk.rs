@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use birl_record::time::duration;
 use birl_scan::Snapshot;
-use birl_watch::Logs;
 use birl_watch::control::{Control, HeldBack, Matcher, OpenAlert, Silence};
 use birl_watch::status::Status;
+use birl_watch::{Logs, Store};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -28,18 +28,45 @@ pub struct Desk {
     logs: Logs,
     /// The rules that run, if any do.
     control: Option<Control>,
+    /// Where is kept what must not be forgotten, if no rules run.
+    store: Option<Store>,
     questions: Semaphore,
     pages: Mutex<Pages>,
 }
 
 impl Desk {
-    /// Asks `logs`, and talks to the rules of `control`.
-    pub fn new(logs: Logs, control: Option<Control>) -> Self {
+    /// Asks `logs`, and talks to nobody.
+    pub fn new(logs: Logs) -> Self {
         Self {
             logs,
-            control,
+            control: None,
+            store: None,
             questions: Semaphore::new(QUESTIONS_MAX),
             pages: Mutex::default(),
+        }
+    }
+
+    /// The same with rules that run, which also keep what must not be forgotten.
+    pub fn with_rules(self, control: Control) -> Self {
+        Self {
+            control: Some(control),
+            ..self
+        }
+    }
+
+    /// The same with a file of its own for what must not be forgotten.
+    pub fn with_store(self, store: Store) -> Self {
+        Self {
+            store: Some(store),
+            ..self
+        }
+    }
+
+    /// Where is kept what must not be forgotten, if anything is. It waits for the rules to run.
+    pub(crate) async fn store(&self) -> Option<Store> {
+        match &self.control {
+            Some(control) => control.store().await.ok(),
+            None => self.store.clone(),
         }
     }
 

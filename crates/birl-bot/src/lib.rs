@@ -7,6 +7,7 @@
 //! - [`desk`]: where that is done: logs are asked, and rules that run are talked to;
 //! - `answer`: what has been found, in lines, and [`pages`]: in pieces that fit a room;
 //! - `errands`: what is done beside the loop that reads on;
+//! - `memory`: what a chat has been given, kept over a restart;
 //! - `rooms`: the chats as places for alerts;
 //! - `limits`: who may be answered how often;
 //! - [`bot`]: all of that for one chat, and the loop that it lives in.
@@ -18,6 +19,7 @@ pub mod config;
 pub mod desk;
 mod errands;
 mod limits;
+mod memory;
 pub mod pages;
 mod rooms;
 pub mod rules;

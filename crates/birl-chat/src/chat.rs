@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::inbox::Inbox;
 use crate::message::{Message, Post, Posted};
 use crate::outbox::Outbox;
 use crate::receipts::Receipts;
+use crate::seen::Past;
 use crate::service::{Abilities, Service};
 use crate::session::{self, Session};
 
@@ -112,6 +113,7 @@ impl Events {
             outbox: Outbox::default(),
             receipts: Receipts::default(),
             is_parked: AtomicBool::new(false),
+            past: Mutex::default(),
             abilities: Mutex::new(service.abilities()),
             name: service.name(),
         });
@@ -128,6 +130,12 @@ impl Events {
             handle,
             caretaker,
         }
+    }
+
+    /// Goes on behind what another chat has been given, as after a restart. To be called before it is
+    /// polled; later it does nothing.
+    pub fn go_on(&self, past: Past) {
+        *lock(&self.driver.shared.past) = Some(past);
     }
 
     /// How to speak to the service without being asked.
@@ -249,11 +257,7 @@ impl Handle {
 
     /// What the service can do, as far as that is known by now.
     pub fn abilities(&self) -> Abilities {
-        *self
-            .0
-            .abilities
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.0.abilities)
     }
 
     /// Where the service is, for people.
@@ -279,6 +283,8 @@ pub(crate) struct Shared {
     pub(crate) receipts: Receipts,
     /// The session waits until what it has passed on is taken. Nobody is woken for that.
     is_parked: AtomicBool,
+    /// What the session begins behind.
+    past: Mutex<Option<Past>>,
     abilities: Mutex<Abilities>,
     name: String,
 }
@@ -298,11 +304,12 @@ impl Shared {
         .await;
     }
 
+    pub(crate) fn take_past(&self) -> Option<Past> {
+        lock(&self.past).take()
+    }
+
     pub(crate) fn set_abilities(&self, abilities: Abilities) {
-        *self
-            .abilities
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = abilities;
+        *lock(&self.abilities) = abilities;
     }
 }
 
@@ -355,10 +362,14 @@ impl Driver {
     }
 
     fn end(&self) {
-        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.session) = None;
         self.shared.receipts.end();
         self.shared.inbox.end();
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Rings when the session can go on.

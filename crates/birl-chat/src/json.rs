@@ -303,6 +303,10 @@ impl Service for Json {
     fn cursor(&self) -> Option<&str> {
         self.state.cursor.as_deref()
     }
+
+    fn resume(&mut self, cursor: &str) {
+        self.state.cursor = Some(cursor.to_owned());
+    }
 }
 
 /// A piece of text on its way to a room.
@@ -478,7 +482,8 @@ impl Json {
         message.sender = sender;
         message.text.clone_from(said);
         message.is_bot = self.bot.as_ref().is_some_and(is_bot);
-        message.id = at(&self.id).or(cursor);
+        message.id = at(&self.id).or_else(|| cursor.clone());
+        message.cursor = cursor;
         message.thread = self.thread.as_ref().and_then(at);
         message.time = self.time.as_ref().and_then(|path| time(path.value(read)?));
         turn.pass(message);

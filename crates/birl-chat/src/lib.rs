@@ -80,5 +80,6 @@ pub use json::Json;
 pub use link::Link;
 pub use mattermost::Mattermost;
 pub use message::{Kind, Message, Post, Posted, Urgency};
+pub use seen::Past;
 pub use service::{Abilities, Frame, Rate, Service, Turn};
 pub use slack::Slack;

@@ -27,6 +27,8 @@ pub struct Message {
     pub is_bot: bool,
     /// What the service calls this message. Two with the same are one.
     pub id: Option<String>,
+    /// Where a connection is to go on behind it, where the service has that.
+    pub cursor: Option<String>,
     /// The message that this one answers, or the thread that it is in.
     pub thread: Option<String>,
     /// When the service got it.
@@ -60,6 +62,7 @@ impl Message {
             is_private: false,
             is_bot: false,
             id: None,
+            cursor: None,
             thread: None,
             time: None,
             raw,

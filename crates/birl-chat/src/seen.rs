@@ -9,6 +9,15 @@ const IDS_MAX: usize = 8192;
 /// A longer id is not remembered, so that memory is bounded.
 const ID_BYTES_MAX: usize = 512;
 
+/// What is known of the last messages of a chat, by which another one goes on behind them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Their [ids](crate::Message::id), the oldest first. Those messages are not given again.
+    pub ids: Vec<String>,
+    /// The [cursor](crate::Message::cursor) of the last that had one.
+    pub cursor: Option<String>,
+}
+
 /// The ids of the last messages.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {

@@ -118,6 +118,11 @@ pub trait Service: Send + 'static {
     fn cursor(&self) -> Option<&str> {
         None
     }
+
+    /// The first connection is to go on there, where a service can.
+    fn resume(&mut self, cursor: &str) {
+        let _ = cursor;
+    }
 }
 
 /// What a service can do.

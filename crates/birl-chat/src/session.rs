@@ -70,6 +70,14 @@ impl Session {
 pub(crate) async fn run(mut session: Session) {
     let options = session.options.clone();
     let handle = session.handle.clone();
+    if let Some(past) = handle.shared().take_past() {
+        for id in &past.ids {
+            session.seen.is_new(id);
+        }
+        if let Some(cursor) = &past.cursor {
+            session.service.resume(cursor);
+        }
+    }
     let mut persistence = Persistence::new(&options, handle.shared());
     loop {
         let Some(connected) = session.connect().await else {

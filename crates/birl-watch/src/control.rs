@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::alert::short_id;
 use crate::status::Status;
+use crate::store::Store;
 
 pub use crate::matcher::Matcher;
 pub use crate::store::{Ack, Group, Silence};
@@ -148,6 +149,7 @@ pub(crate) enum Request {
     Unsilence(i64, Reply<Option<Silence>>),
     Silences(Reply<BTreeMap<i64, Silence>>),
     Why(String, Reply<Gathered>),
+    Store(Reply<Store>),
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -241,6 +243,14 @@ impl Control {
         let name = rule_or_alert.to_owned();
         let gathered = self.ask(|reply| Request::Why(name, reply)).await?;
         gathered.explain().await
+    }
+
+    /// Where the run keeps what must not be forgotten.
+    ///
+    /// # Errors
+    /// Fails where the run has ended.
+    pub async fn store(&self) -> Result<Store, Error> {
+        self.ask(Request::Store).await
     }
 
     /// How all of it is, as `birl status` shows it. There is no secret in it.

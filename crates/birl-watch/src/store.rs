@@ -360,6 +360,37 @@ impl Store {
         .await
     }
 
+    /// Keeps what a chat has been given so far, as whoever talks there writes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint`](Self::checkpoint).
+    pub async fn keep_chat(&self, name: &str, past: &Value) -> Result<(), Error> {
+        let (name, past) = (name.to_owned(), past.to_string());
+        self.write(move |transaction| {
+            transaction.execute(
+                "INSERT OR REPLACE INTO chat (name, past) VALUES (?1, ?2)",
+                params![name, past],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// What was kept of a chat.
+    ///
+    /// # Errors
+    ///
+    /// As [`saved`](Self::saved).
+    pub async fn chat(&self, name: &str) -> Result<Option<Value>, Error> {
+        let name = name.to_owned();
+        self.read(move |connection| {
+            let mut statement = connection.prepare("SELECT past FROM chat WHERE name = ?1")?;
+            statement.query_row([name], |row| json(row, 0)).optional()
+        })
+        .await
+    }
+
     /// A file that is locked is given up at once, and not waited for.
     #[cfg(test)]
     pub(crate) fn locks_at_once(&self) {

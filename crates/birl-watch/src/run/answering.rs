@@ -52,6 +52,7 @@ impl Run {
             Request::Unsilence(number, reply) => drop(reply.send(self.unsilence(number).await)),
             Request::Silences(reply) => drop(reply.send(Ok(self.silences()))),
             Request::Why(name, reply) => drop(reply.send(self.why(&name))),
+            Request::Store(reply) => drop(reply.send(Ok(self.store.clone()))),
         }
     }
 

@@ -10,7 +10,7 @@ use super::Error;
 const APPLICATION_ID: i32 = 0x6269_726c;
 
 /// What makes each version of the one before. One that has been released is never changed.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     // Times are in nanoseconds since 1970, groups and alerts JSON.
     "
     CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), positions TEXT NOT NULL);
@@ -56,6 +56,8 @@ const MIGRATIONS: [&str; 3] = [
     DROP INDEX outbox_place;
     CREATE INDEX outbox_place ON outbox (place, folded, seq);
     ",
+    // What chats have been given.
+    "CREATE TABLE chat (name TEXT PRIMARY KEY, past TEXT NOT NULL) WITHOUT ROWID;",
 ];
 
 /// Sets how the file is written, checks that it is whole and ours, and brings it up to date.

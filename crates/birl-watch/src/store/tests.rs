@@ -342,7 +342,7 @@ async fn what_is_not_ours_or_newer_is_refused() {
     assert!(
         error
             .message()
-            .ends_with("a newer birl has written it, in version 99 of 3"),
+            .ends_with("a newer birl has written it, in version 99 of 4"),
         "{error}"
     );
     let other = path.with_file_name("other.db");
@@ -533,4 +533,24 @@ proptest! {
             }
         });
     }
+}
+
+#[tokio::test]
+async fn what_a_chat_was_given_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.db");
+    let store = Store::open(&path).await.unwrap();
+    assert_eq!(store.chat("ops").await.unwrap(), None);
+    for past in [
+        serde_json::json!({"ids": ["1"]}),
+        serde_json::json!({"ids": []}),
+    ] {
+        store.keep_chat("ops", &past).await.unwrap();
+        assert_eq!(store.chat("ops").await.unwrap(), Some(past));
+    }
+    drop(store);
+    let store = Store::open(&path).await.unwrap();
+    let kept = store.chat("ops").await.unwrap();
+    assert_eq!(kept, Some(serde_json::json!({"ids": []})));
+    assert_eq!(store.chat("dev").await.unwrap(), None);
 }

@@ -1,0 +1,132 @@
+//! What a chat has been given so far, kept over a restart, so that each message is reacted to once.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use birl_chat::{Message, Past};
+use birl_watch::Store;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::warn;
+
+/// The ids of so many messages are kept: what a service says again when somebody comes back is less.
+const IDS_MAX: usize = 1000;
+/// What has only been heard is written down this much later.
+const LATER: Duration = Duration::from_secs(1);
+
+/// What a chat has been given so far.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    shared: Arc<Shared>,
+    /// What writes it down; it ends when this is dropped.
+    _writer: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    chat: String,
+    store: Option<Store>,
+    kept: Mutex<Kept>,
+    changed: Notify,
+    /// Something was done about a message, which is not to be done again.
+    done: Notify,
+}
+
+/// What is written down.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    ids: VecDeque<String>,
+    cursor: Option<String>,
+}
+
+impl Memory {
+    /// What `store` has of the chat, and what will be kept there from now on; nothing without one.
+    pub(crate) async fn new(chat: &str, store: Option<Store>) -> (Self, Past) {
+        let kept = match &store {
+            Some(store) => match store.chat(chat).await {
+                Ok(kept) => kept.and_then(|kept| serde_json::from_value(kept).ok()),
+                Err(error) => {
+                    warn!(chat, "what was said before is not known: {error}");
+                    None
+                }
+            },
+            None => None,
+        };
+        let kept: Kept = kept.unwrap_or_default();
+        let past = Past {
+            ids: kept.ids.iter().cloned().collect(),
+            cursor: kept.cursor.clone(),
+        };
+        let shared = Arc::new(Shared {
+            chat: chat.to_owned(),
+            store,
+            kept: Mutex::new(kept),
+            changed: Notify::new(),
+            done: Notify::new(),
+        });
+        let mut writer = JoinSet::new();
+        if shared.store.is_some() {
+            writer.spawn(write(Arc::clone(&shared)));
+        }
+        let memory = Self {
+            shared,
+            _writer: writer,
+        };
+        (memory, past)
+    }
+
+    /// A message was given; `is_done` says whether something was done about it.
+    pub(crate) fn heard(&self, message: &Message, is_done: bool) {
+        if self.shared.store.is_none() || message.id.is_none() && message.cursor.is_none() {
+            return;
+        }
+        let mut kept = self.shared.kept();
+        if let Some(id) = &message.id {
+            if kept.ids.len() == IDS_MAX {
+                kept.ids.pop_front();
+            }
+            kept.ids.push_back(id.clone());
+        }
+        if message.cursor.is_some() {
+            kept.cursor.clone_from(&message.cursor);
+        }
+        drop(kept);
+        self.shared.changed.notify_one();
+        if is_done {
+            self.shared.done.notify_one();
+        }
+    }
+
+    /// Writes it down at last.
+    pub(crate) async fn end(self) {
+        self.shared.write().await;
+    }
+}
+
+async fn write(shared: Arc<Shared>) {
+    loop {
+        shared.changed.notified().await;
+        // Not waiting any longer is all there is to it.
+        let _ = timeout(LATER, shared.done.notified()).await;
+        shared.write().await;
+    }
+}
+
+impl Shared {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn write(&self) {
+        let Some(store) = &self.store else { return };
+        let kept = serde_json::to_value(&*self.kept()).expect("texts are JSON");
+        if let Err(error) = store.keep_chat(&self.chat, &kept).await {
+            let chat = &self.chat;
+            warn!(chat, "what was said may be answered again: {error}");
+        }
+    }
+}
