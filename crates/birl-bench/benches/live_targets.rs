@@ -18,7 +18,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use birl_bench::targets::{Case, HEADER, Measure, Wanted};
+use birl_bench::targets::{self, Args, Case, HEADER, Measure, Wanted};
 use birl_net::Connector;
 use birl_net::request::Request;
 use birl_net::websocket::{Message, Options, WebSocket};
@@ -35,16 +35,18 @@ const MESSAGES: u64 = 2_000_000;
 const SECONDS: u64 = 10;
 
 fn main() {
-    let args = Args::parse();
+    let (mut messages, mut seconds) = (MESSAGES, SECONDS);
+    let mut numbers = [("--messages", &mut messages), ("--seconds", &mut seconds)];
+    let args = Args::parse(ROUNDS, &mut numbers);
     println!("{HEADER}");
-    for case in cases(&args) {
-        if args.names.is_empty() || args.names.iter().any(|name| case.name.contains(name)) {
+    for case in cases(targets::birl(), messages, seconds) {
+        if args.picks(case.name) {
             println!("{}", case.run(args.rounds, args.ours_only));
         }
     }
 }
 
-fn cases(args: &Args) -> Vec<Case<'_>> {
+fn cases(birl: PathBuf, messages: u64, seconds: u64) -> Vec<Case<'static>> {
     let case = |name, unit, ours: Measure<'static>, rival, wanted| Case {
         name,
         unit,
@@ -52,7 +54,6 @@ fn cases(args: &Args) -> Vec<Case<'_>> {
         rival,
         wanted,
     };
-    let (birl, messages, seconds) = (args.birl.clone(), args.messages, args.seconds);
     let latency = |way: Way| -> Measure<'static> {
         let birl = birl.clone();
         Box::new(move || latency_ms(&birl, way, 10_000, seconds))
@@ -96,48 +97,6 @@ fn cases(args: &Args) -> Vec<Case<'_>> {
             Wanted::Within(1.0),
         ),
     ]
-}
-
-struct Args {
-    birl: PathBuf,
-    rounds: usize,
-    seconds: u64,
-    messages: u64,
-    ours_only: bool,
-    names: Vec<String>,
-}
-
-impl Args {
-    fn parse() -> Self {
-        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/birl");
-        let mut args = Self {
-            birl: std::env::var_os("BIRL").map_or(built, PathBuf::from),
-            rounds: ROUNDS,
-            seconds: SECONDS,
-            messages: MESSAGES,
-            ours_only: false,
-            names: Vec::new(),
-        };
-        let mut rest = std::env::args().skip(1);
-        while let Some(arg) = rest.next() {
-            let mut number = || rest.next().and_then(|value| value.parse().ok());
-            match arg.as_str() {
-                // Cargo says so itself.
-                "--bench" => {}
-                "--ours" => args.ours_only = true,
-                "--rounds" => args.rounds = number().expect("--rounds needs a number") as usize,
-                "--seconds" => args.seconds = number().expect("--seconds needs a number"),
-                "--messages" => args.messages = number().expect("--messages needs a number"),
-                _ => args.names.push(arg),
-            }
-        }
-        assert!(
-            args.birl.exists(),
-            "there is no {}: cargo build --release, or name it in $BIRL",
-            args.birl.display()
-        );
-        args
-    }
 }
 
 /// How a record gets to birl.

@@ -12,14 +12,11 @@
 
 mod stream_cases;
 
-use std::fs::{self, File};
 use std::hint::black_box;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io;
 use std::time::Instant;
 
-use birl_bench::line::{Kind, Lines};
-use birl_bench::targets::{Case, HEADER, Measure, Wanted};
+use birl_bench::targets::{Args, Case, HEADER, Measure, Wanted};
 
 /// How often each case runs, unless `--rounds` says otherwise.
 const ROUNDS: usize = 7;
@@ -30,21 +27,15 @@ fn main() -> io::Result<()> {
     if stream_cases::idle::is_child() {
         return stream_cases::idle::report();
     }
-    let args = Args::parse();
+    let mut bytes = LOG_BYTES;
+    let args = Args::parse(ROUNDS, &mut [("--bytes", &mut bytes)]);
     println!("{HEADER}");
-    for case in stream_cases::all(&args) {
-        if args.names.is_empty() || args.names.iter().any(|name| case.name.contains(name)) {
+    for case in stream_cases::all(bytes) {
+        if args.picks(case.name) {
             println!("{}", case.run(args.rounds, args.ours_only));
         }
     }
     Ok(())
-}
-
-struct Args {
-    bytes: u64,
-    rounds: usize,
-    ours_only: bool,
-    names: Vec<String>,
 }
 
 /// How many nanoseconds a call takes, divided by `parts`.
@@ -52,56 +43,4 @@ fn time_ns<T>(parts: f64, work: impl FnOnce() -> T) -> f64 {
     let start = Instant::now();
     black_box(work());
     start.elapsed().as_nanos() as f64 / parts
-}
-
-impl Args {
-    fn parse() -> Self {
-        let mut args = Self {
-            bytes: LOG_BYTES,
-            rounds: ROUNDS,
-            ours_only: false,
-            names: Vec::new(),
-        };
-        let mut rest = std::env::args().skip(1);
-        while let Some(arg) = rest.next() {
-            let mut number = || rest.next().and_then(|value| value.parse().ok());
-            match arg.as_str() {
-                // Cargo says so itself.
-                "--bench" => {}
-                "--bytes" => args.bytes = number().expect("--bytes needs a number"),
-                "--ours" => args.ours_only = true,
-                "--rounds" => args.rounds = number().expect("--rounds needs a number") as usize,
-                _ => args.names.push(arg),
-            }
-        }
-        args
-    }
-
-    /// A log of 250-byte lines, written unless it is there already.
-    fn log(&self) -> io::Result<PathBuf> {
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let directory = std::env::var_os("BENCH_DATA")
-            .map_or_else(|| repository.join("bench-data"), PathBuf::from);
-        fs::create_dir_all(&directory)?;
-        let path = directory.join(format!("lines-{}.log", self.bytes));
-        if !path.exists() {
-            let unfinished = path.with_extension("unfinished");
-            write_log(&mut BufWriter::new(File::create(&unfinished)?), self.bytes)?;
-            fs::rename(unfinished, &path)?;
-        }
-        Ok(path)
-    }
-}
-
-fn write_log(out: &mut impl Write, bytes: u64) -> io::Result<()> {
-    let mut lines = Lines::new(Kind::Plain, 1, 250);
-    let mut line = Vec::new();
-    let mut written = 0;
-    while written < bytes {
-        line.clear();
-        lines.append(&mut line);
-        out.write_all(&line)?;
-        written += line.len() as u64;
-    }
-    out.flush()
 }

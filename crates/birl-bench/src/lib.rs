@@ -8,6 +8,8 @@ pub mod line;
 
 pub mod planted;
 
+pub mod data;
+
 pub mod targets;
 
 pub mod versus;

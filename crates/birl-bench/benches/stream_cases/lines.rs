@@ -3,21 +3,23 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use birl_bench::data;
+use birl_bench::line::Kind;
 use birl_stream::prelude::*;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{Args, Case, Measure, Wanted, time_ns};
+use crate::{Case, Measure, Wanted, time_ns};
 
 const LINE_BYTES: f64 = 250.0;
 
-pub(crate) fn cases(args: &Args) -> Vec<Case<'_>> {
+pub(crate) fn cases(log_bytes: u64) -> Vec<Case<'static>> {
     vec![
-        case(args, "lines, a line", Wanted::Faster(10.0), |path| {
+        case(log_bytes, "lines, a line", Wanted::Faster(10.0), |path| {
             Box::pin(lines(path))
         }),
         case(
-            args,
+            log_bytes,
             "lines in batches, a line",
             Wanted::Faster(20.0),
             |path| Box::pin(batches(path)),
@@ -27,20 +29,20 @@ pub(crate) fn cases(args: &Args) -> Vec<Case<'_>> {
 
 type Sum = std::pin::Pin<Box<dyn Future<Output = (u64, u64)>>>;
 
-fn case<'a>(
-    args: &'a Args,
+fn case(
+    log_bytes: u64,
     name: &'static str,
     wanted: Wanted,
     ours: fn(PathBuf) -> Sum,
-) -> Case<'a> {
+) -> Case<'static> {
     let runtime = Rc::new(runtime());
-    let timed = move |sum: fn(PathBuf) -> Sum| -> Measure<'a> {
+    let timed = move |sum: fn(PathBuf) -> Sum| -> Measure<'static> {
         let runtime = Rc::clone(&runtime);
         Box::new(move || {
-            let path = args.log().expect("the log can be written");
-            time_ns(args.bytes as f64 / LINE_BYTES, || {
+            let path = data::log(Kind::Plain, log_bytes).expect("the log can be written");
+            time_ns(log_bytes as f64 / LINE_BYTES, || {
                 let (lines, bytes) = runtime.block_on(sum(path));
-                assert!(bytes + lines >= args.bytes, "all lines have been read");
+                assert!(bytes + lines >= log_bytes, "all lines have been read");
             })
         })
     };

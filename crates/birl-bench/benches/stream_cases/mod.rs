@@ -5,11 +5,11 @@ mod items;
 mod lines;
 mod reaction;
 
-use crate::{Args, Case};
+use crate::Case;
 
-pub(crate) fn all(args: &Args) -> Vec<Case<'_>> {
+pub(crate) fn all(log_bytes: u64) -> Vec<Case<'static>> {
     [
-        lines::cases(args),
+        lines::cases(log_bytes),
         items::cases(),
         idle::cases(),
         reaction::cases(),
