@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, anyhow};
-use birl_watch::Matcher;
-use birl_watch::control::{Error, HeldBack, OpenAlert, Remote, Silence};
+use anyhow::{Context as _, Result, anyhow, bail};
+use birl_watch::control::{Error, HeldBack, Letter, Letters, OpenAlert, Remote, Silence};
 use birl_watch::status::paths;
+use birl_watch::{Alert, Matcher};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::args::{Asked, Asking, Remark, SilenceArgs, StatusFormat};
+use crate::args::{Asked, Asking, LettersArgs, Remark, SilenceArgs, StatusFormat};
 use crate::config::Environment;
 use crate::formats::harmless;
 use crate::status::{Cell, age, table};
@@ -55,6 +55,7 @@ fn name(asked: &Asked) -> &'static str {
         Asked::Silence(_) => "silence",
         Asked::Unsilence(_) => "unsilence",
         Asked::Why(_) => "why",
+        Asked::Letters(_) => "dead-letters",
     }
 }
 
@@ -88,6 +89,7 @@ fn answer(asked: &Asked, environment: &Environment) -> Result<(String, ExitCode)
                 Ok((silence, text))
             },
         )?,
+        Asked::Letters(args) => letters(args, environment)?,
         Asked::Why(args) => {
             let why = remote(&args.asking, environment).why(&args.name)?;
             (
@@ -187,6 +189,75 @@ fn silence(args: &SilenceArgs, environment: &Environment) -> Result<(String, Exi
     let answer = json!({ "number": number, "silence": silence });
     let words = || format!("silence {number}: {silence}\n");
     Ok((printed(&args.asking, &answer, words)?, ExitCode::SUCCESS))
+}
+
+fn letters(args: &LettersArgs, environment: &Environment) -> Result<(String, ExitCode)> {
+    let what = match (args.resend, args.drop) {
+        (true, _) => Letters::Resend,
+        (_, true) => Letters::Drop,
+        _ => Letters::Look,
+    };
+    if what != Letters::Look && args.numbers.is_empty() && !args.all {
+        bail!("nothing says which dead letters\n\nhint: name their numbers, or all: --all");
+    }
+    let remote = remote(&args.asking, environment);
+    let letters = remote.letters(what, &args.numbers)?;
+    let missing = args.numbers.iter();
+    let mut missing = missing.filter(|number| letters.iter().all(|it| it.number != **number));
+    let missing = missing.next().copied();
+    let text = match (args.asking.output, what) {
+        (StatusFormat::Json, _) => {
+            serde_json::to_string(&letters).context("cannot write the answer")? + "\n"
+        }
+        (StatusFormat::Table, Letters::Look) => letters_table(&letters, environment.now),
+        (StatusFormat::Table, Letters::Resend) => {
+            format!("{} waits to be sent again\n", count(letters.len()))
+        }
+        (StatusFormat::Table, Letters::Drop) => format!("{} is forgotten\n", count(letters.len())),
+    };
+    if let Some(missing) = missing {
+        // What was done is told as well.
+        io::stdout().write_all(text.as_bytes())?;
+        bail!("there is no dead letter {missing}");
+    }
+    let code = match letters.is_empty() {
+        true => ExitCode::from(1),
+        false => ExitCode::SUCCESS,
+    };
+    Ok((text, code))
+}
+
+fn count(letters: usize) -> String {
+    match letters {
+        0 => "no dead letter".to_owned(),
+        1 => "1 dead letter".to_owned(),
+        count => format!("each of {count} dead letters"),
+    }
+}
+
+fn letters_table(letters: &[Letter], now: i64) -> String {
+    let rows = letters.iter().map(|letter| {
+        let alert: Option<Alert> = serde_json::from_str(&letter.alert).ok();
+        let (rule, text) = match &alert {
+            Some(alert) => (alert.rule.as_str(), alert.text.as_str()),
+            None => ("-", letter.alert.as_str()),
+        };
+        vec![
+            Cell::number(letter.number.unsigned_abs()),
+            Cell::text(&letter.place),
+            Cell::text(&format!("{} ago", age(letter.at, now))),
+            Cell::text(rule),
+            Cell::text(text.lines().next().unwrap_or_default()),
+            Cell::text(&letter.reason),
+        ]
+    });
+    let names = ["letter", "place", "given up", "rule", "text", "reason"];
+    match letters.is_empty() {
+        true => "there is no dead letter\n".to_owned(),
+        false => table(&names, rows.collect())
+            .trim_start_matches('\n')
+            .to_owned(),
+    }
 }
 
 fn alerts(asking: &Asking, environment: &Environment) -> Result<(String, ExitCode)> {

@@ -20,7 +20,7 @@ use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use jiff::tz::TimeZone;
 
-pub(crate) use self::alerts::{Asked, Asking, Remark, SilenceArgs};
+pub(crate) use self::alerts::{Asked, Asking, LettersArgs, Remark, SilenceArgs};
 pub(crate) use self::command::{
     ChatArgs, RunArgs, RunOutput, StatusArgs, StatusFormat, whole_command,
 };

@@ -105,6 +105,25 @@ pub(crate) struct WhyArgs {
     pub(crate) asking: Asking,
 }
 
+/// What `birl dead-letters` is asked to do.
+#[derive(Debug, Args)]
+pub(crate) struct LettersArgs {
+    /// The numbers of dead letters
+    #[arg(value_name = "NUMBER")]
+    pub(crate) numbers: Vec<i64>,
+    /// Send them once more, behind what waits for their places
+    #[arg(long, conflicts_with = "drop")]
+    pub(crate) resend: bool,
+    /// Forget them
+    #[arg(long)]
+    pub(crate) drop: bool,
+    /// Send or forget all of them
+    #[arg(long, conflicts_with = "numbers")]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+}
+
 /// What is asked about alerts.
 #[derive(Debug)]
 pub(crate) enum Asked {
@@ -120,4 +139,6 @@ pub(crate) enum Asked {
     Unsilence(UnsilenceArgs),
     /// Why.
     Why(WhyArgs),
+    /// What was never taken.
+    Letters(LettersArgs),
 }

@@ -7,13 +7,15 @@ use anyhow::{Result, bail};
 use clap::{CommandFactory, FromArgMatches, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use super::alerts::{AckArgs, AlertsArgs, Asked, SilenceArgs, UnackArgs, UnsilenceArgs, WhyArgs};
+use super::alerts::{
+    AckArgs, AlertsArgs, Asked, LettersArgs, SilenceArgs, UnackArgs, UnsilenceArgs, WhyArgs,
+};
 use super::words::Words;
 use super::{Args, Invocation, help, message};
 
 /// The names that are commands. They are reserved from the start, so that no script that asks
 /// for one of these words breaks when it becomes a command.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "overview",
     "diff",
     "formats",
@@ -25,6 +27,7 @@ const NAMES: [&str; 17] = [
     "silence",
     "unsilence",
     "why",
+    "dead-letters",
     "chat",
     "serve",
     "explain",
@@ -92,6 +95,10 @@ enum Command {
     /// What it asks, what was found and some of the records, who looks after it, what holds it back, and what
     /// became of it on its way to each place.
     Why(WhyArgs),
+    /// Print the alerts that their places will never take, or send them once more
+    ///
+    /// A place may be set up again, or its service mended. The exit code is 1 where there is none.
+    DeadLetters(LettersArgs),
     /// Print the manual page
     ///
     /// To read it: birl man | man -l -
@@ -243,6 +250,7 @@ pub(super) fn parse(name: &'static str, arguments: &[OsString]) -> Result<Invoca
         Command::Silence(args) => Ok(Invocation::Alerts(Asked::Silence(args))),
         Command::Unsilence(args) => Ok(Invocation::Alerts(Asked::Unsilence(args))),
         Command::Why(args) => Ok(Invocation::Alerts(Asked::Why(args))),
+        Command::DeadLetters(args) => Ok(Invocation::Alerts(Asked::Letters(args))),
         Command::Man => Ok(Invocation::Man),
         Command::Help { topic: None } => Ok(Invocation::Print(help::whole())),
         Command::Help { topic: Some(name) } => topic(&name),

@@ -320,7 +320,7 @@ fn a_wrong_value_is_told_with_a_right_one() {
         (&["man", "page"], "unexpected argument \"page\""),
         (
             &["help", "me"],
-            "there is no help for \"me\": the commands are completions, formats, run, chat, status, alerts, ack, unack, silence, unsilence, why, man and help",
+            "there is no help for \"me\": the commands are completions, formats, run, chat, status, alerts, ack, unack, silence, unsilence, why, dead-letters, man and help",
         ),
     ];
     for (line, expected) in cases {

@@ -30,6 +30,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             what_nobody_looks_after_is_escalated_once_also_over_a_kill,
         ),
         Trial::test(
+            "acting::a_dead_letter_is_sent_again_once_its_place_is_mended",
+            a_dead_letter_is_sent_again_once_its_place_is_mended,
+        ),
+        Trial::test(
             "acting::why_says_all_that_is_known_of_an_alert",
             why_says_all_that_is_known_of_an_alert,
         ),
@@ -292,6 +296,48 @@ fn what_nobody_looks_after_is_escalated_once_also_over_a_kill() -> Result<(), Fa
     let again = stdout.lines().filter(|line| line.contains(escalated));
     assert!(again.count() <= 1, "{stdout}");
     assert_eq!(alert["id"], id);
+    Ok(())
+}
+
+fn a_dead_letter_is_sent_again_once_its_place_is_mended() -> Result<(), Failed> {
+    let rules = RULES.replace("send = 'out'", "send = ['out', 'phone']");
+    let phone =
+        "[place.phone]\ncommand = ['sh', '-c', 'test -e mended && cat >> got || exit 65']\n";
+    let mut watched = Watched::start(&format!("{rules}{phone}"));
+    watched.say("panic host=a")?;
+    watched.process.wait_for_stderr("kept as a dead letter");
+    let letters: Value = serde_json::from_str(&watched.ask(&["dead-letters", "-o", "json"])?)?;
+    assert_eq!(letters[0]["place"], "phone", "{letters}");
+    let shown = watched.ask(&["dead-letters"])?;
+    let names = shown.lines().next().ok_or("it has names")?;
+    assert_eq!(
+        names.split_whitespace().collect::<Vec<_>>(),
+        ["letter", "place", "given", "up", "rule", "text", "reason"]
+    );
+    assert!(shown.contains("panic: host=a: a record matches"), "{shown}");
+    let gone = watched.asked(&["dead-letters", "99", "--resend"]);
+    compare(
+        "stderr",
+        b"birl: there is no dead letter 99\n",
+        &gone.stderr,
+    )?;
+    watched.sandbox.write("mended", b"");
+    let sent = watched.ask(&["dead-letters", "--all", "--resend"])?;
+    compare(
+        "stdout",
+        b"1 dead letter waits to be sent again\n",
+        sent.as_bytes(),
+    )?;
+    let none = watched.asked(&["dead-letters"]);
+    assert_eq!(none.status.code(), Some(1));
+    compare("stdout", b"there is no dead letter\n", &none.stdout)?;
+    watched.process.terminate();
+    let Watched {
+        sandbox, process, ..
+    } = watched;
+    assert_eq!(process.end().status.code(), Some(0));
+    let got: Value = serde_json::from_slice(&std::fs::read(sandbox.path().join("got"))?)?;
+    assert_eq!(got["text"], "panic: host=a: a record matches");
     Ok(())
 }
 

@@ -21,7 +21,7 @@ use crate::status::Status;
 use crate::store::Store;
 
 pub use crate::matcher::Matcher;
-pub use crate::store::{Ack, Group, Silence};
+pub use crate::store::{Ack, Group, Letter, Silence};
 pub use error::Error;
 pub use remote::Remote;
 pub(crate) use why::Gathered;
@@ -150,6 +150,19 @@ pub(crate) enum Request {
     Silences(Reply<BTreeMap<i64, Silence>>),
     Why(String, Reply<Gathered>),
     Store(Reply<Store>),
+    Letters(Letters, Vec<i64>, Reply<Vec<Letter>>),
+}
+
+/// What is done with dead letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Letters {
+    /// They are looked at.
+    Look,
+    /// They are sent once more, behind what waits for their places.
+    Resend,
+    /// They are forgotten.
+    Drop,
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -251,6 +264,17 @@ impl Control {
     /// Fails where the run has ended.
     pub async fn store(&self) -> Result<Store, Error> {
         self.ask(Request::Store).await
+    }
+
+    /// Does something with the alerts that their places will never take: those of these numbers, or all where none is
+    /// given. Those that there are, or were, are given, the oldest first.
+    ///
+    /// # Errors
+    /// Fails where that cannot be written down, and where the run has ended.
+    pub async fn letters(&self, what: Letters, numbers: &[i64]) -> Result<Vec<Letter>, Error> {
+        let numbers = numbers.to_vec();
+        self.ask(|reply| Request::Letters(what, numbers, reply))
+            .await
     }
 
     /// How all of it is, as `birl status` shows it. There is no secret in it.

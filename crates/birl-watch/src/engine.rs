@@ -532,10 +532,10 @@ impl Engine {
 
     /// Forgets who looks after alerts of a rule that are over; gives their ids.
     pub(crate) fn forget_acks(&mut self, rule: usize) -> Vec<String> {
-        if self.people.has_no_acks() {
+        let watched = &self.rules[rule];
+        if !self.people.has_acks_of(&watched.rule.name) {
             return Vec::new();
         }
-        let watched = &self.rules[rule];
         let open = watched.life.open().iter();
         let open: BTreeSet<_> = open
             .map(|(group, open)| id_of(&watched.rule, group, open))

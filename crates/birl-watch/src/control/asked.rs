@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Control, Error, Silence};
+use super::{Control, Error, Letters, Silence};
 
 /// What is asked, on a line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,6 +28,11 @@ pub(super) enum Asked {
     Silences,
     Why {
         of: String,
+    },
+    Letters {
+        what: Letters,
+        #[serde(default)]
+        numbers: Vec<i64>,
     },
 }
 
@@ -67,6 +72,7 @@ impl Control {
             Asked::Unsilence { number } => json(self.unsilence(number).await?),
             Asked::Silences => json(self.silences().await?),
             Asked::Why { of } => json(self.why(&of).await?),
+            Asked::Letters { what, numbers } => json(self.letters(what, &numbers).await?),
         })
     }
 }

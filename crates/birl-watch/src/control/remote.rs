@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 
 use super::asked::{Answered, Asked};
-use super::{Error, OpenAlert, Silence, Why};
+use super::{Error, Letter, Letters, OpenAlert, Silence, Why};
 use crate::status::ask;
 
 /// A `birl run` that answers at a socket. Its methods block; they do what those of [`Control`](super::Control) of
@@ -79,6 +79,15 @@ impl Remote {
     pub fn why(&self, rule_or_alert: &str) -> Result<Why, Error> {
         let of = rule_or_alert.to_owned();
         self.ask(&Asked::Why { of })
+    }
+
+    /// See [`Control::letters`](super::Control::letters).
+    ///
+    /// # Errors
+    /// As there; and where nobody answers.
+    pub fn letters(&self, what: Letters, numbers: &[i64]) -> Result<Vec<Letter>, Error> {
+        let numbers = numbers.to_vec();
+        self.ask(&Asked::Letters { what, numbers })
     }
 
     fn ask<T: DeserializeOwned>(&self, asked: &Asked) -> Result<T, Error> {

@@ -39,6 +39,11 @@ impl People {
         self.acks.is_empty()
     }
 
+    /// Whether somebody looks after alerts of a rule.
+    pub(super) fn has_acks_of(&self, rule: &str) -> bool {
+        self.acks.values().any(|ack| ack.rule == rule)
+    }
+
     /// Forgets who looks after alerts of a rule that are not open any more; gives their ids.
     pub(super) fn forget_acks(
         &mut self,

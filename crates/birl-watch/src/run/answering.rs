@@ -8,7 +8,9 @@ use tracing::info;
 use super::Run;
 use crate::asked::asked_of;
 use crate::check::{ends, fires};
-use crate::control::{Delivery, Error, Explained, Gathered, OpenAlert, Request, Why};
+use crate::control::{
+    Delivery, Error, Explained, Gathered, Letter, Letters, OpenAlert, Request, Why,
+};
 use crate::life::Group;
 use crate::nanoseconds;
 use crate::store::{self, Ack, Checkpoint, Silence, now};
@@ -51,9 +53,28 @@ impl Run {
             Request::Silence(silence, reply) => drop(reply.send(self.silence(silence).await)),
             Request::Unsilence(number, reply) => drop(reply.send(self.unsilence(number).await)),
             Request::Silences(reply) => drop(reply.send(Ok(self.silences()))),
+            Request::Letters(what, numbers, reply) => {
+                drop(reply.send(self.letters(what, &numbers).await));
+            }
             Request::Why(name, reply) => drop(reply.send(self.why(&name))),
             Request::Store(reply) => drop(reply.send(Ok(self.store.clone()))),
         }
+    }
+
+    async fn letters(&self, what: Letters, numbers: &[i64]) -> Result<Vec<Letter>, Error> {
+        let letters = match what {
+            Letters::Look => {
+                let mut letters = self.store.dead_letters().await?;
+                letters.retain(|it| numbers.is_empty() || numbers.contains(&it.number));
+                letters
+            }
+            Letters::Resend => self.store.resend(numbers).await?,
+            Letters::Drop => self.store.drop_letters(numbers).await?,
+        };
+        if what != Letters::Look {
+            info!(count = letters.len(), ?what, "dead letters");
+        }
+        Ok(letters)
     }
 
     fn open_alerts(&self) -> Vec<OpenAlert> {

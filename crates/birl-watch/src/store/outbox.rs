@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Error, Store, json, now};
 use crate::alert::{Alert, State};
 use crate::control::Delivery;
@@ -29,11 +31,13 @@ pub struct Entry {
 }
 
 /// An alert that its place will never take.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letter {
+    /// Its number, by which it can be sent again or dropped.
+    pub number: i64,
     /// Where it was to be sent.
     pub place: String,
-    /// The alert, as it was kept.
+    /// The alert, as it was kept: JSON, unless it is damaged.
     pub alert: String,
     /// Why it was not taken.
     pub reason: String,
@@ -247,21 +251,71 @@ impl Store {
     ///
     /// As [`saved`](Self::saved).
     pub async fn dead_letters(&self) -> Result<Vec<Letter>, Error> {
-        self.read(|connection| {
-            let mut statement = connection
-                .prepare("SELECT place, alert, reason, at FROM dead_letter ORDER BY seq")?;
-            let rows = statement.query_map([], |row| {
-                Ok(Letter {
-                    place: row.get(0)?,
-                    alert: row.get(1)?,
-                    reason: row.get(2)?,
-                    at: row.get(3)?,
-                })
-            })?;
-            rows.collect()
+        self.read(letters).await
+    }
+
+    /// Sends dead letters once more, those of these numbers, or all where none is given. They go behind what waits for
+    /// their places. Those that there were are given.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint`](Self::checkpoint).
+    pub async fn resend(&self, numbers: &[i64]) -> Result<Vec<Letter>, Error> {
+        self.take_out(numbers, |transaction, letter| {
+            transaction
+                .prepare("INSERT INTO outbox (place, alert) VALUES (?1, ?2)")?
+                .execute([&letter.place, &letter.alert])
+                .map(drop)
         })
         .await
     }
+
+    /// Forgets dead letters, those of these numbers, or all where none is given. Those that there were are given.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint`](Self::checkpoint).
+    pub async fn drop_letters(&self, numbers: &[i64]) -> Result<Vec<Letter>, Error> {
+        self.take_out(numbers, |_, _| Ok(())).await
+    }
+
+    async fn take_out(
+        &self,
+        numbers: &[i64],
+        act: impl Fn(&Transaction<'_>, &Letter) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Result<Vec<Letter>, Error> {
+        let numbers = numbers.to_vec();
+        let taken = self.write(move |transaction| {
+            let mut taken = letters(transaction)?;
+            taken.retain(|it| numbers.is_empty() || numbers.contains(&it.number));
+            for letter in &taken {
+                act(transaction, letter)?;
+                transaction
+                    .prepare("DELETE FROM dead_letter WHERE seq = ?1")?
+                    .execute([letter.number])?;
+            }
+            Ok(taken)
+        });
+        let taken = taken.await?;
+        // Places count what there is then.
+        self.0.arrivals.send_modify(|count| *count += 1);
+        Ok(taken)
+    }
+}
+
+fn letters(connection: &Connection) -> rusqlite::Result<Vec<Letter>> {
+    let mut statement =
+        connection.prepare("SELECT seq, place, alert, reason, at FROM dead_letter ORDER BY seq")?;
+    let rows = statement.query_map([], |row| {
+        Ok(Letter {
+            number: row.get(0)?,
+            place: row.get(1)?,
+            alert: row.get(2)?,
+            reason: row.get(3)?,
+            at: row.get(4)?,
+        })
+    })?;
+    rows.collect()
 }
 
 type Row = (i64, String, u32, i64, u64);

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::alert::State;
 use crate::alert::testing::alert;
+use crate::control::Delivery;
 use crate::deliver::HELD_BACK;
 
 fn directory() -> (TempDir, PathBuf) {
@@ -418,6 +419,95 @@ async fn what_is_over_is_not_folded_if_it_was_told_that_it_began() {
         .await
         .unwrap();
     assert_eq!(store.next("ops").await.unwrap().unwrap().alert, resolved(1));
+}
+
+#[tokio::test]
+async fn what_became_of_an_alert_is_known_for_each_place() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    for place in ["taken", "dead", "waiting", "again"] {
+        store.checkpoint(to(place, [numbered(1)])).await.unwrap();
+    }
+    let over = Alert {
+        state: State::Resolved,
+        ..numbered(1)
+    };
+    store
+        .checkpoint(to("other", [numbered(2), over]))
+        .await
+        .unwrap();
+    for place in ["taken", "again"] {
+        let entry = store.next(place).await.unwrap().unwrap();
+        store.taken(entry.seq, place, &entry.alert).await.unwrap();
+    }
+    // It is told again, and somebody has put something there that is no alert.
+    store.checkpoint(to("again", [numbered(1)])).await.unwrap();
+    let entry = store.next("dead").await.unwrap().unwrap();
+    store.bury(entry.seq, "no").await.unwrap();
+    let broken = store.write(|transaction| {
+        transaction.execute("INSERT INTO outbox (place, alert) VALUES ('x', '{')", [])
+    });
+    broken.await.unwrap();
+    let known = store.deliveries(&numbered(1).id).await.unwrap();
+    let words: Vec<_> = known
+        .iter()
+        .map(|(place, delivery)| {
+            let word = match delivery {
+                Delivery::Taken { at } => format!("taken {}", *at > 0),
+                Delivery::Dead { reason, .. } => format!("dead: {reason}"),
+                Delivery::Waiting { .. } => "waits".to_owned(),
+                other => format!("{other:?}"),
+            };
+            format!("{place} {word}")
+        })
+        .collect();
+    assert_eq!(
+        words,
+        [
+            "again waits",
+            "dead dead: no",
+            "taken taken true",
+            "waiting waits"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn dead_letters_are_sent_again_behind_what_waits_or_forgotten() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    store
+        .checkpoint(to("ops", [1, 2, 3, 4].map(numbered)))
+        .await
+        .unwrap();
+    for _ in 0..3 {
+        let entry = store.next("ops").await.unwrap().unwrap();
+        store.bury(entry.seq, "no").await.unwrap();
+    }
+    let numbers = |letters: &[Letter]| letters.iter().map(|it| it.number).collect::<Vec<_>>();
+    let letters = store.dead_letters().await.unwrap();
+    let [first, second, third] = numbers(&letters)[..] else {
+        panic!("there are three")
+    };
+    let mut arrivals = store.arrivals();
+    assert_eq!(
+        numbers(&store.resend(&[second, 99]).await.unwrap()),
+        [second]
+    );
+    assert!(arrivals.has_changed().unwrap());
+    arrivals.mark_unchanged();
+    assert_eq!(
+        numbers(&store.drop_letters(&[first]).await.unwrap()),
+        [first]
+    );
+    assert_eq!(numbers(&store.resend(&[]).await.unwrap()), [third]);
+    assert_eq!(store.dead_letters().await, Ok(Vec::new()));
+    let mut waiting = Vec::new();
+    while let Some(entry) = store.next("ops").await.unwrap() {
+        waiting.push(entry.alert.id.clone());
+        store.taken(entry.seq, "ops", &entry.alert).await.unwrap();
+    }
+    assert_eq!(waiting, [4, 2, 3].map(|number| numbered(number).id));
 }
 
 /// What may happen to an outbox.
