@@ -85,12 +85,14 @@ impl Call {
             body,
         } = *self.0;
         let asking = async {
-            let mut answer = http::ask(connector, method, &request, body).await?;
+            // A post does not wait for a handshake, if there has been one a moment ago.
+            let asked = http::ask_again(connector, method, &request, body, ANSWER_BYTES_MAX);
+            let (answer, body) = asked.await?;
             Ok(Reply {
                 status: answer.status(),
                 retry_after: answer.retry_after(),
-                body: answer.whole(ANSWER_BYTES_MAX).await?,
                 headers: answer.headers().clone(),
+                body,
             })
         };
         let answered = timeout(TIMEOUT, asking).await;

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
 use crate::error::Error;
+use crate::http::Kept;
 use crate::proxy::{Kind, Proxies, Proxy};
 use crate::request::{Secret, basic};
 use crate::tls::{Over, Tls};
@@ -40,6 +41,7 @@ pub struct Connector {
     ca_file: Option<PathBuf>,
     tls: OnceCell<Tls>,
     quick_acks: bool,
+    pub(crate) kept: Kept,
 }
 
 impl Connector {
@@ -51,6 +53,7 @@ impl Connector {
             ca_file,
             tls: OnceCell::new(),
             quick_acks: false,
+            kept: Kept::default(),
         }
     }
 

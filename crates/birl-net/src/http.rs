@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -11,12 +12,13 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Fuse};
 pub use hyper::Method;
 use hyper::body::{Body, Incoming};
-use hyper::client::conn::http1;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{
     CONNECTION, DATE, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
 };
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::time::Instant;
 use url::{Position, Url};
 
 use crate::connect::{Connection, Connector};
@@ -82,24 +84,86 @@ pub async fn ask(
     request: &Request,
     body: String,
 ) -> Result<Answer, Error> {
-    let (host, port) = request.peer()?;
     let mut headers = request.headers()?;
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     let asked = self::request(method, &request.url, headers, body)?;
+    let (mut sender, connection) = open(connector, request).await?;
+    let answered = exchange(&mut sender, connection, asked).await;
+    answered.map_err(|error| failed(&error))
+}
+
+/// The same over a connection that is kept, if there is one; gives the answer, and its whole body. The
+/// connection is kept for what is asked next, where the other side keeps it too.
+///
+/// # Errors
+///
+/// As [`ask`], and if the body has more than `bytes_max`.
+pub async fn ask_again(
+    connector: &Connector,
+    method: Method,
+    request: &Request,
+    body: String,
+    bytes_max: usize,
+) -> Result<(Answer, Bytes), Error> {
+    let headers = request.headers()?;
+    let asked = || self::request(method.clone(), &request.url, headers.clone(), body.clone());
+    let (host, port) = request.peer()?;
+    let peer = (request.is_secure(), host, port);
+    let mut answered = None;
+    while let Some((mut sender, connection)) = connector.kept.take(&peer) {
+        match exchange(&mut sender, connection, asked()?).await {
+            // It ended before anything was sent.
+            Err(error) if error.is_canceled() => {}
+            Err(error) => return Err(failed(&error)),
+            Ok(answer) => {
+                answered = Some((sender, answer));
+                break;
+            }
+        }
+    }
+    let (sender, mut answer) = match answered {
+        Some(answered) => answered,
+        None => {
+            let (mut sender, connection) = open(connector, request).await?;
+            let answered = exchange(&mut sender, connection, asked()?).await;
+            (sender, answered.map_err(|error| failed(&error))?)
+        }
+    };
+    let whole = answer.whole(bytes_max).await?;
+    let ended = futures::future::ready(()).boxed().fuse();
+    let connection = std::mem::replace(&mut answer.connection, ended);
+    connector.kept.put(peer, sender, connection);
+    Ok((answer, whole))
+}
+
+/// What drives a connection. Whatever ends it, the answer knows more.
+type Driving = Fuse<BoxFuture<'static, ()>>;
+
+async fn open(
+    connector: &Connector,
+    request: &Request,
+) -> Result<(SendRequest<String>, Driving), Error> {
+    let (host, port) = request.peer()?;
     let connection = connector
         .connect((&host, port), request.is_secure())
         .await?;
     let handshake = http1::handshake(TokioIo::new(connection)).await;
-    let (mut sender, connection) = handshake.map_err(|error| failed(&error))?;
-    // Whatever ends it, the answer knows more.
-    let mut connection = connection.map(drop).boxed().fuse();
+    let (sender, connection) = handshake.map_err(|error| failed(&error))?;
+    Ok((sender, connection.map(drop).boxed().fuse()))
+}
+
+async fn exchange(
+    sender: &mut SendRequest<String>,
+    mut connection: Driving,
+    asked: hyper::Request<String>,
+) -> Result<Answer, hyper::Error> {
     let mut response = pin!(sender.send_request(asked));
     let response = tokio::select! {
         biased;
         response = &mut response => response,
         () = &mut connection => response.await,
     };
-    let (parts, body) = response.map_err(|error| failed(&error))?.into_parts();
+    let (parts, body) = response?.into_parts();
     Ok(Answer {
         status: parts.status,
         headers: parts.headers,
@@ -108,13 +172,79 @@ pub async fn ask(
     })
 }
 
+/// A connection is kept for so long after its last answer: servers mostly keep them for a minute.
+const KEPT_FOR: Duration = Duration::from_secs(30);
+
+/// So many are kept.
+const KEPT_MAX: usize = 8;
+
+/// Whom a connection is to, and whether with TLS.
+type Peer = (bool, String, u16);
+
+/// Connections over which something has been answered, and nothing is asked.
+#[derive(Default)]
+pub(crate) struct Kept(Mutex<Vec<Idle>>);
+
+struct Idle {
+    peer: Peer,
+    sender: SendRequest<String>,
+    connection: Driving,
+    since: Instant,
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").finish_non_exhaustive()
+    }
+}
+
+impl Kept {
+    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection to `peer` that was used last, if the other side has not ended it.
+    fn take(&self, peer: &Peer) -> Option<(SendRequest<String>, Driving)> {
+        let mut idle = self.lock();
+        idle.retain(|it| it.since.elapsed() < KEPT_FOR);
+        while let Some(at) = idle.iter().rposition(|it| it.peer == *peer) {
+            let Idle {
+                sender,
+                mut connection,
+                ..
+            } = idle.remove(at);
+            // Nobody has looked at it meanwhile.
+            if (&mut connection).now_or_never().is_none() && sender.is_ready() {
+                return Some((sender, connection));
+            }
+        }
+        None
+    }
+
+    fn put(&self, peer: Peer, sender: SendRequest<String>, mut connection: Driving) {
+        if (&mut connection).now_or_never().is_some() || !sender.is_ready() {
+            return;
+        }
+        let mut idle = self.lock();
+        if idle.len() == KEPT_MAX {
+            idle.remove(0);
+        }
+        idle.push(Idle {
+            peer,
+            sender,
+            connection,
+            since: Instant::now(),
+        });
+    }
+}
+
 /// The answer to a request, whose body arrives as it is asked for: while nobody does, the other side
 /// has to wait. Dropping it ends the connection.
 pub struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: Incoming,
-    connection: Fuse<BoxFuture<'static, ()>>,
+    connection: Driving,
 }
 
 impl fmt::Debug for Answer {
@@ -460,6 +590,46 @@ mod tests {
             }
         };
         tokio::join!(serve, ask);
+    }
+
+    /// Answers `count` requests over each of the connections; gives the ports that they came from.
+    async fn serve(listener: &TcpListener, counts: &[usize]) -> Vec<u16> {
+        let mut ports = Vec::new();
+        for &count in counts {
+            let (mut stream, peer) = listener.accept().await.unwrap();
+            for _ in 0..count {
+                let mut asked = Vec::new();
+                while !asked.ends_with(b"{}") {
+                    stream.read_buf(&mut asked).await.unwrap();
+                }
+                ports.push(peer.port());
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+                stream.write_all(answer).await.unwrap();
+            }
+        }
+        ports
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_kept_for_what_is_asked_next_until_the_other_side_ends_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let request = Request::new(Url::parse(&url).unwrap());
+        let connector = Connector::new(Proxies::default(), None);
+        let ask = async {
+            for _ in 0..5 {
+                let (method, body) = (Method::POST, "{}".to_owned());
+                let asked = ask_again(&connector, method, &request, body, 2);
+                let (answer, body) = asked.await.unwrap();
+                assert_eq!((answer.status(), &body[..]), (200, &b"ok"[..]));
+                // The other side has time to end it.
+                tokio::task::yield_now().await;
+            }
+        };
+        let (ports, ()) = tokio::join!(serve(&listener, &[3, 2]), ask);
+        assert_eq!(ports[0], ports[2]);
+        assert_ne!(ports[2], ports[3]);
+        assert_eq!(ports[3], ports[4]);
     }
 
     #[test]

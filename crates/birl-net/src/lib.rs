@@ -9,7 +9,7 @@
 //! - [`connect`]: an address → a connection, by way of a proxy where one is due;
 //! - [`secret`]: texts that are never shown;
 //! - [`request`]: the URL, the headers and the secrets of a request;
-//! - [`http`]: a connection → the answer to one request, and what is posted;
+//! - [`http`]: a connection → the answer to a request, and what is posted; connections that are kept;
 //! - [`websocket`]: a connection → messages in both directions;
 //! - [`error`]: what went wrong.
 //!
