@@ -13,11 +13,20 @@ use crate::chat::{Events, connect};
 use crate::message::Post;
 use crate::service::{Abilities, Frame, Rate};
 
-/// A service of lines: `PING` is answered, other lines are messages.
+/// A service of lines: `PING` is answered, `RENEW` asks for another connection, and other lines are
+/// messages.
 struct Plain {
     options: Options,
     rate: Option<Rate>,
-    connections: mpsc::Receiver<DuplexStream>,
+    connections: Connections,
+}
+
+type Connections = Arc<tokio::sync::Mutex<mpsc::Receiver<DuplexStream>>>;
+
+async fn next_link(connections: Connections) -> Result<Link, Failure> {
+    let stream = connections.lock().await.recv().await;
+    let stream = stream.ok_or_else(|| Failure::lasting("there are no more"))?;
+    Ok(Link::lines(Box::new(stream)))
 }
 
 impl Service for Plain {
@@ -41,11 +50,14 @@ impl Service for Plain {
     }
 
     fn connect<'a>(&'a mut self, _: &'a Connector) -> BoxFuture<'a, Result<Link, Failure>> {
-        Box::pin(async {
-            let stream = self.connections.recv().await;
-            let stream = stream.ok_or_else(|| Failure::lasting("there are no more"))?;
-            Ok(Link::lines(Box::new(stream)))
-        })
+        Box::pin(next_link(Arc::clone(&self.connections)))
+    }
+
+    fn replacement(
+        &mut self,
+        _: Arc<Connector>,
+    ) -> Option<BoxFuture<'static, Result<Link, Failure>>> {
+        Some(Box::pin(next_link(Arc::clone(&self.connections))))
     }
 
     fn begin(&mut self, turn: &mut Turn) -> Result<(), Failure> {
@@ -56,6 +68,10 @@ impl Service for Plain {
     fn receive(&mut self, frame: Bytes, turn: &mut Turn) -> Result<(), Failure> {
         if frame == "PING" {
             turn.say("PONG");
+            return Ok(());
+        }
+        if frame == "RENEW" {
+            turn.replace();
             return Ok(());
         }
         let mut message = turn.message(frame.clone());
@@ -88,7 +104,7 @@ fn chat(rate: Option<Rate>) -> (Events, mpsc::Sender<DuplexStream>) {
     let plain = Plain {
         options: Options::default(),
         rate,
-        connections,
+        connections: Arc::new(tokio::sync::Mutex::new(connections)),
     };
     (connect(plain).events(), sender)
 }
@@ -307,4 +323,70 @@ async fn closing_does_not_wait_for_what_may_only_be_sent_later() {
     let (lines, _) = tokio::join!(serve, chat.collect::<Vec<_>>());
     assert_eq!(lines, ("one".to_owned(), "BYE".to_owned()));
     assert_eq!(began.elapsed().as_secs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_place_is_taken_is_read_and_answered_for_a_while_and_ended() {
+    let (mut chat, sender) = chat(None);
+    let mut old = connection(&sender).await;
+    old.write_all(b"RENEW\r\nRENEW\r\none\r\n").await.unwrap();
+    assert_eq!(message(&mut chat).await.text, "one");
+    let mut new = connection(&sender).await;
+    new.write_all(b"new\r\n").await.unwrap();
+    let began = Instant::now();
+    let there = message(&mut chat).await;
+    assert_eq!(there.text, "new");
+    let serve = async {
+        // What is posted goes over the new one, once it is there.
+        there.reply("here").await.unwrap();
+        assert_eq!(line(&mut new).await, "here");
+        old.write_all(b"RENEW\r\nPING\r\ntwo\r\n").await.unwrap();
+        assert_eq!(line(&mut old).await, "PONG");
+        let end = line(&mut old).await;
+        new.write_all(b"three\r\n").await.unwrap();
+        (end, began.elapsed().as_secs())
+    };
+    let listen = async {
+        let mut all = Vec::new();
+        while all.len() < 2 {
+            match chat.next().await.unwrap() {
+                Event::Message(message) => all.push(message.text),
+                // Nobody is told of another connection.
+                other => panic!("{other:?}"),
+            }
+        }
+        all
+    };
+    let ((end, seconds), all) = tokio::join!(serve, listen);
+    assert_eq!((end.as_str(), seconds), ("", 30));
+    assert_eq!(all, ["two", "three"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_other_takes_its_place_a_connection_that_has_ended_is_a_gap() {
+    let (mut chat, sender) = chat(None);
+    let mut old = connection(&sender).await;
+    old.write_all(b"RENEW\r\none\r\n").await.unwrap();
+    assert_eq!(message(&mut chat).await.text, "one");
+    drop(old);
+    let began = Instant::now();
+    let listen = async {
+        let mut told = Vec::new();
+        loop {
+            match chat.next().await.unwrap() {
+                Event::Gap(gap) => return (gap.reason, told, chat),
+                Event::Notice(notice) => told.push(notice),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let serve = async {
+        // The attempt to make another takes as long as it may.
+        sleep(Duration::from_secs(11)).await;
+        connection(&sender).await
+    };
+    let ((reason, told, _chat), _far) = tokio::join!(listen, serve);
+    assert_eq!(reason, "the connection ended");
+    assert_eq!(told[0], "the connection ended; trying again");
+    assert!(began.elapsed() >= Duration::from_secs(10));
 }
