@@ -16,6 +16,7 @@ use birl_net::Proxies;
 use birl_record::time::Clock;
 use birl_source::error::refusal;
 use birl_watch::Logs;
+use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -46,7 +47,7 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     let logs = Logs::new(&watched, &around);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(environment.processors.get())
         .enable_all()
         .build()
@@ -107,6 +108,7 @@ pub(crate) async fn talk_until_signalled(
 
 /// The chats of a file, which connect once they are [talked](Self::talk) in.
 pub(crate) struct Connected {
+    thread: ChatThread,
     chats: Vec<(String, Bot, Events)>,
     desk: Arc<Desk>,
 }
@@ -116,16 +118,21 @@ impl Connected {
     ///
     /// # Errors
     ///
-    /// Fails where the environment names proxies that are none.
+    /// Fails where the environment names proxies that are none, and where there is no other thread to be had.
     pub(crate) fn new(config: &Config, desk: Desk, clock: &Clock) -> Result<Self> {
+        let thread = ChatThread::start()?;
+        let within = thread.handle().enter();
         let proxies = Proxies::from_variables(|name| std::env::var(name).ok());
         let proxies = proxies.context("cannot use the proxies of the environment")?;
         let chats = config.chats.iter().map(|chat| {
             let events = chat.connect(proxies.clone());
             (chat.name.clone(), chat.bot(clock), events)
         });
+        let chats = chats.collect();
+        drop(within);
         Ok(Self {
-            chats: chats.collect(),
+            thread,
+            chats,
             desk: Arc::new(desk),
         })
     }
@@ -143,10 +150,11 @@ impl Connected {
         for (name, bot, events) in self.chats {
             let desk = Arc::clone(&self.desk);
             handles.push(events.handle().clone());
-            chats.spawn(async move {
+            let talk = async move {
                 let ended = birl_bot::run(&name, bot, events, desk).await;
                 ended.map_err(|error| error!(chat = name, "{error}"))
-            });
+            };
+            chats.spawn_on(talk, self.thread.handle());
         }
         let mut has_failed = false;
         let mut stop = std::pin::pin!(stop);
@@ -164,6 +172,36 @@ impl Connected {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The thread on which chats are read and answered, and nothing else is done: queries keep those of the
+/// other runtime busy for milliseconds at a time, and no reaction is to wait for that.
+struct ChatThread(Option<Runtime>);
+
+impl ChatThread {
+    fn start() -> Result<Self> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("birl-chat")
+            .enable_all()
+            .build()
+            .context("cannot start the thread that chats need")?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn handle(&self) -> &runtime::Handle {
+        let runtime = self.0.as_ref();
+        runtime.expect("it is there until it is dropped").handle()
+    }
+}
+
+impl Drop for ChatThread {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // It is dropped within the other runtime, which is not to wait.
+            runtime.shutdown_background();
         }
     }
 }

@@ -6,9 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use birl_record::time::duration;
 use birl_scan::Snapshot;
 use birl_watch::control::{Control, HeldBack, Matcher, OpenAlert, Silence};
+use birl_watch::logs::{Found, Question};
 use birl_watch::status::Status;
 use birl_watch::{Logs, Store};
-use tokio::sync::Semaphore;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::answer::{self, moment};
@@ -26,6 +29,8 @@ const ALERTS_MAX: usize = 200;
 pub struct Desk {
     /// The sources that can be asked.
     logs: Logs,
+    /// Where they are asked.
+    runtime: Handle,
     /// The rules that run, if any do.
     control: Option<Control>,
     /// Where is kept what must not be forgotten, if no rules run.
@@ -35,10 +40,16 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Asks `logs`, and talks to nobody.
+    /// Asks `logs`, and talks to nobody. An answer keeps the threads busy of the runtime in which this is
+    /// called, whichever it is that chats are talked in.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
     pub fn new(logs: Logs) -> Self {
         Self {
             logs,
+            runtime: Handle::current(),
             control: None,
             store: None,
             questions: Semaphore::new(QUESTIONS_MAX),
@@ -94,14 +105,37 @@ impl Desk {
                 // It is never closed.
                 let _permit = self.questions.acquire().await;
                 let time = question.budget.time;
-                match self.logs.ask(&question, tell).await {
-                    Ok(found) => Ok(answer::lines(found, time, shape)),
-                    Err(error) => Err(error.to_string()),
-                }
+                let found = self.ask(question, tell).await;
+                found.map(|found| answer::lines(found, time, shape))
             }
         };
         let lines = done.unwrap_or_else(|why| Lines::of(&why));
         self.pages().first(&room, lines, shape, more, now)
+    }
+
+    /// Asks the logs beside whoever waits for it. Dropping the future gives it up.
+    async fn ask(
+        &self,
+        question: Question,
+        mut tell: impl FnMut(Snapshot),
+    ) -> Result<Found, String> {
+        let logs = self.logs.clone();
+        let (sender, mut progress) = mpsc::channel(1);
+        let mut asking = JoinSet::new();
+        let ask = async move {
+            // Of what nobody has looked at yet, there is something newer in a second.
+            let told = logs.ask(&question, |read| _ = sender.try_send(read)).await;
+            told.map_err(|error| error.to_string())
+        };
+        asking.spawn_on(ask, &self.runtime);
+        loop {
+            tokio::select! {
+                Some(read) = progress.recv() => tell(read),
+                Some(found) = asking.join_next() => {
+                    return found.unwrap_or_else(|error| Err(format!("no answer: {error}")));
+                }
+            }
+        }
     }
 
     async fn builtin(&self, builtin: Builtin, rest: &str, said: &Said) -> Result<Lines, String> {

@@ -27,7 +27,7 @@ const PACE: Duration = Duration::from_millis(5);
 /// How large the log is that is asked.
 const PAST_BYTES: u64 = 200_000_000;
 
-/// An alert for each of the 10,000th lines. `max_per_minute` is so that each of them is said.
+/// An alert for each of the 10,000th lines, and each of them is said.
 const RULES: &str = r#"
 state = "state.db"
 status = "status"
@@ -49,6 +49,7 @@ resolved = false
 chat = "ops"
 room = "ops"
 max_per_minute = 1000000
+fold = "0s"
 "#;
 
 /// What is asked again and again.
