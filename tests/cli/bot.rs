@@ -195,6 +195,7 @@ text = "{{count}} errors"
 [place.room]
 chat = "ops"
 room = "#ops"
+fold = "0s"
 
 [chat.ops]
 json = "ws://{address}/"
