@@ -44,8 +44,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
+/// Records are of the past, and time goes on by them alone.
 const AROUND: &str = "state = 'state.db'\nstatus = 'birl.sock'\n\
-     [source.app]\nfrom = 'app.log'\nstart = 'beginning'\nidle = '200ms'\nlateness = '100ms'\n\
+     [source.app]\nfrom = 'app.log'\nstart = 'beginning'\nidle = '1h'\nlateness = '100ms'\n\
      [place.out]\nstdout = true\nformat = 'json'\n";
 
 /// What is told again is so with each record of another time.

@@ -219,7 +219,7 @@ impl Store {
         self.write(move |transaction| write(transaction, &checkpoint))
             .await?;
         if has_alerts {
-            self.0.arrivals.send_modify(|count| *count += 1);
+            self.has_other_alerts();
         }
         Ok(())
     }
@@ -308,20 +308,37 @@ impl Store {
         .await
     }
 
-    /// Keeps that somebody looks after an alert. An earlier word on it is replaced.
+    /// Keeps that somebody looks after an alert. An earlier word on it is replaced, and what waits to say again that
+    /// it fires is not sent.
     ///
     /// # Errors
     ///
     /// As [`checkpoint`](Self::checkpoint).
     pub async fn ack(&self, ack: Ack) -> Result<(), Error> {
-        self.write(move |transaction| {
+        let gone = self.write(move |transaction| {
             transaction.execute(
                 "INSERT OR REPLACE INTO ack (id, rule, by, at, comment) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![ack.id, ack.rule, ack.by, ack.at, ack.comment],
             )?;
-            Ok(())
-        })
-        .await
+            // The place knows of it, and would be told of it with others.
+            let gone = transaction.execute(
+                "DELETE FROM outbox
+                 WHERE folded = 1 AND alert ->> 'id' = ?1 AND alert ->> 'state' = 'firing'
+                    AND EXISTS (SELECT 1 FROM delivered WHERE delivered.place = outbox.place
+                        AND delivered.id = ?1 AND delivered.state = 'firing')",
+                [&ack.id],
+            )?;
+            Ok(gone)
+        });
+        if gone.await? > 0 {
+            self.has_other_alerts();
+        }
+        Ok(())
+    }
+
+    /// Places count anew what waits for them.
+    fn has_other_alerts(&self) {
+        self.0.arrivals.send_modify(|count| *count += 1);
     }
 
     /// Nobody looks after the alert `id` any more; false if nobody did.

@@ -386,6 +386,40 @@ async fn an_end_is_told_as_its_beginning_was() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_acked_is_not_said_again_together_with_others() {
+    let bench = Bench::new().await;
+    let place = Scripted::new(&[]);
+    let _deliverer = bench.start_room(&place).await;
+    bench
+        .say(&[
+            ("burst", "a", FIRES),
+            ("burst", "a", FIRES),
+            ("burst", "b", FIRES),
+            ("burst", "a", FIRES),
+            ("other", "a", FIRES),
+        ])
+        .await;
+    // Those of the first rule have been put aside.
+    bench.until("room", |it| it.taken == 2).await;
+    for host in ["a", "b"] {
+        let ack = crate::store::Ack {
+            id: format!("burst {host}"),
+            rule: "burst".to_owned(),
+            by: "ann".to_owned(),
+            at: 0,
+            comment: String::new(),
+        };
+        bench.store.ack(ack).await.unwrap();
+    }
+    bench.emptied("room", 3).await;
+    // Of the other one nobody had been told.
+    assert_eq!(
+        *place.texts.lock().unwrap(),
+        ["burst a", "other a", "burst b"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_waits_for_others_is_not_lost_with_the_process() {
     let bench = Bench::new().await;
     let place = Scripted::new(&[]);

@@ -98,24 +98,28 @@ impl Store {
     pub(crate) async fn taken(&self, seq: i64, place: &str, alert: &Alert) -> Result<(), Error> {
         let (place, id, state) = (place.to_owned(), alert.id.clone(), word(alert.state));
         let is_over = alert.state == State::Resolved;
-        self.write(move |transaction| {
+        let gone = self.write(move |transaction| {
             transaction.prepare("DELETE FROM outbox WHERE seq = ?1")?.execute([seq])?;
             transaction
                 .prepare(
                     "INSERT OR REPLACE INTO delivered (place, id, state, at) VALUES (?1, ?2, ?3, ?4)",
                 )?
                 .execute(params![place, id, state, now()])?;
+            let mut gone = 0;
             if is_over {
                 // That it still fires would be said behind that it is over.
-                transaction
+                gone = transaction
                     .prepare("DELETE FROM outbox WHERE place = ?1 AND folded = 1 AND alert ->> 'id' = ?2")?
                     .execute(params![place, id])?;
             }
             let before = now().saturating_sub(i64::try_from(DELIVERED_FOR.as_nanos()).unwrap_or(i64::MAX));
             transaction.prepare("DELETE FROM delivered WHERE at < ?1")?.execute([before])?;
-            Ok(())
-        })
-        .await
+            Ok(gone)
+        });
+        if gone.await? > 0 {
+            self.has_other_alerts();
+        }
+        Ok(())
     }
 
     /// The alert `seq` was not taken, and is to be tried at `next_try`.
@@ -297,8 +301,7 @@ impl Store {
             Ok(taken)
         });
         let taken = taken.await?;
-        // Places count what there is then.
-        self.0.arrivals.send_modify(|count| *count += 1);
+        self.has_other_alerts();
         Ok(taken)
     }
 }
