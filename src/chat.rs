@@ -243,7 +243,7 @@ impl Trial {
 
     /// What is said about something that was said.
     async fn answers(&mut self, said: &Said) -> Vec<String> {
-        let more = format!("{}more", self.bot.prefix());
+        let prefix = self.bot.prefix().to_owned();
         let mut answers = Vec::new();
         for reaction in self.bot.react(said, Instant::now()) {
             answers.push(match reaction {
@@ -254,7 +254,7 @@ impl Trial {
                 }
                 Reaction::Do(task) => {
                     let place = (self.name.as_str(), said);
-                    let shape = (Shape::MESSAGES, more.as_str());
+                    let shape = (Shape::MESSAGES, prefix.as_str());
                     self.desk.perform(task, place, shape, |_| {}).await
                 }
             });

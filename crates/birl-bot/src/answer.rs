@@ -8,8 +8,12 @@ use jiff::Timestamp;
 
 use crate::pages::{Lines, Shape};
 
-/// So many columns of a chart stand beside names and numbers.
-const SPARK_WIDTH: usize = 60;
+/// So many columns of a line of a chart are for its name, at most.
+const NAME_WIDTH: usize = 24;
+/// So many columns are for the numbers beside a chart.
+const NUMBERS_WIDTH: usize = 28;
+/// Of more series the largest are shown.
+const SERIES_MAX: usize = 20;
 
 /// An answer in lines.
 pub(crate) fn lines(found: Found, time_up: std::time::Duration, shape: Shape) -> Lines {
@@ -29,7 +33,7 @@ pub(crate) fn lines(found: Found, time_up: std::time::Duration, shape: Shape) ->
             are_first,
             chart,
         } => {
-            let spark = chart.and_then(|chart| sparks(&rows, &chart));
+            let spark = chart.and_then(|chart| sparks(&rows, &chart, shape));
             spark.unwrap_or_else(|| table(&schema, &rows, (found.count, are_first), shape))
         }
     };
@@ -52,13 +56,15 @@ pub(crate) fn lines(found: Found, time_up: std::time::Duration, shape: Shape) ->
         lines.head.insert(0, words);
     }
     let remarks = found.remarks.iter();
-    lines.remarks = remarks.map(|remark| cut(remark, shape)).collect();
+    lines
+        .remarks
+        .extend(remarks.map(|remark| cut(remark, shape)));
     lines
 }
 
 /// How many there are, where not all of them or more than a page are shown.
 fn count_words(count: u64, shown: u64, what: &str, which: &str) -> Option<String> {
-    (count > shown).then(|| format!("{count} {what}s; the {which} {shown} of them:"))
+    (count > shown).then(|| format!("{count} {what}s, of which the {which} {shown} can be shown:"))
 }
 
 /// How much of the sources has been read.
@@ -112,28 +118,43 @@ fn table(schema: &Schema, rows: &[Rows], (count, are_first): (u64, bool), shape:
 }
 
 /// Rows over time, a line for each series; `None` where there is nothing to draw.
-fn sparks(rows: &[Rows], chart: &Chart) -> Option<Lines> {
+fn sparks(rows: &[Rows], chart: &Chart, shape: Shape) -> Option<Lines> {
     let columns = SparkColumns {
         time: &chart.time,
         span: chart.span,
         series: chart.series.as_deref(),
         values: &chart.values,
     };
-    let sparks = Sparks::draw(rows, columns, SPARK_WIDTH)?;
-    let name_width = |name: &str| name.chars().count();
-    let width = sparks.sparks.iter().map(|it| name_width(&it.name));
-    let width = width.max().unwrap_or(0).min(24);
-    let body = sparks.sparks.iter().map(|spark| {
-        let name: String = spark.name.chars().take(width).collect();
+    let width = shape.width.saturating_sub(NAME_WIDTH + NUMBERS_WIDTH);
+    let sparks = Sparks::draw(rows, columns, width)?;
+    let shown = &sparks.sparks[..sparks.sparks.len().min(SERIES_MAX)];
+    let names = shown.iter().map(|spark| name(&spark.name));
+    let names: Vec<String> = names.collect();
+    let width = names.iter().map(|name| name.chars().count()).max();
+    let width = width.unwrap_or(0);
+    let body = shown.iter().zip(&names).map(|(spark, name)| {
         let (max, last) = (number(spark.max), number(spark.last));
         format!("{name:<width$} {} max {max}, last {last}", spark.line)
     });
     let (start, end) = (moment(sparks.start), moment(sparks.end));
+    let others = sparks.sparks.len() - shown.len();
     Some(Lines {
         head: vec![format!("{start} to {end}")],
         body: body.collect(),
+        remarks: match others {
+            0 => Vec::new(),
+            others => vec![format!("and {others} more, none of which is larger")],
+        },
         ..Lines::default()
     })
+}
+
+/// The name of a series, cut to what fits.
+fn name(name: &str) -> String {
+    match name.chars().nth(NAME_WIDTH) {
+        None => name.to_owned(),
+        Some(_) => name.chars().take(NAME_WIDTH - 1).chain(['…']).collect(),
+    }
 }
 
 /// A number with no more digits than are read at a glance.
@@ -154,7 +175,7 @@ pub(crate) fn moment(nanoseconds: i64) -> String {
 }
 
 /// A line, cut to what fits. Of a record of many lines the first is shown.
-fn cut(text: &str, shape: Shape) -> String {
+pub(crate) fn cut(text: &str, shape: Shape) -> String {
     // A line of a log says less in half.
     let most = shape.width * 3;
     let mut lines = text.lines();

@@ -13,6 +13,7 @@ use crate::desk::Desk;
 use crate::errands::{Errands, say};
 use crate::limits::{Limit, Limits, Verdict};
 use crate::memory::Memory;
+use crate::pages::Shape;
 use crate::rules::Rules;
 use crate::said::Said;
 
@@ -87,9 +88,17 @@ impl Bot {
         }
         let replies = self.rules.replies(said).into_iter().map(Reaction::Say);
         let mut reactions: Vec<_> = replies.collect();
-        match self.commands.task(said) {
+        // Whoever has called a command long ago does not wait any more.
+        let task = match said.is_old {
+            false => self.commands.task(said),
+            true => None,
+        };
+        match task {
             None => {}
-            Some(Task::Say(text)) => reactions.push(Reaction::Say(text)),
+            // A long one is told page by page.
+            Some(Task::Say(text)) if text.lines().count() <= Shape::LINES.lines => {
+                reactions.push(Reaction::Say(text));
+            }
             Some(task) => reactions.push(Reaction::Do(task)),
         }
         if reactions.is_empty() {
@@ -137,7 +146,8 @@ pub async fn run(
 ) -> Result<(), birl_chat::Error> {
     let (memory, past) = Memory::new(name, desk.store().await).await;
     events.go_on(past);
-    let mut errands = Errands::new(name, desk, bot.prefix());
+    let prefix = bot.prefix().to_owned();
+    let mut errands = Errands::new(name, desk, &prefix);
     let mut ended = Ok(());
     while let Some(event) = events.next().await {
         match event {
@@ -147,11 +157,12 @@ pub async fn run(
                 let is_done = !reactions.is_empty();
                 for reaction in reactions {
                     match reaction {
-                        Reaction::Say(text) => say(name, &message, text),
+                        Reaction::Say(text) => say(name, &prefix, &message, text),
                         Reaction::Do(Task::Builtin(Builtin::Cancel, _)) => {
                             // What is given up says so itself.
                             if !errands.cancel(&said.room) {
-                                say(name, &message, "nothing is being asked here".to_owned());
+                                let words = "nothing is being asked here".to_owned();
+                                say(name, &prefix, &message, words);
                             }
                         }
                         Reaction::Do(task) => errands.put(task, said.clone(), message.clone()),

@@ -25,6 +25,21 @@ pub use call::Call;
 
 use crate::said::Said;
 
+/// A longer query is none that a person would type into a room, in bytes.
+const QUERY_BYTES_MAX: usize = 4000;
+/// So many characters of what somebody has typed are said again.
+const SHOWN_CHARS_MAX: usize = 60;
+
+/// What somebody has typed, as it is said again.
+fn shortened(typed: &str) -> String {
+    let shown = typed.chars().take(SHOWN_CHARS_MAX);
+    let mut shown: String = shown.filter(|letter| !letter.is_control()).collect();
+    if typed.chars().nth(SHOWN_CHARS_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// A command of the configuration.
 #[derive(Clone, Debug)]
 pub struct Command {
@@ -78,6 +93,13 @@ pub enum Task {
     Ask(Question),
     /// What a built-in command does, with what stands behind its name.
     Builtin(Builtin, String),
+    /// Why a rule or an alert is as it is; with its records only where the configuration says who may.
+    Why {
+        /// The rule or the alert.
+        about: String,
+        /// Whether records are shown.
+        with_records: bool,
+    },
 }
 
 impl Commands {
@@ -91,16 +113,15 @@ impl Commands {
             self.builtin_task(builtin, call, said)
         } else {
             let prefix = &self.prefix;
-            let known = self.names();
+            let known = self.names_for(said);
             let meant = nearest(&call.name, known.iter().map(String::as_str));
+            let name = shortened(&call.name);
             match (meant, said.is_private) {
                 (Some(meant), _) => Err(format!(
-                    "there is no {prefix}{}; did you mean {prefix}{meant}?",
-                    call.name
+                    "there is no {prefix}{name}; did you mean {prefix}{meant}?"
                 )),
                 (None, true) => Err(format!(
-                    "there is no {prefix}{}; {prefix}help lists what there is",
-                    call.name
+                    "there is no {prefix}{name}; {prefix}help lists what there is"
                 )),
                 (None, false) => return None,
             }
@@ -108,11 +129,13 @@ impl Commands {
         Some(task.unwrap_or_else(Task::Say))
     }
 
-    /// The names of all commands that can be used, those of the configuration first.
-    fn names(&self) -> Vec<String> {
-        let own = self.own.iter().map(|command| command.name.clone());
-        let builtins = self.builtins.all().map(|it| it.name().to_owned());
-        own.chain(builtins).collect()
+    /// The names of all commands that may be used, those of the configuration first.
+    fn names_for(&self, said: &Said) -> Vec<String> {
+        let own = self.own.iter().filter(|command| command.allow.has(said));
+        let own = own.map(|command| command.name.clone());
+        let builtins = self.builtins.all();
+        let builtins = builtins.filter(|builtin| self.builtins.allow(*builtin).has(said));
+        own.chain(builtins.map(|it| it.name().to_owned())).collect()
     }
 
     fn own_task(&self, command: &Command, call: &Call, said: &Said) -> Result<Task, String> {
@@ -161,12 +184,21 @@ impl Commands {
                         "what is to be asked? {prefix}ask level:error last:15m |> count by service"
                     ));
                 }
+                if call.rest.len() > QUERY_BYTES_MAX {
+                    return Err(format!(
+                        "a query of more than {QUERY_BYTES_MAX} bytes is too long"
+                    ));
+                }
                 Ok(Task::Ask(Question {
                     query: call.rest,
                     sources: asking.sources.clone(),
                     budget: asking.budget,
                 }))
             }
+            Builtin::Why => Ok(Task::Why {
+                about: call.rest,
+                with_records: self.builtins.allow.contains_key(&Builtin::Why),
+            }),
             builtin => Ok(Task::Builtin(builtin, call.rest)),
         }
     }
@@ -174,9 +206,11 @@ impl Commands {
     fn check_allowed(&self, name: &str, allow: &Allow, said: &Said) -> Result<(), String> {
         match allow.has(said) {
             true => Ok(()),
+            // Who may is not said: where names are no proof, that would be the one to take.
             false => Err(format!(
-                "{}{name} is for {allow}, and not for {}",
-                self.prefix, said.sender
+                "{}: {}{name} is not for you here",
+                shortened(&said.sender),
+                self.prefix
             )),
         }
     }

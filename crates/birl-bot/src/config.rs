@@ -239,6 +239,8 @@ struct ChatKeys {
     id: Option<Spanned<String>>,
     thread: Option<Spanned<String>>,
     time: Option<Spanned<String>>,
+    sender_account: Option<Spanned<String>>,
+    private: Option<Spanned<String>>,
     bot: Option<Spanned<String>>,
     cursor: Option<Spanned<String>>,
     me: Option<Spanned<String>>,
@@ -437,6 +439,8 @@ impl Reading<'_> {
         json.id = path(&keys.id)?.unwrap_or(json.id);
         json.thread = path(&keys.thread)?;
         json.time = path(&keys.time)?;
+        json.account = path(&keys.sender_account)?;
+        json.private = path(&keys.private)?;
         json.bot = path(&keys.bot)?;
         json.options.cursor = path(&keys.cursor)?;
         if let Some(say) = &keys.say {
@@ -601,7 +605,7 @@ impl ChatKeys {
     }
 
     /// The keys that are for JSON alone.
-    fn of_json(&self) -> [(&'static str, Option<std::ops::Range<usize>>); 15] {
+    fn of_json(&self) -> [(&'static str, Option<std::ops::Range<usize>>); 17] {
         [
             ("hello", span(&self.hello)),
             ("secrets", span(&self.secrets)),
@@ -612,6 +616,8 @@ impl ChatKeys {
             ("id", span(&self.id)),
             ("thread", span(&self.thread)),
             ("time", span(&self.time)),
+            ("sender_account", span(&self.sender_account)),
+            ("private", span(&self.private)),
             ("bot", span(&self.bot)),
             ("cursor", span(&self.cursor)),
             ("me", span(&self.me)),

@@ -6,21 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use birl_record::time::duration;
 use birl_scan::Snapshot;
 use birl_watch::control::{Control, HeldBack, Matcher, OpenAlert, Silence};
-use birl_watch::logs::{Found, Question};
 use birl_watch::status::Status;
 use birl_watch::{Logs, Store};
-use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::answer::{self, moment};
 use crate::command::{Builtin, Task};
-use crate::pages::{Lines, Pages, Shape};
+use crate::pages::{Lines, Pages, Place, Shape};
 use crate::said::Said;
 
-/// So many questions are answered at once: whoever asks in chats is not to slow down what watches.
-const QUESTIONS_MAX: usize = 2;
 /// So many alerts are kept for `!more`.
 const ALERTS_MAX: usize = 200;
 
@@ -29,30 +23,20 @@ const ALERTS_MAX: usize = 200;
 pub struct Desk {
     /// The sources that can be asked.
     logs: Logs,
-    /// Where they are asked.
-    runtime: Handle,
     /// The rules that run, if any do.
     control: Option<Control>,
     /// Where is kept what must not be forgotten, if no rules run.
     store: Option<Store>,
-    questions: Semaphore,
     pages: Mutex<Pages>,
 }
 
 impl Desk {
-    /// Asks `logs`, and talks to nobody. An answer keeps the threads busy of the runtime in which this is
-    /// called, whichever it is that chats are talked in.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime.
+    /// Asks `logs`, and talks to nobody.
     pub fn new(logs: Logs) -> Self {
         Self {
             logs,
-            runtime: Handle::current(),
             control: None,
             store: None,
-            questions: Semaphore::new(QUESTIONS_MAX),
             pages: Mutex::default(),
         }
     }
@@ -81,67 +65,83 @@ impl Desk {
         }
     }
 
-    /// Does what somebody has asked for in the chat of that name, and gives what is to be said. `more` is what
-    /// is typed for the next page. How far an answer is, is told each second.
+    /// Does what somebody has asked for in the chat of that name, and gives what is to be said. `prefix` is
+    /// what stands before commands. How far an answer is, is told each second.
     ///
     /// Dropping the future gives it up: what rules have been told holds.
     pub async fn perform(
         &self,
         task: Task,
         (chat, said): (&str, &Said),
-        (shape, more): (Shape, &str),
+        (shape, prefix): (Shape, &str),
         tell: impl FnMut(Snapshot),
     ) -> String {
         let now = Instant::now();
-        let room = format!("{chat} {}", said.room);
+        let more = format!("{prefix}more");
+        let place = Place {
+            chat: chat.to_owned(),
+            room: said.room.clone(),
+            account: said.account.clone().filter(|_| said.is_private),
+        };
         let done = match task {
             Task::Say(text) => Ok(Lines::of(&text)),
             Task::Builtin(Builtin::More, _) => {
-                let next = self.pages().next(&room, shape, more, now);
+                let next = self.pages().next(&place, shape, &more, now);
                 return next.unwrap_or_else(|| "there is no more".to_owned());
             }
-            Task::Builtin(builtin, rest) => self.builtin(builtin, &rest, said).await,
+            Task::Builtin(builtin, rest) => self.builtin(builtin, &rest, said, prefix).await,
+            Task::Why {
+                about,
+                with_records,
+            } => self.why(&about, with_records, prefix).await,
             Task::Ask(question) => {
-                // It is never closed.
-                let _permit = self.questions.acquire().await;
                 let time = question.budget.time;
-                let found = self.ask(question, tell).await;
-                found.map(|found| answer::lines(found, time, shape))
+                let found = self.logs.ask(&question, tell).await;
+                found
+                    .map(|found| answer::lines(found, time, shape))
+                    .map_err(|error| error.to_string())
             }
         };
-        let lines = done.unwrap_or_else(|why| Lines::of(&why));
-        self.pages().first(&room, lines, shape, more, now)
-    }
-
-    /// Asks the logs beside whoever waits for it. Dropping the future gives it up.
-    async fn ask(
-        &self,
-        question: Question,
-        mut tell: impl FnMut(Snapshot),
-    ) -> Result<Found, String> {
-        let logs = self.logs.clone();
-        let (sender, mut progress) = mpsc::channel(1);
-        let mut asking = JoinSet::new();
-        let ask = async move {
-            // Of what nobody has looked at yet, there is something newer in a second.
-            let told = logs.ask(&question, |read| _ = sender.try_send(read)).await;
-            told.map_err(|error| error.to_string())
-        };
-        asking.spawn_on(ask, &self.runtime);
-        loop {
-            tokio::select! {
-                Some(read) = progress.recv() => tell(read),
-                Some(found) = asking.join_next() => {
-                    return found.unwrap_or_else(|error| Err(format!("no answer: {error}")));
-                }
+        match done {
+            Ok(lines) => self.pages().first(&place, lines, shape, &more, now),
+            // What is left of the answer before is still there.
+            Err(why) => {
+                let lines = Lines::of(&why).body;
+                let lines: Vec<_> = lines.iter().map(|line| answer::cut(line, shape)).collect();
+                lines.join("\n")
             }
         }
     }
 
-    async fn builtin(&self, builtin: Builtin, rest: &str, said: &Said) -> Result<Lines, String> {
-        let Some(control) = &self.control else {
-            return Err("no rules run here: birl run runs them".to_owned());
-        };
+    async fn why(&self, about: &str, with_records: bool, prefix: &str) -> Result<Lines, String> {
+        let control = self.control()?;
+        let about = named(about, "a rule or an alert", prefix)?;
+        let mut why = control
+            .why(about)
+            .await
+            .map_err(|error| error.to_string())?;
+        if !with_records {
+            for explained in &mut why.alerts {
+                explained.samples.clear();
+                explained.ask.clear();
+            }
+        }
+        Ok(Lines::of(&why.to_string()))
+    }
+
+    fn control(&self) -> Result<&Control, String> {
+        let control = self.control.as_ref();
+        control.ok_or_else(|| "no rules run here: birl run runs them".to_owned())
+    }
+
+    async fn builtin(
+        &self,
+        builtin: Builtin,
+        rest: &str,
+        said: &Said,
+        prefix: &str,
+    ) -> Result<Lines, String> {
+        let control = self.control()?;
         let failed = |error: birl_watch::control::Error| error.to_string();
         let by = said.account.as_deref().unwrap_or(&said.sender);
         let (word, comment) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
@@ -158,13 +158,8 @@ impl Desk {
                 lines.body.extend(silences);
                 Ok(lines)
             }
-            Builtin::Why => {
-                let about = named(word, "a rule or an alert")?;
-                let why = control.why(about).await.map_err(failed)?;
-                Ok(Lines::of(&why.to_string()))
-            }
             Builtin::Ack => {
-                let alert = named(word, "an alert")?;
+                let alert = named(word, "an alert", prefix)?;
                 let alert = control.ack(alert, by, comment).await.map_err(failed)?;
                 Ok(Lines::of(&format!(
                     "{by} looks after {}: it is not told again until it is over",
@@ -172,7 +167,7 @@ impl Desk {
                 )))
             }
             Builtin::Unack => {
-                let alert = named(word, "an alert")?;
+                let alert = named(word, "an alert", prefix)?;
                 let alert = control.unack(alert).await.map_err(failed)?;
                 Ok(Lines::of(&format!(
                     "nobody looks after {} any more",
@@ -180,7 +175,7 @@ impl Desk {
                 )))
             }
             Builtin::Silence => {
-                let (matcher, length, comment) = silence_of(rest)?;
+                let (matcher, length, comment) = silence_of(rest, prefix)?;
                 let from = control.status().at;
                 let silence = Silence {
                     matcher,
@@ -196,7 +191,7 @@ impl Desk {
                 )))
             }
             Builtin::Unsilence => {
-                let number = named(word, "a silence")?.trim_start_matches('#');
+                let number = named(word, "a silence", prefix)?.trim_start_matches('#');
                 let number = number
                     .parse()
                     .map_err(|_| format!("a silence has a number, and {number:?} is none"))?;
@@ -208,7 +203,7 @@ impl Desk {
                     None => Err(format!("there is no silence {number}")),
                 }
             }
-            Builtin::Help | Builtin::Ask | Builtin::More | Builtin::Cancel => {
+            Builtin::Help | Builtin::Ask | Builtin::More | Builtin::Cancel | Builtin::Why => {
                 unreachable!("it is done elsewhere")
             }
         }
@@ -219,30 +214,42 @@ impl Desk {
     }
 }
 
-fn named<'w>(word: &'w str, what: &str) -> Result<&'w str, String> {
+fn named<'w>(word: &'w str, what: &str, prefix: &str) -> Result<&'w str, String> {
     match word {
         "" => Err(format!(
-            "{what} has to be named; alerts lists those that are open"
+            "{what} has to be named; {prefix}alerts lists those that are there"
         )),
         word => Ok(word),
     }
 }
 
 /// What is typed for a silence: which alerts, how long, and why.
-fn silence_of(rest: &str) -> Result<(Matcher, i64, String), String> {
+fn silence_of(rest: &str, prefix: &str) -> Result<(Matcher, i64, String), String> {
+    let example = format!("{prefix}silence error-burst service=api 2h being deployed");
     let mut at = 0;
+    let mut quote = None;
     for word in rest.split_inclusive(char::is_whitespace) {
+        let is_quoted = quote.is_some();
+        for letter in word.chars() {
+            match (letter, quote) {
+                ('"' | '\'', None) => quote = Some(letter),
+                (letter, Some(open)) if letter == open => quote = None,
+                _ => {}
+            }
+        }
         let length = duration(word.trim()).ok().filter(|length| *length > 0);
-        if let (Some(length), true) = (length, at > 0) {
-            let matcher: Matcher = rest[..at]
-                .parse()
-                .map_err(|error: birl_watch::control::Error| error.to_string())?;
+        if let (Some(length), false) = (length, is_quoted) {
+            if at == 0 {
+                return Err(format!("for what? A rule, or * for any: {example}"));
+            }
+            let matcher = rest[..at].parse::<Matcher>();
+            let matcher = matcher.map_err(|error| error.to_string())?;
             let comment = rest[at + word.len()..].trim().to_owned();
             return Ok((matcher, length, comment));
         }
         at += word.len();
     }
-    Err("for how long, and for what? silence error-burst service=api 2h".to_owned())
+    Err(format!("for how long? Such as 2h: {example}"))
 }
 
 /// An alert in a few words: `3f9a1c error-burst service=api`.

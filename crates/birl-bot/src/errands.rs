@@ -4,10 +4,12 @@
 //! may take long, and one for all else, which never waits for those.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use birl_chat::Message;
+use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -68,6 +70,7 @@ impl Errands {
     pub(crate) fn put(&mut self, task: Task, said: Said, message: Message) {
         let is_question = matches!(task, Task::Ask(_));
         let key = (said.room.clone(), is_question);
+        while self.workers.try_join_next().is_some() {}
         let errand = Errand {
             task,
             said,
@@ -89,7 +92,7 @@ impl Errands {
             "{WAITING_MAX} questions wait here already; {}cancel gives up the one that is asked",
             self.prefix
         );
-        say(&self.chat, &refused.message, words);
+        say(&self.chat, &self.prefix, &refused.message, words);
     }
 
     /// Gives up what is being asked in a room, if anything is.
@@ -102,7 +105,6 @@ impl Errands {
     fn lane(&mut self, key: (String, bool)) -> &Lane {
         if self.lanes.len() >= LANES_MANY {
             self.lanes.retain(|_, lane| !lane.errands.is_closed());
-            while self.workers.try_join_next().is_some() {}
         }
         self.lanes.entry(key).or_insert_with(|| {
             let (sender, receiver) = mpsc::channel(WAITING_MAX);
@@ -130,8 +132,16 @@ async fn work(
     mut errands: mpsc::Receiver<Errand>,
     cancel: Arc<Mutex<Option<oneshot::Sender<()>>>>,
 ) {
-    let more = format!("{prefix}more");
-    while let Ok(Some(errand)) = timeout(IDLE, errands.recv()).await {
+    loop {
+        let errand = match timeout(IDLE, errands.recv()).await {
+            Ok(errand) => errand,
+            Err(_) => {
+                // Something may have come right now.
+                errands.close();
+                errands.recv().await
+            }
+        };
+        let Some(errand) = errand else { return };
         let Errand {
             task,
             said,
@@ -145,35 +155,76 @@ async fn work(
         };
         let begun = Instant::now();
         let mut is_told = false;
-        let done = desk.perform(task, (&chat, &said), (shape, &more), |read| {
+        let done = desk.perform(task, (&chat, &said), (shape, &prefix), |read| {
             if !is_told && begun.elapsed() >= PATIENCE {
                 is_told = true;
                 let words = format!(
                     "still asking, {} read; {prefix}cancel gives it up",
                     read_words(&read)
                 );
-                say(&chat, &message, words);
+                say(&chat, &prefix, &message, words);
             }
         });
+        // Whoever asks next is answered whatever this one has met.
+        let done = AssertUnwindSafe(done).catch_unwind();
         let done = tokio::select! {
-            done = done => done,
+            done = done => done.unwrap_or_else(|_| "that has failed: birl's log says how".to_owned()),
             Ok(()) = cancelled => "given up".to_owned(),
         };
         lock(&cancel).take();
-        say(&chat, &message, done);
+        say(&chat, &prefix, &message, done);
     }
 }
 
-/// Answers a message.
-pub(crate) fn say(chat: &str, message: &Message, text: String) {
+/// Answers a message. No line of it calls a command of ours, or of another birl: two of them would talk to
+/// each other for ever.
+pub(crate) fn say(chat: &str, prefix: &str, message: &Message, text: String) {
     if text.is_empty() {
         return;
     }
-    if let Err(error) = message.handle().try_send(message.answer(text)) {
+    if let Err(error) = message
+        .handle()
+        .try_send(message.answer(harmless(text, prefix)))
+    {
         warn!(chat, "{error}");
     }
 }
 
+/// A text none of whose lines begins with `prefix`.
+fn harmless(text: String, prefix: &str) -> String {
+    if !text
+        .lines()
+        .any(|line| line.trim_start().starts_with(prefix))
+    {
+        return text;
+    }
+    let lines = text
+        .lines()
+        .map(|line| match line.trim_start().strip_prefix(prefix) {
+            Some(behind) => format!("{prefix}\u{200b}{behind}"),
+            None => line.to_owned(),
+        });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn no_line_of_ours_calls_a_command() {
+        let cases = [
+            ("it is !errors", "it is !errors"),
+            ("!errors", "!\u{200b}errors"),
+            ("a\n  !b\nc", "a\n!\u{200b}b\nc"),
+            ("", ""),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(harmless(text.to_owned(), "!"), wanted);
+        }
+    }
 }

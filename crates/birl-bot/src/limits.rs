@@ -72,7 +72,10 @@ impl Limits {
             };
         }
         person.full_at = person.full_at.max(now) + self.limit.every;
-        person.is_told = false;
+        // Who goes on as before is not told each time that a token comes.
+        if person.full_at <= now + self.limit.every * (self.limit.burst.max(1) / 2).max(1) {
+            person.is_told = false;
+        }
         Verdict::Answer
     }
 }
@@ -94,7 +97,10 @@ mod tests {
         assert_eq!(at(9, "ann"), Verdict::Ignore);
         assert_eq!(at(9, "bob"), Verdict::Answer);
         assert_eq!(at(10, "ann"), Verdict::Answer);
-        assert_eq!(at(10, "ann"), Verdict::Tell);
+        // Who goes on as before knows it, and is told anew after a while.
+        assert_eq!(at(10, "ann"), Verdict::Ignore);
+        assert_eq!([at(60, "ann"), at(60, "ann")], [Verdict::Answer; 2]);
+        assert_eq!(at(60, "ann"), Verdict::Tell);
     }
 
     #[test]

@@ -61,7 +61,16 @@ impl Lines {
 
 /// What is left of the last answer in each room.
 #[derive(Debug, Default)]
-pub(crate) struct Pages(HashMap<String, Left>);
+pub(crate) struct Pages(HashMap<Place, Left>);
+
+/// Where an answer was given.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) chat: String,
+    pub(crate) room: String,
+    /// Whoever talks to us alone may be called as somebody else was before: the account is part of it.
+    pub(crate) account: Option<String>,
+}
 
 #[derive(Debug)]
 struct Left {
@@ -76,13 +85,13 @@ impl Pages {
     /// next.
     pub(crate) fn first(
         &mut self,
-        room: &str,
+        place: &Place,
         answer: Lines,
         shape: Shape,
         more: &str,
         now: Instant,
     ) -> String {
-        self.0.remove(room);
+        self.0.remove(place);
         let left = Left {
             title: answer.title,
             lines: answer.body.into(),
@@ -90,7 +99,7 @@ impl Pages {
             at: now,
         };
         let around = answer.head.len() + answer.remarks.len();
-        let (page, more) = self.page(room, left, shape.lines.saturating_sub(around), more);
+        let (page, more) = self.page(place, left, shape.lines.saturating_sub(around), more);
         let said = [answer.head, page, answer.remarks, Vec::from_iter(more)];
         said.concat().join("\n")
     }
@@ -98,15 +107,15 @@ impl Pages {
     /// The next page of the last answer in a room, if there is one.
     pub(crate) fn next(
         &mut self,
-        room: &str,
+        place: &Place,
         shape: Shape,
         more: &str,
         now: Instant,
     ) -> Option<String> {
-        let left = self.0.remove(room)?;
+        let left = self.0.remove(place)?;
         (now < left.at + KEPT_FOR).then(|| {
             let left = Left { at: now, ..left };
-            let (page, more) = self.page(room, left, shape.lines, more);
+            let (page, more) = self.page(place, left, shape.lines, more);
             [page, Vec::from_iter(more)].concat().join("\n")
         })
     }
@@ -114,7 +123,7 @@ impl Pages {
     /// A page of at most so many lines, at least one below the title, and what says that there is more.
     fn page(
         &mut self,
-        room: &str,
+        place: &Place,
         mut left: Left,
         lines: usize,
         more: &str,
@@ -136,22 +145,22 @@ impl Pages {
             (count, false) => Some(format!("({count} more: {more})")),
         };
         if more.is_some() {
-            self.keep(room, left);
+            self.keep(place, left);
         }
         (page, more)
     }
 
-    fn keep(&mut self, room: &str, left: Left) {
+    fn keep(&mut self, place: &Place, left: Left) {
         let now = left.at;
         if self.0.len() >= ROOMS_MAX {
             self.0.retain(|_, left| now < left.at + KEPT_FOR);
         }
         if self.0.len() >= ROOMS_MAX {
             let oldest = self.0.iter().min_by_key(|(_, left)| left.at);
-            let oldest = oldest.map(|(room, _)| room.clone());
-            oldest.map(|room| self.0.remove(&room));
+            let oldest = oldest.map(|(place, _)| place.clone());
+            oldest.map(|place| self.0.remove(&place));
         }
-        self.0.insert(room.to_owned(), left);
+        self.0.insert(place.clone(), left);
     }
 }
 
@@ -163,6 +172,14 @@ mod tests {
         width: 80,
         lines: 4,
     };
+
+    fn place(room: &str) -> Place {
+        Place {
+            chat: "ops".to_owned(),
+            room: room.to_owned(),
+            account: None,
+        }
+    }
 
     fn numbers(count: usize) -> Lines {
         Lines {
@@ -176,8 +193,8 @@ mod tests {
         let mut pages = Pages::default();
         let now = Instant::now();
         let mut first = |answer| {
-            let text = pages.first("#a", answer, SHAPE, "!more", now);
-            let next = std::iter::from_fn(|| pages.next("#a", SHAPE, "!more", now));
+            let text = pages.first(&place("#a"), answer, SHAPE, "!more", now);
+            let next = std::iter::from_fn(|| pages.next(&place("#a"), SHAPE, "!more", now));
             [vec![text], next.collect()].concat()
         };
         assert_eq!(first(numbers(0)), [""]);
@@ -209,14 +226,22 @@ mod tests {
     async fn what_is_left_is_of_the_last_answer_in_the_room_for_a_while() {
         let mut pages = Pages::default();
         let now = Instant::now();
-        pages.first("#a", numbers(9), SHAPE, "!more", now);
-        assert_eq!(pages.next("#b", SHAPE, "!more", now), None);
-        pages.first("#a", numbers(1), SHAPE, "!more", now);
-        assert_eq!(pages.next("#a", SHAPE, "!more", now), None);
-        pages.first("#a", numbers(9), SHAPE, "!more", now);
-        assert_eq!(pages.next("#a", SHAPE, "!more", now + KEPT_FOR), None);
+        pages.first(&place("#a"), numbers(9), SHAPE, "!more", now);
+        let ann = Place {
+            account: Some("ann".to_owned()),
+            ..place("#a")
+        };
+        assert_eq!(pages.next(&ann, SHAPE, "!more", now), None);
+        assert_eq!(pages.next(&place("#b"), SHAPE, "!more", now), None);
+        pages.first(&place("#a"), numbers(1), SHAPE, "!more", now);
+        assert_eq!(pages.next(&place("#a"), SHAPE, "!more", now), None);
+        pages.first(&place("#a"), numbers(9), SHAPE, "!more", now);
+        assert_eq!(
+            pages.next(&place("#a"), SHAPE, "!more", now + KEPT_FOR),
+            None
+        );
         for number in 0..2 * ROOMS_MAX {
-            pages.first(&number.to_string(), numbers(9), SHAPE, "!more", now);
+            pages.first(&place(&number.to_string()), numbers(9), SHAPE, "!more", now);
         }
         assert_eq!(pages.0.len(), ROOMS_MAX);
     }

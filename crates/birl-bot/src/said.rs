@@ -1,7 +1,12 @@
 //! A message as a record, which rules are asked about.
 
 use birl_chat::{Kind, Message};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
+
+/// What was said longer ago calls no command: whoever has said it does not wait any more, and clocks do not
+/// differ by as much.
+const OLD: SignedDuration = SignedDuration::from_mins(10);
 
 /// What somebody has said, and where.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +23,8 @@ pub struct Said {
     pub is_private: bool,
     /// By a program, or so that programs are not to answer it.
     pub is_automatic: bool,
+    /// It was said long ago, and is told as history.
+    pub is_old: bool,
     /// All other fields of the message, where the service's messages are JSON.
     pub fields: Map<String, Value>,
 }
@@ -29,9 +36,14 @@ impl Said {
             Some(b'{') => serde_json::from_slice(&message.raw).unwrap_or_default(),
             _ => Map::new(),
         };
-        if let Some(account) = &message.account {
-            fields.insert("account".to_owned(), Value::from(account.as_str()));
+        // What the sender says of it is not what the service vouches for.
+        match &message.account {
+            Some(account) => _ = fields.insert("account".to_owned(), account.as_str().into()),
+            None => _ = fields.remove("account"),
         }
+        let age = message
+            .time
+            .map(|time| Timestamp::now().duration_since(time));
         Self {
             room: message.room.clone(),
             sender: message.sender.clone(),
@@ -39,6 +51,7 @@ impl Said {
             account: message.account.clone(),
             is_private: message.is_private,
             is_automatic: message.is_bot || message.kind == Kind::Noticed,
+            is_old: age.is_some_and(|age| age > OLD),
             fields,
         }
     }
@@ -66,6 +79,7 @@ impl Said {
             },
             is_private: fields.get("private") == Some(&Value::Bool(true)),
             is_automatic: false,
+            is_old: false,
             fields,
         })
     }

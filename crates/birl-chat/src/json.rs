@@ -81,6 +81,10 @@ pub struct Json {
     pub thread: Option<FieldPath>,
     /// When it was said, as text (RFC 3339) or as a number since 1970: none by default.
     pub time: Option<FieldPath>,
+    /// The account of the sender, where the server vouches for it: none by default.
+    pub account: Option<FieldPath>,
+    /// What is true, or there at all, where nobody else can read it: none by default.
+    pub private: Option<FieldPath>,
     /// What is true, or there at all, where a program has said it: none by default.
     pub bot: Option<FieldPath>,
     /// What we are called, so that we do not answer ourselves: unknown by default.
@@ -192,6 +196,8 @@ impl Json {
             id: path("id"),
             thread: None,
             time: None,
+            account: None,
+            private: None,
             bot: None,
             me: None,
             reply: Body::parse(r#"{"room":"{room}","text":"{text}"}"#).expect("it is JSON"),
@@ -473,7 +479,7 @@ impl Json {
         if self.me.as_ref().is_some_and(|me| *me == sender) {
             return;
         }
-        let is_bot = |path: &FieldPath| {
+        let is_set = |path: &FieldPath| {
             let value = path.value(read);
             value.is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
         };
@@ -481,10 +487,12 @@ impl Json {
         message.room = at(&self.room).unwrap_or_default();
         message.sender = sender;
         message.text.clone_from(said);
-        message.is_bot = self.bot.as_ref().is_some_and(is_bot);
+        message.is_bot = self.bot.as_ref().is_some_and(is_set);
         message.id = at(&self.id).or_else(|| cursor.clone());
         message.cursor = cursor;
         message.thread = self.thread.as_ref().and_then(at);
+        message.account = self.account.as_ref().and_then(at);
+        message.is_private = self.private.as_ref().is_some_and(is_set);
         message.time = self.time.as_ref().and_then(|path| time(path.value(read)?));
         turn.pass(message);
     }

@@ -389,6 +389,9 @@ impl Session {
         let physical = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(planner)])
             .create_physical_plan(&logical, &state)
             .await?;
+        if self.is_guarded {
+            check_joins(&*physical)?;
+        }
         let live = live.map(|live| {
             let chart = translation.chart.clone();
             let parts = (steps, windowing, chart);
@@ -465,6 +468,16 @@ impl Session {
         let plan = self.state.statement_to_plan(statement).await?;
         division::by_zero_is_null(plan)
     }
+}
+
+/// Refuses to hold each row against all others, which takes for ever.
+fn check_joins(plan: &dyn ExecutionPlan) -> Result<(), Error> {
+    if matches!(plan.name(), "NestedLoopJoinExec" | "CrossJoinExec") {
+        let error = Error::run("this query holds each row against all others");
+        return Err(error.with_hint("join rows of which a column is equal: on a.id = b.id"));
+    }
+    let mut inputs = plan.children().into_iter();
+    inputs.try_for_each(|input| check_joins(&**input))
 }
 
 /// All rows at once, with those of bins in which nothing was.

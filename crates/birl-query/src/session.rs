@@ -76,6 +76,8 @@ pub struct Session {
     files: Vec<(String, PathBuf)>,
     /// Whether a query may name any file as a table.
     pub(crate) reads_files: bool,
+    /// Whether queries are of people who may ask what is read, and nothing else.
+    pub(crate) is_guarded: bool,
     /// Fields whose samples all are whole numbers, and that have been found to hold fractions.
     fractions: Mutex<BTreeSet<String>>,
     pub(crate) state: SessionState,
@@ -83,6 +85,22 @@ pub struct Session {
 
 /// So many consumers of memory are named where there is too little.
 const CONSUMERS_TOLD: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).unwrap();
+
+/// Functions that make a text or a list as long as they are told.
+const GROWING: [&str; 10] = [
+    "repeat",
+    "lpad",
+    "rpad",
+    "range",
+    "generate_series",
+    "gen_series",
+    "array_repeat",
+    "list_repeat",
+    "array_resize",
+    "list_resize",
+];
+/// Tables that are made of nothing, and may be as long as they are told.
+const ENDLESS: [&str; 2] = ["range", "generate_series"];
 
 impl Session {
     /// A session over `sources`. Nothing is opened before a plan runs.
@@ -121,6 +139,7 @@ impl Session {
             sources,
             files: Vec::new(),
             reads_files: false,
+            is_guarded: false,
             fractions: Mutex::default(),
             state,
         })
@@ -137,6 +156,27 @@ impl Session {
             reads_files: true,
             ..self
         }
+    }
+
+    /// The same session for queries of people who are trusted with what they read, and with nothing else. It
+    /// refuses what takes time or memory that nobody can bound: tables that are made of nothing, functions
+    /// that make a text or list as long as they are told, and joins of all rows with all others.
+    ///
+    /// # Errors
+    /// Fails where a function cannot be taken away.
+    pub fn guarded(self) -> Result<Self, Error> {
+        let mut state = self.state;
+        for function in GROWING {
+            state.deregister_udf(function)?;
+        }
+        for table in ENDLESS {
+            state.deregister_udtf(table)?;
+        }
+        Ok(Self {
+            is_guarded: true,
+            state,
+            ..self
+        })
     }
 
     /// From now on, takes for numbers with fractions what samples have as whole numbers, and of which

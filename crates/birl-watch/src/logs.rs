@@ -7,9 +7,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use birl_query::{Answer, Chart, Kind, Limits, Plan, Rows, Schema, Session, Sources};
+use birl_query::{Answer, Chart, Kind, Limits, Plan, Rows, Scans, Schema, Session, Sources};
 use birl_record::columns::Misfits;
 use birl_record::query;
 use birl_record::search;
@@ -18,7 +19,8 @@ use birl_render::compacted;
 use birl_scan::{Batch, Event, Progress, Snapshot, fields};
 use birl_source::name::Name;
 use futures::StreamExt;
-use tokio::time::{Instant, interval, sleep_until};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, interval, sleep_until, timeout};
 
 use crate::asked::Surroundings;
 use crate::config::{Config, Error, Source};
@@ -27,6 +29,12 @@ use crate::store::now;
 
 /// How often it is told how far an answer is.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+/// So many questions are answered at once: whoever asks is not to slow down what watches.
+const QUESTIONS_MAX: usize = 2;
+/// So many threads work on a question, beside those that read.
+const QUESTION_THREADS: usize = 2;
+/// So many steps of an answer may wait to be taken.
+const STEPS_MAX: usize = 8;
 /// A longer record is shown cut, in bytes.
 const LINE_BYTES_MAX: usize = 4096;
 /// So many rows of a chart are kept.
@@ -40,6 +48,7 @@ pub struct Logs {
     file: PathBuf,
     sources: Arc<[Source]>,
     around: Surroundings,
+    questions: Arc<Semaphore>,
 }
 
 /// Something that is asked of some of the sources.
@@ -132,6 +141,7 @@ impl Logs {
             file: config.file.clone(),
             sources: config.sources.clone().into(),
             around: around.clone(),
+            questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
         }
     }
 
@@ -154,54 +164,132 @@ impl Logs {
     /// runtime. Dropping the future gives it up: the scans stop after the chunks that they are at.
     ///
     /// Of its sources, those are read that are files. A query reads nothing else: no file that it names,
-    /// and it writes nothing.
+    /// and it writes nothing. It runs on threads of its own, so that whatever it does nobody else waits for
+    /// it but the questions behind it: two are answered at a time, and one that cannot be stopped at once
+    /// counts until it has.
     ///
     /// # Errors
-    /// Where the question is none, where no source that it is of can be read again, and where an answer
-    /// takes too much memory.
+    /// Where the question is none, where no source that it is of can be read again, where an answer
+    /// takes too much memory, and where too many questions are being answered.
     pub async fn ask(
         &self,
         question: &Question,
         mut tell: impl FnMut(Snapshot),
     ) -> Result<Found, Unanswered> {
-        // What is sampled and planned takes time as well.
-        let until = Instant::now() + question.budget.time;
-        let (session, plan) = tokio::select! {
-            planned = self.plan(question) => planned?,
-            () = sleep_until(until) => return Err(Unanswered(format!(
-                "the sources could not be sampled within {} s",
-                question.budget.time.as_secs_f64()
-            ))),
+        let time = question.budget.time;
+        let until = Instant::now() + time;
+        let Ok(permit) = timeout(time, Arc::clone(&self.questions).acquire_owned()).await else {
+            return Err(Unanswered(
+                "too many questions are being answered: ask again later".to_owned(),
+            ));
         };
-        let mut finding = Finding::new(&plan, question.budget.rows);
-        let scans = plan.scans();
-        // What is known when the time is up is worth more than nothing.
-        let every = Some(PROGRESS_EVERY);
-        let mut answers = std::pin::pin!(session.answers(&question.query, plan, every));
+        // It is never closed.
+        let permit = permit.ok();
+        let (sender, mut steps) = mpsc::channel(STEPS_MAX);
+        let (logs, asked) = (self.clone(), question.clone());
+        let thread = thread::Builder::new().name("question".to_owned());
+        let spawned = thread.spawn(move || {
+            logs.run(&asked, sender);
+            drop(permit);
+        });
+        spawned.map_err(|error| Unanswered(format!("there is no thread for it: {error}")))?;
+        let mut begun: Option<(Finding, Scans)> = None;
         let mut ticks = interval(PROGRESS_EVERY);
         ticks.tick().await;
         loop {
-            tokio::select! {
+            let step = tokio::select! {
                 biased;
                 () = sleep_until(until) => {
-                    return Ok(finding.found(Some(Progress::sum(&scans.progress())), &scans.misfits()));
-                }
-                // Behind the answers it would have no turn: these use up what a task may do at once.
-                _ = ticks.tick() => tell(Progress::sum(&scans.progress())),
-                answer = answers.next() => match answer {
-                    None => return Ok(finding.found(None, &scans.misfits())),
-                    Some(Ok(answer)) => finding.take(answer),
-                    Some(Err(error)) if error.needs_memory() => {
-                        let most = question.budget.memory_bytes >> 20;
+                    let Some((finding, scans)) = begun else {
                         return Err(Unanswered(format!(
-                            "it takes more than the {most} MiB of memory that it may: \
-                             ask for fewer groups or rows, or a shorter time"
+                            "the sources could not be sampled within {} s",
+                            time.as_secs_f64()
                         )));
-                    }
-                    Some(Err(error)) => return Err(Unanswered(error.render(&question.query))),
-                },
+                    };
+                    let read = Progress::sum(&scans.progress());
+                    return Ok(finding.found(Some(read), &scans.misfits()));
+                }
+                _ = ticks.tick() => {
+                    let scans = begun.as_ref().map(|(_, scans)| scans.progress());
+                    tell(Progress::sum(&scans.unwrap_or_default()));
+                    continue;
+                }
+                step = steps.recv() => step,
+            };
+            match (step, &mut begun) {
+                (Some(Step::Begun(finding, scans)), begun) => *begun = Some((*finding, scans)),
+                (Some(Step::Answer(answer)), Some((finding, _))) => finding.take(*answer),
+                (Some(Step::Failed(why)), _) => return Err(why),
+                (Some(Step::Done), begun) if begun.is_some() => {
+                    let (finding, scans) = begun.take().expect("it has begun");
+                    return Ok(finding.found(None, &scans.misfits()));
+                }
+                (Some(Step::Answer(_) | Step::Done) | None, _) => {
+                    let why = "it ended without an answer: please report this query";
+                    return Err(Unanswered(why.to_owned()));
+                }
             }
         }
+    }
+
+    /// Answers a question on this thread, and on some more, until that is done or nobody waits any more.
+    fn run(&self, question: &Question, steps: mpsc::Sender<Step>) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(QUESTION_THREADS)
+            .thread_name("question")
+            .enable_all()
+            .build();
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let why = Unanswered(format!("there are no threads for it: {error}"));
+                let _ = steps.try_send(Step::Failed(why));
+                return;
+            }
+        };
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = steps.closed() => {}
+                // What it says at last is no use to who has gone.
+                _ = self.answer(question, &steps) => {}
+            }
+        });
+        // What is on its way to stop is waited for.
+        drop(runtime);
+    }
+
+    /// Answers a question step by step; fails where nobody takes them.
+    async fn answer(
+        &self,
+        question: &Question,
+        steps: &mpsc::Sender<Step>,
+    ) -> Result<(), mpsc::error::SendError<Step>> {
+        let (session, plan) = match self.plan(question).await {
+            Ok(planned) => planned,
+            Err(why) => return steps.send(Step::Failed(why)).await,
+        };
+        let finding = Finding::new(&plan, question.budget.rows);
+        let begun = Step::Begun(Box::new(finding), plan.scans());
+        steps.send(begun).await?;
+        // What is known when the time is up is worth more than nothing.
+        let every = Some(PROGRESS_EVERY);
+        let mut answers = std::pin::pin!(session.answers(&question.query, plan, every));
+        while let Some(answer) = answers.next().await {
+            let step = match answer {
+                Ok(answer) => Step::Answer(Box::new(answer)),
+                Err(error) if error.needs_memory() => {
+                    let most = question.budget.memory_bytes >> 20;
+                    Step::Failed(Unanswered(format!(
+                        "it takes more than the {most} MiB of memory that it may: \
+                         ask for fewer groups or rows, or a shorter time"
+                    )))
+                }
+                Err(error) => Step::Failed(Unanswered(error.render(&question.query))),
+            };
+            steps.send(step).await?;
+        }
+        steps.send(Step::Done).await
     }
 
     async fn plan(&self, question: &Question) -> Result<(Session, Plan), Unanswered> {
@@ -214,7 +302,9 @@ impl Logs {
             spill_bytes: 0,
             spill_directory: None,
         };
-        let session = Session::new(sources, &limits).map_err(render)?;
+        let session = Session::new(sources, &limits)
+            .and_then(Session::guarded)
+            .map_err(render)?;
         let plan = session.plan(&question.query).await.map_err(render)?;
         Ok((session, plan))
     }
@@ -278,6 +368,15 @@ impl Logs {
             ..clock.clone()
         }
     }
+}
+
+/// What comes of a question that is being answered.
+enum Step {
+    /// It has been planned: what collects its answer, and how far its scans are.
+    Begun(Box<Finding>, Scans),
+    Answer(Box<Answer>),
+    Failed(Unanswered),
+    Done,
 }
 
 /// An answer that is being collected.

@@ -320,10 +320,10 @@ impl Store {
                 "INSERT OR REPLACE INTO ack (id, rule, by, at, comment) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![ack.id, ack.rule, ack.by, ack.at, ack.comment],
             )?;
-            // The place knows of it, and would be told of it with others.
+            // The place knows of it.
             let gone = transaction.execute(
                 "DELETE FROM outbox
-                 WHERE folded = 1 AND alert ->> 'id' = ?1 AND alert ->> 'state' = 'firing'
+                 WHERE alert ->> 'id' = ?1 AND alert ->> 'state' = 'firing'
                     AND EXISTS (SELECT 1 FROM delivered WHERE delivered.place = outbox.place
                         AND delivered.id = ?1 AND delivered.state = 'firing')",
                 [&ack.id],

@@ -52,10 +52,15 @@ impl Allow {
                 Some(("account", account)) => Pattern::Account(name("account", account)?),
                 Some(("room", room)) => Pattern::Room(name("room", room)?),
                 Some(("user", user)) => Pattern::Sender(name("user", user)?),
-                _ if typed == "*" => Pattern::Anybody,
-                _ if typed.starts_with('#') => Pattern::Room(typed.to_owned()),
-                _ if typed.is_empty() => return Err("\"\" fits nobody".to_owned()),
-                _ => Pattern::Sender(typed.to_owned()),
+                Some((kind, _)) => {
+                    return Err(format!(
+                        "{typed:?} names nobody: {kind} is none of account, room and user"
+                    ));
+                }
+                None if typed == "*" => Pattern::Anybody,
+                None if typed.starts_with('#') => Pattern::Room(typed.to_owned()),
+                None if typed.is_empty() => return Err("\"\" fits nobody".to_owned()),
+                None => Pattern::Sender(typed.to_owned()),
             })
         });
         patterns.collect::<Result<_, String>>().map(Self)
@@ -72,6 +77,12 @@ impl Allow {
             }
             Pattern::Sender(sender) => fits(sender, &said.sender),
         })
+    }
+
+    /// Whether it takes an account to be one of them, or to be one otherwise than in a room.
+    pub fn names_accounts(&self) -> bool {
+        let is_account = |pattern: &Pattern| matches!(pattern, Pattern::Account(_));
+        self.0.iter().any(is_account)
     }
 
     /// Whether it is nobody.
@@ -183,7 +194,7 @@ mod tests {
         assert_eq!(may(&["#dev", "user:b*"]), [false, false, true]);
         // A room that is called as somebody who talks to us alone is not meant.
         assert_eq!(may(&["room:bob"]), [false; 3]);
-        for wrong in ["", "account:", "room:"] {
+        for wrong in ["", "account:", "room:", "accounts:ann"] {
             assert!(Allow::parse([wrong]).is_err(), "{wrong:?}");
         }
     }

@@ -8,6 +8,7 @@ use birl_query::nearest;
 use birl_record::time::duration;
 
 use super::call::{Call, Word};
+use super::shortened;
 
 /// An argument of a command.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +33,8 @@ impl Argument {
     /// # Errors
     /// Says what would be right.
     pub fn read(&self, typed: &str) -> Result<Value, String> {
-        let wrong = |what: &str| format!("{} is {what}, and not {typed:?}", self.name);
+        let shown_typed = shortened(typed);
+        let wrong = |what: &str| format!("{} is {what}, and not {shown_typed:?}", self.name);
         let value = match self.kind {
             Kind::Text => Value::Text(typed.to_owned()),
             Kind::Integer => {
@@ -60,7 +62,7 @@ impl Argument {
         }
         match &self.max {
             Some(max) if is_more(&value, max) => Err(format!(
-                "{} is at most {}, and not {typed}",
+                "{} is at most {}, and not {shown_typed}",
                 self.name,
                 shown(max)
             )),
@@ -179,13 +181,13 @@ pub(super) fn read(call: &Call, arguments: &[Argument]) -> Result<BTreeMap<Strin
 }
 
 fn unexpected(word: &Word, arguments: &[Argument]) -> String {
-    let text = &word.text;
+    let text = shortened(&word.text);
     if let Some(name) = &word.name {
         let names = arguments.iter().map(|it| it.name.as_str());
         if let Some(meant) = nearest(name, names) {
-            return format!("there is no {name}; did you mean {meant}?");
+            return format!("there is no {}; did you mean {meant}?", shortened(name));
         }
-        return format!("there is no {name}");
+        return format!("there is no {}", shortened(name));
     }
     format!("{text:?} is too much")
 }

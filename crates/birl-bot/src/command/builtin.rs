@@ -126,6 +126,11 @@ impl Builtin {
         }
     }
 
+    /// Whether it is about rules.
+    pub fn needs_rules(self) -> bool {
+        self.changes() || matches!(self, Self::Status | Self::Alerts | Self::Why)
+    }
+
     /// Whether it changes what rules do.
     pub fn changes(self) -> bool {
         matches!(
@@ -170,8 +175,8 @@ impl Builtins {
         let given = given.filter_map(|builtin| self.allow.get(&builtin)).next();
         match (given, builtin) {
             (Some(given), _) => given.clone(),
-            // They say nothing that is not meant for whoever asks.
-            (None, Builtin::Help | Builtin::More) => Allow::anybody(),
+            // They say nothing that is not meant for whoever asks, and end nothing of others.
+            (None, Builtin::Help | Builtin::More | Builtin::Cancel) => Allow::anybody(),
             (None, builtin) if builtin.changes() => Allow::nobody(),
             (None, _) => Allow::in_rooms(),
         }

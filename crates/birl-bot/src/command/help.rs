@@ -2,7 +2,7 @@
 
 use birl_query::nearest;
 
-use super::{Argument, Commands, Does};
+use super::{Argument, Commands, Does, shortened};
 use crate::said::Said;
 
 /// How a command is called.
@@ -57,7 +57,7 @@ impl Commands {
         let about = about.strip_prefix(prefix.as_str()).unwrap_or(about);
         let about = about.to_lowercase();
         if !about.is_empty() {
-            return self.help_about(&about);
+            return self.help_about(&about, said);
         }
         let own = self.own.iter().filter(|command| command.allow.has(said));
         let own = own.map(|command| {
@@ -68,20 +68,21 @@ impl Commands {
         let builtins = builtins.filter(|builtin| self.builtins.allow(*builtin).has(said));
         let names = builtins.map(|builtin| format!("{prefix}{}", builtin.name()));
         let names: Vec<_> = names.collect();
+        // No line is one that another bot would take for a command.
         let mut lines: Vec<String> = own
             .map(|(usage, help)| match help {
-                "" => usage,
-                help => format!("{usage}: {help}"),
+                "" => format!("- {usage}"),
+                help => format!("- {usage}: {help}"),
             })
             .collect();
         lines.push(format!(
-            "{} ({prefix}help <command> says more)",
+            "- {} ({prefix}help <command> says more)",
             names.join(" ")
         ));
         lines.join("\n")
     }
 
-    fn help_about(&self, name: &str) -> String {
+    fn help_about(&self, name: &str, said: &Said) -> String {
         let prefix = &self.prefix;
         let (usage, help, allow) = if let Some(command) = self.own.iter().find(|it| it.name == name)
         {
@@ -92,8 +93,9 @@ impl Commands {
             let allow = self.builtins.allow(builtin);
             (usage.trim_end().to_owned(), builtin.help(), allow)
         } else {
-            let names = self.names();
-            return match nearest(name, names.iter().map(String::as_str)) {
+            let names = self.names_for(said);
+            let name = shortened(name);
+            return match nearest(&name, names.iter().map(String::as_str)) {
                 Some(meant) => format!("there is no {prefix}{name}; did you mean {prefix}{meant}?"),
                 None => format!("there is no {prefix}{name}"),
             };
@@ -102,6 +104,9 @@ impl Commands {
             "" => String::new(),
             help => format!(": {help}"),
         };
-        format!("{usage}{help} (for {allow})")
+        match allow.has(said) {
+            true => format!("usage: {usage}{help} (for {allow})"),
+            false => format!("usage: {usage}{help} (not for you here)"),
+        }
     }
 }

@@ -19,6 +19,8 @@ use crate::command::{Allow, Argument, Builtin, Builtins, Command, Commands, Does
 const PREFIX: &str = "!";
 /// The most rows that are kept for `!more`.
 const ROWS_MAX: usize = 10_000;
+/// The longest that an answer may take.
+const TIME_MAX: Duration = Duration::from_secs(3600);
 
 /// `[[chat.NAME.command]]`
 #[derive(Debug, Deserialize)]
@@ -33,7 +35,7 @@ pub(super) struct CommandKeys {
     text: Option<Spanned<String>>,
     from: Option<Spanned<Vec<String>>>,
     allow: Option<Spanned<Vec<String>>>,
-    time: Option<Length>,
+    time: Option<Spanned<Length>>,
     memory: Option<Spanned<String>>,
     rows: Option<Spanned<usize>>,
 }
@@ -43,8 +45,8 @@ pub(super) struct CommandKeys {
 #[serde(deny_unknown_fields)]
 pub(super) struct AskKeys {
     from: Spanned<Vec<String>>,
-    allow: Option<Spanned<Vec<String>>>,
-    time: Option<Length>,
+    allow: Spanned<Vec<String>>,
+    time: Option<Spanned<Length>>,
     memory: Option<Spanned<String>>,
     rows: Option<Spanned<usize>>,
 }
@@ -98,18 +100,29 @@ impl Reading<'_> {
                     "commands of your own say who may use them beside their query: allow = [\"*\"]",
                 ));
             };
+            if builtin == Builtin::Ask {
+                return Err(self
+                    .at(name, "who may ask stands in ask itself")
+                    .with_hint("ask = { from = [\"app\"], allow = [\"account:ann\"] }"));
+            }
+            if builtin.needs_rules() && self.watched.rules.is_empty() {
+                let message = format!("{:?} is about rules, and the file has none", builtin.name());
+                return Err(self.at(name, message));
+            }
             allow.insert(builtin, self.allow(patterns)?);
         }
         let asking = match &keys.ask {
             None => None,
             Some(keys) => {
                 let asked = keys.get_ref();
-                if let Some(patterns) = &asked.allow {
-                    allow.insert(Builtin::Ask, self.allow(patterns)?);
-                }
+                allow.insert(Builtin::Ask, self.allow(&asked.allow)?);
                 Some(Asking {
                     sources: self.sources(&asked.from)?,
-                    budget: self.budget(asked.time, asked.memory.as_ref(), asked.rows.as_ref())?,
+                    budget: self.budget(
+                        asked.time.as_ref(),
+                        asked.memory.as_ref(),
+                        asked.rows.as_ref(),
+                    )?,
                 })
             }
         };
@@ -210,7 +223,7 @@ impl Reading<'_> {
             query: template,
             typed: query.get_ref().clone(),
             sources: self.sources(from)?,
-            budget: self.budget(keys.time, keys.memory.as_ref(), keys.rows.as_ref())?,
+            budget: self.budget(keys.time.as_ref(), keys.memory.as_ref(), keys.rows.as_ref())?,
         })
     }
 
@@ -315,13 +328,16 @@ impl Reading<'_> {
     /// What an answer may cost.
     fn budget(
         &self,
-        time: Option<Length>,
+        time: Option<&Spanned<Length>>,
         memory: Option<&Spanned<String>>,
         rows: Option<&Spanned<usize>>,
     ) -> Result<Budget, Error> {
         let mut budget = Budget::default();
-        if let Some(Length(time)) = time {
-            budget.time = time.min(Duration::from_secs(3600));
+        if let Some(time) = time {
+            budget.time = time.get_ref().0;
+            if budget.time > TIME_MAX {
+                return Err(self.at(time, "an answer takes an hour at most"));
+            }
         }
         if let Some(memory) = memory {
             let bytes = size(memory.get_ref());

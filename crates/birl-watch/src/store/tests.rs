@@ -644,3 +644,37 @@ async fn what_a_chat_was_given_is_kept() {
     assert_eq!(kept, Some(serde_json::json!({"ids": []})));
     assert_eq!(store.chat("dev").await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn what_somebody_looks_after_is_not_said_again() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    let alert = |state| Alert {
+        state,
+        ..numbered(1)
+    };
+    let firing = || alert(State::Firing);
+    store.checkpoint(to("ops", [firing()])).await.unwrap();
+    let first = store.next("ops").await.unwrap().unwrap();
+    store.taken(first.seq, "ops", &firing()).await.unwrap();
+    // Said again, put aside until there is more; and to another place, which does not know of it yet.
+    store
+        .checkpoint(to("ops", [firing(), firing(), alert(State::Resolved)]))
+        .await
+        .unwrap();
+    store.checkpoint(to("late", [firing()])).await.unwrap();
+    let again = store.next("ops").await.unwrap().unwrap();
+    store.put_aside(again.seq).await.unwrap();
+    let ack = Ack {
+        id: firing().id,
+        rule: firing().rule,
+        by: "ann".to_owned(),
+        at: 3,
+        comment: String::new(),
+    };
+    store.ack(ack).await.unwrap();
+    store.take_all_up("ops").await.unwrap();
+    let left = store.next("ops").await.unwrap().unwrap();
+    assert_eq!(left.alert.state, State::Resolved);
+    assert!(store.next("late").await.unwrap().is_some());
+}
