@@ -199,6 +199,11 @@ impl OverTime {
             times.sort_unstable();
         }
         let page = Page::of(&panels, &times, !self.is_thinned, options);
+        if page.grid.is_none() && !times.is_empty() {
+            // Labels take all of the width.
+            options.write_remark("no room for a chart", &mut out);
+            return out;
+        }
         for panel in &panels {
             page.write_panel(panel, &self.key_names, options, &mut out);
         }
@@ -413,7 +418,10 @@ impl Page {
         let columns = options.width.saturating_sub(left + AXIS + right);
         Self {
             left,
-            grid: Grid::of(times, columns, exact),
+            grid: match columns {
+                0 => None,
+                columns => Grid::of(times, columns, exact),
+            },
         }
     }
 
