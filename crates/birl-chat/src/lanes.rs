@@ -17,6 +17,10 @@ use crate::service::{Abilities, Frame, Rate};
 /// So many tokens are left for whom somebody waits for.
 const RESERVE: u32 = 2;
 
+/// Behind so many messages that answer, an alert has its turn: whoever asks without an end does not keep
+/// others from being warned.
+const REPLIES_MAX: u32 = 10;
+
 /// So many calls are under way at once, and so many of them alerts.
 const CALLS_MAX: usize = 8;
 const ALERT_CALLS_MAX: usize = 6;
@@ -56,6 +60,8 @@ struct Lane {
     /// The call that is under way, and whose.
     under_way: Option<(Urgency, Call)>,
     attempts: u32,
+    /// So many messages that answer were sent while an alert waited.
+    replies_sent: u32,
 }
 
 /// What is to be sent of an urgency.
@@ -145,6 +151,7 @@ impl Lanes {
         mut write: impl FnMut(&Post) -> Vec<Frame>,
     ) -> Next {
         let mut due: Option<Instant> = None;
+        self.fill(Urgency::Alert, outbox, now);
         self.first = self.first.wrapping_add(1);
         for (urgency, reserve, calls_max) in [
             (Urgency::Reply, 0, CALLS_MAX),
@@ -166,7 +173,10 @@ impl Lanes {
                 let from = [
                     self.not_before,
                     lane.not_before,
-                    lane.pace.ready_at(reserve),
+                    lane.pace.ready_at(match lane.is_turn_of_alert() {
+                        true => 0,
+                        false => reserve,
+                    }),
                 ];
                 let from = from.into_iter().flatten().max();
                 if let Some(from) = from.filter(|&from| from > now) {
@@ -176,6 +186,7 @@ impl Lanes {
                 }
                 if let Some(frame) = lane.frame(urgency, receipts, &mut write) {
                     lane.pace.take(now);
+                    lane.count(urgency);
                     return lane.send(urgency, frame);
                 }
                 // There was nothing in it that could be said, and there is room for others.
@@ -304,6 +315,7 @@ impl Lane {
             not_before: None,
             under_way: None,
             attempts: 0,
+            replies_sent: 0,
         }
     }
 
@@ -325,13 +337,35 @@ impl Lane {
             && self.not_before.is_none_or(|until| until <= now)
     }
 
-    /// Whether there is nothing of an urgency that may be sent: replies go first.
+    /// Whether there is nothing of an urgency that may be sent: replies go first, but for the turn of an
+    /// alert.
     fn has_to_wait(&self, urgency: Urgency) -> bool {
         self.under_way.is_some()
             || match urgency {
-                Urgency::Reply => self.replies.is_empty(),
-                Urgency::Alert => self.alerts.is_empty() || !self.replies.is_empty(),
+                Urgency::Reply => self.replies.is_empty() || self.is_turn_of_alert(),
+                Urgency::Alert => {
+                    self.alerts.is_empty() || !self.replies.is_empty() && !self.is_turn_of_alert()
+                }
             }
+    }
+
+    fn is_turn_of_alert(&self) -> bool {
+        self.replies_sent >= REPLIES_MAX && !self.alerts.is_empty()
+    }
+
+    /// A message was sent.
+    fn count(&mut self, urgency: Urgency) {
+        match urgency {
+            Urgency::Reply if self.alerts.is_empty() => self.replies_sent = 0,
+            Urgency::Reply => self.replies_sent += 1,
+            // The turn lasts until all of it has been said.
+            Urgency::Alert => {
+                let more = self.alerts.current.as_ref();
+                if more.is_none_or(|current| current.frames.is_empty()) {
+                    self.replies_sent = 0;
+                }
+            }
+        }
     }
 
     /// The next frame of an urgency.
@@ -560,6 +594,23 @@ mod tests {
         assert!(desk.next().is_err(), "seven are under way, with the reply");
         desk.taken(&under_way[1].1);
         assert!(desk.next().unwrap().0.ends_with("/alert"));
+    }
+
+    #[test]
+    fn whoever_asks_without_an_end_does_not_hold_up_alerts() {
+        let replies = (0..25).map(|_| Post::new("a", "reply"));
+        let alerts = [Post::alert("a", "alert more"), Post::alert("a", "late")];
+        let mut desk = Desk::new(replies.chain(alerts));
+        let mut said = Vec::new();
+        while said.len() < 25 {
+            let (path, ticket) = desk.next().unwrap();
+            desk.taken(&ticket);
+            said.push(path["/a/".len()..].to_owned());
+            desk.now += SECOND;
+        }
+        let at = |word| said.iter().position(|it| it == word);
+        let turns = ["alert", "more", "late"].map(at);
+        assert_eq!(turns, [Some(10), Some(11), Some(22)]);
     }
 
     #[test]
