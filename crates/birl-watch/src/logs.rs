@@ -145,21 +145,6 @@ impl Logs {
         }
     }
 
-    /// The names of the sources.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.sources.iter().map(|source| source.name.as_str())
-    }
-
-    /// Finds out whether a question can be answered, without answering it, and gives the fields that it
-    /// names and no sampled record has. It must be called within a tokio runtime.
-    ///
-    /// # Errors
-    /// As [`ask`](Self::ask).
-    pub async fn check(&self, question: &Question) -> Result<Vec<String>, Unanswered> {
-        let (_, plan) = self.plan(question).await?;
-        Ok(plan.unknown_fields().to_vec())
-    }
-
     /// Answers a question, and tells each second how far that is. It must be called within a tokio
     /// runtime. Dropping the future gives it up: the scans stop after the chunks that they are at.
     ///
