@@ -293,7 +293,7 @@ async fn replay(mut trial: Trial, transcript: impl BufRead) -> Result<ExitCode> 
     })
 }
 
-/// Answers what is typed, each line as a message to us alone.
+/// Answers what is typed, each line as if it were said in a room.
 async fn console(mut trial: Trial, environment: &Environment) -> Result<ExitCode> {
     let user = (environment.variable)("USER").and_then(|user| user.into_string().ok());
     let sender = user

@@ -129,6 +129,13 @@ impl Commands {
         Some(task.unwrap_or_else(Task::Say))
     }
 
+    /// Whether who may use some of them is said by accounts.
+    pub fn name_accounts(&self) -> bool {
+        let own = self.own.iter().map(|command| &command.allow);
+        let mut all = own.chain(self.builtins.allow.values());
+        all.any(Allow::names_accounts)
+    }
+
     /// The names of all commands that may be used, those of the configuration first.
     fn names_for(&self, said: &Said) -> Vec<String> {
         let own = self.own.iter().filter(|command| command.allow.has(said));

@@ -339,6 +339,14 @@ impl Reading<'_> {
             chat: limit(&keys.chat_limit, default.chat),
         };
         let commands = self.commands(&keys)?;
+        if let (Some(json), None, true) =
+            (&keys.json, &keys.sender_account, commands.name_accounts())
+        {
+            let message = "nobody has an account in this chat, and allow names some";
+            return Err(self.at(json, message).with_hint(
+                "sender_account = \"user.login\" is the field that the server vouches for",
+            ));
+        }
         let replies = keys.reply.iter().map(|keys| self.reply(keys));
         let replies = replies.collect::<Result<_, _>>()?;
         let service = match keys.place(self)? {

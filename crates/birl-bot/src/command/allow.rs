@@ -79,7 +79,7 @@ impl Allow {
         })
     }
 
-    /// Whether it takes an account to be one of them, or to be one otherwise than in a room.
+    /// Whether some of them are known by their accounts.
     pub fn names_accounts(&self) -> bool {
         let is_account = |pattern: &Pattern| matches!(pattern, Pattern::Account(_));
         self.0.iter().any(is_account)
