@@ -17,14 +17,19 @@ mod files;
 mod live;
 mod loghub;
 mod model;
+#[path = "../../crates/birl-chat/tests/peer/mod.rs"]
+mod peer;
 mod process;
 mod restarts;
 mod sandbox;
+mod slack;
 mod slt;
 mod status;
 mod terminal;
 mod tools;
 mod watching;
+#[path = "../../crates/birl-chat/tests/workspace/mod.rs"]
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -43,6 +48,7 @@ fn main() -> ExitCode {
     trials.extend(acting::trials());
     trials.extend(bot::trials());
     trials.extend(chat::trials());
+    trials.extend(slack::trials());
     trials.extend(status::trials());
     trials.extend(restarts::trials());
     trials.extend(tools::trials());

@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use birl_chat::Message;
 use futures::FutureExt;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tracing::warn;
 
-use crate::answer::read_words;
 use crate::command::Task;
 use crate::desk::Desk;
 use crate::pages::Shape;
+use crate::progress::Asker;
 use crate::said::Said;
 
 /// So much may wait in a lane.
@@ -27,8 +27,6 @@ const WAITING_MAX: usize = 4;
 const IDLE: Duration = Duration::from_secs(60);
 /// Lanes that were given up are looked for when there are so many.
 const LANES_MANY: usize = 64;
-/// Who waits for so long is told how far it is, once.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What is done in a chat.
 #[derive(Debug)]
@@ -153,26 +151,26 @@ async fn work(
             true => Shape::MESSAGES,
             false => Shape::LINES,
         };
-        let begun = Instant::now();
-        let mut is_told = false;
-        let done = desk.perform(task, (&chat, &said), (shape, &prefix), |read| {
-            if !is_told && begun.elapsed() >= PATIENCE {
-                is_told = true;
-                let words = format!(
-                    "still asking, {} read; {prefix}cancel gives it up",
-                    read_words(&read)
-                );
-                say(&chat, &prefix, &message, words);
-            }
+        let (sender, reads) = watch::channel(None);
+        let done = desk.perform(task, (&chat, &said), (shape, &prefix), move |read| {
+            sender.send_replace(Some(read));
         });
         // Whoever asks next is answered whatever this one has met.
         let done = AssertUnwindSafe(done).catch_unwind();
-        let done = tokio::select! {
-            done = done => done.unwrap_or_else(|_| "that has failed: birl's log says how".to_owned()),
-            Ok(()) = cancelled => "given up".to_owned(),
+        let asking = async {
+            let done = tokio::select! {
+                done = done => done.unwrap_or_else(|_| "that has failed: birl's log says how".to_owned()),
+                Ok(()) = cancelled => "given up".to_owned(),
+            };
+            lock(&cancel).take();
+            done
         };
-        lock(&cancel).take();
-        say(&chat, &prefix, &message, done);
+        let asker = Asker {
+            chat: &chat,
+            prefix: &prefix,
+            message: &message,
+        };
+        asker.tell(asking, reads).await;
     }
 }
 
@@ -191,7 +189,7 @@ pub(crate) fn say(chat: &str, prefix: &str, message: &Message, text: String) {
 }
 
 /// A text none of whose lines begins with `prefix`.
-fn harmless(text: String, prefix: &str) -> String {
+pub(crate) fn harmless(text: String, prefix: &str) -> String {
     if !text
         .lines()
         .any(|line| line.trim_start().starts_with(prefix))

@@ -6,7 +6,7 @@
 //! - [`command`]: what people can ask for, and who may;
 //! - [`desk`]: where that is done: logs are asked, and rules that run are talked to;
 //! - `answer`: what has been found, in lines, and [`pages`]: in pieces that fit a room;
-//! - `errands`: what is done beside the loop that reads on;
+//! - `errands`: what is done beside the loop that reads on, and `progress`: how far it is;
 //! - `memory`: what a chat has been given, kept over a restart;
 //! - `rooms`: the chats as places for alerts;
 //! - `limits`: who may be answered how often;
@@ -21,6 +21,7 @@ mod errands;
 mod limits;
 mod memory;
 pub mod pages;
+mod progress;
 mod rooms;
 pub mod rules;
 pub mod said;

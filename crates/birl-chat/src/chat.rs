@@ -222,14 +222,22 @@ impl Handle {
     /// ([`is_unsupported`](Error::is_unsupported)), or `text` or what it takes the place of is more than
     /// one message.
     pub async fn edit(&self, posted: &Posted, text: impl Into<String>) -> Result<Posted, Error> {
-        let mut post = Post::new(posted.room(), text);
+        self.replace(posted, Post::new(posted.room(), text)).await
+    }
+
+    /// Lets what was said before say what `post` says, in the urgency of that. Where it was said stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`edit`](Self::edit).
+    pub async fn replace(&self, posted: &Posted, post: Post) -> Result<Posted, Error> {
         let abilities = self.abilities();
-        post.edits = match posted.ids() {
+        let id = match posted.ids() {
             _ if !abilities.edits => {
                 let why = format!("cannot edit: {} has no way to", self.0.name);
                 return Err(Error::unsupported(why));
             }
-            [id] => Some(id.clone()),
+            [id] => id.clone(),
             [] => return Err(Error::unsupported("cannot edit: it has no name")),
             _ => return Err(Error::denied("what it edits is several messages")),
         };
@@ -237,7 +245,7 @@ impl Handle {
             let max = abilities.text_bytes_max;
             return Err(Error::denied(format!("it is longer than {max} bytes")));
         }
-        self.deliver(post).await
+        self.deliver(post.in_place_of(posted.room(), id)).await
     }
 
     /// Says `text` in `room`.

@@ -151,6 +151,15 @@ impl Posted {
         }
     }
 
+    /// A message of ours that the service has told of before, as by another process: where it was said, and
+    /// what it is called.
+    pub fn of(room: impl Into<String>, ids: Vec<String>) -> Self {
+        Self {
+            room: room.into(),
+            ids,
+        }
+    }
+
     /// Where it was said, as the service names it.
     pub fn room(&self) -> &str {
         &self.room
@@ -202,6 +211,17 @@ impl Post {
     pub fn under(self, posted: &Posted) -> Self {
         Self {
             under: posted.ids.first().cloned(),
+            ..self
+        }
+    }
+
+    /// The same in the place of a message.
+    pub(crate) fn in_place_of(self, room: &str, id: String) -> Self {
+        Self {
+            room: room.to_owned(),
+            edits: Some(id),
+            answers: None,
+            under: None,
             ..self
         }
     }

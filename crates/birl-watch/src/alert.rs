@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::deliver::HELD_BACK;
+use crate::deliver::summary::FOLDED;
+
 /// One row of a rule's answer that its condition is true of, or that it was true of and is no longer.
 ///
 /// It is written as JSON with these names, into the outbox and to webhooks.
@@ -57,6 +60,13 @@ impl Alert {
     /// The beginning of its id, as messages show it: enough to name it in most cases.
     pub fn short_id(&self) -> &str {
         short_id(&self.id)
+    }
+
+    /// The rule whose alerts it tells of together, which came soon after one of that rule was told of.
+    pub fn folded_rule(&self) -> Option<&str> {
+        let is_told_together = self.rule == HELD_BACK;
+        let rule = self.values.get(FOLDED).filter(|_| is_told_together);
+        rule.and_then(Value::as_str)
     }
 
     /// The samples that its text does not show: a rule may have put them there, on lines of their own.

@@ -25,7 +25,7 @@ use tracing::{error, info, warn};
 use crate::alert::State;
 use crate::place::{Place, Undelivered};
 use crate::status::{self, Problem, Status};
-use crate::store::{Entry, Error, Store, now};
+use crate::store::{Entry, Error, Message, Store, now};
 use budget::Budget;
 use folds::{Course, Folds};
 
@@ -233,9 +233,17 @@ impl Runner {
         if let Some(due) = self.due(&entry) {
             self.pause_until(due, stop).await?;
         }
-        let sending = AssertUnwindSafe(self.target.place.send(&entry.alert))
-            .catch_unwind()
-            .await;
+        let before = match self.store.message_before(&self.name, &entry.alert).await {
+            Ok(before) => before,
+            Err(error) => {
+                self.state_failed(&error);
+                let wait = self.wait();
+                return self.pause_until(wait, stop).await;
+            }
+        };
+        let shown = before.as_ref().map(|before| before.text.as_str());
+        let sending = self.target.place.send_behind(&entry.alert, shown);
+        let sending = AssertUnwindSafe(sending).catch_unwind().await;
         let sent = sending.unwrap_or_else(|_| {
             Err(Undelivered::ForNow {
                 reason: "the place panicked, which is a defect of birl".to_owned(),
@@ -243,7 +251,7 @@ impl Runner {
             })
         });
         match sent {
-            Ok(()) => self.taken(&entry, stop).await,
+            Ok(kept) => self.taken(&entry, (before, kept), stop).await,
             Err(Undelivered::ForNow { reason, after }) => {
                 self.postpone(&entry, reason, after).await;
                 Ok(())
@@ -326,6 +334,7 @@ impl Runner {
     async fn taken(
         &mut self,
         entry: &Entry,
+        (before, kept): (Option<Message>, Option<String>),
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), Stopped> {
         self.budget.spend(Instant::now());
@@ -341,7 +350,12 @@ impl Runner {
         }
         self.settled();
         // Until that is written it would be sent again.
-        while let Err(error) = self.store.taken(entry.seq, &self.name, &entry.alert).await {
+        let messages = (before.map(|before| before.id), kept);
+        while let Err(error) = self
+            .store
+            .taken(entry.seq, &self.name, &entry.alert, messages.clone())
+            .await
+        {
             self.state_failed(&error);
             let wait = self.wait();
             self.pause_until(wait, stop).await?;

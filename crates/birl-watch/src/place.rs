@@ -20,6 +20,23 @@ pub trait Place: Send + Sync + fmt::Debug {
     ///
     /// When the other side did not take it, with whether it is worth while to try again.
     async fn send(&self, alert: &Alert) -> Result<(), Undelivered>;
+
+    /// The same where the place can show what belongs together. `before` is what it gave for the alert that this
+    /// one follows on: that it is [over](crate::alert::State::Resolved), or how many of its rule
+    /// [came behind it](Alert::folded_rule). It gives what is kept for what follows on this one, which may
+    /// be given to another process; nothing where nothing can.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    async fn send_behind(
+        &self,
+        alert: &Alert,
+        before: Option<&str>,
+    ) -> Result<Option<String>, Undelivered> {
+        let _ = before;
+        self.send(alert).await.map(|()| None)
+    }
 }
 
 /// Why an alert was not taken.

@@ -30,6 +30,7 @@ use crate::matcher::Matcher;
 use lock::Lock;
 
 pub use error::Error;
+pub(crate) use outbox::Message;
 pub use outbox::{Entry, Letter};
 
 /// A file of state that this process has for itself. A clone is the same file.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use birl_net::Proxies;
-use birl_watch::places::{Config, Rooms, Surroundings, VERSION};
+use birl_watch::places::{Config, Posted, Rooms, Surroundings, VERSION};
 use birl_watch::{Alert, Undelivered};
 use serde::Deserialize;
 
@@ -135,8 +135,18 @@ impl Rooms for Chats {
         vec!["ops".to_owned()]
     }
 
-    async fn post(&self, _: &str, _: &str, _: String) -> Result<(), String> {
-        Ok(())
+    async fn post(
+        &self,
+        _: &str,
+        _: &str,
+        _: String,
+        _: Option<&Posted>,
+    ) -> Result<Posted, String> {
+        Err("nobody is connected to it".to_owned())
+    }
+
+    async fn edit(&self, _: &str, _: &Posted, _: String) -> Result<bool, String> {
+        Err("nobody is connected to it".to_owned())
     }
 }
 

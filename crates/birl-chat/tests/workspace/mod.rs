@@ -1,5 +1,7 @@
 //! A workspace of Slack that the test plays, as strict as the documentation. `slack_sdk` takes it for one.
 
+#![allow(dead_code, reason = "not every test needs all of it")]
+
 use std::sync::Arc;
 
 use birl_chat::Slack;

@@ -12,6 +12,12 @@ use crate::alert::{Alert, State};
 /// The name that such alerts have in the place of a rule's: no rule can have it.
 pub const HELD_BACK: &str = "birl.held_back";
 
+/// The value that names the rule whose alerts are told of together, since they came soon after one of it.
+pub(crate) const FOLDED: &str = "folded";
+
+/// The value that says how many of them say that the rule fires.
+pub(crate) const FIRING: &str = "firing";
+
 /// So many groups of a rule are named.
 const GROUPS_MAX: usize = 5;
 
@@ -152,6 +158,15 @@ impl<'a> Folded<'a> {
         if !alert.group.is_empty() && self.known.insert(alert.group.clone()) {
             self.groups.push(alert.group.clone());
         }
+    }
+
+    /// What programs are told of it.
+    pub(crate) fn values(&self) -> [(String, Value); 3] {
+        [
+            (FOLDED.to_owned(), self.rule.into()),
+            (FIRING.to_owned(), self.firing.into()),
+            ("over".to_owned(), self.over.into()),
+        ]
     }
 
     /// One line: `errors: +37 since 12:03Z, 12 values of host (a, b, c, d, e, …)`.

@@ -508,6 +508,8 @@ mod tests {
         }
     }
 
+    use crate::places::Posted;
+
     /// One chat.
     #[derive(Debug)]
     struct Chats;
@@ -518,8 +520,21 @@ mod tests {
             vec!["ops".to_owned()]
         }
 
-        async fn post(&self, _: &str, _: &str, _: String) -> Result<(), String> {
-            Ok(())
+        async fn post(
+            &self,
+            _: &str,
+            room: &str,
+            _: String,
+            _: Option<&Posted>,
+        ) -> Result<Posted, String> {
+            Ok(Posted {
+                room: room.to_owned(),
+                ids: Vec::new(),
+            })
+        }
+
+        async fn edit(&self, _: &str, _: &Posted, _: String) -> Result<bool, String> {
+            Ok(false)
         }
     }
 

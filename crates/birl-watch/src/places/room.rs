@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::form;
@@ -18,13 +19,37 @@ pub trait Rooms: Send + Sync + fmt::Debug {
     /// The names of the chats.
     fn chats(&self) -> Vec<String>;
 
-    /// Says `text` in a room of a chat, and returns when the other side has it. What the service would take
-    /// for more than text is for it to break. Dropping the future gives it up.
+    /// Says `text` in a room of a chat, and returns when the other side has it: under another message, where
+    /// the service has that and still knows it. What the service would take for more than text is for it to
+    /// break. Dropping the future gives it up.
     ///
     /// # Errors
     ///
     /// Why the other side does not have it, for people.
-    async fn post(&self, chat: &str, room: &str, text: String) -> Result<(), String>;
+    async fn post(
+        &self,
+        chat: &str,
+        room: &str,
+        text: String,
+        under: Option<&Posted>,
+    ) -> Result<Posted, String>;
+
+    /// Lets a message that was said before say `text` instead, and returns when the other side has it; false
+    /// where it cannot be changed, or not to that. Dropping the future gives it up.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not known whether the other side has it, for people.
+    async fn edit(&self, chat: &str, posted: &Posted, text: String) -> Result<bool, String>;
+}
+
+/// A message that has been said, as its service calls it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posted {
+    /// Where.
+    pub room: String,
+    /// A name for each message that it was made of; none where the service does not tell.
+    pub ids: Vec<String>,
 }
 
 /// No chats.
@@ -37,13 +62,25 @@ impl Rooms for NoRooms {
         Vec::new()
     }
 
-    async fn post(&self, chat: &str, _room: &str, _text: String) -> Result<(), String> {
+    async fn post(
+        &self,
+        chat: &str,
+        _room: &str,
+        _text: String,
+        _under: Option<&Posted>,
+    ) -> Result<Posted, String> {
+        Err(format!("there is no chat {chat:?}"))
+    }
+
+    async fn edit(&self, chat: &str, _posted: &Posted, _text: String) -> Result<bool, String> {
         Err(format!("there is no chat {chat:?}"))
     }
 }
 
 /// More lines than these are no message for a room.
 const LINES_MAX: usize = 8;
+/// So many lines of what follows on an alert are shown with it.
+const LINES_BEHIND_MAX: usize = 8;
 /// So many characters of a line are said.
 const LINE_CHARS_MAX: usize = 350;
 
@@ -56,24 +93,117 @@ pub(super) struct Room {
     pub(super) timeout: Duration,
 }
 
+/// An alert that was said, with what has followed on it since.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Told {
+    chat: String,
+    /// The room as the configuration calls it.
+    room: String,
+    posted: Posted,
+    /// What was said of the alert.
+    text: String,
+    /// What came behind it, a line each time.
+    lines: Vec<String>,
+    /// So many lines are not shown any more.
+    lines_before: u64,
+}
+
+impl Told {
+    fn with_line(mut self, line: &str) -> Self {
+        self.lines.push(shortened(line));
+        if self.lines.len() > LINES_BEHIND_MAX {
+            self.lines.remove(0);
+            self.lines_before += 1;
+        }
+        self
+    }
+
+    fn shown(&self) -> String {
+        let before = match self.lines_before {
+            0 => None,
+            1 => Some("(1 more line)".to_owned()),
+            more => Some(format!("({more} more lines)")),
+        };
+        let head = Some(self.text.clone());
+        let all = head.into_iter().chain(before).chain(self.lines.clone());
+        all.collect::<Vec<_>>().join("\n")
+    }
+}
+
 #[async_trait]
 impl Place for Room {
     async fn send(&self, alert: &Alert) -> Result<(), Undelivered> {
-        let posted = self.rooms.post(&self.chat, &self.room, message(alert));
-        let posted = match timeout(self.timeout, posted).await {
-            Ok(posted) => posted,
+        self.send_behind(alert, None).await.map(drop)
+    }
+
+    async fn send_behind(
+        &self,
+        alert: &Alert,
+        before: Option<&str>,
+    ) -> Result<Option<String>, Undelivered> {
+        let told = before.and_then(|before| serde_json::from_str::<Told>(before).ok());
+        // It may be another room by now.
+        let told = told.filter(|it| (&it.chat, &it.room) == (&self.chat, &self.room));
+        let told = match timeout(self.timeout, self.tell(alert, told)).await {
+            Ok(told) => told,
             Err(_) => Err(format!(
                 "nothing was answered within {} s",
                 self.timeout.as_secs_f64()
             )),
         };
-        posted.map_err(|reason| Undelivered::ForNow {
+        let told = told.map_err(|reason| Undelivered::ForNow {
             reason: format!(
                 "cannot say it in {} of chat {:?}: {reason}",
                 self.room, self.chat
             ),
             after: None,
-        })
+        })?;
+        Ok(told.map(|told| serde_json::to_string(&told).expect("texts are JSON")))
+    }
+}
+
+impl Room {
+    /// Says an alert, and gives what others can follow on. Where it follows on `before` itself, that is changed where
+    /// it can be, which comes to the same however often it is done; else it is said under it.
+    async fn tell(&self, alert: &Alert, before: Option<Told>) -> Result<Option<Told>, String> {
+        let text = message(alert);
+        let Some(before) = before else {
+            let posted = self.post(&text, None).await?;
+            return Ok((!posted.ids.is_empty()).then(|| Told {
+                chat: self.chat.clone(),
+                room: self.room.clone(),
+                posted,
+                text,
+                lines: Vec::new(),
+                lines_before: 0,
+            }));
+        };
+        if alert.state == State::Resolved {
+            // Whoever finds the message later sees that it is over, and whoever waits for that is told.
+            let over = Told {
+                text: text.clone(),
+                ..before.clone()
+            };
+            self.edit(&over).await?;
+            self.post(&text, Some(&before.posted)).await?;
+            return Ok(Some(over));
+        }
+        let longer = before.clone().with_line(&text);
+        if self.edit(&longer).await? {
+            return Ok(Some(longer));
+        }
+        self.post(&text, Some(&before.posted)).await?;
+        Ok(Some(before))
+    }
+
+    async fn post(&self, text: &str, under: Option<&Posted>) -> Result<Posted, String> {
+        let text = text.to_owned();
+        self.rooms.post(&self.chat, &self.room, text, under).await
+    }
+
+    async fn edit(&self, told: &Told) -> Result<bool, String> {
+        let (posted, text) = (&told.posted, told.shown());
+        self.rooms.edit(&self.chat, posted, text).await
     }
 }
 
@@ -120,7 +250,11 @@ mod tests {
 
     /// Keeps what is said, unless it is of another chat.
     #[derive(Debug, Default)]
-    struct Played(Mutex<Vec<(String, String)>>);
+    struct Played {
+        said: Mutex<Vec<(String, String)>>,
+        /// What it does with the next edits: by default, it has no way to.
+        edits: Mutex<Vec<Result<bool, String>>>,
+    }
 
     #[async_trait]
     impl Rooms for Played {
@@ -128,14 +262,41 @@ mod tests {
             vec!["ops".to_owned()]
         }
 
-        async fn post(&self, chat: &str, room: &str, text: String) -> Result<(), String> {
-            match chat {
-                "ops" => {
-                    self.0.lock().unwrap().push((room.to_owned(), text));
-                    Ok(())
-                }
-                _ => std::future::pending().await,
+        async fn post(
+            &self,
+            chat: &str,
+            room: &str,
+            text: String,
+            under: Option<&Posted>,
+        ) -> Result<Posted, String> {
+            if chat != "ops" {
+                return std::future::pending().await;
             }
+            let mut said = self.said.lock().unwrap();
+            let room = match under {
+                Some(posted) => format!("{room} under {}", posted.ids.join(" ")),
+                None => room.to_owned(),
+            };
+            said.push((room, text));
+            Ok(Posted {
+                room: "C1".to_owned(),
+                ids: vec![said.len().to_string()],
+            })
+        }
+
+        async fn edit(&self, _: &str, posted: &Posted, text: String) -> Result<bool, String> {
+            let can = self.edits.lock().unwrap().pop().unwrap_or(Ok(false));
+            if can == Ok(true) {
+                let place = format!("{} for {}", posted.room, posted.ids.join(" "));
+                self.said.lock().unwrap().push((place, text));
+            }
+            can
+        }
+    }
+
+    impl Played {
+        fn last(&self) -> (String, String) {
+            self.said.lock().unwrap().pop().unwrap()
         }
     }
 
@@ -154,15 +315,13 @@ mod tests {
         let mut alert = alert();
         alert.text = "no luck\n\nat all".to_owned();
         room(&rooms, "ops").send(&alert).await.unwrap();
-        let said = rooms.0.lock().unwrap().pop().unwrap();
         let text = "9f86d0 FIRING error-burst (service=api)\nno luck\nat all\n\
                     birl --since 14:05 --until 14:06 'level:error' app.log";
-        assert_eq!(said, ("#ops".to_owned(), text.to_owned()));
+        assert_eq!(rooms.last(), ("#ops".to_owned(), text.to_owned()));
         alert.state = State::Resolved;
         room(&rooms, "ops").send(&alert).await.unwrap();
-        let (_, text) = rooms.0.lock().unwrap().pop().unwrap();
         assert_eq!(
-            text,
+            rooms.last().1,
             "9f86d0 RESOLVED error-burst (service=api)\nno luck\nat all"
         );
         let late = room(&rooms, "away").send(&alert).await.unwrap_err();
@@ -174,6 +333,78 @@ mod tests {
                 after: None
             }
         );
+    }
+
+    /// What says how many of the rule came behind the first.
+    fn behind(text: &str) -> Alert {
+        Alert {
+            rule: HELD_BACK.to_owned(),
+            text: text.to_owned(),
+            values: [("folded".to_owned(), "error-burst".into())]
+                .into_iter()
+                .collect(),
+            ask: String::new(),
+            ..alert()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_follows_changes_the_first_message_where_it_can_be_changed() {
+        let rooms = Arc::new(Played::default());
+        let room = room(&rooms, "ops");
+        let first = Alert {
+            text: "no luck".to_owned(),
+            ask: String::new(),
+            ..alert()
+        };
+        let mut kept = room.send_behind(&first, None).await.unwrap();
+        let head = "9f86d0 FIRING error-burst (service=api)\nno luck";
+        assert_eq!(rooms.said.lock().unwrap()[0].1, head);
+        for n in 1..=9 {
+            rooms.edits.lock().unwrap().push(Ok(true));
+            let text = behind(&format!("+{n}"));
+            let next = room.send_behind(&text, kept.as_deref()).await.unwrap();
+            // It comes to the same if it has to be said again.
+            rooms.edits.lock().unwrap().push(Ok(true));
+            let again = room.send_behind(&text, kept.as_deref()).await.unwrap();
+            assert_eq!(next, again);
+            let said = rooms.last();
+            assert_eq!(said, rooms.last());
+            kept = next;
+            if n == 2 {
+                assert_eq!(said, ("C1 for 1".to_owned(), format!("{head}\n+1\n+2")));
+            }
+            if n == 9 {
+                let lines = "(1 more line)\n+2\n+3\n+4\n+5\n+6\n+7\n+8\n+9";
+                assert_eq!(said.1, format!("{head}\n{lines}"));
+            }
+        }
+        // It is gone: what follows is said under where it was.
+        let text = behind("+10");
+        let same = room.send_behind(&text, kept.as_deref()).await.unwrap();
+        assert_eq!(same, kept);
+        assert_eq!(rooms.last(), ("#ops under 1".to_owned(), "+10".to_owned()));
+        // It is not known whether it was changed: it is tried again.
+        rooms.edits.lock().unwrap().push(Err("lost".to_owned()));
+        assert!(room.send_behind(&text, kept.as_deref()).await.is_err());
+        let over = Alert {
+            state: State::Resolved,
+            ..first
+        };
+        rooms.edits.lock().unwrap().push(Ok(true));
+        let last = room.send_behind(&over, kept.as_deref()).await.unwrap();
+        assert!(last.unwrap().contains(" RESOLVED "));
+        let said = "9f86d0 RESOLVED error-burst (service=api)\nno luck";
+        assert_eq!(rooms.last(), ("#ops under 1".to_owned(), said.to_owned()));
+        let (place, changed) = rooms.last();
+        assert_eq!(place, "C1 for 1");
+        assert!(changed.starts_with(&format!("{said}\n(1 more line)\n+2\n")));
+        // What was said elsewhere, or by another birl, is not changed.
+        let elsewhere = kept.unwrap().replace("#ops", "#dev");
+        for before in [&elsewhere, "{}", "nonsense"] {
+            room.send_behind(&over, Some(before)).await.unwrap();
+            assert_eq!(rooms.last(), ("#ops".to_owned(), said.to_owned()));
+        }
     }
 
     #[test]

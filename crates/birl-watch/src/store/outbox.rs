@@ -10,10 +10,22 @@ use serde::{Deserialize, Serialize};
 use super::{Error, Store, json, now};
 use crate::alert::{Alert, State};
 use crate::control::Delivery;
-use crate::deliver::summary::{Folded, Summary};
+use crate::deliver::summary::{FIRING, Folded, Summary};
 
 /// For so long it is remembered what has been delivered.
 const DELIVERED_FOR: Duration = Duration::from_secs(30 * 86_400);
+
+/// For so long more of a rule follows on one message: then people have to see that it goes on.
+const FOLLOWED_FOR: Duration = Duration::from_secs(3600);
+
+/// What a place has made of an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    /// The id of the alert.
+    pub(crate) id: String,
+    /// What the place gave for it.
+    pub(crate) text: String,
+}
 
 /// An alert that is to be sent next.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,9 +106,57 @@ impl Store {
         .await
     }
 
-    /// The alert `seq` has been taken.
-    pub(crate) async fn taken(&self, seq: i64, place: &str, alert: &Alert) -> Result<(), Error> {
+    /// What the place has made of the alert that this one follows on, if it can follow on any.
+    pub(crate) async fn message_before(
+        &self,
+        place: &str,
+        alert: &Alert,
+    ) -> Result<Option<Message>, Error> {
+        let (place, id) = (place.to_owned(), alert.id.clone());
+        let is_over = alert.state == State::Resolved;
+        let folded = alert.folded_rule().map(str::to_owned);
+        let more_fire = alert.values.get(FIRING).is_some_and(|count| *count != 0);
+        self.read(move |connection| {
+            let message = |row: &rusqlite::Row<'_>| {
+                Ok(Message {
+                    id: row.get(0)?,
+                    text: row.get(1)?,
+                })
+            };
+            match folded {
+                Some(rule) => connection
+                    .prepare(
+                        // That more of them fire is not said behind one that is over.
+                        "SELECT id, message FROM message
+                         WHERE place = ?1 AND rule = ?2 AND at > ?3 AND (is_over = 0 OR NOT ?4)
+                         ORDER BY at DESC LIMIT 1",
+                    )?
+                    .query_row(
+                        params![place, rule, before_now(FOLLOWED_FOR), more_fire],
+                        message,
+                    )
+                    .optional(),
+                None if is_over => connection
+                    .prepare("SELECT id, message FROM message WHERE place = ?1 AND id = ?2")?
+                    .query_row([place, id], message)
+                    .optional(),
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    /// The alert `seq` has been taken: behind the message of the alert `before`, if there was one. `kept` is what
+    /// the place has made of it, for others to follow on.
+    pub(crate) async fn taken(
+        &self,
+        seq: i64,
+        place: &str,
+        alert: &Alert,
+        (before, kept): (Option<String>, Option<String>),
+    ) -> Result<(), Error> {
         let (place, id, state) = (place.to_owned(), alert.id.clone(), word(alert.state));
+        let rule = alert.folded_rule().unwrap_or(&alert.rule).to_owned();
         let is_over = alert.state == State::Resolved;
         let gone = self.write(move |transaction| {
             transaction.prepare("DELETE FROM outbox WHERE seq = ?1")?.execute([seq])?;
@@ -111,9 +171,30 @@ impl Store {
                 gone = transaction
                     .prepare("DELETE FROM outbox WHERE place = ?1 AND folded = 1 AND alert ->> 'id' = ?2")?
                     .execute(params![place, id])?;
+                transaction
+                    .prepare("UPDATE message SET is_over = 1 WHERE place = ?1 AND id = ?2")?
+                    .execute(params![place, id])?;
             }
-            let before = now().saturating_sub(i64::try_from(DELIVERED_FOR.as_nanos()).unwrap_or(i64::MAX));
+            match (before, kept) {
+                (_, None) => {}
+                // It stands where that stands, and is as old.
+                (Some(before), Some(kept)) => {
+                    transaction
+                        .prepare("UPDATE message SET message = ?3 WHERE place = ?1 AND id = ?2")?
+                        .execute(params![place, before, kept])?;
+                }
+                (None, Some(kept)) => {
+                    transaction
+                        .prepare(
+                            "INSERT OR REPLACE INTO message (place, id, rule, message, at)
+                             VALUES (?1, ?2, ?3, ?4, ?5)",
+                        )?
+                        .execute(params![place, id, rule, kept, now()])?;
+                }
+            }
+            let before = before_now(DELIVERED_FOR);
             transaction.prepare("DELETE FROM delivered WHERE at < ?1")?.execute([before])?;
+            transaction.prepare("DELETE FROM message WHERE at < ?1")?.execute([before])?;
             Ok(gone)
         });
         if gone.await? > 0 {
@@ -374,8 +455,8 @@ fn fold(transaction: &Transaction<'_>, place: &str, max_per_minute: u32) -> rusq
     if held.len() < 2 {
         return Ok(0);
     }
-    let text = summary.text(max_per_minute);
-    replace(transaction, place, &held, &summary, text)?;
+    let alert = summary.alert(place, summary.text(max_per_minute), last(&held), now());
+    replace(transaction, place, &held, &alert, summary.count())?;
     Ok(summary.count())
 }
 
@@ -399,7 +480,11 @@ fn fold_rule(transaction: &Transaction<'_>, place: &str, rule: &str) -> rusqlite
                 .prepare("UPDATE outbox SET folded = 0 WHERE seq = ?1")?
                 .execute([one])?;
         }
-        _ => replace(transaction, place, &held, &summary, folded.text())?,
+        _ => {
+            let mut alert = summary.alert(place, folded.text(), last(&held), now());
+            alert.values.extend(folded.values());
+            replace(transaction, place, &held, &alert, summary.count())?;
+        }
     }
     Ok(held.len() as u64)
 }
@@ -409,11 +494,9 @@ fn replace(
     transaction: &Transaction<'_>,
     place: &str,
     held: &[i64],
-    summary: &Summary,
-    text: String,
+    alert: &Alert,
+    count: u64,
 ) -> rusqlite::Result<()> {
-    let (first, last) = (held[0], held[held.len() - 1]);
-    let alert = summary.alert(place, text, last, now());
     for seq in held {
         transaction
             .prepare("DELETE FROM outbox WHERE seq = ?1")?
@@ -421,14 +504,22 @@ fn replace(
     }
     transaction
         .prepare("INSERT INTO outbox (seq, place, alert, held_back) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![first, place, written(&alert), summary.count()])?;
+        .execute(params![held[0], place, written(alert), count])?;
     Ok(())
+}
+
+fn last(held: &[i64]) -> i64 {
+    held[held.len() - 1]
 }
 
 fn was_delivered(connection: &Connection, place: &str, id: &str) -> rusqlite::Result<bool> {
     connection
         .prepare("SELECT 1 FROM delivered WHERE place = ?1 AND id = ?2 AND state = 'firing'")?
         .exists([place, id])
+}
+
+fn before_now(length: Duration) -> i64 {
+    now().saturating_sub(i64::try_from(length.as_nanos()).unwrap_or(i64::MAX))
 }
 
 fn word(state: State) -> &'static str {

@@ -10,7 +10,7 @@ use super::Error;
 const APPLICATION_ID: i32 = 0x6269_726c;
 
 /// What makes each version of the one before. One that has been released is never changed.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     // Times are in nanoseconds since 1970, groups and alerts JSON.
     "
     CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), positions TEXT NOT NULL);
@@ -58,6 +58,14 @@ const MIGRATIONS: [&str; 4] = [
     ",
     // What chats have been given.
     "CREATE TABLE chat (name TEXT PRIMARY KEY, past TEXT NOT NULL) WITHOUT ROWID;",
+    // What places call the messages that others follow on.
+    "
+    CREATE TABLE message (
+        place TEXT NOT NULL, id TEXT NOT NULL, rule TEXT NOT NULL, message TEXT NOT NULL,
+        at INTEGER NOT NULL, is_over INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (place, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX message_rule ON message (place, rule, at);
+    ",
 ];
 
 /// Sets how the file is written, checks that it is whole and ours, and brings it up to date.

@@ -343,7 +343,7 @@ async fn what_is_not_ours_or_newer_is_refused() {
     assert!(
         error
             .message()
-            .ends_with("a newer birl has written it, in version 99 of 4"),
+            .ends_with("a newer birl has written it, in version 99 of 5"),
         "{error}"
     );
     let other = path.with_file_name("other.db");
@@ -405,7 +405,10 @@ async fn what_is_over_is_not_folded_if_it_was_told_that_it_began() {
     };
     store.checkpoint(to("ops", [numbered(1)])).await.unwrap();
     let entry = store.next("ops").await.unwrap().unwrap();
-    store.taken(entry.seq, "ops", &entry.alert).await.unwrap();
+    store
+        .taken(entry.seq, "ops", &entry.alert, (None, None))
+        .await
+        .unwrap();
     let alerts = [numbered(2), resolved(1), numbered(3), resolved(3)];
     store.checkpoint(to("ops", alerts)).await.unwrap();
     assert_eq!(store.fold("ops", 5).await, Ok(3));
@@ -415,7 +418,7 @@ async fn what_is_over_is_not_folded_if_it_was_told_that_it_began() {
         (HELD_BACK, 3)
     );
     store
-        .taken(summary.seq, "ops", &summary.alert)
+        .taken(summary.seq, "ops", &summary.alert, (None, None))
         .await
         .unwrap();
     assert_eq!(store.next("ops").await.unwrap().unwrap().alert, resolved(1));
@@ -438,7 +441,10 @@ async fn what_became_of_an_alert_is_known_for_each_place() {
         .unwrap();
     for place in ["taken", "again"] {
         let entry = store.next(place).await.unwrap().unwrap();
-        store.taken(entry.seq, place, &entry.alert).await.unwrap();
+        store
+            .taken(entry.seq, place, &entry.alert, (None, None))
+            .await
+            .unwrap();
     }
     // It is told again, and somebody has put something there that is no alert.
     store.checkpoint(to("again", [numbered(1)])).await.unwrap();
@@ -505,7 +511,10 @@ async fn dead_letters_are_sent_again_behind_what_waits_or_forgotten() {
     let mut waiting = Vec::new();
     while let Some(entry) = store.next("ops").await.unwrap() {
         waiting.push(entry.alert.id.clone());
-        store.taken(entry.seq, "ops", &entry.alert).await.unwrap();
+        store
+            .taken(entry.seq, "ops", &entry.alert, (None, None))
+            .await
+            .unwrap();
     }
     assert_eq!(waiting, [4, 2, 3].map(|number| numbered(number).id));
 }
@@ -566,7 +575,7 @@ proptest! {
                     }
                     Act::Take { place } => {
                         if let Some(entry) = store.next(places[place]).await.unwrap() {
-                            store.taken(entry.seq, places[place], &entry.alert).await.unwrap();
+                            store.taken(entry.seq, places[place], &entry.alert, (None, None)).await.unwrap();
                         }
                         model[place].pop_front();
                     }
@@ -656,7 +665,10 @@ async fn what_somebody_looks_after_is_not_said_again() {
     let firing = || alert(State::Firing);
     store.checkpoint(to("ops", [firing()])).await.unwrap();
     let first = store.next("ops").await.unwrap().unwrap();
-    store.taken(first.seq, "ops", &firing()).await.unwrap();
+    store
+        .taken(first.seq, "ops", &firing(), (None, None))
+        .await
+        .unwrap();
     // Said again, put aside until there is more; and to another place, which does not know of it yet.
     store
         .checkpoint(to("ops", [firing(), firing(), alert(State::Resolved)]))
@@ -677,4 +689,61 @@ async fn what_somebody_looks_after_is_not_said_again() {
     let left = store.next("ops").await.unwrap().unwrap();
     assert_eq!(left.alert.state, State::Resolved);
     assert!(store.next("late").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_a_place_calls_an_alert_is_known_to_what_follows_on_it() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    let behind = |firing: u64| Alert {
+        id: "behind".to_owned(),
+        rule: HELD_BACK.to_owned(),
+        values: serde_json::Map::from_iter([
+            ("folded".to_owned(), numbered(1).rule.into()),
+            ("firing".to_owned(), firing.into()),
+        ]),
+        ..numbered(1)
+    };
+    let over = Alert {
+        state: State::Resolved,
+        ..numbered(1)
+    };
+    let kept = |id: &str, text: &str| {
+        Some(Message {
+            id: id.to_owned(),
+            text: text.to_owned(),
+        })
+    };
+    let first = numbered(1).id;
+    for alert in [&over, &behind(3)] {
+        assert_eq!(store.message_before("ops", alert).await.unwrap(), None);
+    }
+    let messages = (None, Some("one".to_owned()));
+    store.taken(1, "ops", &numbered(1), messages).await.unwrap();
+    // Said again, it is said anew.
+    assert_eq!(
+        store.message_before("ops", &numbered(1)).await.unwrap(),
+        None
+    );
+    assert_eq!(store.message_before("dev", &over).await.unwrap(), None);
+    let before = store.message_before("ops", &behind(3)).await.unwrap();
+    assert_eq!(before, kept(&first, "one"));
+    let messages = (Some(first.clone()), Some("two".to_owned()));
+    store.taken(2, "ops", &behind(3), messages).await.unwrap();
+    drop(store);
+    let store = Store::open(&path).await.unwrap();
+    for alert in [&over, &behind(3)] {
+        let before = store.message_before("ops", alert).await.unwrap();
+        assert_eq!(before, kept(&first, "two"));
+    }
+    let messages = (Some(first.clone()), Some("three".to_owned()));
+    store.taken(3, "ops", &over, messages).await.unwrap();
+    assert_eq!(store.message_before("ops", &behind(1)).await.unwrap(), None);
+    let before = store.message_before("ops", &behind(0)).await.unwrap();
+    assert_eq!(before, kept(&first, "three"));
+    // What was told together first is a message as well.
+    let messages = (None, Some("four".to_owned()));
+    store.taken(4, "ops", &behind(1), messages).await.unwrap();
+    let before = store.message_before("ops", &behind(1)).await.unwrap();
+    assert_eq!(before, kept("behind", "four"));
 }
