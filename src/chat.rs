@@ -1,30 +1,34 @@
 //! `birl chat`: talks in the chat rooms of a file, or tries that.
 
+use std::convert::Infallible;
 use std::fs;
 use std::io::{self, BufRead, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use birl_bot::bot::Reaction;
+use birl_bot::chats::Lasts;
 use birl_bot::command::{Builtin, Task};
 use birl_bot::config::Chat;
 use birl_bot::pages::Shape;
-use birl_bot::{Bot, Config, Desk, Rooms, Said};
-use birl_chat::Events;
-use birl_net::Proxies;
+use birl_bot::{Bot, Chats, Config, Desk, Said};
 use birl_record::time::Clock;
 use birl_source::error::refusal;
-use birl_watch::Logs;
+use birl_watch::{Logs, Surroundings, Watched, places};
 use tokio::runtime::{self, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tracing::error;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, interval};
+use tracing::{error, info, warn};
 
 use crate::args::ChatArgs;
 use crate::config::Environment;
 use crate::run::{parse, surroundings, text};
+
+/// How often it is looked whether the file has changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Talks in the chat rooms of a file until a signal ends it, or tries its rules.
 ///
@@ -54,7 +58,8 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
         .context("cannot start the threads that chats need")?;
     let code = runtime.block_on(async {
         if !args.console && args.replay.is_none() {
-            return talk_until_signalled(&config, Desk::new(logs), clock, environment).await;
+            let desk = Desk::new(logs);
+            return talk_until_signalled(config, desk, &args.file, &around, environment).await;
         }
         let chat = chosen(&config, args.chat.as_deref())?;
         let trial = Trial::new(chat, logs, clock);
@@ -74,15 +79,16 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
     code
 }
 
-/// Talks in all chats until a signal ends it.
+/// Talks in all chats until a signal ends it. When the file changes, or a signal says so, it is read again.
 ///
 /// # Errors
 ///
 /// Fails where that cannot begin.
 pub(crate) async fn talk_until_signalled(
-    config: &Config,
+    config: Config,
     desk: Desk,
-    clock: &Clock,
+    file: &Path,
+    around: &Surroundings,
     environment: &Environment,
 ) -> Result<ExitCode> {
     tracing_subscriber::fmt()
@@ -93,24 +99,69 @@ pub(crate) async fn talk_until_signalled(
     let listen = |kind| signal(kind).context("cannot listen for signals");
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
+    let reload = listen(SignalKind::hangup())?;
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
     };
-    let chats = Connected::new(config, desk, clock)?;
-    Ok(match chats.talk(stop).await {
+    let chats = Connected::new(config, desk, file, around)?;
+    let rereading = read_again(chats.rooms(), file, around, reload);
+    let has_failed = tokio::select! {
+        has_failed = chats.talk(stop, Lasts::WhileAnyTalks) => has_failed,
+        never = rereading => match never {},
+    };
+    Ok(match has_failed {
         true => ExitCode::from(2),
         false => ExitCode::SUCCESS,
     })
 }
 
-/// The chats of a file, which connect once they are [talked](Self::talk) in.
+/// Reads the file again whenever it changes, or a signal says so. What is wrong then is told, and chats go on as
+/// they were.
+async fn read_again(
+    mut rooms: Arc<dyn places::Rooms>,
+    file: &Path,
+    around: &Surroundings,
+    mut reload: Signal,
+) -> Infallible {
+    let mut watched = Watched::new(file);
+    let mut ticks = interval(LOOK_EVERY);
+    loop {
+        let by = tokio::select! {
+            _ = reload.recv() => "a signal",
+            _ = ticks.tick() => match watched.has_changed() {
+                true => "a change",
+                false => continue,
+            },
+        };
+        watched.is_seen();
+        let change = text(file, "chats").and_then(|text| {
+            let config = birl_watch::Config::parse(&text, file, &around.clock)?;
+            if !config.rules.is_empty() {
+                warn!("its rules are taken up when birl is started again, by birl run");
+            }
+            Ok(rooms.read(&text, &config)?)
+        });
+        match change {
+            Ok(Some(change)) => {
+                rooms = change.rooms();
+                change.take_up();
+                info!(chats = rooms.chats().len(), by, "reloaded");
+            }
+            Ok(None) => {}
+            Err(error) => {
+                error!(%error, "the new file cannot be used, and the chats go on as they were");
+            }
+        }
+    }
+}
+
+/// The chats of a file, which connect once they are [talked](Self::talk) in, on a thread of their own.
 pub(crate) struct Connected {
     thread: ChatThread,
-    chats: Vec<(String, Bot, Events)>,
-    desk: Arc<Desk>,
+    chats: Chats,
 }
 
 impl Connected {
@@ -118,61 +169,36 @@ impl Connected {
     ///
     /// # Errors
     ///
-    /// Fails where the environment names proxies that are none, and where there is no other thread to be had.
-    pub(crate) fn new(config: &Config, desk: Desk, clock: &Clock) -> Result<Self> {
+    /// Fails where there is no other thread to be had.
+    pub(crate) fn new(
+        config: Config,
+        desk: Desk,
+        file: &Path,
+        around: &Surroundings,
+    ) -> Result<Self> {
         let thread = ChatThread::start()?;
         let within = thread.handle().enter();
-        let proxies = Proxies::from_variables(|name| std::env::var(name).ok());
-        let proxies = proxies.context("cannot use the proxies of the environment")?;
-        let chats = config.chats.iter().map(|chat| {
-            let events = chat.connect(proxies.clone());
-            (chat.name.clone(), chat.bot(clock), events)
-        });
-        let chats = chats.collect();
+        let proxies = around.places.proxies.clone();
+        let chats = Chats::new(config, file, desk, &around.clock, proxies);
         drop(within);
-        Ok(Self {
-            thread,
-            chats,
-            desk: Arc::new(desk),
-        })
+        Ok(Self { thread, chats })
     }
 
     /// The chats as places for alerts.
-    pub(crate) fn rooms(&self) -> Rooms {
-        let chats = self.chats.iter();
-        Rooms::new(chats.map(|(name, _, events)| (name.clone(), events.handle().clone())))
+    pub(crate) fn rooms(&self) -> Arc<dyn places::Rooms> {
+        Arc::new(self.chats.rooms())
     }
 
-    /// Talks in all chats until `stop`, or until no service lets us in; then says whether any did not.
-    pub(crate) async fn talk(self, stop: impl Future<Output = ()>) -> bool {
-        let mut chats = JoinSet::new();
-        let mut handles = Vec::new();
-        for (name, bot, events) in self.chats {
-            let desk = Arc::clone(&self.desk);
-            handles.push(events.handle().clone());
-            let talk = async move {
-                let ended = birl_bot::run(&name, bot, events, desk).await;
-                ended.map_err(|error| error!(chat = name, "{error}"))
-            };
-            chats.spawn_on(talk, self.thread.handle());
-        }
-        let mut has_failed = false;
-        let mut stop = std::pin::pin!(stop);
-        let mut is_stopping = false;
-        loop {
-            tokio::select! {
-                ended = chats.join_next() => match ended {
-                    Some(ended) => has_failed |= !matches!(ended, Ok(Ok(()))),
-                    None => return has_failed,
-                },
-                () = &mut stop, if !is_stopping => {
-                    is_stopping = true;
-                    for handle in &handles {
-                        handle.close();
-                    }
-                }
-            }
-        }
+    /// Talks in all chats until `stop`, or as long as `lasts` says; then says whether any service did not let us
+    /// in.
+    pub(crate) async fn talk(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+        lasts: Lasts,
+    ) -> bool {
+        let talking = self.thread.handle().spawn(self.chats.talk(stop, lasts));
+        // One that has panicked has failed.
+        talking.await.unwrap_or(true)
     }
 }
 

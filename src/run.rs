@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result, anyhow};
+use birl_bot::chats::Lasts;
 use birl_bot::{Desk, Rooms};
 use birl_net::Proxies;
 use birl_scan::Event;
@@ -53,13 +54,13 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode>
                 // What is forgotten may be answered again after a restart, and nothing else.
                 None => desk,
             };
-            return chat::talk_until_signalled(&chats, desk, &around.clock, environment).await;
+            return chat::talk_until_signalled(chats, desk, &args.file, &around, environment).await;
         }
         if args.replay.is_empty() {
             let (prepared, control) = live::prepare(environment);
             let desk = Desk::new(Logs::new(&config, &around)).with_rules(control);
-            let chats = Connected::new(&chats, desk, &around.clock)?;
-            around.places.rooms = Arc::new(chats.rooms());
+            let chats = Connected::new(chats, desk, &args.file, &around)?;
+            around.places.rooms = chats.rooms();
             // It is dropped when the rules have ended, which ends the chats.
             let (watching, ended) = oneshot::channel::<()>();
             let watch = async {
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode>
             let stop = async {
                 let _ = ended.await;
             };
-            let (watched, _) = tokio::join!(watch, chats.talk(stop));
+            let (watched, _) = tokio::join!(watch, chats.talk(stop, Lasts::UntilStopped));
             // A chat that has failed has said so, and rules go on without it.
             watched?;
             return Ok(ExitCode::SUCCESS);

@@ -39,21 +39,25 @@ pub(crate) fn trials() -> Vec<Trial> {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A room on a service of JSON, which the test plays: whoever connects is in it.
-struct Room {
-    address: String,
+pub(crate) struct Room {
+    pub(crate) address: String,
     say: Sender<String>,
     heard: Receiver<String>,
     said: u64,
+    connections: Arc<AtomicU64>,
 }
 
 impl Room {
-    fn new() -> Result<Self, Failed> {
+    pub(crate) fn new() -> Result<Self, Failed> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?.to_string();
         let (say, to_say) = channel();
         let (hear, heard) = channel();
+        let connections = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&connections);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                count.fetch_add(1, Ordering::SeqCst);
                 if serve(stream, &to_say, &hear).is_none() {
                     return;
                 }
@@ -64,12 +68,23 @@ impl Room {
             say,
             heard,
             said: 0,
+            connections,
         })
     }
 
+    /// How many times somebody has connected.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::SeqCst)
+    }
+
     /// Somebody says something.
-    fn say(&mut self, sender: &str, text: &str) {
+    pub(crate) fn say(&mut self, sender: &str, text: &str) {
         self.said += 1;
+        self.say_again(sender, text);
+    }
+
+    /// The same message is told again.
+    pub(crate) fn say_again(&self, sender: &str, text: &str) {
         let message = json!({"id": self.said, "room": "#ops", "sender": sender, "text": text});
         self.say
             .send(message.to_string())
@@ -77,7 +92,7 @@ impl Room {
     }
 
     /// What birl says next, whatever it is.
-    fn next(&self, timeout: Duration) -> Option<String> {
+    pub(crate) fn next(&self, timeout: Duration) -> Option<String> {
         match self.heard.recv_timeout(timeout) {
             Ok(heard) => {
                 let heard: Value = serde_json::from_str(&heard).expect("birl says JSON");
@@ -89,7 +104,7 @@ impl Room {
     }
 
     /// The next thing that birl says that begins so; what else it says until then is kept in `others`.
-    fn wait_for(&self, begin: &str, others: &mut Vec<String>) -> String {
+    pub(crate) fn wait_for(&self, begin: &str, others: &mut Vec<String>) -> String {
         let until = Instant::now() + PATIENCE;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
             match self.next(left) {

@@ -20,6 +20,7 @@ mod model;
 #[path = "../../crates/birl-chat/tests/peer/mod.rs"]
 mod peer;
 mod process;
+mod reloading;
 mod restarts;
 mod sandbox;
 mod slack;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
     trials.extend(bot::trials());
     trials.extend(chat::trials());
     trials.extend(slack::trials());
+    trials.extend(reloading::trials());
     trials.extend(status::trials());
     trials.extend(restarts::trials());
     trials.extend(tools::trials());

@@ -109,6 +109,11 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
+    /// Has birl read its file again, if it has not ended yet.
+    pub(crate) fn hang_up(&mut self) {
+        self.signal(Signal::HUP);
+    }
+
     fn signal(&mut self, signal: Signal) {
         let ended = self
             .child

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use birl_chat::{Event, Events};
+use birl_chat::{Event, Events, Past};
 use futures::StreamExt;
-use tokio::time::Instant;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
 use crate::command::{Builtin, Commands, Task};
@@ -75,6 +76,19 @@ impl Bot {
         }
     }
 
+    /// Reacts as another from now on. Who is limited stays so, where limits are the same.
+    pub fn be(&mut self, next: Self) {
+        let before = std::mem::replace(self, next);
+        let now = self;
+        for (now, before) in [
+            (&mut now.people, before.people),
+            (&mut now.rooms, before.rooms),
+            (&mut now.all, before.all),
+        ] {
+            now.go_on_behind(before);
+        }
+    }
+
     /// What stands before the name of a command.
     pub fn prefix(&self) -> &str {
         &self.commands.prefix
@@ -132,27 +146,70 @@ impl Bot {
     }
 }
 
-/// Lets a bot react to what happens in a chat, which is called `name`, until the chat is over. What takes
-/// time is done at `desk`, beside reading on; when the chat is over, it is given up.
-///
-/// # Errors
-///
-/// Why the service does not let us in, and will not.
+/// What a bot is told while it talks.
+#[derive(Debug)]
+pub enum Order {
+    /// It is to be another from now on: what it has been asked goes on.
+    Be(Box<Bot>),
+    /// It is to leave the chat. Who waits for an answer is told why there is none.
+    Leave(String),
+}
+
+/// How a talk has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Why the service does not let us in, and will not, if so.
+    pub how: Result<(), birl_chat::Error>,
+    /// What has been heard, for whoever goes on.
+    pub past: Past,
+}
+
+/// How long those who wait for answers may take to be told that there is none.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Lets a bot react to what happens in a chat, which is called `name`, until the chat is over, or it is
+/// [ordered](Order) to leave. What takes time is done at `desk`, beside reading on. It goes on behind `past`,
+/// else behind what is kept of the chat.
 pub async fn run(
     name: &str,
     mut bot: Bot,
     mut events: Events,
     desk: Arc<Desk>,
-) -> Result<(), birl_chat::Error> {
-    let (memory, past) = Memory::new(name, desk.store().await).await;
+    mut orders: mpsc::Receiver<Order>,
+    past: Option<Past>,
+) -> Ended {
+    let (memory, past) = Memory::new(name, desk.store().await, past).await;
     events.go_on(past);
-    let prefix = bot.prefix().to_owned();
-    let mut errands = Errands::new(name, desk, &prefix);
-    let mut ended = Ok(());
-    while let Some(event) = events.next().await {
+    let mut errands = Errands::new(name, desk);
+    let mut how = Ok(());
+    let mut leave_by = None;
+    let mut has_left = false;
+    loop {
+        let event = tokio::select! {
+            biased;
+            Some(order) = orders.recv() => {
+                match order {
+                    Order::Be(next) => bot.be(*next),
+                    Order::Leave(why) => {
+                        errands.give_up(&why);
+                        leave_by = Some(Instant::now() + LEAVE_WITHIN);
+                    }
+                }
+                continue;
+            }
+            () = leave(&mut errands, leave_by), if leave_by.is_some() && !has_left => {
+                has_left = true;
+                events.handle().close();
+                continue;
+            }
+            event = events.next() => event,
+        };
         match event {
-            Event::Message(message) => {
+            // It is said again where the service can, and nobody would hear an answer.
+            Some(Event::Message(_)) if has_left => {}
+            Some(Event::Message(message)) => {
                 let said = Said::of(&message);
+                let prefix = bot.prefix().to_owned();
                 let reactions = bot.react(&said, Instant::now());
                 let is_done = !reactions.is_empty();
                 for reaction in reactions {
@@ -165,22 +222,38 @@ pub async fn run(
                                 say(name, &prefix, &message, words);
                             }
                         }
-                        Reaction::Do(task) => errands.put(task, said.clone(), message.clone()),
+                        Reaction::Do(task) => {
+                            errands.put(task, said.clone(), message.clone(), &prefix);
+                        }
                     }
                 }
                 memory.heard(&message, is_done);
             }
-            Event::Ready => info!(chat = name, "connected to {}", events.handle().service()),
-            Event::Gap(gap) => {
+            Some(Event::Ready) => {
+                info!(chat = name, "connected to {}", events.handle().service());
+            }
+            Some(Event::Gap(gap)) => {
                 let seconds = gap.time.as_secs_f64();
                 warn!(chat = name, "gap of {seconds:.1} s: {}", gap.reason);
             }
-            Event::Dropped(count) => warn!(chat = name, "{count} messages came too fast"),
-            Event::Notice(notice) => info!(chat = name, "{notice}"),
-            Event::Failed(error) => ended = Err(error),
-            _ => {}
+            Some(Event::Dropped(count)) => {
+                warn!(chat = name, "{count} messages came too fast");
+            }
+            Some(Event::Notice(notice)) => info!(chat = name, "{notice}"),
+            Some(Event::Failed(error)) => how = Err(error),
+            Some(_) => {}
+            None => break,
         }
     }
-    memory.end().await;
-    ended
+    Ended {
+        how,
+        past: memory.end().await,
+    }
+}
+
+/// Waits until who has asked is told that there is no answer, but not for long.
+async fn leave(errands: &mut Errands, by: Option<Instant>) {
+    if let Some(by) = by {
+        let _ = timeout_at(by, errands.done()).await;
+    }
 }

@@ -8,6 +8,7 @@ mod mattermost;
 mod slack;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,7 +57,41 @@ pub struct Chat {
     pub commands: Commands,
     /// How often is answered.
     pub manners: Manners,
+    connection: Connection,
 }
+
+/// What the file says of where a chat is, and how it is reached. There may be secrets in it.
+#[derive(Clone, Default, PartialEq)]
+struct Connection(toml::Table);
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+impl Connection {
+    /// Of the table of a chat: all but what says what is done there.
+    fn of(tables: &toml::Table, name: &str) -> Self {
+        let chats = tables.get("chat").and_then(toml::Value::as_table);
+        let chat = chats.and_then(|chats| chats.get(name)?.as_table());
+        let mut table = chat.cloned().unwrap_or_default();
+        table.retain(|key, _| !DONE_THERE.contains(&key));
+        Self(table)
+    }
+}
+
+/// The keys that say what is done in a chat, and not how it is reached.
+const DONE_THERE: [&str; 8] = [
+    "reply",
+    "command",
+    "prefix",
+    "ask",
+    "allow",
+    "limit",
+    "room_limit",
+    "chat_limit",
+];
 
 /// Where a chat is.
 #[derive(Clone, Debug)]
@@ -88,15 +123,19 @@ impl Config {
     pub fn parse(text: &str, file: &Path, clock: &Clock, watched: &Watched) -> Result<Self, Error> {
         let text = Text { file, text };
         let keys: FileKeys = toml::from_str(text.text).map_err(|error| text.of_toml(&error))?;
+        let tables: toml::Table =
+            toml::from_str(text.text).map_err(|error| text.of_toml(&error))?;
         let chats = keys.chat.0.into_iter();
         let chats = chats.map(|(name, keys)| {
+            let connection = Connection::of(&tables, name.get_ref());
             let reading = Reading {
                 name,
                 text,
                 clock,
                 watched,
             };
-            reading.chat(keys)
+            let chat = reading.chat(keys)?;
+            Ok(Chat { connection, ..chat })
         });
         Ok(Self {
             chats: chats.collect::<Result<_, _>>()?,
@@ -105,6 +144,11 @@ impl Config {
 }
 
 impl Config {
+    /// The chat of a name.
+    pub fn chat(&self, name: &str) -> Option<&Chat> {
+        self.chats.iter().find(|chat| chat.name == name)
+    }
+
     /// What would be said to what, for people.
     pub fn words(&self) -> String {
         let chats = self.chats.iter().map(Chat::words);
@@ -129,6 +173,11 @@ impl Chat {
             every.as_secs_f64()
         );
         words
+    }
+
+    /// Whether the file says the same of where another chat is and how it is reached. What is done there may differ.
+    pub fn is_reached_as(&self, other: &Self) -> bool {
+        self.connection == other.connection
     }
 
     /// The bot of this chat.
@@ -362,6 +411,7 @@ impl Reading<'_> {
             replies,
             commands,
             manners,
+            connection: Connection::default(),
         })
     }
 

@@ -7,7 +7,7 @@ use birl_record::time::duration;
 use birl_scan::Snapshot;
 use birl_watch::control::{Control, HeldBack, Matcher, OpenAlert, Silence};
 use birl_watch::status::Status;
-use birl_watch::{Logs, Store};
+use birl_watch::{Config, Logs, Store};
 use tokio::time::Instant;
 
 use crate::answer::{self, moment};
@@ -22,7 +22,7 @@ const ALERTS_MAX: usize = 200;
 #[derive(Debug)]
 pub struct Desk {
     /// The sources that can be asked.
-    logs: Logs,
+    logs: Mutex<Logs>,
     /// The rules that run, if any do.
     control: Option<Control>,
     /// Where is kept what must not be forgotten, if no rules run.
@@ -34,7 +34,7 @@ impl Desk {
     /// Asks `logs`, and talks to nobody.
     pub fn new(logs: Logs) -> Self {
         Self {
-            logs,
+            logs: Mutex::new(logs),
             control: None,
             store: None,
             pages: Mutex::default(),
@@ -55,6 +55,17 @@ impl Desk {
             store: Some(store),
             ..self
         }
+    }
+
+    /// From now on, the sources of another text of the file are asked.
+    pub(crate) fn ask_those_of(&self, watched: &Config) {
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        *logs = logs.of(watched);
+    }
+
+    fn logs(&self) -> Logs {
+        let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.clone()
     }
 
     /// Where is kept what must not be forgotten, if anything is. It waits for the rules to run.
@@ -96,7 +107,7 @@ impl Desk {
             } => self.why(&about, with_records, prefix).await,
             Task::Ask(question) => {
                 let time = question.budget.time;
-                let found = self.logs.ask(&question, tell).await;
+                let found = self.logs().ask(&question, tell).await;
                 found
                     .map(|found| answer::lines(found, time, shape))
                     .map_err(|error| error.to_string())

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use birl_chat::Message;
@@ -33,7 +33,8 @@ const LANES_MANY: usize = 64;
 pub(crate) struct Errands {
     chat: String,
     desk: Arc<Desk>,
-    prefix: String,
+    /// Why nothing more is done, once that is so.
+    ended: Arc<OnceLock<String>>,
     lanes: HashMap<(String, bool), Lane>,
     workers: JoinSet<()>,
 }
@@ -42,8 +43,11 @@ pub(crate) struct Errands {
 struct Lane {
     errands: mpsc::Sender<Errand>,
     /// What gives up that which is being done.
-    cancel: Arc<Mutex<Option<oneshot::Sender<()>>>>,
+    cancel: Cancel,
 }
+
+/// What gives up that which is being done, and is told what to say.
+type Cancel = Arc<Mutex<Option<oneshot::Sender<String>>>>;
 
 /// Something to be done for whoever has sent a message.
 #[derive(Debug)]
@@ -51,21 +55,23 @@ struct Errand {
     task: Task,
     said: Said,
     message: Message,
+    /// What stands before commands.
+    prefix: String,
 }
 
 impl Errands {
-    pub(crate) fn new(chat: &str, desk: Arc<Desk>, prefix: &str) -> Self {
+    pub(crate) fn new(chat: &str, desk: Arc<Desk>) -> Self {
         Self {
             chat: chat.to_owned(),
             desk,
-            prefix: prefix.to_owned(),
+            ended: Arc::default(),
             lanes: HashMap::new(),
             workers: JoinSet::new(),
         }
     }
 
     /// Has it done, or says why not.
-    pub(crate) fn put(&mut self, task: Task, said: Said, message: Message) {
+    pub(crate) fn put(&mut self, task: Task, said: Said, message: Message, prefix: &str) {
         let is_question = matches!(task, Task::Ask(_));
         let key = (said.room.clone(), is_question);
         while self.workers.try_join_next().is_some() {}
@@ -73,6 +79,7 @@ impl Errands {
             task,
             said,
             message,
+            prefix: prefix.to_owned(),
         };
         let refused = match self.lane(key.clone()).errands.try_send(errand) {
             Ok(()) => return,
@@ -87,17 +94,32 @@ impl Errands {
             }
         };
         let words = format!(
-            "{WAITING_MAX} questions wait here already; {}cancel gives up the one that is asked",
-            self.prefix
+            "{WAITING_MAX} questions wait here already; {prefix}cancel gives up the one that is asked"
         );
-        say(&self.chat, &self.prefix, &refused.message, words);
+        say(&self.chat, prefix, &refused.message, words);
     }
 
     /// Gives up what is being asked in a room, if anything is.
     pub(crate) fn cancel(&self, room: &str) -> bool {
         let lane = self.lanes.get(&(room.to_owned(), true));
         let cancel = lane.and_then(|lane| lock(&lane.cancel).take());
-        cancel.is_some_and(|cancel| cancel.send(()).is_ok())
+        cancel.is_some_and(|cancel| cancel.send("given up".to_owned()).is_ok())
+    }
+
+    /// Gives up all that is being asked, and all that waits: who has asked is told why.
+    pub(crate) fn give_up(&mut self, why: &str) {
+        // It is given up for one reason.
+        let _ = self.ended.set(why.to_owned());
+        for (_, lane) in self.lanes.drain() {
+            if let Some(cancel) = lock(&lane.cancel).take() {
+                let _ = cancel.send(why.to_owned());
+            }
+        }
+    }
+
+    /// Waits until nothing is done any more.
+    pub(crate) async fn done(&mut self) {
+        while self.workers.join_next().await.is_some() {}
     }
 
     fn lane(&mut self, key: (String, bool)) -> &Lane {
@@ -106,13 +128,13 @@ impl Errands {
         }
         self.lanes.entry(key).or_insert_with(|| {
             let (sender, receiver) = mpsc::channel(WAITING_MAX);
-            let cancel = Arc::default();
+            let cancel = Cancel::default();
             self.workers.spawn(work(
                 self.chat.clone(),
                 Arc::clone(&self.desk),
-                self.prefix.clone(),
                 receiver,
                 Arc::clone(&cancel),
+                Arc::clone(&self.ended),
             ));
             Lane {
                 errands: sender,
@@ -126,9 +148,9 @@ impl Errands {
 async fn work(
     chat: String,
     desk: Arc<Desk>,
-    prefix: String,
     mut errands: mpsc::Receiver<Errand>,
-    cancel: Arc<Mutex<Option<oneshot::Sender<()>>>>,
+    cancel: Cancel,
+    ended: Arc<OnceLock<String>>,
 ) {
     loop {
         let errand = match timeout(IDLE, errands.recv()).await {
@@ -144,9 +166,15 @@ async fn work(
             task,
             said,
             message,
+            prefix,
         } = errand;
         let (sender, cancelled) = oneshot::channel();
         *lock(&cancel) = Some(sender);
+        // Whoever gives up all says so before.
+        if let Some(why) = ended.get() {
+            say(&chat, &prefix, &message, why.clone());
+            continue;
+        }
         let shape = match message.handle().abilities().lines {
             true => Shape::MESSAGES,
             false => Shape::LINES,
@@ -160,7 +188,7 @@ async fn work(
         let asking = async {
             let done = tokio::select! {
                 done = done => done.unwrap_or_else(|_| "that has failed: birl's log says how".to_owned()),
-                Ok(()) = cancelled => "given up".to_owned(),
+                Ok(why) = cancelled => why,
             };
             lock(&cancel).take();
             done

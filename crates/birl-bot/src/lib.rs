@@ -10,10 +10,12 @@
 //! - `memory`: what a chat has been given, kept over a restart;
 //! - `rooms`: the chats as places for alerts;
 //! - `limits`: who may be answered how often;
-//! - [`bot`]: all of that for one chat, and the loop that it lives in.
+//! - [`bot`]: all of that for one chat, and the loop that it lives in;
+//! - [`chats`]: all chats of a file, also when that changes.
 
 mod answer;
 pub mod bot;
+pub mod chats;
 pub mod command;
 pub mod config;
 pub mod desk;
@@ -27,6 +29,7 @@ pub mod rules;
 pub mod said;
 
 pub use bot::{Bot, run};
+pub use chats::Chats;
 pub use config::Config;
 pub use desk::Desk;
 pub use rooms::Rooms;

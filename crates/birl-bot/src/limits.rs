@@ -49,6 +49,13 @@ impl Limits {
         }
     }
 
+    /// Goes on behind others. Where they are the same, who was limited is.
+    pub(crate) fn go_on_behind(&mut self, before: Self) {
+        if self.limit == before.limit {
+            self.people = before.people;
+        }
+    }
+
     /// Somebody is to be answered.
     pub(crate) fn judge(&mut self, who: &str, now: Instant) -> Verdict {
         if self.people.len() >= PEOPLE_MAX && !self.people.contains_key(who) {

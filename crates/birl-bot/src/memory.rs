@@ -43,24 +43,40 @@ struct Kept {
     cursor: Option<String>,
 }
 
+impl Kept {
+    fn past(&self) -> Past {
+        Past {
+            ids: self.ids.iter().cloned().collect(),
+            cursor: self.cursor.clone(),
+        }
+    }
+}
+
 impl Memory {
-    /// What `store` has of the chat, and what will be kept there from now on; nothing without one.
-    pub(crate) async fn new(chat: &str, store: Option<Store>) -> (Self, Past) {
-        let kept = match &store {
-            Some(store) => match store.chat(chat).await {
+    /// What is known of the chat, from `before` or else from `store`, and what will be kept from now on: in
+    /// `store`, if there is one.
+    pub(crate) async fn new(
+        chat: &str,
+        store: Option<Store>,
+        before: Option<Past>,
+    ) -> (Self, Past) {
+        let before = before.map(|past| Kept {
+            ids: past.ids.into(),
+            cursor: past.cursor,
+        });
+        let kept = match (before, &store) {
+            (Some(before), _) => Some(before),
+            (None, Some(store)) => match store.chat(chat).await {
                 Ok(kept) => kept.and_then(|kept| serde_json::from_value(kept).ok()),
                 Err(error) => {
                     warn!(chat, "what was said before is not known: {error}");
                     None
                 }
             },
-            None => None,
+            (None, None) => None,
         };
         let kept: Kept = kept.unwrap_or_default();
-        let past = Past {
-            ids: kept.ids.iter().cloned().collect(),
-            cursor: kept.cursor.clone(),
-        };
+        let past = kept.past();
         let shared = Arc::new(Shared {
             chat: chat.to_owned(),
             store,
@@ -81,7 +97,7 @@ impl Memory {
 
     /// A message was given; `is_done` says whether something was done about it.
     pub(crate) fn heard(&self, message: &Message, is_done: bool) {
-        if self.shared.store.is_none() || message.id.is_none() && message.cursor.is_none() {
+        if message.id.is_none() && message.cursor.is_none() {
             return;
         }
         let mut kept = self.shared.kept();
@@ -101,9 +117,10 @@ impl Memory {
         }
     }
 
-    /// Writes it down at last.
-    pub(crate) async fn end(self) {
+    /// Writes it down at last, and gives it.
+    pub(crate) async fn end(self) -> Past {
         self.shared.write().await;
+        self.shared.kept().past()
     }
 }
 

@@ -1,32 +1,58 @@
 //! The chats of a file as places for alerts.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use birl_chat::{Handle, Post, Posted};
-use birl_watch::places;
+use birl_watch::config::Error;
+use birl_watch::{Config as Watched, places};
 
-/// The chats that we take part in, by their names. A chat that is only known by name takes nothing.
+use crate::chats::Shared;
+use crate::config::Config;
+
+/// The chats that we take part in, by their names.
 #[derive(Debug, Default)]
-pub struct Rooms(BTreeMap<String, Option<Handle>>);
+pub struct Rooms {
+    names: Vec<String>,
+    /// Those that are talked in; nothing can be said without.
+    chats: Option<Arc<Shared>>,
+}
 
 impl Rooms {
     /// Chats of these names, none of which is connected.
     pub fn of_names(names: impl IntoIterator<Item = String>) -> Self {
-        Self(names.into_iter().map(|name| (name, None)).collect())
+        Self {
+            names: names.into_iter().collect(),
+            chats: None,
+        }
     }
 
-    /// Chats that are connected, or will be.
-    pub fn new(chats: impl IntoIterator<Item = (String, Handle)>) -> Self {
-        let chats = chats.into_iter();
-        Self(chats.map(|(name, handle)| (name, Some(handle))).collect())
+    /// The chats of a file that are talked in, or will be.
+    pub(crate) fn of_chats(config: &Config, chats: &Arc<Shared>) -> Self {
+        Self {
+            chats: Some(Arc::clone(chats)),
+            ..Self::of_names(config.chats.iter().map(|chat| chat.name.clone()))
+        }
+    }
+
+    fn handle(&self, chat: &str) -> Result<Handle, String> {
+        let chats = self.chats.as_ref();
+        let handle = chats.and_then(|chats| chats.handles().get(chat).cloned());
+        handle.ok_or_else(|| "nobody is connected to it".to_owned())
     }
 }
 
 #[async_trait]
 impl places::Rooms for Rooms {
     fn chats(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
+        self.names.clone()
+    }
+
+    fn read(&self, text: &str, config: &Watched) -> Result<Option<Box<dyn places::Change>>, Error> {
+        let Some(chats) = &self.chats else {
+            return Ok(None);
+        };
+        Ok(Some(Box::new(chats.read(text, config)?)))
     }
 
     async fn post(
@@ -70,13 +96,6 @@ impl places::Rooms for Rooms {
             Err(error) if error.is_denied() || error.is_unsupported() => Ok(false),
             Err(error) => Err(error.to_string()),
         }
-    }
-}
-
-impl Rooms {
-    fn handle(&self, chat: &str) -> Result<&Handle, String> {
-        let handle = self.0.get(chat).and_then(Option::as_ref);
-        handle.ok_or_else(|| "nobody is connected to it".to_owned())
     }
 }
 

@@ -38,6 +38,7 @@ mod sources;
 pub mod status;
 pub mod store;
 pub mod template;
+mod watched;
 
 #[cfg(test)]
 mod testing;
@@ -54,6 +55,7 @@ pub use matcher::Matcher;
 pub use place::{Place, Undelivered};
 pub use replay::{Replayed, replay};
 pub use store::Store;
+pub use watched::Watched;
 
 /// A length of time in nanoseconds; the longest that there is, if it is longer.
 fn nanoseconds(length: Duration) -> i64 {

@@ -145,6 +145,15 @@ impl Logs {
         }
     }
 
+    /// The sources of another text of the file. Questions about them and those about the sources before are
+    /// counted together.
+    pub fn of(&self, config: &Config) -> Self {
+        Self {
+            questions: Arc::clone(&self.questions),
+            ..Self::new(config, &self.around)
+        }
+    }
+
     /// Answers a question, and tells each second how far that is. It must be called within a tokio
     /// runtime. Dropping the future gives it up: the scans stop after the chunks that they are at.
     ///

@@ -27,7 +27,7 @@ use birl_net::Proxies;
 pub use config::{Config, Error};
 pub use form::VERSION;
 pub(crate) use form::json;
-pub use room::{NoRooms, Posted, Rooms};
+pub use room::{Change, NoRooms, Posted, Rooms};
 
 /// What places have of the process that they are in.
 #[derive(Clone)]

@@ -13,7 +13,6 @@ mod asking;
 mod reading;
 mod rounds;
 mod saved;
-mod watched;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -39,11 +38,11 @@ use crate::life::Group;
 use crate::sources::names_of_source;
 use crate::status::{self, Status};
 use crate::store::{self, Checkpoint, Store, now};
+use crate::watched::Watched;
 use asking::{Asking, Came};
 use reading::{Confluence, Reading};
 use rounds::Rounds;
 use saved::{Identity, SavedRule, SavedSources, are_written};
-use watched::Watched;
 
 /// How often what is remembered is written down, and it is looked how time has gone on.
 const TICK: Duration = Duration::from_secs(1);
@@ -691,8 +690,20 @@ impl Run {
             Ok(config) => config,
             Err(error) => return told(&error),
         };
+        let change = match self.around.places.rooms.read(&text, &config) {
+            Ok(change) => change,
+            Err(error) => return told(&error),
+        };
+        // Places may be rooms of chats that are to come.
+        let rooms = change.as_ref().map(|change| change.rooms());
+        let rooms = rooms.unwrap_or_else(|| Arc::clone(&self.around.places.rooms));
+        let before = std::mem::replace(&mut self.around.places.rooms, rooms);
         if let Err(error) = self.replace(config).await {
+            self.around.places.rooms = before;
             return told(&error);
+        }
+        if let Some(change) = change {
+            change.take_up();
         }
         info!(
             rules = self.config.rules.len(),

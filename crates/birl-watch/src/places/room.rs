@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::form;
 use crate::alert::{Alert, State};
+use crate::config::{Config, Error};
 use crate::deliver::HELD_BACK;
 use crate::place::{Place, Undelivered};
 
@@ -41,6 +42,26 @@ pub trait Rooms: Send + Sync + fmt::Debug {
     ///
     /// Why it is not known whether the other side has it, for people.
     async fn edit(&self, chat: &str, posted: &Posted, text: String) -> Result<bool, String>;
+
+    /// What another text of the file says of chats, whose other tables are `config`; nothing changes before it
+    /// is [taken up](Change::take_up). `None` where chats do not go by the file.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    fn read(&self, text: &str, config: &Config) -> Result<Option<Box<dyn Change>>, Error> {
+        let _ = (text, config);
+        Ok(None)
+    }
+}
+
+/// Chats as another text of the file has them.
+pub trait Change: Send {
+    /// The chats as they will be. What is said there before the change is taken up has to be said again.
+    fn rooms(&self) -> Arc<dyn Rooms>;
+
+    /// The chats are as that text says from now on.
+    fn take_up(self: Box<Self>);
 }
 
 /// A message that has been said, as its service calls it.

@@ -4,13 +4,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A file, and how it was when it was looked at.
-pub(super) struct Watched {
+#[derive(Debug)]
+pub struct Watched {
     path: PathBuf,
     was: Option<(i64, i64, u64, u64)>,
 }
 
 impl Watched {
-    pub(super) fn new(path: &Path) -> Self {
+    /// The file at `path`, as it is.
+    pub fn new(path: &Path) -> Self {
         let path = path.to_owned();
         let was = look(&path);
         Self { path, was }
@@ -18,17 +20,18 @@ impl Watched {
 
     /// Whether it is another one than before. A file that is gone for a moment, as while it is
     /// replaced, is not.
-    pub(super) fn has_changed(&self) -> bool {
+    pub fn has_changed(&self) -> bool {
         let is = look(&self.path);
         is.is_some() && is != self.was
     }
 
     /// Takes it for changed.
-    pub(super) fn is_to_be_seen(&mut self) {
+    pub fn is_to_be_seen(&mut self) {
         self.was = None;
     }
 
-    pub(super) fn is_seen(&mut self) {
+    /// It is as it is to be.
+    pub fn is_seen(&mut self) {
         self.was = look(&self.path);
     }
 }
