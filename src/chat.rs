@@ -46,10 +46,6 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
     }
     let (watched, config) = parse(&text, &args.file, &around)?;
     let clock = &around.clock;
-    if args.check {
-        io::stdout().write_all(config.words().as_bytes())?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let logs = Logs::new(&watched, &around);
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(environment.processors.get())
@@ -57,6 +53,11 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
         .build()
         .context("cannot start the threads that chats need")?;
     let code = runtime.block_on(async {
+        if args.check {
+            let words = config.check(&args.file, &logs).await?;
+            io::stdout().write_all(words.as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
         if !args.console && args.replay.is_none() {
             let desk = Desk::new(logs);
             return talk_until_signalled(config, desk, &args.file, &around, environment).await;

@@ -146,7 +146,8 @@ async fn tell_check(
         if !words.is_empty() {
             words.push('\n');
         }
-        words += &chats.words();
+        let logs = Logs::new(config, around);
+        words += &chats.check(&config.file, &logs).await?;
     }
     io::stdout().write_all(words.as_bytes())?;
     Ok(ExitCode::SUCCESS)

@@ -68,6 +68,8 @@ pub enum Does {
         sources: Vec<String>,
         /// What an answer may cost.
         budget: Budget,
+        /// Where the query stands in the file.
+        line: usize,
     },
     /// Says something, in which the arguments and the fields of the message have places.
     Say(Template),

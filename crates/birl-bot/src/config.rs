@@ -21,9 +21,9 @@ use birl_net::secret::Text as SecretText;
 use birl_record::query::parse_search;
 use birl_record::search::{Options, Search};
 use birl_record::time::Clock;
-use birl_watch::Config as Watched;
 use birl_watch::config::{Error, Named, Text};
-use birl_watch::template;
+use birl_watch::template::{self, Template};
+use birl_watch::{Config as Watched, Logs};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
@@ -36,6 +36,7 @@ use crate::bot::{Bot, Manners};
 use crate::command::Commands;
 use crate::limits::Limit;
 use crate::rules::{Reply, Rules};
+use crate::said;
 
 /// The chats of a file, checked as far as that goes without connecting.
 #[derive(Clone, Debug)]
@@ -149,24 +150,33 @@ impl Config {
         self.chats.iter().find(|chat| chat.name == name)
     }
 
-    /// What would be said to what, for people.
-    pub fn words(&self) -> String {
-        let chats = self.chats.iter().map(Chat::words);
-        chats.collect::<Vec<_>>().join("\n")
+    /// Plans what can be asked, of `logs`, and says what would be said to what, for people. It must be called within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first command of `file` whose query cannot be planned, or whose sources cannot be asked.
+    pub async fn check(&self, file: &Path, logs: &Logs) -> Result<String, Error> {
+        let mut chats = Vec::new();
+        for chat in &self.chats {
+            let commands = chat.commands.check(file, logs).await?;
+            chats.push(chat.words(&commands));
+        }
+        Ok(chats.join("\n"))
     }
 }
 
 impl Chat {
-    fn words(&self) -> String {
+    fn words(&self, commands: &str) -> String {
         let mut words = format!("chat {}: {}\n", self.name, self.service.words());
         for reply in &self.replies {
             words += &format!("  to      {}\n  says    {}\n", reply.query, reply.text);
+            words += &doubts(&reply.text, &[]);
         }
-        let commands = self.commands.words();
         if self.replies.is_empty() && commands.is_empty() {
             words += "  says nothing: it has no reply and no command\n";
         }
-        words += &commands;
+        words += commands;
         let Limit { burst, every } = self.manners.person;
         words += &format!(
             "  answers nobody more often than {burst} times at once, then once each {} s\n",
@@ -235,6 +245,21 @@ impl Service {
             Self::Discord(discord) => format!("{}, {}", discord.name(), in_rooms(&discord.rooms)),
         }
     }
+}
+
+/// What may be wrong with a text: its places that are neither of these names nor fields of every message.
+pub(crate) fn doubts(text: &Template, names: &[&str]) -> String {
+    let known = || names.iter().copied().chain(said::FIELDS);
+    let unknown = text.places().filter(|place| known().all(|it| it != *place));
+    let doubts = unknown.map(|place| {
+        let meant = birl_query::nearest(place, known());
+        let meant = meant.map(|meant| format!("; {{{meant}}} is"));
+        format!(
+            "  but     {{{place}}} is no field of every message{}\n",
+            meant.unwrap_or_default()
+        )
+    });
+    doubts.collect()
 }
 
 /// Where a bot listens that is in the rooms to which it has been invited.
@@ -396,7 +421,8 @@ impl Reading<'_> {
                 "sender_account = \"user.login\" is the field that the server vouches for",
             ));
         }
-        let replies = keys.reply.iter().map(|keys| self.reply(keys));
+        let has_fields = keys.has_fields();
+        let replies = keys.reply.iter().map(|keys| self.reply(keys, has_fields));
         let replies = replies.collect::<Result<_, _>>()?;
         let service = match keys.place(self)? {
             Place::Irc => Service::Irc(self.irc(keys)?),
@@ -415,7 +441,7 @@ impl Reading<'_> {
         })
     }
 
-    fn reply(&self, keys: &ReplyKeys) -> Result<Reply, Error> {
+    fn reply(&self, keys: &ReplyKeys, has_fields: bool) -> Result<Reply, Error> {
         let typed = keys.query.get_ref();
         let wrong = |error: birl_record::query::Error| self.at(&keys.query, error.render(typed));
         let query = parse_search(typed).map_err(wrong)?;
@@ -424,10 +450,33 @@ impl Reading<'_> {
             let message = "a rule over messages looks at what is said now, and not at times";
             return Err(self.at(&keys.query, message));
         }
-        let text = template::parse(keys.text.get_ref());
         Ok(Reply {
             query,
-            text: text.map_err(|error| self.at(&keys.text, error))?,
+            text: self.said(&keys.text, &[], has_fields)?,
+        })
+    }
+
+    /// A text that is said, with places for these names and the fields of a message, which has some of its own where it
+    /// is JSON.
+    fn said(
+        &self,
+        typed: &Spanned<String>,
+        names: &[&str],
+        has_fields: bool,
+    ) -> Result<Template, Error> {
+        let text = template::parse(typed.get_ref()).map_err(|error| self.at(typed, error))?;
+        let known = || names.iter().copied().chain(said::FIELDS);
+        let unknown = text.places().find(|place| known().all(|it| it != *place));
+        let Some(unknown) = unknown.filter(|_| !has_fields).map(str::to_owned) else {
+            return Ok(text);
+        };
+        let error = self.at(typed, format!("nothing is called {{{unknown}}} here"));
+        Err(match birl_query::nearest(&unknown, known()) {
+            Some(meant) => error.with_hint(format!("did you mean {{{meant}}}?")),
+            None => {
+                let known: Vec<_> = known().map(|name| format!("{{{name}}}")).collect();
+                error.with_hint(format!("there are {}", known.join(", ")))
+            }
         })
     }
 
@@ -612,6 +661,11 @@ enum Place {
 }
 
 impl ChatKeys {
+    /// Whether messages are JSON, whose fields are known when they come.
+    fn has_fields(&self) -> bool {
+        self.irc.is_none()
+    }
+
     /// Where the chat is: in one place.
     fn place(&self, reading: &Reading<'_>) -> Result<Place, Error> {
         let places = [

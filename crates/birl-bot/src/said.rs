@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 /// differ by as much.
 const OLD: SignedDuration = SignedDuration::from_mins(10);
 
+/// The fields that a message has in every service, or nearly.
+pub(crate) const FIELDS: [&str; 4] = ["sender", "room", "message", "account"];
+
 /// What somebody has said, and where.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Said {

@@ -226,6 +226,16 @@ impl Logs {
         }
     }
 
+    /// Plans what would be asked, by samples of its sources. Gives what nobody may have meant: fields that no
+    /// sampled record has. It must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// Where the question is none, and where no source that it is of can be read again.
+    pub async fn check(&self, question: &Question) -> Result<Vec<String>, Unanswered> {
+        let (_, plan) = self.plan(question).await?;
+        Ok(unknown_words(&plan))
+    }
+
     /// Answers a question on this thread, and on some more, until that is done or nobody waits any more.
     fn run(&self, question: &Question, steps: mpsc::Sender<Step>) {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -364,6 +374,14 @@ impl Logs {
     }
 }
 
+/// The fields that a query names and no sampled record has.
+fn unknown_words(plan: &Plan) -> Vec<String> {
+    let unknown = plan.unknown_fields().iter();
+    unknown
+        .map(|field| format!("no sampled record has a field {field:?}"))
+        .collect()
+}
+
 /// What comes of a question that is being answered.
 enum Step {
     /// It has been planned: what collects its answer, and how far its scans are.
@@ -399,7 +417,6 @@ impl Finding {
                 chart: plan.chart().cloned(),
             },
         };
-        let unknown = plan.unknown_fields().iter();
         Self {
             kept,
             keeps_first,
@@ -411,9 +428,7 @@ impl Finding {
             rows: 0,
             records: VecDeque::new(),
             count: 0,
-            remarks: unknown
-                .map(|field| format!("no sampled record has a field {field:?}"))
-                .collect(),
+            remarks: unknown_words(plan),
             problems: 0,
         }
     }

@@ -70,6 +70,8 @@ pub struct Asking {
     pub sources: Vec<String>,
     /// What an answer may cost.
     pub budget: Budget,
+    /// Where that stands in the file.
+    pub line: usize,
 }
 
 impl Builtin {

@@ -1,8 +1,14 @@
 //! What commands there are, in words.
 
+use std::path::Path;
+
 use birl_query::nearest;
+use birl_watch::Logs;
+use birl_watch::config::Error;
+use birl_watch::logs::Question;
 
 use super::{Argument, Commands, Does, shortened};
+use crate::config::doubts;
 use crate::said::Said;
 
 /// How a command is called.
@@ -15,19 +21,54 @@ pub(super) fn usage(prefix: &str, name: &str, arguments: &[Argument]) -> String 
 }
 
 impl Commands {
-    /// What people can ask for and who may, for whoever runs the bot.
-    pub(crate) fn words(&self) -> String {
+    /// Plans what can be asked, of `logs`, and says what that is and who may, for whoever runs the bot.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first query of `file` that cannot be asked.
+    pub(crate) async fn check(&self, file: &Path, logs: &Logs) -> Result<String, Error> {
         let mut words = String::new();
         for command in &self.own {
             let usage = usage(&self.prefix, &command.name, &command.arguments);
             words += &format!("  takes   {usage} (for {})\n", command.allow);
             match &command.does {
-                Does::Ask { typed, sources, .. } => {
-                    let query = typed.replace('\n', " ");
-                    words += &format!("  asks    {query}, of {}\n", sources.join(", "));
+                Does::Ask {
+                    query,
+                    typed,
+                    sources,
+                    budget,
+                    line,
+                } => {
+                    let shown = typed.replace('\n', " ");
+                    words += &format!("  asks    {shown}, of {}\n", sources.join(", "));
+                    let question = Question {
+                        query: query.sample(),
+                        sources: sources.clone(),
+                        budget: *budget,
+                    };
+                    let checked = logs.check(&question).await.map_err(|why| {
+                        let what = format!("the command {:?}: {why}", command.name);
+                        Error::at_line(file, *line, what)
+                    });
+                    for doubt in checked? {
+                        words += &format!("  but     {doubt}\n");
+                    }
                 }
-                Does::Say(text) => words += &format!("  says    {text}\n"),
+                Does::Say(text) => {
+                    words += &format!("  says    {text}\n");
+                    let names = command.arguments.iter().map(|it| it.name.as_str());
+                    words += &doubts(text, &names.collect::<Vec<_>>());
+                }
             }
+        }
+        if let Some(asking) = &self.builtins.asking {
+            let question = Question {
+                query: "*".to_owned(),
+                sources: asking.sources.clone(),
+                budget: asking.budget,
+            };
+            let checked = logs.check(&question).await;
+            checked.map_err(|why| Error::at_line(file, asking.line, format!("ask: {why}")))?;
         }
         if let Some(asking) = &self.builtins.asking {
             words += &format!(
@@ -48,7 +89,7 @@ impl Commands {
         for (allow, names) in by {
             words += &format!("  takes   {} (for {allow})\n", names.join(" "));
         }
-        words
+        Ok(words)
     }
 
     /// The commands that whoever asks may use; or how the command `about` is called.

@@ -7,7 +7,6 @@ use birl_query::bound::{Kind, Template, Value};
 use birl_record::time::duration;
 use birl_watch::config::{Error, Named, Source, size};
 use birl_watch::logs::Budget;
-use birl_watch::template;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -76,9 +75,10 @@ enum KindKeys {
 impl Reading<'_> {
     /// The commands of a chat.
     pub(super) fn commands(&self, keys: &ChatKeys) -> Result<Commands, Error> {
+        let has_fields = keys.has_fields();
         let mut own: Vec<Command> = Vec::new();
         for keys in &keys.command {
-            let command = self.command(keys)?;
+            let command = self.command(keys, has_fields)?;
             if own.iter().any(|before| before.name == command.name) {
                 let message = format!("there are two commands {:?}", command.name);
                 return Err(self.at(&keys.name, message));
@@ -123,6 +123,7 @@ impl Reading<'_> {
                         asked.memory.as_ref(),
                         asked.rows.as_ref(),
                     )?,
+                    line: self.text.line(&keys.span()),
                 })
             }
         };
@@ -140,7 +141,7 @@ impl Reading<'_> {
         })
     }
 
-    fn command(&self, keys: &CommandKeys) -> Result<Command, Error> {
+    fn command(&self, keys: &CommandKeys, has_fields: bool) -> Result<Command, Error> {
         let name = keys.name.get_ref();
         let is_name = name.starts_with(char::is_alphabetic)
             && name.to_lowercase() == *name
@@ -172,8 +173,21 @@ impl Reading<'_> {
                 if let Some(from) = &keys.from {
                     return Err(self.at(from, "a command that says a text asks no sources"));
                 }
-                let parsed = template::parse(text.get_ref());
-                Does::Say(parsed.map_err(|error| self.at(text, error))?)
+                let names = arguments
+                    .iter()
+                    .map(|it| it.name.as_str())
+                    .collect::<Vec<_>>();
+                let parsed = self.said(text, &names, has_fields)?;
+                let has_place = |it: &&Argument| parsed.places().any(|place| place == it.name);
+                let unused = arguments.iter().find(|it| !has_place(it));
+                if let Some(unused) = unused {
+                    let message = format!(
+                        "the text has no place {{{}}} for that argument",
+                        unused.name
+                    );
+                    return Err(self.at(text, message));
+                }
+                Does::Say(parsed)
             }
             _ => {
                 let message = format!("the command {name:?} has a query or a text, one of them");
@@ -224,6 +238,7 @@ impl Reading<'_> {
             typed: query.get_ref().clone(),
             sources: self.sources(from)?,
             budget: self.budget(keys.time.as_ref(), keys.memory.as_ref(), keys.rows.as_ref())?,
+            line: self.text.line(&query.span()),
         })
     }
 

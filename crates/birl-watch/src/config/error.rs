@@ -16,7 +16,8 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn at_line(file: &Path, line: usize, message: impl Into<String>) -> Self {
+    /// `message` is about what stands in that line of `file`, the first being 1.
+    pub fn at_line(file: &Path, line: usize, message: impl Into<String>) -> Self {
         Self {
             file: file.display().to_string(),
             line,
@@ -61,9 +62,13 @@ pub struct Text<'t> {
 impl Text<'_> {
     /// `message` is about what stands at `span`.
     pub fn error(&self, span: &Range<usize>, message: impl Into<String>) -> Error {
+        Error::at_line(self.file, self.line(span), message)
+    }
+
+    /// The line of what stands at `span`, the first being 1.
+    pub fn line(&self, span: &Range<usize>) -> usize {
         let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        Error::at_line(self.file, line, message)
+        1 + before.iter().filter(|byte| **byte == b'\n').count()
     }
 
     /// What the reader of TOML says, in our words where a key is not known.
