@@ -61,7 +61,8 @@ impl Connector {
     ///
     /// A system holds an acknowledgement back for up to 40 ms, to send it along with an answer. A server
     /// with Nagle's algorithm holds its next packet back until it has that. Where both meet, each second
-    /// of two messages comes 40 ms late. It costs a system call with each wait, so it is for conversations.
+    /// of two messages comes 40 ms late. It costs a system call for what is not answered, so it is for
+    /// conversations.
     pub fn with_quick_acks(mut self) -> Self {
         self.quick_acks = true;
         self
@@ -106,7 +107,7 @@ impl Connector {
         let stream = Tcp {
             stream,
             quick_acks: self.quick_acks,
-            has_read: true,
+            owes_ack: true,
         };
         Ok(match secure {
             false => Box::new(stream),
@@ -129,8 +130,8 @@ impl Connector {
 struct Tcp {
     stream: TcpStream,
     quick_acks: bool,
-    /// Something has been read since the system was last asked to acknowledge at once.
-    has_read: bool,
+    /// Something has been read, and nothing sent since, which takes the acknowledgement along.
+    owes_ack: bool,
 }
 
 impl AsyncRead for Tcp {
@@ -141,11 +142,11 @@ impl AsyncRead for Tcp {
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, into);
         if read.is_ready() {
-            self.has_read = true;
-        } else if self.has_read {
-            // By now there is an answer that took the acknowledgement along, or there is none. The
-            // system forgets what it was told with each acknowledgement that it sends.
-            self.has_read = false;
+            self.owes_ack = true;
+        } else if self.owes_ack {
+            // There is no answer yet. The system forgets what it was told with each acknowledgement that
+            // it sends.
+            self.owes_ack = false;
             #[cfg(target_os = "linux")]
             if self.quick_acks {
                 // If it fails, it is slower, and no more.
@@ -162,7 +163,9 @@ impl AsyncWrite for Tcp {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.owes_ack &= !written.is_ready();
+        written
     }
 
     fn poll_write_vectored(
@@ -170,7 +173,9 @@ impl AsyncWrite for Tcp {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.owes_ack &= !written.is_ready();
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -23,7 +23,7 @@ use crate::connect::{Connection, Connector};
 use crate::error::Error;
 use crate::request::Request;
 use decoder::{Decoder, Incoming};
-use frame::Opcode;
+use frame::{Masks, Opcode};
 use handshake::Upgraded;
 
 /// What a server is asked for besides messages.
@@ -98,6 +98,7 @@ pub struct WebSocket {
     unread: BytesMut,
     /// What is still to be sent, encoded.
     unsent: BytesMut,
+    masks: Masks,
     /// The answer to the last ping that has none yet: older ones need none (section 5.5.3).
     pong: Option<Bytes>,
     /// How many bytes have arrived.
@@ -140,6 +141,7 @@ impl WebSocket {
             received: read_ahead.len() as u64,
             unread: BytesMut::from(&read_ahead[..]),
             unsent: BytesMut::new(),
+            masks: Masks::new(),
             pong: None,
             subprotocol,
             closing: false,
@@ -302,7 +304,7 @@ impl WebSocket {
                 &io::Error::new(io::ErrorKind::TimedOut, "the server reads nothing"),
             ));
         }
-        frame::encode(opcode, payload, &mut self.unsent)
+        frame::encode(opcode, payload, &mut self.masks, &mut self.unsent)
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

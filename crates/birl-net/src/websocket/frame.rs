@@ -8,6 +8,9 @@ use crate::error::Error;
 /// The most bytes of a control frame's payload.
 pub(super) const CONTROL_BYTES_MAX: usize = 125;
 
+/// The most bytes of what stands before a payload that is masked.
+const HEAD_BYTES_MAX: usize = 14;
+
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opcode {
@@ -107,12 +110,48 @@ impl Head {
     }
 }
 
+/// So many random bytes are asked of the system at once.
+const RANDOM_BYTES: usize = 512;
+
+/// What frames are masked with: numbers that nobody can foretell (section 5.3), each of which masks one.
+/// The system is asked for many at a time, since asking costs more than masking.
+pub(super) struct Masks {
+    random: [u8; RANDOM_BYTES],
+    /// So many of them are used.
+    used: usize,
+}
+
+impl Masks {
+    pub(super) fn new() -> Self {
+        Self {
+            random: [0; RANDOM_BYTES],
+            used: RANDOM_BYTES,
+        }
+    }
+
+    fn take(&mut self) -> Result<[u8; 4], Error> {
+        if self.used == RANDOM_BYTES {
+            SystemRandom::new()
+                .fill(&mut self.random)
+                .map_err(|_| Error::request("the system gives no random numbers"))?;
+            self.used = 0;
+        }
+        let mut mask = [0; 4];
+        mask.copy_from_slice(&self.random[self.used..self.used + 4]);
+        self.used += 4;
+        Ok(mask)
+    }
+}
+
 /// Writes a whole frame, masked as a client has to.
-pub(super) fn encode(opcode: Opcode, payload: &[u8], out: &mut BytesMut) -> Result<(), Error> {
-    let mut mask = [0; 4];
-    SystemRandom::new()
-        .fill(&mut mask)
-        .map_err(|_| Error::request("the system gives no random numbers"))?;
+pub(super) fn encode(
+    opcode: Opcode,
+    payload: &[u8],
+    masks: &mut Masks,
+    out: &mut BytesMut,
+) -> Result<(), Error> {
+    let mask = masks.take()?;
+    out.reserve(HEAD_BYTES_MAX + payload.len());
     out.put_u8(0x80 | opcode as u8);
     match payload.len() {
         len @ ..126 => out.put_u8(0x80 | len as u8),
@@ -126,17 +165,20 @@ pub(super) fn encode(opcode: Opcode, payload: &[u8], out: &mut BytesMut) -> Resu
         }
     }
     out.put_slice(&mask);
-    out.extend(
-        payload
-            .iter()
-            .zip(mask.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask),
-    );
+    let begin = out.len();
+    out.put_slice(payload);
+    for bytes in out[begin..].chunks_mut(mask.len()) {
+        for (byte, mask) in bytes.iter_mut().zip(mask) {
+            *byte ^= mask;
+        }
+    }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -166,14 +208,25 @@ mod tests {
 
     #[test]
     fn what_is_sent_is_masked_with_a_length_of_the_shortest_form() {
+        let mut masks = Masks::new();
         for (len, head) in [(0, 2), (125, 2), (126, 4), (65535, 4), (65536, 10)] {
             let payload = vec![7; len];
             let mut out = BytesMut::new();
-            encode(Opcode::Binary, &payload, &mut out).unwrap();
+            encode(Opcode::Binary, &payload, &mut masks, &mut out).unwrap();
             assert_eq!(out.len(), head + 4 + len);
             let mask = out[head..head + 4].to_vec();
             let unmasked = out[head + 4..].iter().zip(mask.iter().cycle());
             assert!(unmasked.map(|(byte, mask)| byte ^ mask).eq(payload));
         }
+    }
+
+    #[test]
+    fn no_mask_is_used_twice() {
+        let mut masks = Masks::new();
+        // As many as the system gives at once, and as many again.
+        let count = 2 * RANDOM_BYTES / 4;
+        let taken: HashSet<_> = (0..count).map(|_| masks.take().unwrap()).collect();
+        // By chance, two of so few are the same once in 130,000 runs, and three in none.
+        assert!(taken.len() >= count - 1, "{} of {count}", taken.len());
     }
 }
