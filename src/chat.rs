@@ -6,6 +6,7 @@ use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -18,8 +19,9 @@ use birl_bot::{Bot, Chats, Config, Desk, Said};
 use birl_record::time::Clock;
 use birl_source::error::refusal;
 use birl_watch::{Logs, Surroundings, Watched, places};
-use tokio::runtime::{self, Runtime};
+use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, interval};
 use tracing::{error, info, warn};
 
@@ -178,7 +180,7 @@ impl Connected {
         around: &Surroundings,
     ) -> Result<Self> {
         let thread = ChatThread::start()?;
-        let within = thread.handle().enter();
+        let within = thread.handle.enter();
         let proxies = around.places.proxies.clone();
         let chats = Chats::new(config, file, desk, &around.clock, proxies);
         drop(within);
@@ -197,39 +199,38 @@ impl Connected {
         stop: impl Future<Output = ()> + Send + 'static,
         lasts: Lasts,
     ) -> bool {
-        let talking = self.thread.handle().spawn(self.chats.talk(stop, lasts));
+        let talking = self.thread.handle.spawn(self.chats.talk(stop, lasts));
         // One that has panicked has failed.
         talking.await.unwrap_or(true)
     }
 }
 
 /// The thread on which chats are read and answered, and nothing else is done: queries keep those of the
-/// other runtime busy for milliseconds at a time, and no reaction is to wait for that.
-struct ChatThread(Option<Runtime>);
+/// other runtime busy for milliseconds at a time, and no reaction is to wait for that. What runs on it ends
+/// when this is dropped, which does not wait for it.
+struct ChatThread {
+    handle: runtime::Handle,
+    _running: oneshot::Sender<()>,
+}
 
 impl ChatThread {
     fn start() -> Result<Self> {
-        let runtime = runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("birl-chat")
-            .enable_all()
-            .build()
-            .context("cannot start the thread that chats need")?;
-        Ok(Self(Some(runtime)))
-    }
-
-    fn handle(&self) -> &runtime::Handle {
-        let runtime = self.0.as_ref();
-        runtime.expect("it is there until it is dropped").handle()
-    }
-}
-
-impl Drop for ChatThread {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            // It is dropped within the other runtime, which is not to wait.
+        let what = "cannot start the thread that chats need";
+        // One that hands nothing to other threads reacts sooner.
+        let mut runtime = runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().context(what)?;
+        let handle = runtime.handle().clone();
+        let (running, ended) = oneshot::channel::<()>();
+        let run = move || {
+            let _ = runtime.block_on(ended);
             runtime.shutdown_background();
-        }
+        };
+        let thread = thread::Builder::new().name("birl-chat".to_owned());
+        thread.spawn(run).context(what)?;
+        Ok(Self {
+            handle,
+            _running: running,
+        })
     }
 }
 

@@ -58,7 +58,10 @@ impl Limits {
 
     /// Somebody is to be answered.
     pub(crate) fn judge(&mut self, who: &str, now: Instant) -> Verdict {
-        if self.people.len() >= PEOPLE_MAX && !self.people.contains_key(who) {
+        if let Some(person) = self.people.get_mut(who) {
+            return person.judge(self.limit, now);
+        }
+        if self.people.len() >= PEOPLE_MAX {
             // Whose bucket is full is as good as unknown.
             self.people.retain(|_, person| person.full_at > now);
             if self.people.len() >= PEOPLE_MAX {
@@ -69,19 +72,25 @@ impl Limits {
             full_at: now,
             is_told: false,
         });
-        let missing = self.limit.every * self.limit.burst.max(1).saturating_sub(1);
-        if person.full_at > now + missing {
-            let was_told = std::mem::replace(&mut person.is_told, true);
+        person.judge(self.limit, now)
+    }
+}
+
+impl Person {
+    fn judge(&mut self, limit: Limit, now: Instant) -> Verdict {
+        let missing = limit.every * limit.burst.max(1).saturating_sub(1);
+        if self.full_at > now + missing {
+            let was_told = std::mem::replace(&mut self.is_told, true);
             return if was_told {
                 Verdict::Ignore
             } else {
                 Verdict::Tell
             };
         }
-        person.full_at = person.full_at.max(now) + self.limit.every;
+        self.full_at = self.full_at.max(now) + limit.every;
         // Who goes on as before is not told each time that a token comes.
-        if person.full_at <= now + self.limit.every * (self.limit.burst.max(1) / 2).max(1) {
-            person.is_told = false;
+        if self.full_at <= now + limit.every * (limit.burst.max(1) / 2).max(1) {
+            self.is_told = false;
         }
         Verdict::Answer
     }

@@ -6,7 +6,7 @@ use birl_record::search::{Options, Records, Set};
 use birl_record::time::Clock;
 use birl_watch::template::Template;
 
-use crate::said::{Said, text};
+use crate::said::Said;
 
 /// What is said about a message that a search finds.
 #[derive(Clone, Debug)]
@@ -46,10 +46,9 @@ impl Rules {
 
     /// What is to be said about a message, in the order of the rules.
     pub fn replies(&self, said: &Said) -> Vec<String> {
-        let record = said.record();
-        let chunk = record.to_string();
+        let chunk = serde_json::to_vec(said).expect("its names are text");
         let records = Records {
-            chunk: chunk.as_bytes(),
+            chunk: &chunk,
             parser: &self.parser,
             source: b"",
             offset: 0,
@@ -59,7 +58,7 @@ impl Rules {
         let met = self.set.finds(&records, 0..chunk.len());
         let texts = met
             .into_iter()
-            .map(|rule| self.texts[rule].fill(|name| text(record.get(name)?)));
+            .map(|rule| self.texts[rule].fill(|name| said.field(name)));
         texts.filter(|text| !text.is_empty()).collect()
     }
 }

@@ -1,7 +1,10 @@
 //! A message as a record, which rules are asked about.
 
+use std::sync::Arc;
+
 use birl_chat::{Kind, Message};
 use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// What was said longer ago calls no command: whoever has said it does not wait any more, and clocks do not
@@ -28,22 +31,13 @@ pub struct Said {
     pub is_automatic: bool,
     /// It was said long ago, and is told as history.
     pub is_old: bool,
-    /// All other fields of the message, where the service's messages are JSON.
-    pub fields: Map<String, Value>,
+    /// The message as it came, where the service's messages are JSON: an object has other fields.
+    pub raw: Arc<Value>,
 }
 
 impl Said {
     /// What `message` says.
     pub fn of(message: &Message) -> Self {
-        let mut fields = match message.raw.first() {
-            Some(b'{') => serde_json::from_slice(&message.raw).unwrap_or_default(),
-            _ => Map::new(),
-        };
-        // What the sender says of it is not what the service vouches for.
-        match &message.account {
-            Some(account) => _ = fields.insert("account".to_owned(), account.as_str().into()),
-            None => _ = fields.remove("account"),
-        }
         let age = message
             .time
             .map(|time| Timestamp::now().duration_since(time));
@@ -55,7 +49,7 @@ impl Said {
             is_private: message.is_private,
             is_automatic: message.is_bot || message.kind == Kind::Noticed,
             is_old: age.is_some_and(|age| age > OLD),
-            fields,
+            raw: message.json().cloned().unwrap_or_default(),
         }
     }
 
@@ -83,32 +77,49 @@ impl Said {
             is_private: fields.get("private") == Some(&Value::Bool(true)),
             is_automatic: false,
             is_old: false,
-            fields,
+            raw: Arc::new(Value::Object(fields)),
         })
     }
 
     /// What a field of it says, as text.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
-        match name {
-            "room" => Some(self.room.clone()),
-            "sender" => Some(self.sender.clone()),
-            "message" => Some(self.message.clone()),
-            name => text(self.fields.get(name)?),
+        match self.own().into_iter().find(|(own, _)| *own == name) {
+            Some((_, said)) => said.map(str::to_owned),
+            None => text(self.raw.get(name)?),
         }
     }
 
-    /// All of it as a record of JSON.
-    pub(crate) fn record(&self) -> Value {
-        let mut record = self.fields.clone();
-        for (name, text) in [
-            ("room", &self.room),
-            ("sender", &self.sender),
-            ("message", &self.message),
-        ] {
-            record.insert(name.to_owned(), Value::from(text.as_str()));
-        }
-        Value::Object(record)
+    /// The fields that are known, whatever stands in the message as it came: what the sender says of them
+    /// is not what the service vouches for.
+    fn own(&self) -> [(&'static str, Option<&str>); 4] {
+        [
+            ("room", Some(&self.room)),
+            ("sender", Some(&self.sender)),
+            ("message", Some(&self.message)),
+            ("account", self.account.as_deref()),
+        ]
     }
+}
+
+impl Serialize for Said {
+    /// As a record.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let own = self.own();
+        let is_other = |name: &str| own.iter().all(|(own, _)| *own != name);
+        let others = self.raw.as_object().into_iter().flatten();
+        let others = others.filter(|(name, _)| is_other(name));
+        let own = own
+            .iter()
+            .filter_map(|(name, said)| Some((*name, Field::Own((*said)?))));
+        serializer.collect_map(own.chain(others.map(|(name, value)| (&**name, Field::Raw(value)))))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Field<'a> {
+    Own(&'a str),
+    Raw(&'a Value),
 }
 
 /// A value as text; none of null.
@@ -125,6 +136,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_message_says_of_itself_is_not_what_is_known_of_it() {
+        let said = Said {
+            room: "ops".to_owned(),
+            raw: Arc::new(serde_json::json!({"account": "root", "room": "all", "n": [1]})),
+            ..Said::default()
+        };
+        let fields = ["room", "account", "n", "m"].map(|name| said.field(name));
+        assert_eq!(
+            fields,
+            [Some("ops".to_owned()), None, Some("[1]".to_owned()), None]
+        );
+        let record = serde_json::to_string(&said).unwrap();
+        assert_eq!(record, r#"{"room":"ops","sender":"","message":"","n":[1]}"#);
+    }
+
+    #[test]
     fn a_line_of_a_transcript_is_a_message() {
         let said = Said::of_transcript(r##"{"room":"#ops","sender":"ann","message":"hi","n":1}"##);
         let said = said.unwrap();
@@ -133,7 +160,7 @@ mod tests {
             ("#ops", "ann", "hi")
         );
         assert_eq!(
-            said.record(),
+            serde_json::to_value(&said).unwrap(),
             serde_json::json!({"room": "#ops", "sender": "ann", "message": "hi", "n": 1})
         );
         for line in [

@@ -500,7 +500,7 @@ impl Discord {
     /// Where something is said: the id of a room, and of the message that it answers.
     fn target(&self, post: &Post) -> Option<(String, Option<String>)> {
         if let Some(answered) = &post.answers {
-            let read: Value = serde_json::from_slice(&answered.raw).ok()?;
+            let read = answered.json.as_deref()?;
             let channel = read["d"]["channel_id"].as_str()?;
             return Some((channel.to_owned(), answered.id.clone()));
         }

@@ -260,7 +260,7 @@ impl Service for Json {
         }
         self.greeted(&frame, read.as_ref(), turn)?;
         match read {
-            Some(read) => self.take(frame, &read, turn),
+            Some(read) => self.take(frame, read, turn),
             None => self.state.unreadable.count(turn),
         }
         Ok(())
@@ -285,8 +285,7 @@ impl Service for Json {
         let text = harmless::without_mentions(&post.text);
         // Fields of what is answered keep their types: a room may be a number.
         let answered = post.answers.as_ref();
-        let read: Option<Value> =
-            answered.and_then(|answered| serde_json::from_slice(&answered.raw).ok());
+        let read = answered.and_then(|answered| answered.json.as_deref());
         let pieces = split::pieces(text.trim_end(), self.text_bytes_max);
         let said = pieces.into_iter().map(|text| {
             self.state.number += 1;
@@ -294,7 +293,7 @@ impl Service for Json {
                 json: self,
                 room: &post.room,
                 text,
-                answered: read.as_ref(),
+                answered: read,
             }
             .frame()
         });
@@ -458,29 +457,29 @@ impl Json {
     }
 
     /// Passes a message on, if this is one.
-    fn take(&mut self, frame: Bytes, read: &Value, turn: &mut Turn) {
+    fn take(&mut self, frame: Bytes, read: Value, turn: &mut Turn) {
         let cursor = self.options.cursor.as_ref();
-        let cursor = cursor.and_then(|path| text(path.value(read)?));
+        let cursor = cursor.and_then(|path| text(path.value(&read)?));
         if cursor.is_some() {
             self.state.cursor.clone_from(&cursor);
         }
         if self
             .only
             .as_ref()
-            .is_some_and(|only| !only.is_met(&frame, Some(read)))
+            .is_some_and(|only| !only.is_met(&frame, Some(&read)))
         {
             return;
         }
-        let Some(Value::String(said)) = self.text.value(read) else {
+        let Some(Value::String(said)) = self.text.value(&read) else {
             return;
         };
-        let at = |path: &FieldPath| path.value(read).and_then(text);
+        let at = |path: &FieldPath| path.value(&read).and_then(text);
         let sender = at(&self.sender).unwrap_or_default();
         if self.me.as_ref().is_some_and(|me| *me == sender) {
             return;
         }
         let is_set = |path: &FieldPath| {
-            let value = path.value(read);
+            let value = path.value(&read);
             value.is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
         };
         let mut message = turn.message(frame);
@@ -493,8 +492,9 @@ impl Json {
         message.thread = self.thread.as_ref().and_then(at);
         message.account = self.account.as_ref().and_then(at);
         message.is_private = self.private.as_ref().is_some_and(is_set);
-        message.time = self.time.as_ref().and_then(|path| time(path.value(read)?));
-        turn.pass(message);
+        let said_at = self.time.as_ref();
+        message.time = said_at.and_then(|path| time(path.value(&read)?));
+        turn.pass(message.with_json(read));
     }
 }
 

@@ -1,9 +1,11 @@
 //! A message, and what is posted.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::chat::Handle;
 use crate::error::Error;
@@ -35,6 +37,8 @@ pub struct Message {
     pub time: Option<Timestamp>,
     /// All of it, as it came.
     pub raw: Bytes,
+    /// What `raw` says as JSON, once somebody has wanted to know.
+    json: OnceLock<Option<Arc<Value>>>,
     handle: Handle,
 }
 
@@ -66,8 +70,23 @@ impl Message {
             thread: None,
             time: None,
             raw,
+            json: OnceLock::new(),
             handle,
         }
+    }
+
+    /// The same, where it is known already what `raw` says as JSON.
+    pub(crate) fn with_json(self, json: Value) -> Self {
+        Self {
+            json: OnceLock::from(Some(Arc::new(json))),
+            ..self
+        }
+    }
+
+    /// What [`raw`](Self::raw) says, where it is JSON. It is read once.
+    pub fn json(&self) -> Option<&Arc<Value>> {
+        let read = || serde_json::from_slice(&self.raw).ok().map(Arc::new);
+        self.json.get_or_init(read).as_ref()
     }
 
     /// Answers where the message was said. It waits until there is room for it; it is sent in the order
@@ -90,6 +109,7 @@ impl Message {
                 thread: self.thread.clone(),
                 sender: self.sender.clone(),
                 raw: self.raw.clone(),
+                json: self.json().cloned(),
             }),
             ..Post::new(self.room.clone(), text)
         }
@@ -179,6 +199,8 @@ pub(crate) struct Answered {
     pub(crate) thread: Option<String>,
     pub(crate) sender: String,
     pub(crate) raw: Bytes,
+    /// What `raw` says, where it is JSON.
+    pub(crate) json: Option<Arc<Value>>,
 }
 
 /// What goes first where not everything may be sent at once. What is of the same urgency keeps its

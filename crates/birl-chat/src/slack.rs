@@ -337,9 +337,8 @@ impl Slack {
     /// Where something is said: the channel, and the thread in it.
     fn target(&self, post: &Post) -> (String, Option<String>) {
         let answered = post.answers.as_ref();
-        let read: Option<Value> =
-            answered.and_then(|answered| serde_json::from_slice(&answered.raw).ok());
-        let event = read.as_ref().map(|read| &read["payload"]["event"]);
+        let read = answered.and_then(|answered| answered.json.as_deref());
+        let event = read.map(|read| &read["payload"]["event"]);
         let text = |name: &str| event.and_then(|event| event[name].as_str().map(str::to_owned));
         let begins_thread = self.threads
             && event.is_some_and(|event| !matches!(event["channel_type"].as_str(), Some("im")));

@@ -35,7 +35,7 @@ impl Address {
     pub(crate) fn place(&self) -> String {
         let url = &self.url;
         format!(
-            "json = \"{url}\"\nme = \"birl\"\nsay = '{{\"re\":\"{{id}}\",\"room\":\"{{room}}\",\"text\":\"{{text}}\"}}'"
+            "json = \"{url}\"\nme = \"birl\"\nsender_account = \"account\"\nsay = '{{\"re\":\"{{id}}\",\"room\":\"{{room}}\",\"text\":\"{{text}}\"}}'"
         )
     }
 }
