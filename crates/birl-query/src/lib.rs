@@ -14,6 +14,7 @@
 //! - `table`: the table `logs`, whose columns are the fields of records;
 //! - `pushdown`: what of a query the search of records answers, before a row is made;
 //! - `in_order`: rows in the order of the input;
+//! - `sort_keys`: sorts by what is cast;
 //! - `leaf`: what all plan nodes without inputs answer alike;
 //! - `scan`: the plan node that makes rows of the records that a scan finds;
 //! - [`Plan`]: a query that can be run;
@@ -48,6 +49,7 @@ mod rising;
 mod scan;
 mod session;
 mod snapshots;
+mod sort_keys;
 mod statement;
 mod table;
 mod tables;

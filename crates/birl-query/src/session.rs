@@ -21,7 +21,7 @@ use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::prelude::SessionConfig;
 
 use crate::overflow::{CheckedArithmetic, CheckedSum};
-use crate::{Error, in_order, numbers, pipe};
+use crate::{Error, in_order, numbers, pipe, sort_keys};
 
 /// The sources that are the table `logs`, and how they are read.
 #[derive(Clone, Debug)]
@@ -124,6 +124,7 @@ impl Session {
         let sources = Arc::new(sources);
         let mut state = SessionStateBuilder::new_with_default_features()
             .with_config(config(sources.options.threads, limits.memory_bytes))
+            .with_optimizer_rules(sort_keys::rules())
             .with_physical_optimizer_rules(in_order::rules(&sources))
             .with_runtime_env(runtime)
             .with_analyzer_rule(Arc::new(CheckedArithmetic))
