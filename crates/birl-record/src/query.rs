@@ -56,6 +56,7 @@ mod input;
 mod steps;
 pub mod tree;
 
+pub use atom::regex_len;
 pub use condition::{Bound, Condition, Literal};
 pub use error::{Error, pointed_at};
 

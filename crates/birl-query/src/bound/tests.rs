@@ -100,6 +100,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "a/ b",
         r#"path:/api/v1 user:"a\/ b""#,
     ),
+    (
+        "path:/api/* |> where user = {user}",
+        "a/ b /",
+        "path:/api/* |> where user = 'a/ b /'",
+    ),
     // Numbers and lengths of time.
     ("last:{span}", "", "last:15m"),
     ("a:{n}..{to} {n}", "", "a:5..20 5"),
@@ -386,7 +391,7 @@ const NOWHERE: &[(&str, &[&str])] = &[
     (
         "a text here could end what begins before it",
         &[
-            "path:/api/* |> where user = {user}",
+            "path:/api/* | where user = {user}",
             "* |> where a /b = 5 and user = {user}",
         ],
     ),

@@ -613,7 +613,7 @@ fn argument_len(text: &str) -> Option<usize> {
             b')' => depth -= 1,
             b'(' => depth += 1,
             b'/' if begins_regex(&text[..here]) => {
-                here += regex_len(rest).unwrap_or(1);
+                here += query::regex_len(rest).unwrap_or(1);
                 continue;
             }
             _ => {}
@@ -625,33 +625,6 @@ fn argument_len(text: &str) -> Option<usize> {
 
 fn begins_regex(before: &str) -> bool {
     before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || "(:-".contains(c))
-}
-
-/// How long the regex is that a text begins with, if it has an end.
-pub(super) fn regex_len(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 2,
-            b'/' => {
-                let flags = bytes[at + 1..]
-                    .iter()
-                    .take_while(|byte| b"isx".contains(byte))
-                    .count();
-                let end = at + 1 + flags;
-                let is_end = bytes
-                    .get(end)
-                    .is_none_or(|byte| byte.is_ascii_whitespace() || b")|".contains(byte));
-                if is_end {
-                    return Some(end);
-                }
-                at += 1;
-            }
-            _ => at += 1,
-        }
-    }
-    None
 }
 
 /// How long what a text begins with is: a text in quotes, a comment, or a character.

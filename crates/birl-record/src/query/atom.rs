@@ -123,36 +123,57 @@ fn regex(input: &mut Input<'_>) -> Parsed<Regex> {
 
 /// Where the closing slash stands of the regex that begins here, if one does.
 pub(super) fn regex_ahead(input: &mut Input<'_>) -> Option<usize> {
-    if input.state.no_closing_slash {
+    let start = here(input).start;
+    if start < input.state.no_closing_slash_until {
         return None;
     }
-    let rest = rest(input);
-    let closing = closing_slash(rest);
-    if closing.is_none() {
-        input.state.no_closing_slash = true;
+    let closing = closing_slash(rest(input));
+    if let Err(end) = closing {
+        input.state.no_closing_slash_until = start + end;
     }
     // An empty regex would be a comment's `//`.
-    closing.filter(|&at| at > 1)
+    closing.ok().filter(|&at| at > 1)
 }
 
 /// Whether `text` is a regex, slashes and flags included.
 pub(super) fn is_regex(text: &str) -> bool {
-    let closing = text.starts_with('/').then(|| closing_slash(text)).flatten();
-    closing.is_some_and(|at| at > 1 && regex_flags(&text[at + 1..]).len() == text.len() - at - 1)
+    regex_len(text) == Some(text.len())
 }
 
-/// Where the regex ends that the first `/` of `text` opens.
-fn closing_slash(text: &str) -> Option<usize> {
+/// How long the regex is that `text` begins with, slashes and flags included, if it begins with one.
+pub fn regex_len(text: &str) -> Option<usize> {
+    let closing = text.starts_with('/').then(|| closing_slash(text))?;
+    let behind = closing.ok().filter(|&at| at > 1)? + 1;
+    Some(behind + regex_flags(&text[behind..]).len())
+}
+
+/// Where the regex ends that the first `/` of `text` opens; if it opens none, how far there is no slash
+/// that closes one.
+///
+/// In `/a | b/` a pipe between spaces is part of the regex. It is none where that cannot be meant: in
+/// `path:/api/* |> where a / b > 1` there is a division, and so there is behind `|`; and in
+/// `path:/api/* | extract /(?<a>b)/` there is another regex.
+fn closing_slash(text: &str) -> Result<usize, usize> {
     let bytes = text.as_bytes();
+    let is_space = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_whitespace);
+    let mut pipe = None;
     let mut at = 1;
     while at < bytes.len() {
         match bytes[at] {
-            b'\\' => at += 2,
-            b'/' if closes_regex(&text[at..]) => return Some(at),
-            _ => at += 1,
+            b'\\' => at += 1,
+            b'|' if is_space(at - 1) && bytes.get(at + 1) == Some(&b'>') => return Err(at),
+            b'|' if is_space(at - 1) && is_space(at + 1) => pipe = pipe.or(Some(at)),
+            b'/' if is_space(at - 1)
+                && let Some(pipe) = pipe =>
+            {
+                return Err(pipe);
+            }
+            b'/' if closes_regex(&text[at..]) => return Ok(at),
+            _ => {}
         }
+        at += 1;
     }
-    None
+    Err(text.len())
 }
 
 /// Whether the `/` that `text` begins with ends a regex, if one is open.

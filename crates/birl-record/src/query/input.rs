@@ -25,9 +25,9 @@ pub(super) struct State<'q> {
     pub(super) depth: usize,
     /// Whether we are in a field's value, where `name:` begins no term.
     pub(super) in_value: bool,
-    /// Whether a closing slash was sought to the end and not found. Without this, a query of many
-    /// paths would take quadratic time.
-    pub(super) no_closing_slash: bool,
+    /// A closing slash was sought as far as here and not found. Without this, a query of many paths
+    /// would take quadratic time.
+    pub(super) no_closing_slash_until: usize,
 }
 
 /// Why a parser failed: `None` where it merely was not its turn.
@@ -55,7 +55,7 @@ pub(super) fn beginning(text: &str) -> Input<'_> {
             groups: 0,
             depth: 0,
             in_value: false,
-            no_closing_slash: false,
+            no_closing_slash_until: 0,
         },
     }
 }

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::parse;
 use super::tree::{Field, Query, Regex, RegexFlags, Span, Step, Term, Text};
+use super::{parse, regex_len};
 
 /// Pieces that mean something to the grammar, and some that do not.
 const PIECES: [&str; 48] = [
@@ -82,9 +82,14 @@ fn regexes() -> impl Strategy<Value = Term> {
         "a", "/g", "\\/", "\\\\", "\\d", "\\\"", " ", " | ", "|>", "(", ")", "\"", "i", "日", "\n",
     ];
     let pattern = prop::collection::vec(prop::sample::select(pieces.to_vec()), 1..8);
+    let pattern = pattern.prop_map(|pieces| pieces.concat());
+    // Behind a pipe there may be what is no part of a regex.
+    let pattern = pattern.prop_filter("it is read as a regex", |pattern| {
+        regex_len(&format!("/{pattern}/")) == Some(pattern.len() + 2)
+    });
     (pattern, any::<[bool; 3]>()).prop_map(|(pattern, flags)| {
         Term::Regex(Regex {
-            pattern: pattern.concat(),
+            pattern,
             flags: RegexFlags {
                 ignore_case: flags[0],
                 dot_matches_new_line: flags[1],

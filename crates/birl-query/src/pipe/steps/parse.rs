@@ -1,12 +1,12 @@
 //! Steps that take fields out of a text: `parse`, `extract`, `json` and `logfmt`.
 
-use birl_record::query::{Error, tree::Span};
+use birl_record::query::{Error, regex_len, tree::Span};
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Value};
 
 use super::Typed;
 use crate::pipe::captures;
 use crate::pipe::picks::Notation;
-use crate::pipe::piece::{Piece, Tokens, ident, is_word, regex_len};
+use crate::pipe::piece::{Piece, Tokens, ident, is_word};
 use crate::pipe::pipeline::Pipeline;
 use crate::pipe::reader::{shown, template};
 use crate::pipe::regexes;
@@ -86,8 +86,7 @@ fn counted(count: usize, what: &str) -> String {
 /// `extract /took (?<ms>\d+)/`
 pub(super) fn extract(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
     let (text, at) = trimmed(typed.behind_name());
-    let len = text.starts_with('/').then(|| regex_len(text)).flatten();
-    let Some(len) = len else {
+    let Some(len) = regex_len(text) else {
         return Err(typed.missing("a regex between slashes"));
     };
     let end = text[..len].rfind('/').unwrap_or(len);
