@@ -283,7 +283,7 @@ impl Trial {
                 Reaction::Do(task) => {
                     let place = (self.name.as_str(), said);
                     let shape = (Shape::MESSAGES, prefix.as_str());
-                    self.desk.perform(task, place, shape, |_| {}).await
+                    self.desk.perform(task, place, shape, |_| {}).await.text
                 }
             });
         }

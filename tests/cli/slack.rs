@@ -23,6 +23,9 @@ pub(crate) fn trials() -> Vec<Trial> {
             "bot::slack::a_question_is_one_line_that_changes_until_it_is_answered",
             || played(a_question_is_one_line_that_changes_until_it_is_answered()),
         ),
+        Trial::test("bot::slack::a_chart_is_a_picture_with_its_text", || {
+            played(a_chart_is_a_picture_with_its_text())
+        }),
     ]
 }
 
@@ -214,6 +217,48 @@ async fn a_question_is_one_line_that_changes_until_it_is_answered() -> Result<()
     let answer = talk.next().await;
     assert_eq!(answer["ts"], Value::Null);
     assert!(text(&answer).contains("service=api"), "{answer}");
+    process.terminate();
+    assert_eq!(process.end().status.code(), Some(0));
+    Ok(())
+}
+
+async fn a_chart_is_a_picture_with_its_text() -> Result<(), Failed> {
+    let mut talk = Talk::new(
+        r##"
+        [chat.ops.ask]
+        from = ["app"]
+        allow = ["account:U1"]
+        "##,
+    )
+    .await;
+    let records = (0..90).map(|n| {
+        let (minute, service) = (n / 3, ["api", "mailer"][n % 2]);
+        format!("time=2026-03-14T14:{minute:02}:00Z level=error service={service} n={n}\n")
+    });
+    let records = records.collect::<String>();
+    talk.sandbox.write("app.log", records.as_bytes());
+    let mut process = talk.run();
+    talk.say(0, "!ask level:error |> timechart 1m count by service");
+    let shown = talk.next().await;
+    let text = shown["initial_comment"].as_str().unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{shown}");
+    assert!(
+        lines[1].starts_with("api ") || lines[1].starts_with("mailer "),
+        "{shown}"
+    );
+    assert!(shown["thread_ts"].is_string(), "{shown}");
+    let png = talk.workspace.file("F0");
+    assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
+    // 1200 by 600 points.
+    assert_eq!(&png[16..24], [0, 0, 4, 176, 0, 0, 2, 88]);
+    if let Ok(directory) = std::env::var("BIRL_PICTURES") {
+        std::fs::write(Path::new(&directory).join("room.png"), &png)?;
+    }
+    // One moment is no chart.
+    talk.say(0, "!ask n:5 |> timechart 1m count");
+    let answer = talk.next().await;
+    assert!(answer["text"].is_string(), "{answer}");
     process.terminate();
     assert_eq!(process.end().status.code(), Some(0));
     Ok(())

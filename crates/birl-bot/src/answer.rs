@@ -15,6 +15,66 @@ const NUMBERS_WIDTH: usize = 28;
 /// Of more series the largest are shown.
 const SERIES_MAX: usize = 20;
 
+/// What is said to whoever has asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The text.
+    pub text: String,
+    /// A picture that shows what the text says, as PNG.
+    pub picture: Option<Picture>,
+}
+
+/// A picture of a chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// As PNG.
+    pub png: Vec<u8>,
+    /// What it is of.
+    pub title: String,
+}
+
+impl From<String> for Answer {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            picture: None,
+        }
+    }
+}
+
+/// A picture of what was asked by `query`, if it is a chart over time of more than one moment.
+#[cfg(feature = "pictures")]
+pub(crate) fn picture(found: &Found, query: &str) -> Option<Picture> {
+    let Kept::Rows {
+        rows,
+        chart: Some(chart),
+        ..
+    } = &found.kept
+    else {
+        return None;
+    };
+    let columns = columns(chart);
+    let title = query.split_whitespace().collect::<Vec<_>>().join(" ");
+    let has_length = found.count > 1;
+    let png = has_length.then(|| birl_render::picture(rows, columns, &title))??;
+    Some(Picture { png, title })
+}
+
+/// None: birl was built without.
+#[cfg(not(feature = "pictures"))]
+pub(crate) fn picture(_: &Found, _: &str) -> Option<Picture> {
+    None
+}
+
+fn columns(chart: &Chart) -> SparkColumns<'_> {
+    SparkColumns {
+        time: &chart.time,
+        span: chart.span,
+        series: chart.series.as_deref(),
+        values: &chart.values,
+    }
+}
+
 /// An answer in lines.
 pub(crate) fn lines(found: Found, time_up: std::time::Duration, shape: Shape) -> Lines {
     let mut lines = match found.kept {
@@ -119,12 +179,7 @@ fn table(schema: &Schema, rows: &[Rows], (count, are_first): (u64, bool), shape:
 
 /// Rows over time, a line for each series; `None` where there is nothing to draw.
 fn sparks(rows: &[Rows], chart: &Chart, shape: Shape) -> Option<Lines> {
-    let columns = SparkColumns {
-        time: &chart.time,
-        span: chart.span,
-        series: chart.series.as_deref(),
-        values: &chart.values,
-    };
+    let columns = columns(chart);
     let width = shape.width.saturating_sub(NAME_WIDTH + NUMBERS_WIDTH);
     let sparks = Sparks::draw(rows, columns, width)?;
     let shown = &sparks.sparks[..sparks.sparks.len().min(SERIES_MAX)];

@@ -10,7 +10,7 @@ use birl_watch::status::Status;
 use birl_watch::{Config, Logs, Store};
 use tokio::time::Instant;
 
-use crate::answer::{self, moment};
+use crate::answer::{self, Answer, moment};
 use crate::command::{Builtin, Task};
 use crate::pages::{Lines, Pages, Place, Shape};
 use crate::said::Said;
@@ -86,7 +86,7 @@ impl Desk {
         (chat, said): (&str, &Said),
         (shape, prefix): (Shape, &str),
         tell: impl FnMut(Snapshot),
-    ) -> String {
+    ) -> Answer {
         let now = Instant::now();
         let more = format!("{prefix}more");
         let place = Place {
@@ -94,11 +94,12 @@ impl Desk {
             room: said.room.clone(),
             account: said.account.clone().filter(|_| said.is_private),
         };
+        let mut picture = None;
         let done = match task {
             Task::Say(text) => Ok(Lines::of(&text)),
             Task::Builtin(Builtin::More, _) => {
                 let next = self.pages().next(&place, shape, &more, now);
-                return next.unwrap_or_else(|| "there is no more".to_owned());
+                return next.unwrap_or_else(|| "there is no more".to_owned()).into();
             }
             Task::Builtin(builtin, rest) => self.builtin(builtin, &rest, said, prefix).await,
             Task::Why {
@@ -108,12 +109,25 @@ impl Desk {
             Task::Ask(question) => {
                 let time = question.budget.time;
                 let found = self.logs().ask(&question, tell).await;
-                found
-                    .map(|found| answer::lines(found, time, shape))
-                    .map_err(|error| error.to_string())
+                match found {
+                    // Whoever is read meanwhile does not wait for that.
+                    Ok(found) => tokio::task::spawn_blocking(move || {
+                        let picture = shape
+                            .pictures
+                            .then(|| answer::picture(&found, &question.query));
+                        (answer::lines(found, time, shape), picture.flatten())
+                    })
+                    .await
+                    .map(|(lines, drawn)| {
+                        picture = drawn;
+                        lines
+                    })
+                    .map_err(|_| "the answer cannot be shown: birl's log says why".to_owned()),
+                    Err(error) => Err(error.to_string()),
+                }
             }
         };
-        match done {
+        let text = match done {
             Ok(lines) => self.pages().first(&place, lines, shape, &more, now),
             // What is left of the answer before is still there.
             Err(why) => {
@@ -121,7 +135,8 @@ impl Desk {
                 let lines: Vec<_> = lines.iter().map(|line| answer::cut(line, shape)).collect();
                 lines.join("\n")
             }
-        }
+        };
+        Answer { text, picture }
     }
 
     async fn why(&self, about: &str, with_records: bool, prefix: &str) -> Result<Lines, String> {

@@ -8,13 +8,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use birl_chat::Message;
+use birl_chat::{File, Message};
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::warn;
 
+use crate::answer::{Answer, Picture};
 use crate::command::Task;
 use crate::desk::Desk;
 use crate::pages::Shape;
@@ -27,6 +28,9 @@ const WAITING_MAX: usize = 4;
 const IDLE: Duration = Duration::from_secs(60);
 /// Lanes that were given up are looked for when there are so many.
 const LANES_MANY: usize = 64;
+
+/// What a picture shows is told to who cannot see it in so many letters: Slack takes 1000.
+const ALT_CHARS_MAX: usize = 900;
 
 /// What is done in a chat.
 #[derive(Debug)]
@@ -175,9 +179,13 @@ async fn work(
             say(&chat, &prefix, &message, why.clone());
             continue;
         }
-        let shape = match message.handle().abilities().lines {
-            true => Shape::MESSAGES,
-            false => Shape::LINES,
+        let abilities = message.handle().abilities();
+        let shape = Shape {
+            pictures: abilities.files,
+            ..match abilities.lines {
+                true => Shape::MESSAGES,
+                false => Shape::LINES,
+            }
         };
         let (sender, reads) = watch::channel(None);
         let done = desk.perform(task, (&chat, &said), (shape, &prefix), move |read| {
@@ -187,8 +195,8 @@ async fn work(
         let done = AssertUnwindSafe(done).catch_unwind();
         let asking = async {
             let done = tokio::select! {
-                done = done => done.unwrap_or_else(|_| "that has failed: birl's log says how".to_owned()),
-                Ok(why) = cancelled => why,
+                done = done => done.unwrap_or_else(|_| "that has failed: birl's log says how".to_owned().into()),
+                Ok(why) = cancelled => why.into(),
             };
             lock(&cancel).take();
             done
@@ -204,14 +212,21 @@ async fn work(
 
 /// Answers a message. No line of it calls a command of ours, or of another birl: two of them would talk to
 /// each other for ever.
-pub(crate) fn say(chat: &str, prefix: &str, message: &Message, text: String) {
+pub(crate) fn say(chat: &str, prefix: &str, message: &Message, answer: impl Into<Answer>) {
+    let Answer { text, picture } = answer.into();
     if text.is_empty() {
         return;
     }
-    if let Err(error) = message
-        .handle()
-        .try_send(message.answer(harmless(text, prefix)))
-    {
+    let mut post = message.answer(harmless(text, prefix));
+    if let Some(Picture { png, title }) = picture {
+        post = post.with_file(File {
+            name: "chart.png".to_owned(),
+            mime: "image/png",
+            bytes: png.into(),
+            alt: title.chars().take(ALT_CHARS_MAX).collect(),
+        });
+    }
+    if let Err(error) = message.handle().try_send(post) {
         warn!(chat, "{error}");
     }
 }

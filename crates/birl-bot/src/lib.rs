@@ -5,7 +5,7 @@
 //! - [`rules`]: which rules a message meets, and what they say;
 //! - [`command`]: what people can ask for, and who may;
 //! - [`desk`]: where that is done: logs are asked, and rules that run are talked to;
-//! - `answer`: what has been found, in lines, and [`pages`]: in pieces that fit a room;
+//! - [`answer`]: what has been found, in lines and as a picture, and [`pages`]: in pieces that fit a room;
 //! - `errands`: what is done beside the loop that reads on, and `progress`: how far it is;
 //! - `memory`: what a chat has been given, kept over a restart;
 //! - `rooms`: the chats as places for alerts;
@@ -13,7 +13,7 @@
 //! - [`bot`]: all of that for one chat, and the loop that it lives in;
 //! - [`chats`]: all chats of a file, also when that changes.
 
-mod answer;
+pub mod answer;
 pub mod bot;
 pub mod chats;
 pub mod command;
@@ -28,6 +28,7 @@ mod rooms;
 pub mod rules;
 pub mod said;
 
+pub use answer::Answer;
 pub use bot::{Bot, run};
 pub use chats::Chats;
 pub use config::Config;

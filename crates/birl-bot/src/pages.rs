@@ -17,6 +17,8 @@ pub struct Shape {
     pub width: usize,
     /// How many lines.
     pub lines: usize,
+    /// Whether a chart is shown as a picture as well.
+    pub pictures: bool,
 }
 
 impl Shape {
@@ -24,11 +26,13 @@ impl Shape {
     pub const LINES: Self = Self {
         width: 100,
         lines: 8,
+        pictures: false,
     };
     /// Where a message has many lines.
     pub const MESSAGES: Self = Self {
         width: 80,
         lines: 20,
+        pictures: false,
     };
 }
 
@@ -171,6 +175,7 @@ mod tests {
     const SHAPE: Shape = Shape {
         width: 80,
         lines: 4,
+        pictures: false,
     };
 
     fn place(room: &str) -> Place {

@@ -8,7 +8,7 @@ use futures::future::{Either, select};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use crate::answer::read_words;
+use crate::answer::{Answer, read_words};
 use crate::errands::{harmless, say};
 
 /// Who waits for so long is told how far it is.
@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const EVERY: Duration = Duration::from_secs(3);
 /// A line that is on its way is waited for no longer before the answer is said.
 const SETTLED_WITHIN: Duration = Duration::from_secs(5);
+
+/// What a line says whose answer cannot stand in its place: a longer one, and a file.
+const FOLLOWS: &str = "the answer:";
 
 /// Whoever is to be told.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +34,7 @@ impl Asker<'_> {
     /// asked. Where the service can, the answer stands in the place of the line that told of it.
     pub(crate) async fn tell(
         self,
-        asking: impl Future<Output = String>,
+        asking: impl Future<Output = Answer>,
         reads: watch::Receiver<Option<Snapshot>>,
     ) {
         let (asking, telling) = (Box::pin(asking), Box::pin(self.follow(reads)));
@@ -82,17 +85,20 @@ impl Asker<'_> {
         line
     }
 
-    async fn answer(self, answer: String, line: Option<Posted>) {
+    async fn answer(self, answer: Answer, line: Option<Posted>) {
         if let Some(line) = &line {
             let handle = self.message.handle();
-            let edited = handle.edit(line, harmless(answer.clone(), self.prefix));
-            match edited.await {
-                Ok(_) => return,
+            let text = match &answer.picture {
+                None => harmless(answer.text.clone(), self.prefix),
+                Some(_) => FOLLOWS.to_owned(),
+            };
+            match handle.edit(line, text).await {
+                Ok(_) if answer.picture.is_none() => return,
                 // It does not fit there.
                 Err(error) if error.is_denied() => {
-                    let _ = handle.edit(line, "the answer:").await;
+                    let _ = handle.edit(line, FOLLOWS).await;
                 }
-                Err(_) => {}
+                _ => {}
             }
         }
         say(self.chat, self.prefix, self.message, answer);

@@ -1,5 +1,7 @@
 //! What is asked over HTTP, beside a connection.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use birl_net::request::{Bearer, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -11,6 +13,8 @@ pub use http::Method;
 use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
+
+use crate::message::File;
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,12 +29,28 @@ const TOLD_CHARS_MAX: usize = 200;
 #[derive(Clone, Debug)]
 pub struct Call(Box<Asked>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Asked {
     method: Method,
     request: Request,
-    body: String,
+    body: Bytes,
+    then: Option<Arc<Next>>,
 }
+
+/// What is asked behind an answer, if anything.
+type Next = dyn Fn(&Reply) -> Option<Call> + Send + Sync;
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked")
+            .field("method", &self.method)
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Parts of a form are told apart by this, with a number that no part has in it.
+const BOUNDARY: &str = "birl-part";
 
 impl Call {
     /// Asks for what a URL names.
@@ -38,7 +58,8 @@ impl Call {
         Self(Box::new(Asked {
             method: Method::GET,
             request: Request::new(url),
-            body: String::new(),
+            body: Bytes::new(),
+            then: None,
         }))
     }
 
@@ -52,8 +73,51 @@ impl Call {
         let json = HeaderValue::from_static("application/json; charset=utf-8");
         let mut call = Self::get(url).header(CONTENT_TYPE, json);
         call.0.method = method;
-        call.0.body = body.to_string();
+        call.0.body = body.to_string().into();
         call
+    }
+
+    /// Posts a file as it is.
+    pub fn upload(url: Url, file: &File) -> Self {
+        let mut call = Self::get(url).header(CONTENT_TYPE, HeaderValue::from_static(file.mime));
+        call.0.method = Method::POST;
+        call.0.body = file.bytes.clone();
+        call
+    }
+
+    /// Posts JSON and a file as the parts of a form, which have these names.
+    pub fn form(url: Url, (json_name, json): (&str, &Value), (name, file): (&str, &File)) -> Self {
+        let json = json.to_string();
+        let has = |whole: &[u8], part: &str| memchr::memmem::find(whole, part.as_bytes()).is_some();
+        let mut boundaries = (0_u64..).map(|number| format!("{BOUNDARY}-{number}"));
+        let boundary = boundaries
+            .find(|it| !has(json.as_bytes(), it) && !has(&file.bytes, it))
+            .expect("a form is no longer than there are numbers");
+        let File { mime, .. } = file;
+        // It is a name of ours.
+        let file_name = file.name.replace(['"', '\r', '\n'], "_");
+        let mut body = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{json_name}\"\r\n\
+             Content-Type: application/json\r\n\r\n{json}\r\n--{boundary}\r\n\
+             Content-Disposition: form-data; name=\"{name}\"; filename=\"{file_name}\"\r\n\
+             Content-Type: {mime}\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(&file.bytes);
+        body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+        let kind = HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}"));
+        let kind = kind.expect("a boundary is letters and digits");
+        let mut call = Self::get(url).header(CONTENT_TYPE, kind);
+        call.0.method = Method::POST;
+        call.0.body = body.into();
+        call
+    }
+
+    /// The same, and behind its answer what `next` makes of that. The last answer is that of all of them; where it
+    /// is tried again, the first is asked again.
+    pub fn then(mut self, next: impl Fn(&Reply) -> Option<Self> + Send + Sync + 'static) -> Self {
+        self.0.then = Some(Arc::new(next));
+        self
     }
 
     /// The same with a token.
@@ -73,16 +137,29 @@ impl Call {
         self.0.request.url.path()
     }
 
-    /// Asks once. Dropping the future gives up.
+    /// Asks once, with what is asked [behind it](Self::then). Dropping the future gives up.
     ///
     /// # Errors
     ///
     /// If there is no answer.
     pub async fn send(self, connector: &Connector) -> Result<Reply, NetError> {
+        let mut call = self;
+        loop {
+            let then = call.0.then.take();
+            let reply = call.ask(connector).await?;
+            match then.and_then(|then| then(&reply)) {
+                Some(next) => call = next,
+                None => return Ok(reply),
+            }
+        }
+    }
+
+    async fn ask(self, connector: &Connector) -> Result<Reply, NetError> {
         let Asked {
             method,
             request,
             body,
+            ..
         } = *self.0;
         let asking = async {
             // A post does not wait for a handshake, if there has been one a moment ago.

@@ -33,7 +33,7 @@ use crate::error::Error;
 use crate::harmless;
 use crate::invited;
 use crate::link::Link;
-use crate::message::Post;
+use crate::message::{File, Post};
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
 use crate::unreadable::Unreadable;
 
@@ -256,7 +256,7 @@ impl Service for Discord {
         let text = harmless::visible(&post.text);
         let pieces = invited::pieces(post, &text, TEXT_BYTES_MAX);
         let mut frames = Vec::new();
-        for piece in pieces {
+        for (at, piece) in pieces.iter().enumerate() {
             // Nobody is called by what stands in a log.
             let mut said = json!({ "content": piece, "allowed_mentions": { "parse": [] } });
             let call = match &post.edits {
@@ -273,7 +273,11 @@ impl Service for Discord {
                         said["message_reference"] =
                             json!({ "message_id": answered, "fail_if_not_exists": false });
                     }
-                    Call::post(self.url(&format!("channels/{channel}/messages")), &said)
+                    let url = self.url(&format!("channels/{channel}/messages"));
+                    match invited::file_of(post, &pieces, at) {
+                        Some(file) => self.with_file(url, file, &said),
+                        None => Call::post(url, &said),
+                    }
                 }
             };
             frames.push(Frame::Call(self.with_token(call)));
@@ -323,6 +327,15 @@ impl Discord {
             }
             None => call,
         }
+    }
+
+    /// What is `said`, with a file.
+    fn with_file(&self, url: Url, file: &File, said: &Value) -> Call {
+        let plain = self.with_token(Call::post(url.clone(), said));
+        let mut said = said.clone();
+        said["attachments"] = json!([{ "id": 0, "filename": file.name, "description": file.alt }]);
+        let call = Call::form(url, ("payload_json", &said), ("files[0]", file));
+        call.then(invited::unless_taken(plain, judge))
     }
 
     /// Where a new session begins.

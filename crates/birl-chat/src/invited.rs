@@ -7,9 +7,9 @@ use birl_source::live::{Options, Overflow};
 use serde_json::Value;
 use url::Url;
 
-use crate::call::Outcome;
+use crate::call::{Call, Outcome, Refusal, Reply};
 use crate::error::Error;
-use crate::message::Post;
+use crate::message::{File, Post};
 use crate::service::{Abilities, Rate};
 use crate::split;
 
@@ -27,6 +27,7 @@ pub(crate) fn abilities(text_bytes_max: usize, rate: Option<Rate>) -> Abilities 
         threads: true,
         edits: true,
         lines: true,
+        files: true,
         text_bytes_max,
         rate,
         rate_by_room: true,
@@ -70,6 +71,13 @@ pub(crate) fn socket_url(api: &Url, told: &str) -> Option<Url> {
     is_safe.then_some(url)
 }
 
+/// The URL that an API says a file is to be put to, if it is as safe as that.
+pub(crate) fn upload_url(api: &Url, told: &str) -> Option<Url> {
+    let url = Url::parse(told).ok()?;
+    let is_safe = url.scheme() == "https" || url.scheme() == "http" && api.scheme() == "http";
+    is_safe.then_some(url)
+}
+
 /// Connects to a WebSocket.
 pub(crate) async fn socket(
     connector: &Connector,
@@ -105,7 +113,27 @@ pub(crate) fn pieces<'t>(post: &Post, text: &'t str, text_bytes_max: usize) -> V
     if post.edits().is_some() {
         pieces.truncate(1);
     }
+    if post.file.is_some() && pieces.is_empty() {
+        pieces.push("");
+    }
     pieces
+}
+
+/// The file that goes with a piece of a post: with the last.
+pub(crate) fn file_of<'p>(post: &'p Post, pieces: &[&str], at: usize) -> Option<&'p File> {
+    post.file.as_ref().filter(|_| at + 1 == pieces.len())
+}
+
+/// What is asked behind what a file was to be said with: without it, if the service does not take it, and will not.
+/// Whoever has asked gets the text at least.
+pub(crate) fn unless_taken(
+    plain: Call,
+    judge: fn(&Reply) -> Result<Value, Refusal>,
+) -> impl Fn(&Reply) -> Option<Call> + Send + Sync {
+    move |reply| match judge(reply) {
+        Err(Refusal { later: None, .. }) => Some(plain.clone()),
+        _ => None,
+    }
 }
 
 /// A message that was taken, of which an answer tells these fields.

@@ -263,6 +263,7 @@ impl Service for Irc {
             threads: self.state.registration.caps.has("message-tags"),
             edits: false,
             lines: false,
+            files: false,
             text_bytes_max: self.text_bytes_max(&name),
             rate: self.rate,
             rate_by_room: false,

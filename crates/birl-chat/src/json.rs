@@ -228,6 +228,7 @@ impl Service for Json {
                 .any(|name| matches!(name, "id" | "thread")),
             edits: false,
             lines: true,
+            files: false,
             text_bytes_max: self.text_bytes_max,
             rate: self.rate,
             rate_by_room: false,

@@ -458,6 +458,7 @@ mod tests {
                 threads: true,
                 edits: true,
                 lines: true,
+                files: false,
                 text_bytes_max: 100,
                 rate: Some(Rate {
                     burst: 1,

@@ -79,7 +79,7 @@ pub use irc::Irc;
 pub use json::Json;
 pub use link::Link;
 pub use mattermost::Mattermost;
-pub use message::{Kind, Message, Post, Posted, Urgency};
+pub use message::{File, Kind, Message, Post, Posted, Urgency};
 pub use seen::Past;
 pub use service::{Abilities, Frame, Rate, Service, Turn};
 pub use slack::Slack;

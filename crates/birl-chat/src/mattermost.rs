@@ -35,7 +35,7 @@ use crate::error::Error;
 use crate::harmless;
 use crate::invited;
 use crate::link::Link;
-use crate::message::Post;
+use crate::message::{File, Post};
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
 use crate::unreadable::Unreadable;
 
@@ -281,7 +281,7 @@ impl Service for Mattermost {
         let text = harmless::without_mentions(&post.text).replace("![", "!\u{200b}[");
         let pieces = invited::pieces(post, &text, TEXT_BYTES_MAX);
         let mut frames = Vec::new();
-        for piece in pieces {
+        for (at, piece) in pieces.iter().enumerate() {
             let call = match &post.edits {
                 Some(id) => {
                     let url = self.api(&format!("posts/{id}/patch"));
@@ -295,7 +295,10 @@ impl Service for Mattermost {
                         // A post that is made again under the same name is made once.
                         "pending_post_id": self.pending_id(),
                     });
-                    Call::post(self.api("posts"), &said)
+                    match invited::file_of(post, &pieces, at) {
+                        Some(file) => self.with_file(&channel, file, said),
+                        None => Call::post(self.api("posts"), &said),
+                    }
                 }
             };
             frames.push(Frame::Call(self.with_token(call)));
@@ -333,6 +336,34 @@ impl Mattermost {
             Some(token) => call.bearer(token),
             None => call,
         }
+    }
+
+    /// What is `said` in a room, with a file, which has to be there before.
+    fn with_file(&self, channel: &str, file: &File, said: Value) -> Call {
+        let mut url = self.api("files");
+        url.query_pairs_mut()
+            .append_pair("channel_id", channel)
+            .append_pair("filename", &file.name);
+        let (posts, token) = (self.api("posts"), self.state.token.clone());
+        let post = move |said: &Value| {
+            let call = Call::post(posts.clone(), said);
+            match &token {
+                Some(token) => call.bearer(token),
+                None => call,
+            }
+        };
+        Call::upload(url, file).then(move |reply| {
+            let told = match judge(reply) {
+                Ok(told) => told,
+                Err(Refusal { later: None, .. }) => return Some(post(&said)),
+                Err(_) => return None,
+            };
+            let mut with_file = said.clone();
+            if let Some(id) = told["file_infos"][0]["id"].as_str() {
+                with_file["file_ids"] = json!([id]);
+            }
+            Some(post(&with_file).then(invited::unless_taken(post(&said), judge)))
+        })
     }
 
     fn call(&mut self, asked: Asked, call: Call, turn: &mut Turn) {

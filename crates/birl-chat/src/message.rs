@@ -154,6 +154,30 @@ pub struct Post {
     pub(crate) edits: Option<String>,
     /// The message that it is said under.
     pub(crate) under: Option<String>,
+    /// What is shown with it.
+    pub(crate) file: Option<File>,
+}
+
+/// A file that is shown with what is posted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct File {
+    /// What it is called.
+    pub name: String,
+    /// Of which kind it is, such as `image/png`.
+    pub mime: &'static str,
+    /// What is in it.
+    pub bytes: Bytes,
+    /// What it shows, for who cannot see it.
+    pub alt: String,
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File")
+            .field("name", &self.name)
+            .field("bytes", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A message of ours, as far as the service has told of it.
@@ -225,6 +249,7 @@ impl Post {
             receipt: None,
             edits: None,
             under: None,
+            file: None,
         }
     }
 
@@ -237,6 +262,14 @@ impl Post {
         }
     }
 
+    /// The same with a file, where the service [takes files](crate::Abilities::files); elsewhere the text is all.
+    pub fn with_file(self, file: File) -> Self {
+        Self {
+            file: Some(file),
+            ..self
+        }
+    }
+
     /// The same in the place of a message.
     pub(crate) fn in_place_of(self, room: &str, id: String) -> Self {
         Self {
@@ -244,6 +277,7 @@ impl Post {
             edits: Some(id),
             answers: None,
             under: None,
+            file: None,
             ..self
         }
     }

@@ -134,6 +134,8 @@ pub struct Abilities {
     pub edits: bool,
     /// A message may have several lines.
     pub lines: bool,
+    /// A message may have a file with it.
+    pub files: bool,
     /// The most bytes of the text of a message; longer ones are sent in pieces.
     pub text_bytes_max: usize,
     /// How fast may be sent.

@@ -36,7 +36,7 @@ use crate::error::Error;
 use crate::harmless;
 use crate::invited;
 use crate::link::Link;
-use crate::message::{Kind, Post};
+use crate::message::{File, Kind, Post};
 use crate::service::{self, Abilities, Rate, Service, Turn};
 use crate::unreadable::Unreadable;
 
@@ -219,8 +219,8 @@ impl Service for Slack {
         };
         let (channel, thread) = self.target(post);
         let text = harmless::visible(&post.text);
-        let pieces = invited::pieces(post, &text, TEXT_BYTES_MAX).into_iter();
-        let call = |piece: &str| {
+        let pieces = invited::pieces(post, &text, TEXT_BYTES_MAX);
+        let call = |(at, piece): (usize, &&str)| {
             let mut said = json!({
                 "channel": channel,
                 "text": words::escaped(piece),
@@ -242,10 +242,13 @@ impl Service for Slack {
                     "chat.postMessage"
                 }
             };
-            let call = Call::post(invited::join(&self.api, method), &said);
-            service::Frame::Call(call.bearer(&tokens.bot))
+            let call = Call::post(invited::join(&self.api, method), &said).bearer(&tokens.bot);
+            service::Frame::Call(match invited::file_of(post, &pieces, at) {
+                Some(file) => self.with_file(file, call, &said, &tokens.bot),
+                None => call,
+            })
         };
-        pieces.map(call).collect()
+        pieces.iter().enumerate().map(call).collect()
     }
 
     fn outcome(&mut self, reply: &Reply, _: &mut Turn) -> Outcome {
@@ -332,6 +335,49 @@ impl Slack {
             }
         }
         self.state.names.release(turn);
+    }
+
+    /// What is `said`, as `plain` would say it, with a file: that is put where Slack says, and then shared. It shows
+    /// the text as its comment.
+    fn with_file(&self, file: &File, plain: Call, said: &Value, token: &Secret) -> Call {
+        let mut url = invited::join(&self.api, "files.getUploadURLExternal");
+        url.query_pairs_mut()
+            .append_pair("filename", &file.name)
+            .append_pair("length", &file.bytes.len().to_string())
+            .append_pair("alt_txt", &file.alt);
+        let mut shared = json!({
+            "channel_id": said["channel"],
+            "initial_comment": said["text"],
+        });
+        if let Some(thread) = said.get("thread_ts") {
+            shared["thread_ts"] = thread.clone();
+        }
+        let (api, file, token) = (self.api.clone(), file.clone(), token.clone());
+        let share = invited::join(&self.api, "files.completeUploadExternal");
+        Call::get(url).bearer(&token.clone()).then(move |reply| {
+            let told = match judge(reply) {
+                Ok(told) => told,
+                Err(Refusal { later: None, .. }) => return Some(plain.clone()),
+                Err(_) => return None,
+            };
+            let url = told["upload_url"].as_str();
+            let url = url.and_then(|url| invited::upload_url(&api, url));
+            let (Some(url), Some(id)) = (url, told["file_id"].as_str()) else {
+                return Some(plain.clone());
+            };
+            let mut shared = shared.clone();
+            shared["files"] = json!([{ "id": id, "title": file.name }]);
+            let share = Call::post(share.clone(), &shared).bearer(&token);
+            let share = share.then(invited::unless_taken(plain.clone(), judge));
+            let plain = plain.clone();
+            Some(Call::upload(url, &file).then(move |reply| {
+                match (reply.is_success(), Later::of_status(reply)) {
+                    (true, _) => Some(share.clone()),
+                    (false, Some(_)) => None,
+                    (false, None) => Some(plain.clone()),
+                }
+            }))
+        })
     }
 
     /// Where something is said: the channel, and the thread in it.

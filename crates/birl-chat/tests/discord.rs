@@ -5,7 +5,7 @@ mod peer;
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard};
 
-use birl_chat::{Chat, Discord, Events, Post, connect};
+use birl_chat::{Chat, Discord, Events, File, Post, connect};
 use birl_net::secret::{Secret, Text};
 use futures::{SinkExt, StreamExt};
 use peer::http::{Answer, Asked};
@@ -42,6 +42,8 @@ struct Inner {
     session: usize,
     events: Vec<Value>,
     messages: usize,
+    /// What came with what was said.
+    files: Vec<Vec<u8>>,
     heartbeat_ms: u64,
     /// Heartbeats are not answered.
     is_deaf: bool,
@@ -351,6 +353,27 @@ impl Inner {
                         "reset_after": 14_400_000, "max_concurrency": 1}}),
             ),
             ("POST", ["channels", channel, "messages"]) => {
+                let parts = asked.parts();
+                let form = match &parts[..] {
+                    [] => None,
+                    [(head, json), (file_head, file)] => {
+                        let json: Value = serde_json::from_slice(json).unwrap();
+                        let name = &json["attachments"][0]["filename"];
+                        let begin = "Content-Disposition: form-data; name=\"payload_json\"";
+                        assert!(head.starts_with(begin), "{head}");
+                        assert_eq!(
+                            *file_head,
+                            format!(
+                                "Content-Disposition: form-data; name=\"files[0]\"; \
+                                 filename={name}\r\nContent-Type: image/png"
+                            )
+                        );
+                        self.files.push(file.clone());
+                        Some(json)
+                    }
+                    parts => panic!("{parts:?}"),
+                };
+                let fields = form.as_ref().unwrap_or(fields);
                 let content = fields["content"].as_str().unwrap_or_default();
                 if content.is_empty() || content.chars().count() > 2000 {
                     return error(400, "Invalid Form Body");
@@ -382,6 +405,39 @@ impl Inner {
             _ => error(404, "404: Not Found"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_file_goes_with_its_text_or_the_text_goes_alone() {
+    let gateway = Gateway::start().await;
+    let mut chat = connect(gateway.bot()).events();
+    let handle = chat.handle().clone();
+    // What would end a part is in it.
+    let bytes = &b"\x89PNG\r\n--birl-part-0--\r\n\0"[..];
+    let file = File {
+        name: "chart.png".to_owned(),
+        mime: "image/png",
+        bytes: bytes.into(),
+        alt: "errors".to_owned(),
+    };
+    let script = async {
+        gateway.happens("identified").await;
+        let post = Post::new("31", "▁█").with_file(file.clone());
+        handle.deliver(post.clone()).await.unwrap();
+        let path = "channels/31/messages";
+        let denied = Answer::of(403, json!({"message": "Missing Permissions"}));
+        gateway.instead(path, Some(denied));
+        let posted = handle.deliver(post).await.unwrap();
+        assert_eq!(posted.ids(), ["m2"]);
+    };
+    while_it_goes_on(&mut chat, script).await;
+    let inner = gateway.lock();
+    assert_eq!(inner.files, [bytes]);
+    let texts = inner.said.iter().map(|said| &said["content"]);
+    assert!(texts.eq(["▁█", "▁█"]), "{:?}", inner.said);
+    let attached = json!([{"id": 0, "filename": "chart.png", "description": "errors"}]);
+    assert_eq!(inner.said[0]["attachments"], attached);
+    assert_eq!(inner.said[1]["attachments"], Value::Null);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ mod peer;
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard};
 
-use birl_chat::{Chat, Event, Events, Mattermost, Post, connect};
+use birl_chat::{Chat, Event, Events, File, Mattermost, Post, connect};
 use birl_net::secret::{Secret, Text};
 use futures::{SinkExt, StreamExt};
 use peer::http::{Answer, Asked};
@@ -38,6 +38,7 @@ struct Inner {
     pending: HashMap<String, usize>,
     /// What was asked to be said, or changed.
     said: Vec<Value>,
+    files: Vec<Vec<u8>>,
     sockets: Vec<mpsc::UnboundedSender<Option<Value>>>,
     /// The connection, and all of its events, whether or not somebody was there.
     connection: usize,
@@ -295,6 +296,14 @@ impl Inner {
                 let order: Vec<&String> = posts.keys().rev().collect();
                 Answer::of(200, json!({"order": order, "posts": posts}))
             }
+            ("POST", ["files"]) => {
+                if fields["channel_id"] != "c-ops" || fields["filename"] != "chart.png" {
+                    return error(400, "Invalid or missing channel_id");
+                }
+                self.files.push(asked.body.clone());
+                let id = format!("f{}", self.files.len());
+                Answer::of(201, json!({"file_infos": [{"id": id}], "client_ids": []}))
+            }
             ("POST", ["posts"]) => {
                 let text = |name: &str| fields[name].as_str().unwrap_or_default();
                 if text("message").is_empty() || text("message").chars().count() > 16_383 {
@@ -307,8 +316,11 @@ impl Inner {
                 if text("channel_id") == "c-dev" {
                     return error(403, "You do not have the appropriate permissions");
                 }
-                let post = json!({"user_id": "me", "channel_id": text("channel_id"),
+                let mut post = json!({"user_id": "me", "channel_id": text("channel_id"),
                     "root_id": root, "message": text("message")});
+                if let Some(files) = fields.get("file_ids") {
+                    post["file_ids"] = files.clone();
+                }
                 if !self.pending.contains_key(text("pending_post_id")) {
                     self.said.push(post.clone());
                 }
@@ -471,6 +483,38 @@ async fn a_number_that_is_missing_is_asked_for_again() {
         all.contains(&"!event 3 has come instead of 2; trying again".to_owned()),
         "{all:?}"
     );
+}
+
+#[tokio::test]
+async fn a_file_goes_with_its_text_or_the_text_goes_alone() {
+    let team = Team::start().await;
+    let mut chat = connect(team.bot()).events();
+    let handle = chat.handle().clone();
+    let file = File {
+        name: "chart.png".to_owned(),
+        mime: "image/png",
+        bytes: b"\x89PNG"[..].into(),
+        alt: "errors".to_owned(),
+    };
+    // Tried again; and not taken at all.
+    team.instead("files", Some(Answer::of(503, json!({}))));
+    let script = async {
+        let post = Post::new("ops", "▁█").with_file(file.clone());
+        let posted = handle.deliver(post.clone()).await.unwrap();
+        assert_eq!(posted.ids(), ["p0"]);
+        let large = Answer::of(413, json!({"message": "too large"}));
+        team.instead("files", Some(large));
+        handle.deliver(post.clone()).await.unwrap();
+        let disabled = Answer::of(403, json!({"message": "no files here"}));
+        team.instead("posts", Some(disabled));
+        handle.deliver(post).await.unwrap();
+    };
+    while_it_goes_on(&mut chat, script).await;
+    let said = team.said(3).await;
+    let files: Vec<_> = said.iter().map(|said| said["file_ids"].clone()).collect();
+    assert_eq!(files, [json!(["f1"]), Value::Null, Value::Null]);
+    assert!(said.iter().all(|said| said["message"] == "▁█"));
+    assert_eq!(team.state.lock().files, [&b"\x89PNG"[..]; 2]);
 }
 
 #[tokio::test]

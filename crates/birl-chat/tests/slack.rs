@@ -5,7 +5,7 @@ mod workspace;
 
 use std::process::{Command, Stdio};
 
-use birl_chat::{Chat, Event, Events, Post, connect};
+use birl_chat::{Chat, Event, Events, File, Post, connect};
 use futures::StreamExt;
 use peer::http::Answer;
 use peer::stage::while_it_goes_on;
@@ -54,6 +54,63 @@ async fn the_official_client_takes_the_workspace_for_slack() {
     assert!(texts.eq(["echo one", "edited", "echo two", "edited"]));
     let log = workspace.log();
     assert!(!log.iter().any(|it| it.starts_with("bad")), "{log:?}");
+}
+
+#[tokio::test]
+async fn a_file_goes_with_its_text_or_the_text_goes_alone() {
+    let workspace = Workspace::start().await;
+    let mut chat = connect(workspace.slack()).events();
+    let file = File {
+        name: "chart.png".to_owned(),
+        mime: "image/png",
+        bytes: b"\x89PNG not really"[..].into(),
+        alt: "errors & more".to_owned(),
+    };
+    let error = |error: &str| Answer::of(200, json!({"ok": false, "error": error}));
+    // One is to be tried again, and others never will be taken.
+    let busy = Answer::of(503, json!({}));
+    workspace.instead("files.getUploadURLExternal", busy);
+    let react = async {
+        workspace.happens("connected 0").await;
+        workspace.event(0, said("1773497130.000001", "chart?"));
+        workspace.posts(1).await;
+        let first = error("missing_scope");
+        workspace.instead("files.getUploadURLExternal", first);
+        workspace.event(0, said("1773497130.000002", "and?"));
+        workspace.posts(2).await;
+        let last = error("posting_to_channel_denied");
+        workspace.instead("files.completeUploadExternal", last);
+        workspace.event(0, said("1773497130.000003", "and?"));
+        workspace.posts(3).await
+    };
+    let serve = async {
+        for _ in 0..3 {
+            let asked = message(&mut chat).await;
+            let post = asked.answer("a <b>\n▁█").with_file(file.clone());
+            asked.handle().send(post).await.unwrap();
+        }
+        // What is still to be said is said.
+        while_it_goes_on(&mut chat, std::future::pending::<()>()).await;
+    };
+    let posts = tokio::select! {
+        posts = react => posts,
+        () = serve => panic!("it goes on"),
+    };
+    assert_eq!(
+        posts[0],
+        json!({
+            "channel_id": "C1", "initial_comment": "a &lt;b&gt;\n▁█",
+            "thread_ts": "1773497130.000001",
+            "files": [{"id": "F0", "title": "chart.png"}],
+        })
+    );
+    assert_eq!(workspace.file("F0"), &file.bytes[..]);
+    for post in &posts[1..] {
+        assert_eq!(post["text"], "a &lt;b&gt;\n▁█");
+        assert_eq!(post["channel"], "C1");
+    }
+    assert_eq!(posts[2]["thread_ts"], "1773497130.000003");
+    assert_eq!(posts.len(), 3);
 }
 
 #[tokio::test]

@@ -1,17 +1,18 @@
 //! A connection → the answer to one request of HTTP/1.1.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Fuse};
 pub use hyper::Method;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{
     CONNECTION, DATE, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
@@ -47,7 +48,7 @@ const REASON_CHARS_MAX: usize = 200;
 pub async fn get(connector: &Connector, request: Request) -> Result<Answer, Error> {
     let mut request = request;
     for _ in 0..=REDIRECTS_MAX {
-        let answer = ask(connector, Method::GET, &request, String::new()).await?;
+        let answer = ask(connector, Method::GET, &request, Bytes::new()).await?;
         match answer.redirection()? {
             Some(location) => request = request.redirected(&location)?,
             None => return answer.successful().await,
@@ -67,7 +68,11 @@ pub async fn get(connector: &Connector, request: Request) -> Result<Answer, Erro
 ///
 /// If there is no connection, or the answer is another status. The error says how the answer begins,
 /// where it is text.
-pub async fn post(connector: &Connector, request: &Request, body: String) -> Result<(), Error> {
+pub async fn post(
+    connector: &Connector,
+    request: &Request,
+    body: impl Into<Bytes>,
+) -> Result<(), Error> {
     let answer = ask(connector, Method::POST, request, body).await?;
     answer.successful().await.map(drop)
 }
@@ -82,11 +87,11 @@ pub async fn ask(
     connector: &Connector,
     method: Method,
     request: &Request,
-    body: String,
+    body: impl Into<Bytes>,
 ) -> Result<Answer, Error> {
     let mut headers = request.headers()?;
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    let asked = self::request(method, &request.url, headers, body)?;
+    let asked = self::request(method, &request.url, headers, body.into())?;
     let (mut sender, connection) = open(connector, request).await?;
     let answered = exchange(&mut sender, connection, asked).await;
     answered.map_err(|error| failed(&error))
@@ -102,10 +107,11 @@ pub async fn ask_again(
     connector: &Connector,
     method: Method,
     request: &Request,
-    body: String,
+    body: impl Into<Bytes>,
     bytes_max: usize,
 ) -> Result<(Answer, Bytes), Error> {
     let headers = request.headers()?;
+    let body = body.into();
     let asked = || self::request(method.clone(), &request.url, headers.clone(), body.clone());
     let (host, port) = request.peer()?;
     let peer = (request.is_secure(), host, port);
@@ -137,12 +143,37 @@ pub async fn ask_again(
 }
 
 /// What drives a connection. Whatever ends it, the answer knows more.
+/// A body that is there as a whole.
+#[derive(Debug)]
+struct Whole(Bytes);
+
+impl Body for Whole {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let body = std::mem::take(&mut self.0);
+        Poll::Ready((!body.is_empty()).then(|| Ok(Frame::data(body))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
+}
+
 type Driving = Fuse<BoxFuture<'static, ()>>;
 
 async fn open(
     connector: &Connector,
     request: &Request,
-) -> Result<(SendRequest<String>, Driving), Error> {
+) -> Result<(SendRequest<Whole>, Driving), Error> {
     let (host, port) = request.peer()?;
     let connection = connector
         .connect((&host, port), request.is_secure())
@@ -153,9 +184,9 @@ async fn open(
 }
 
 async fn exchange(
-    sender: &mut SendRequest<String>,
+    sender: &mut SendRequest<Whole>,
     mut connection: Driving,
-    asked: hyper::Request<String>,
+    asked: hyper::Request<Whole>,
 ) -> Result<Answer, hyper::Error> {
     let mut response = pin!(sender.send_request(asked));
     let response = tokio::select! {
@@ -187,7 +218,7 @@ pub(crate) struct Kept(Mutex<Vec<Idle>>);
 
 struct Idle {
     peer: Peer,
-    sender: SendRequest<String>,
+    sender: SendRequest<Whole>,
     connection: Driving,
     since: Instant,
 }
@@ -204,7 +235,7 @@ impl Kept {
     }
 
     /// The connection to `peer` that was used last, if the other side has not ended it.
-    fn take(&self, peer: &Peer) -> Option<(SendRequest<String>, Driving)> {
+    fn take(&self, peer: &Peer) -> Option<(SendRequest<Whole>, Driving)> {
         let mut idle = self.lock();
         idle.retain(|it| it.since.elapsed() < KEPT_FOR);
         while let Some(at) = idle.iter().rposition(|it| it.peer == *peer) {
@@ -221,7 +252,7 @@ impl Kept {
         None
     }
 
-    fn put(&self, peer: Peer, sender: SendRequest<String>, mut connection: Driving) {
+    fn put(&self, peer: Peer, sender: SendRequest<Whole>, mut connection: Driving) {
         if (&mut connection).now_or_never().is_some() || !sender.is_ready() {
             return;
         }
@@ -380,7 +411,7 @@ pub(crate) async fn upgrade(
     let handshake = http1::handshake(TokioIo::new(connection)).await;
     let (mut sender, connection) = handshake.map_err(|error| failed(&error))?;
     let mut connection = pin!(connection.without_shutdown());
-    let request = request(Method::GET, url, headers, String::new())?;
+    let request = request(Method::GET, url, headers, Bytes::new())?;
     let mut answer = pin!(sender.send_request(request));
     let (response, parts) = tokio::select! {
         // The answer first: where it is whole, the connection is likely to be over too.
@@ -407,8 +438,8 @@ fn request(
     method: Method,
     url: &Url,
     mut headers: HeaderMap,
-    body: String,
-) -> Result<hyper::Request<String>, Error> {
+    body: Bytes,
+) -> Result<hyper::Request<Whole>, Error> {
     let wrong =
         |error: &dyn std::fmt::Display| Error::request(format!("the URL is wrong: {error}"));
     let host = match (url.host_str(), url.port()) {
@@ -432,7 +463,7 @@ fn request(
     let mut request = hyper::Request::builder()
         .method(method)
         .uri(target)
-        .body(body)
+        .body(Whole(body))
         .map_err(|error| wrong(&error))?;
     *request.headers_mut() = headers;
     Ok(request)

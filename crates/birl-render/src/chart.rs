@@ -12,6 +12,8 @@ mod bars;
 mod canvas;
 mod histogram;
 mod over_time;
+#[cfg(feature = "picture")]
+pub(crate) mod picture;
 pub(crate) mod spark;
 
 use std::fmt::{self, Display, Formatter};

@@ -36,6 +36,8 @@ mod zone;
 pub use answer::{Line, RenderLine, RenderSource};
 #[cfg(feature = "arrow")]
 pub use arrow::ArrowRows;
+#[cfg(feature = "picture")]
+pub use chart::picture::picture;
 pub use chart::spark::{Spark, SparkColumns, Sparks};
 pub use chart::{Chart, ChartError, ChartOptions};
 pub use compact::compacted;

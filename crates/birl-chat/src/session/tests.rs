@@ -43,6 +43,7 @@ impl Service for Plain {
             threads: false,
             edits: false,
             lines: false,
+            files: false,
             text_bytes_max: 100,
             rate: self.rate,
             rate_by_room: false,

@@ -16,6 +16,8 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     /// What stands behind `?`, or in a form, as an object of texts; or the body, if that is JSON.
     pub(crate) fields: Value,
+    /// As it came.
+    pub(crate) body: Vec<u8>,
     headers: Vec<(String, String)>,
     stream: TcpStream,
 }
@@ -40,6 +42,7 @@ impl Asked {
             method: method.to_owned(),
             path: path.to_owned(),
             fields: form(query.as_bytes()),
+            body: Vec::new(),
             headers,
             stream,
         };
@@ -54,7 +57,30 @@ impl Asked {
         } else if kind.starts_with("application/x-www-form-urlencoded") && !body.is_empty() {
             asked.fields = form(&body);
         }
+        asked.body = body;
         Some(asked)
+    }
+
+    /// The parts of a form, each with its head.
+    pub(crate) fn parts(&self) -> Vec<(String, Vec<u8>)> {
+        let kind = self.header("content-type").unwrap_or_default();
+        let Some(boundary) = kind.strip_prefix("multipart/form-data; boundary=") else {
+            return Vec::new();
+        };
+        let boundary = format!("\r\n--{boundary}");
+        let whole = [b"\r\n", &self.body[..]].concat();
+        let mut parts = Vec::new();
+        let mut rest = &whole[..];
+        while let Some(at) = find(rest, boundary.as_bytes()) {
+            let part = &rest[..at];
+            if let Some(end) = find(part, b"\r\n\r\n") {
+                let head = String::from_utf8(part[..end].to_vec()).unwrap();
+                parts.push((head.trim().to_owned(), part[end + 4..].to_vec()));
+            }
+            rest = &rest[at + boundary.len()..];
+        }
+        assert_eq!(rest, b"--\r\n", "a form has an end");
+        parts
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -97,6 +123,10 @@ impl Asked {
     pub(crate) fn abort(self) {
         let _ = self.stream.set_zero_linger();
     }
+}
+
+fn find(whole: &[u8], part: &[u8]) -> Option<usize> {
+    whole.windows(part.len()).position(|it| it == part)
 }
 
 fn form(text: &[u8]) -> Value {

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use birl_chat::Slack;
@@ -44,6 +45,8 @@ struct Inner {
     calls: usize,
     /// The method that is not answered for now.
     held: Option<String>,
+    /// Files by their ids: how long they are to be, and what has come.
+    files: HashMap<String, (usize, Vec<u8>)>,
 }
 
 enum Say {
@@ -162,6 +165,11 @@ impl Workspace {
     pub(crate) async fn posts(&self, count: usize) -> Vec<Value> {
         self.state.until(|inner| inner.posts.len() >= count).await;
         self.state.lock().posts.clone()
+    }
+
+    /// What has come of a file.
+    pub(crate) fn file(&self, id: &str) -> Vec<u8> {
+        self.state.lock().files[id].1.clone()
     }
 
     /// From now on, or no more, a method is not answered.
@@ -310,6 +318,17 @@ impl Inner {
     /// What a method answers.
     fn answer(&mut self, asked: &Asked, ws: &str) -> Answer {
         self.calls += 1;
+        // Whoever knows the address may put the file there.
+        if let Some(id) = asked.path.strip_prefix("/upload/") {
+            let Some(file) = self.files.get_mut(id) else {
+                return Answer::of(404, json!("no such file"));
+            };
+            if asked.method != "POST" || asked.header("authorization").is_some() {
+                return Answer::of(400, json!("not so"));
+            }
+            file.1 = asked.body.clone();
+            return Answer::of(200, json!("OK"));
+        }
         let method = asked.path.strip_prefix("/api/").unwrap_or("?");
         let fields = &asked.fields;
         let field = |name: &str| fields[name].as_str().unwrap_or_default();
@@ -330,7 +349,10 @@ impl Inner {
             APP_TOKEN | BOT_TOKEN => return error("not_allowed_token_type"),
             _ => return error("invalid_auth"),
         }
-        let is_query = matches!(method, "users.info" | "conversations.info");
+        let is_query = matches!(
+            method,
+            "users.info" | "conversations.info" | "files.getUploadURLExternal"
+        );
         if asked.method != "POST" && !is_query {
             return Answer::of(405, json!({"ok": false}));
         }
@@ -373,6 +395,29 @@ impl Inner {
                 self.messages.push((channel.to_owned(), ts.clone()));
                 self.posts.push(fields.clone());
                 ok(json!({"channel": channel, "ts": ts, "message": {"text": field("text")}}))
+            }
+            "files.getUploadURLExternal" => {
+                let length = field("length").parse::<usize>().unwrap_or(0);
+                if field("filename").is_empty() || length == 0 {
+                    return error("invalid_arguments");
+                }
+                let id = format!("F{}", self.files.len());
+                let host = asked.header("host").unwrap_or_default();
+                let url = format!("http://{host}/upload/{id}");
+                self.files.insert(id.clone(), (length, Vec::new()));
+                ok(json!({"upload_url": url, "file_id": id}))
+            }
+            "files.completeUploadExternal" => {
+                let id = fields["files"][0]["id"].as_str().unwrap_or_default();
+                let has_come = |(length, body): &(usize, Vec<u8>)| *length == body.len();
+                if !self.files.get(id).is_some_and(has_come) {
+                    return error("file_not_found");
+                }
+                if !matches!(field("channel_id"), "C1" | "C2" | "D1") {
+                    return error("channel_not_found");
+                }
+                self.posts.push(fields.clone());
+                ok(json!({"files": [{"id": id, "title": fields["files"][0]["title"]}]}))
             }
             "chat.update" => {
                 let message = (field("channel").to_owned(), field("ts").to_owned());

@@ -9,10 +9,10 @@ use crate::zone::{DisplayZone, timestamp};
 const SECOND: i128 = 1_000_000_000;
 const MINUTE: i128 = 60 * SECOND;
 const HOUR: i128 = 60 * MINUTE;
-const DAY: i128 = 24 * HOUR;
+pub(super) const DAY: i128 = 24 * HOUR;
 
 /// Lengths of time that people like to count with, up to days.
-const NICE: [i128; 43] = {
+pub(super) const NICE: [i128; 43] = {
     let mut nice = [0; 43];
     let mut count = 0;
     // 1 ns, 2 ns, 5 ns, up to 500 ms.

@@ -54,33 +54,7 @@ impl Sparks {
     /// Draws rows, of which one is a bin, in lines of at most `width` characters, at least 1; `None` where
     /// nothing can be drawn: where there is no such column, or no number.
     pub fn draw(batches: &[RecordBatch], columns: SparkColumns<'_>, width: usize) -> Option<Self> {
-        let mut series: BTreeMap<String, BTreeMap<i64, f64>> = BTreeMap::new();
-        for batch in batches {
-            let times = batch.column_by_name(columns.time)?;
-            let times = times.as_primitive_opt::<TimestampNanosecondType>()?;
-            let names = columns.series.and_then(|name| batch.column_by_name(name));
-            let names = names.map(|names| Values::of(names));
-            for column in columns.values {
-                let values = Values::of(batch.column_by_name(column)?);
-                for row in (0..batch.num_rows()).filter(|row| times.is_valid(*row)) {
-                    let Some(value) = number(&values.cell(row)) else {
-                        continue;
-                    };
-                    let name = match &names {
-                        None => column.clone(),
-                        Some(names) => {
-                            let name = text(&names.cell(row));
-                            match columns.values {
-                                [_] => name,
-                                _ => format!("{name} {column}"),
-                            }
-                        }
-                    };
-                    let bins = series.entry(name).or_default();
-                    bins.insert(times.value(row), value);
-                }
-            }
-        }
+        let series = series(batches, columns)?;
         let times = || series.values().flat_map(BTreeMap::keys).copied();
         let (start, last) = (times().min()?, times().max()?);
         let bins = (last - start) / columns.span.max(1) + 1;
@@ -99,6 +73,41 @@ impl Sparks {
             end: last.saturating_add(columns.span),
         })
     }
+}
+
+/// The values of each series by their times; `None` where there is no such column.
+pub(super) fn series(
+    batches: &[RecordBatch],
+    columns: SparkColumns<'_>,
+) -> Option<BTreeMap<String, BTreeMap<i64, f64>>> {
+    let mut series: BTreeMap<String, BTreeMap<i64, f64>> = BTreeMap::new();
+    for batch in batches {
+        let times = batch.column_by_name(columns.time)?;
+        let times = times.as_primitive_opt::<TimestampNanosecondType>()?;
+        let names = columns.series.and_then(|name| batch.column_by_name(name));
+        let names = names.map(|names| Values::of(names));
+        for column in columns.values {
+            let values = Values::of(batch.column_by_name(column)?);
+            for row in (0..batch.num_rows()).filter(|row| times.is_valid(*row)) {
+                let Some(value) = number(&values.cell(row)) else {
+                    continue;
+                };
+                let name = match &names {
+                    None => column.clone(),
+                    Some(names) => {
+                        let name = text(&names.cell(row));
+                        match columns.values {
+                            [_] => name,
+                            _ => format!("{name} {column}"),
+                        }
+                    }
+                };
+                let bins = series.entry(name).or_default();
+                bins.insert(times.value(row), value);
+            }
+        }
+    }
+    Some(series)
 }
 
 impl Spark {
