@@ -17,7 +17,7 @@ use proptest::sample::select;
 use tokio::runtime::Runtime;
 
 /// Records of several formats, in which the same fields are written in all ways that there are.
-const LOGS: [(&str, &str); 4] = [
+pub(crate) const LOGS: [(&str, &str); 4] = [
     (
         "a.jsonl",
         concat!(
@@ -165,7 +165,7 @@ fn predicates() -> impl Strategy<Value = String> {
     })
 }
 
-fn session(directory: &Path, pushes_down: bool) -> Session {
+pub(crate) fn session(directory: &Path, pushes_down: bool) -> Session {
     let paths = LOGS.iter().map(|(name, _)| directory.join(name));
     let names: Vec<_> = paths
         .map(|path| Name::parse(path.as_os_str()).unwrap())
