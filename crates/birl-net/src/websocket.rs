@@ -84,8 +84,11 @@ impl fmt::Display for Close {
     }
 }
 
-/// About so many bytes are read at once.
-const READ_BYTES: usize = 64 * 1024;
+/// There is room for so many bytes at least when something is read.
+const READ_BYTES_MIN: usize = 16 * 1024;
+
+/// About so many bytes are read at once, where so many have come.
+const READ_BYTES_MAX: usize = 128 * 1024;
 
 /// So many bytes that wait to be sent are too many: the other side does not read.
 const UNSENT_BYTES_MAX: usize = 1 << 20;
@@ -103,6 +106,8 @@ pub struct WebSocket {
     pong: Option<Bytes>,
     /// How many bytes have arrived.
     received: u64,
+    /// So much room there is for what is read next.
+    read_bytes: usize,
     subprotocol: Option<String>,
     /// A close frame has been sent.
     closing: bool,
@@ -139,6 +144,7 @@ impl WebSocket {
             connection,
             decoder: Decoder::new(options.message_bytes_max, deflate),
             received: read_ahead.len() as u64,
+            read_bytes: READ_BYTES_MIN,
             unread: BytesMut::from(&read_ahead[..]),
             unsent: BytesMut::new(),
             masks: Masks::new(),
@@ -328,11 +334,16 @@ impl WebSocket {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Error>> {
-        // A long message makes the buffer grow as it arrives, not as it is announced.
-        self.unread.reserve(READ_BYTES / 4);
+        // A long message makes the buffer grow as it arrives, not as it is announced, and so does a flood.
+        self.unread.reserve(self.read_bytes);
+        let room = self.unread.capacity() - self.unread.len();
         let read = pin!(self.connection.read_buf(&mut self.unread)).poll(cx);
         let read = ready!(read).map_err(|error| Error::io("", &error))?;
         self.received += read as u64;
+        self.read_bytes = match read == room {
+            true => (self.read_bytes * 2).min(READ_BYTES_MAX),
+            false => READ_BYTES_MIN,
+        };
         Poll::Ready(Ok(read))
     }
 }

@@ -13,6 +13,8 @@ pub(super) struct Records<'a> {
     flow: Flow<'a>,
     /// Lines of which none can be taken for a part of another.
     lines: Vec<u8>,
+    /// About so many bytes of them are gathered before they are handed on.
+    expected_bytes: usize,
 }
 
 impl<'a> Records<'a> {
@@ -20,6 +22,7 @@ impl<'a> Records<'a> {
         Self {
             flow,
             lines: Vec::new(),
+            expected_bytes: 0,
         }
     }
 
@@ -37,20 +40,16 @@ impl<'a> Records<'a> {
             return self.push_text(message);
         }
         if memchr::memchr(b'\n', message).is_none() {
-            self.lines.extend_from_slice(message);
+            self.gather(message);
         } else if serde_json::from_slice::<IgnoredAny>(message).is_ok() {
             // Within a text of JSON there is no line end, so each is white space between.
             let spaced = message.iter().map(|&byte| match byte {
                 b'\n' | b'\r' => b' ',
                 byte => byte,
             });
-            self.lines.extend(spaced);
+            self.gather(&spaced.collect::<Vec<_>>());
         } else {
-            return self.push_text(message);
-        }
-        self.lines.push(b'\n');
-        if self.lines.len() >= BATCH_BYTES {
-            self.flush();
+            self.push_text(message);
         }
     }
 
@@ -64,18 +63,29 @@ impl<'a> Records<'a> {
         if memchr::memchr(b'\n', message).is_some() {
             return self.push_text(message);
         }
-        self.lines.extend_from_slice(message);
-        self.lines.push(b'\n');
-        if self.lines.len() >= BATCH_BYTES {
-            self.flush();
-        }
+        self.gather(message);
     }
 
     /// Hands on what has been gathered.
     pub(super) fn flush(&mut self) {
         if !self.lines.is_empty() {
-            let lines = std::mem::take(&mut self.lines);
+            // As many as now are likely to come together again: a buffer that grows is copied each time.
+            self.expected_bytes = self.lines.len().max(self.expected_bytes / 2);
+            let mut lines = std::mem::take(&mut self.lines);
+            lines.shrink_to_fit();
             self.flow.put(lines.into());
+        }
+    }
+
+    /// Puts a line behind those that are gathered.
+    fn gather(&mut self, line: &[u8]) {
+        if self.lines.capacity() == 0 {
+            self.lines.reserve_exact(self.expected_bytes);
+        }
+        self.lines.extend_from_slice(line);
+        self.lines.push(b'\n');
+        if self.lines.len() >= BATCH_BYTES {
+            self.flush();
         }
     }
 
