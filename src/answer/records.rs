@@ -1,11 +1,12 @@
 //! Records as they are printed.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use birl_record::format::Parser;
+use birl_record::format::{Parser, Reader};
 use birl_record::framing;
 use birl_record::record::Record;
 use birl_record::search::Search;
@@ -38,14 +39,43 @@ pub(crate) struct RecordPrinter {
     csv: OnceLock<Arc<Csv>>,
     /// Finds what is to be marked.
     marks: Option<Search>,
+    /// What has been written, to be printed into again.
+    spare: Arc<Mutex<Vec<Pages>>>,
 }
 
 /// The records of a batch as they are printed.
 pub(crate) struct Printed {
+    pages: Pages,
+    /// Where the pages go when they have been written.
+    spare: Arc<Mutex<Vec<Pages>>>,
+}
+
+/// Records as they are printed.
+#[derive(Default)]
+struct Pages {
     /// One behind the other.
     bytes: Vec<u8>,
     /// Where each ends.
     ends: Vec<usize>,
+}
+
+/// So many pages are kept: a few for each thread of a usual machine.
+const SPARE_MAX: usize = 32;
+
+/// Pages that are longer are not kept; those of a usual batch are a few megabytes.
+const SPARE_BYTES_MAX: usize = 8 << 20;
+
+impl Drop for Printed {
+    // Memory that comes fresh from the system costs about as much as to print into it.
+    fn drop(&mut self) {
+        let mut pages = mem::take(&mut self.pages);
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < SPARE_MAX && pages.bytes.capacity() <= SPARE_BYTES_MAX {
+            pages.bytes.clear();
+            pages.ends.clear();
+            spare.push(pages);
+        }
+    }
 }
 
 impl Printed {
@@ -53,9 +83,9 @@ impl Printed {
     pub(super) fn first(&self, count: usize) -> &[u8] {
         let end = match count {
             0 => 0,
-            count => self.ends[count - 1],
+            count => self.pages.ends[count - 1],
         };
-        &self.bytes[..end]
+        &self.pages.bytes[..end]
     }
 }
 
@@ -81,6 +111,7 @@ impl RecordPrinter {
             pending: Mutex::new(None),
             csv: OnceLock::new(),
             marks: config.output.color.then(|| search.clone()),
+            spare: Arc::default(),
         };
         match records {
             Records::Known(render) => _ = printer.render.set(render),
@@ -103,6 +134,7 @@ impl RecordPrinter {
             pending: Mutex::new(None),
             csv: OnceLock::new(),
             marks: config.output.color.then(|| search.clone()),
+            spare: Arc::default(),
         })
     }
 
@@ -203,15 +235,22 @@ impl RecordPrinter {
         let render = self.render();
         // What is printed is about as long as what is read.
         let text: usize = batch.runs.iter().map(|run| run.range.len()).sum();
-        let mut printed = Printed {
-            bytes: Vec::with_capacity(text + text / 4),
-            ends: Vec::with_capacity(batch.runs.len()),
-        };
+        let mut pages = self.spare_pages();
+        pages.bytes.reserve(text + text / 4);
+        pages.ends.reserve(batch.runs.len());
         self.each_entry(batch, |entry| {
-            render.record(entry, &mut printed.bytes);
-            printed.ends.push(printed.bytes.len());
+            render.record(entry, &mut pages.bytes);
+            pages.ends.push(pages.bytes.len());
         });
-        Some(printed)
+        Some(Printed {
+            pages,
+            spare: Arc::clone(&self.spare),
+        })
+    }
+
+    fn spare_pages(&self) -> Pages {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.pop().unwrap_or_default()
     }
 
     /// Calls `each` with the records of a batch that matched.
@@ -219,13 +258,13 @@ impl RecordPrinter {
         let Some(parser) = &batch.parser else {
             return;
         };
+        let mut reader = Reader::new(parser);
         let mut record = Record::default();
         let mut chronology = batch.chronology.clone();
         let marks = self.marks();
         for run in &batch.runs {
             let text = framing::content(&batch.bytes[run.range.clone()]);
-            record.clear();
-            parser.parse_into(text, &mut record);
+            reader.read_into(text, &mut record);
             let time = match &mut chronology {
                 Some(chronology) => record
                     .timestamp

@@ -29,6 +29,7 @@ mod journal;
 pub(crate) mod json;
 pub(crate) mod json_leads;
 mod json_pick;
+mod json_read;
 mod json_spread;
 mod klog;
 mod layout;
@@ -51,6 +52,7 @@ mod pick_laws;
 mod pod;
 mod postgres;
 mod python;
+mod read;
 mod redis;
 mod ruby;
 mod rust;
@@ -82,6 +84,7 @@ pub use custom::{Custom, Description, DescriptionError};
 pub use formats::Formats;
 pub use parser::{Lines, Parser};
 pub use pick::{Pick, Picked, Picker, Wanted};
+pub use read::{Read, Reader};
 pub use state::{Piece, State, Stateful};
 
 /// A format, as a certain source uses it.
@@ -166,6 +169,12 @@ pub trait Format: Debug + Send + Sync {
     /// What picks a few things out of one record after the other, faster than [`parse`](Self::parse)
     /// would read them; `None` where the format does not know how.
     fn picker(&self, _wanted: &Wanted) -> Option<Box<dyn Pick>> {
+        None
+    }
+
+    /// What reads one record after the other whole, faster than [`parse`](Self::parse); `None` where
+    /// the format does not know how.
+    fn reader(&self) -> Option<Box<dyn Read>> {
         None
     }
 

@@ -80,21 +80,23 @@ impl<'a> Members<'a> {
         lead.is_at(self.text, self.at) && !self.text.get(self.at + lead.len()).is_some_and(is_space)
     }
 
-    /// Takes the value that comes behind `lead`, as [`comes_behind`](Self::comes_behind) says.
+    /// Takes the value that comes behind `lead`, as [`comes_behind`](Self::comes_behind) says, and
+    /// the bytes of the lead, where they stand.
     #[inline]
-    pub(crate) fn value_behind(&mut self, lead: &Lead) -> Option<Value<'a>> {
+    pub(crate) fn value_behind(&mut self, lead: &Lead) -> Option<(&'a [u8], Value<'a>)> {
         let start = self.at + lead.len();
+        let lead = &self.text[self.at..start];
         // Most values are strings, which then need not go through memory.
         if let Some(b'"') = self.text.get(start)
             && let Some((end, false)) = string_end(&self.text[start + 1..])
         {
             let raw = &self.text[start + 1..][..end];
             (self.at, self.state) = (start + end + 2, State::More);
-            return Some(Value::Text(Text::plain(raw)));
+            return Some((lead, Value::Text(Text::plain(raw))));
         }
         let found = value(self.text, start);
         self.moves_to(found.map(|(_, end)| end));
-        found.map(|(value, _)| value)
+        found.map(|(value, _)| (lead, value))
     }
 
     /// The same, where nobody wants to know the value. Returns whether there is one.

@@ -60,6 +60,7 @@ enum Escapes {
 
 impl<'a> Text<'a> {
     /// Text that stands as it is.
+    #[inline]
     pub fn plain(raw: &'a [u8]) -> Self {
         Self::with(raw, Escapes::None)
     }
@@ -120,39 +121,59 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// A text that is written in the same way as this one, but `raw`.
+    pub(crate) fn respelled<'b>(&self, raw: &'b [u8]) -> Text<'b> {
+        Text { raw, ..*self }
+    }
+
     /// The object of JSON that this is, as it is written, if it stands in a string of JSON.
     pub(crate) fn object(self) -> Option<&'a [u8]> {
         self.raw.starts_with(b"{\\\"").then_some(self.raw)
     }
 
     /// Whether this is an object or a list of JSON, and not text, which stands in a string of JSON.
+    #[inline]
     pub fn is_nested_json(self) -> bool {
+        if !self.is_in_string
+            || self.escapes != Escapes::None
+            || !matches!(self.raw.first(), Some(b'{' | b'['))
+        {
+            return false;
+        }
         // Behind the bracket there are only quotes to be escaped; of a text, the backslash before a
         // quote is escaped as well.
         let first = memchr::memchr(b'\\', self.raw).map(|at| &self.raw[at..]);
-        self.is_in_string
-            && self.escapes == Escapes::None
-            && matches!(self.raw.first(), Some(b'{' | b'['))
-            && first.is_some_and(|first| first.starts_with(b"\\\""))
+        first.is_some_and(|first| first.starts_with(b"\\\""))
     }
 
     /// The bytes as they are written, without the quotes around them.
+    #[inline]
     pub fn raw(&self) -> &'a [u8] {
         self.raw
     }
 
     /// Whether what is meant may differ from what is written.
+    #[inline]
     pub fn has_escapes(&self) -> bool {
         self.is_in_string || self.escapes != Escapes::None
     }
 
     /// Whether this is what is meant.
+    #[inline]
     pub fn is(&self, meant: &[u8]) -> bool {
         self.raw == meant && !self.has_escapes() || self.has_escapes() && *self.decode() == *meant
     }
 
     /// The bytes that are meant. Without escapes they are not copied.
+    #[inline]
     pub fn decode(&self) -> Cow<'a, [u8]> {
+        match self.has_escapes() {
+            true => self.decode_escapes(),
+            false => Cow::Borrowed(self.raw),
+        }
+    }
+
+    fn decode_escapes(&self) -> Cow<'a, [u8]> {
         if !self.is_in_string {
             return self.escapes.resolve(self.raw);
         }
@@ -207,6 +228,7 @@ fn joined_ends(raw: &[u8]) -> Vec<u8> {
 
 impl<'a> Value<'a> {
     /// The bytes that a search compares: of text what is meant, of all else what is written.
+    #[inline]
     pub fn bytes(&self) -> Cow<'a, [u8]> {
         Cow::Borrowed(match *self {
             Value::Text(text) => return text.decode(),

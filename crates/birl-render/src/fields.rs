@@ -197,6 +197,12 @@ impl<'p> Path<'p> {
         each(self);
     }
 
+    /// The name of a field in the record itself that is called by nothing else.
+    #[inline]
+    pub(crate) fn only_name(&self) -> Option<Text<'p>> {
+        (self.outer.is_none() && !self.is_prefixed).then_some(self.name)
+    }
+
     pub(crate) fn name(&self) -> Text<'p> {
         self.name
     }

@@ -47,6 +47,9 @@ fn has_members(object: &[u8]) -> bool {
 
 /// Writes the names of a path with dots between them; `name` writes each.
 pub(crate) fn write_path(path: &Path<'_>, out: &mut Vec<u8>, name: impl Fn(&[u8], &mut Vec<u8>)) {
+    if let Some(only) = path.only_name() {
+        return name(&only.decode(), out);
+    }
     let start = out.len();
     path.each(&mut |path| {
         if out.len() > start {

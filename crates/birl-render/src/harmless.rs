@@ -8,6 +8,8 @@
 
 use std::io::{self, Write};
 
+use crate::bytes::are_printable;
+
 const ESCAPE: u8 = 0x1b;
 const DELETE: u8 = 0x7f;
 
@@ -27,9 +29,7 @@ pub(crate) fn write_harmless(bytes: &[u8], out: &mut dyn Write) -> io::Result<()
 
 /// Writes `bytes` likewise behind what `out` holds.
 pub(crate) fn push_harmless(bytes: &[u8], out: &mut Vec<u8>) {
-    // Most texts are nothing but that, and a loop without an exit is done many bytes at a time.
-    let is_plain = |byte: &u8| (b' '..DELETE).contains(byte);
-    if bytes.iter().fold(true, |all, byte| all & is_plain(byte)) {
+    if are_printable(bytes) {
         return out.extend_from_slice(bytes);
     }
     write_harmless(bytes, out).expect("writing into memory does not fail");

@@ -11,6 +11,7 @@
 mod answer;
 #[cfg(feature = "arrow")]
 mod arrow;
+mod bytes;
 mod cell;
 mod chart;
 mod compact;

@@ -9,18 +9,6 @@ use birl_record::value::{Text, Value};
 use crate::entry::Entry;
 use crate::fields::{Fields, Hidden, Path, What};
 
-/// The names that are birl's. A field of the log that is called so and feeds none of them is
-/// `fields.NAME`, as it is in a query.
-const FIXED: [&[u8]; 7] = [
-    b"timestamp",
-    b"level",
-    b"severity",
-    b"message",
-    b"source",
-    b"offset",
-    b"line",
-];
-
 /// The fixed columns that are printed unless others are asked for, in their order.
 pub(crate) const FIRST: [(&str, What); 5] = [
     ("timestamp", What::Timestamp),
@@ -201,10 +189,19 @@ fn is_birls(name: &[u8], entry: &Entry<'_>) -> bool {
     while let Some(rest) = name.strip_prefix(b"fields.") {
         name = rest;
     }
-    FIXED.contains(&name)
+    is_fixed(name)
         || name == NUMBER && entry.number.is_some()
         || name == CUT && entry.cut
         || name == CONTEXT && entry.context
+}
+
+/// Whether this is one of the names that are birl's. A field of the log that is called so and feeds
+/// none of them is `fields.NAME`, as it is in a query.
+fn is_fixed(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"timestamp" | b"level" | b"severity" | b"message" | b"source" | b"offset" | b"line"
+    )
 }
 
 /// Tells which names of an object came before.

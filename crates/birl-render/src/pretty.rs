@@ -13,6 +13,7 @@ use birl_record::level::Level;
 use birl_record::value::{Number, Value};
 
 use crate::answer::parts;
+use crate::bytes::{are_of_word, are_printable};
 use crate::decimal::push_decimal;
 use crate::entry::{Entry, RenderRecord};
 use crate::fields::{Fields, Hidden, Path, What};
@@ -241,7 +242,9 @@ impl Page<'_, '_> {
             Value::Bare(_) | Value::Number(_) => theme.value_number,
             Value::Bool(_) | Value::Null => theme.word,
         };
-        if memchr::memchr(b'\n', bytes.trim_ascii_end()).is_some() {
+        // Nothing has to be done about most.
+        let is_word = are_of_word(&bytes);
+        if !is_word && memchr::memchr(b'\n', bytes.trim_ascii_end()).is_some() {
             push_styled(theme.key, &mut self.below, |out| {
                 out.extend_from_slice(b"  ");
                 write_path(path, out, push_harmless);
@@ -251,13 +254,27 @@ impl Page<'_, '_> {
         }
         self.write_key(path);
         match value {
-            Value::Text(_) if needs_quotes(&bytes) => self.write_quoted(&bytes, style),
-            Value::Bare(written) if written.contains(&b' ') => self.write_quoted(&bytes, style),
+            Value::Text(_) if (!is_word && has_separator(&bytes)) || looks_otherwise(&bytes) => {
+                self.write_quoted(&bytes, style);
+            }
+            Value::Bare(written) if !is_word && written.contains(&b' ') => {
+                self.write_quoted(&bytes, style);
+            }
             _ => self.write_marked(&bytes, style),
         }
     }
 
     fn write_quoted(&mut self, bytes: &[u8], style: Style) {
+        if !marks(self.entry)
+            && are_printable(bytes)
+            && memchr::memchr2(b'"', b'\\', bytes).is_none()
+        {
+            return push_styled(style, self.out, |out| {
+                out.push(b'"');
+                out.extend_from_slice(bytes);
+                out.push(b'"');
+            });
+        }
         let mut quoted = Vec::with_capacity(bytes.len() + 2);
         quoted.push(b'"');
         for &byte in bytes {
@@ -337,21 +354,33 @@ fn split_first_line(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// Whether a text would look like something else, or not like one text.
-fn needs_quotes(text: &[u8]) -> bool {
-    text.is_empty()
-        || text
-            .iter()
-            .any(|byte| byte.is_ascii_whitespace() || b"\"=".contains(byte))
-        || matches!(text, b"true" | b"false" | b"null")
-        || (text[0].is_ascii_digit() || b"+-.".contains(&text[0])) && Number::of(text).is_some()
+/// Whether a text would not look like one text.
+fn has_separator(text: &[u8]) -> bool {
+    text.iter()
+        .any(|byte| byte.is_ascii_whitespace() || b"\"=".contains(byte))
+}
+
+/// Whether a text would look like something else.
+fn looks_otherwise(text: &[u8]) -> bool {
+    match text.first() {
+        Some(b't' | b'f' | b'n') => matches!(text, b"true" | b"false" | b"null"),
+        Some(b'0'..=b'9' | b'+' | b'-' | b'.') => Number::of(text).is_some(),
+        Some(_) => false,
+        None => true,
+    }
+}
+
+/// Whether what matched is to be marked.
+fn marks(entry: &Entry<'_>) -> bool {
+    entry.marks.is_some() && !entry.context
 }
 
 /// Writes `text` in `style`, and what matched in it in another.
 fn mark(entry: &Entry<'_>, text: &[u8], style: Style, matched: Style, out: &mut Vec<u8>) {
     let spans = match entry.marks {
         Some(marks) if !entry.context => marks(text),
-        _ => Vec::new(),
+        _ if text.is_empty() => return,
+        _ => return push_styled(style, out, |out| push_harmless(text, out)),
     };
     for part in parts(text, &spans) {
         let style = if part.matched { matched } else { style };

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::json_pick::JsonPicker;
-use super::{Format, Known, Lines, Pick, Place, Sample, SeverityPlace, Wanted, json_spread};
+use super::json_read::JsonReader;
+use super::{Format, Known, Lines, Pick, Place, Read, Sample, SeverityPlace, Wanted, json_spread};
 use crate::json::{self, Members};
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
@@ -121,6 +122,10 @@ impl Format for Json {
         Some(Box::new(JsonPicker::new(wanted)))
     }
 
+    fn reader(&self) -> Option<Box<dyn Read>> {
+        Some(Box::new(JsonReader::new()))
+    }
+
     fn opening(&self) -> Option<&'static [u8]> {
         Some(b"{\"")
     }
@@ -175,12 +180,17 @@ pub(super) fn parse_object<'a>(text: &'a [u8], record: &mut Record<'a>) {
             message.offer(rank, place, found);
         }
     }
-    // Behind an object in a list there may be what goes on with the list, or ends it.
-    let is_outside = |rest: &[u8]| rest.iter().all(|byte| b",]} \t\r\n".contains(byte));
-    record.is_broken = !members.rest().is_some_and(is_outside);
+    record.is_broken = is_broken(&members);
     record.timestamp = time.take(record);
     record.severity = level.take(record);
     record.message = message.take(record);
+}
+
+/// Whether an object, of which all members have been taken, went wrong somewhere.
+pub(super) fn is_broken(members: &Members<'_>) -> bool {
+    // Behind an object in a list there may be what goes on with the list, or ends it.
+    let is_outside = |rest: &[u8]| rest.iter().all(|byte| b",]} \t\r\n".contains(byte));
+    !members.rest().is_some_and(is_outside)
 }
 
 /// The keys of timestamps, the likeliest first.
@@ -241,7 +251,7 @@ pub(super) const MESSAGE_KEYS: [&str; 11] = [
 ];
 
 /// Whether a key could be one that says when it was, how bad it is, or what happened. Most are not.
-fn may_feed(name: &[u8]) -> bool {
+pub(super) fn may_feed(name: &[u8]) -> bool {
     let lengths = name
         .first()
         .map_or(0, |first| KEY_LENGTHS[usize::from(*first)]);
@@ -276,7 +286,7 @@ struct Best<T> {
 /// What was found, and whether its field says no more.
 pub(crate) struct Found<T> {
     pub(crate) what: T,
-    whole: bool,
+    pub(super) whole: bool,
 }
 
 impl<T> Best<T> {

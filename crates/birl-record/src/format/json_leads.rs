@@ -21,6 +21,7 @@ const LEAD_BYTES_MAX: usize = 128;
 #[derive(Debug)]
 pub(crate) struct Leads<K> {
     known: Vec<Known<K>>,
+    learned: usize,
 }
 
 #[derive(Debug)]
@@ -32,39 +33,72 @@ struct Known<K> {
     key: Option<K>,
 }
 
+/// A member that somebody wants.
+#[derive(Debug)]
+pub(crate) struct Member<'k, 'a, K> {
+    /// The place of its lead among those that are known.
+    pub(crate) place: usize,
+    /// What its key is for.
+    pub(crate) key: &'k K,
+    /// What stands before its value.
+    pub(crate) lead: &'a [u8],
+    pub(crate) value: Value<'a>,
+}
+
 impl<K> Leads<K> {
     pub(crate) fn new() -> Self {
-        Self { known: Vec::new() }
+        Self {
+            known: Vec::new(),
+            learned: 0,
+        }
     }
 
-    /// The next of the members that somebody wants: the place of its lead, what its key is for, and
-    /// its value. `None` where the object ends, or is no JSON any more.
+    /// How often a lead was learned so far: where that does not end, objects are no more alike than
+    /// it takes to learn from them.
+    pub(crate) fn learned(&self) -> usize {
+        self.learned
+    }
+
+    /// The next of the members that somebody wants. `None` where the object ends, or is no JSON any
+    /// more.
     ///
     /// `place` is behind that of the member before, and 0 at the object's beginning; `key_of` says
-    /// what a key is for that has not been seen there before.
+    /// what a key is for that has not been seen there before, by what stands before its value, and
+    /// the key itself.
     #[inline]
     pub(crate) fn next<'a>(
         &mut self,
         members: &mut Members<'a>,
         place: usize,
-        key_of: impl Fn(Text<'_>) -> Option<K>,
-    ) -> Option<(usize, &K, Value<'a>)> {
+        key_of: impl Fn(&[u8], Text<'_>) -> Option<K>,
+    ) -> Option<Member<'_, 'a, K>> {
         let mut place = place;
         loop {
             let Some(known) = self.known_at(members, place) else {
                 let is_first = members.is_at_first();
                 let (lead, key, value) = members.next_with_lead()?;
-                place = self.learn(place, lead, is_first, key_of(key));
+                place = self.learn(place, lead, is_first, key_of(lead, key));
                 if self.known[place].key.is_some() {
-                    return Some((place, self.known[place].key.as_ref()?, value));
+                    let key = self.known[place].key.as_ref()?;
+                    return Some(Member {
+                        place,
+                        key,
+                        lead,
+                        value,
+                    });
                 }
                 place += 1;
                 continue;
             };
             let lead = self.known[known].lead.as_ref()?;
             if self.known[known].key.is_some() {
-                let value = members.value_behind(lead)?;
-                return Some((known, self.known[known].key.as_ref()?, value));
+                let (lead, value) = members.value_behind(lead)?;
+                return Some(Member {
+                    place: known,
+                    key: self.known[known].key.as_ref()?,
+                    lead,
+                    value,
+                });
             }
             if !members.pass_behind(lead) {
                 return None;
@@ -89,6 +123,7 @@ impl<K> Leads<K> {
 
     /// Takes what stood before a value for what will stand at `place` in the objects to come.
     fn learn(&mut self, place: usize, lead: &[u8], is_first: bool, key: Option<K>) -> usize {
+        self.learned += 1;
         if self.known.len() >= LEADS_MAX {
             self.known.clear();
         }

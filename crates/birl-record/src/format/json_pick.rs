@@ -64,12 +64,12 @@ impl JsonPicker {
         let mut members = Members::of(text);
         let mut next = 0;
         while state.is_open() {
-            let key_of = |key: Text<'_>| Key::new(key, wanted);
-            let Some((place, key, value)) = self.leads.next(&mut members, next, key_of) else {
+            let key_of = |_: &[u8], key: Text<'_>| Key::new(key, wanted);
+            let Some(member) = self.leads.next(&mut members, next, key_of) else {
                 return;
             };
-            next = place + 1;
-            key.take(value, picked, &mut state);
+            next = member.place + 1;
+            member.key.take(member.value, picked, &mut state);
         }
     }
 }

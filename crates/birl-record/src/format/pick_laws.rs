@@ -1,9 +1,11 @@
-//! What holds of picking: it finds what reading whole records finds.
+//! What holds of picking, and of reading one record after the other: they find what reading each
+//! record by itself finds.
 
 use proptest::prelude::*;
 
-use super::{Parser, Picked, Picker, Wanted};
+use super::{Parser, Picked, Picker, Reader, Wanted};
 use crate::extent::Extents;
+use crate::record::Record;
 use crate::search::laws::{json, key, logs};
 
 /// Lines of few objects that come again and again, whole and broken, as one logger writes them.
@@ -93,6 +95,19 @@ proptest! {
                 fields: picked.fields.clone(),
             };
             prop_assert_eq!(found, expected, "{}", String::from_utf8_lossy(text));
+        }
+    }
+    #[test]
+    fn what_is_read_one_after_the_other_is_what_each_record_says(
+        chunk in prop_oneof![3 => repeated(), 1 => accesses(), 2 => logs()],
+    ) {
+        let parser = Parser::detect(&[&chunk], 0);
+        let mut reader = Reader::new(&parser);
+        let mut record = Record::default();
+        for extent in Extents::new(&parser, &chunk, true).into_all() {
+            let text = &chunk[extent.range];
+            reader.read_into(text, &mut record);
+            prop_assert_eq!(&record, &parser.parse(text), "{}", String::from_utf8_lossy(text));
         }
     }
 }

@@ -83,11 +83,11 @@ impl<'a> LevelWalk<'a> {
             return None;
         }
         let mut members = Members::of(line);
-        let is_level = |key: Text<'_>| {
+        let is_level = |_: &[u8], key: Text<'_>| {
             let is_level = key.raw().eq_ignore_ascii_case(LEVEL_KEYS[0].as_bytes());
             is_level.then_some(())
         };
-        let (_, _, value) = self.leads.next(&mut members, 0, is_level)?;
+        let value = self.leads.next(&mut members, 0, is_level)?.value;
         let known = match value {
             Value::Text(text) if !text.has_escapes() && text.raw().len() <= WORD_BYTES_MAX => {
                 Some(word(text.raw()))
