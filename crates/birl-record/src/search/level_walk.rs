@@ -11,7 +11,7 @@ use crate::extent::RECORD_BYTES_MAX;
 use crate::format::Parser;
 use crate::format::json::{LEVEL_KEYS, severity};
 use crate::format::json_leads::Leads;
-use crate::json::Members;
+use crate::json::{self, Lead, Members};
 use crate::value::{Text, Value};
 
 /// What lines begin with of which this is enough to know that they are objects of JSON.
@@ -23,6 +23,12 @@ const WORD_BYTES_MAX: usize = 7;
 /// So many words are remembered; there are no more levels in a log.
 const WORDS_MAX: usize = 16;
 
+/// So many beginnings of lines are remembered: more loggers seldom share a file.
+const BEGINNINGS_MAX: usize = 4;
+
+/// No more members stand before the level in a beginning that is remembered.
+const MEMBERS_MAX: usize = 8;
+
 /// When so many more lines than others did not say their level, no more are asked.
 const MISSES_MAX: usize = 64;
 
@@ -31,8 +37,10 @@ const MISSES_MAX: usize = 64;
 pub(super) struct LevelWalk<'a> {
     finder: &'a LevelKeyFinder,
     leads: Leads<()>,
-    /// The words for levels that have come, and whether each is in the range.
-    words: Vec<(u64, bool)>,
+    /// How lines begin, as far as their level.
+    beginnings: Vec<Beginning>,
+    /// The words for levels that have come.
+    words: Vec<Word>,
     misses: usize,
 }
 
@@ -42,6 +50,7 @@ impl<'a> LevelWalk<'a> {
         (parser.opening() == Some(OPENING)).then(|| Self {
             finder,
             leads: Leads::new(),
+            beginnings: Vec::new(),
             words: Vec::new(),
             misses: 0,
         })
@@ -79,6 +88,9 @@ impl<'a> LevelWalk<'a> {
     /// Whether the record that begins with this line has such a severity, if its level is of the
     /// likeliest key: no other can be the record's level then, whatever follows.
     fn is_in_range(&mut self, line: &[u8]) -> Option<bool> {
+        if let Some(is_in_range) = self.is_in_range_as_before(line) {
+            return Some(is_in_range);
+        }
         if !line.starts_with(OPENING) {
             return None;
         }
@@ -89,32 +101,120 @@ impl<'a> LevelWalk<'a> {
         };
         let value = self.leads.next(&mut members, 0, is_level)?.value;
         let known = match value {
-            Value::Text(text) if !text.has_escapes() && text.raw().len() <= WORD_BYTES_MAX => {
-                Some(word(text.raw()))
-            }
+            Value::Text(text) if !text.has_escapes() => Word::of(text.raw()),
             _ => None,
         };
-        if let Some(known) = known
-            && let Some((_, is_in_range)) = self.words.iter().find(|(word, _)| *word == known)
+        let is_new = || self.beginnings.iter().all(|it| it.level(line).is_none());
+        if known.is_some() && self.beginnings.len() < BEGINNINGS_MAX && is_new() {
+            self.beginnings.extend(Beginning::of(line, is_level));
+        }
+        if let Some(known) = &known
+            && let Some(word) = self.words.iter().find(|word| word.bytes == known.bytes)
         {
-            return Some(*is_in_range);
+            return Some(word.is_in_range);
         }
         let severity = severity(LEVEL_KEYS[0].as_bytes(), value)?;
         let is_in_range = self.finder.severities().contains(&severity.what.number());
         if let Some(known) = known
             && self.words.len() < WORDS_MAX
         {
-            self.words.push((known, is_in_range));
+            self.words.push(Word {
+                is_in_range,
+                ..known
+            });
         }
         Some(is_in_range)
     }
+
+    /// The same of a line that begins as one before, with a word for its level that has come before,
+    /// which most lines do: then it takes little more than to find where strings end.
+    #[inline]
+    fn is_in_range_as_before(&self, line: &[u8]) -> Option<bool> {
+        let mut beginnings = self.beginnings.iter();
+        let level = beginnings.find_map(|beginning| beginning.level(line))?;
+        let rest = u64::from_le_bytes(*line.get(level..)?.first_chunk()?);
+        let mut words = self.words.iter();
+        let word = words.find(|word| (rest ^ word.bytes) & word.mask == 0)?;
+        Some(word.is_in_range)
+    }
 }
 
-/// A number for each word of at most [`WORD_BYTES_MAX`] bytes, so that few instructions compare them.
-#[inline]
-fn word(text: &[u8]) -> u64 {
-    let shifted = |word, byte: &u8| word << 8 | u64::from(*byte);
-    text.iter().fold(1, shifted)
+/// How a line begins: members whose values are strings, and the level, which is one, too.
+#[derive(Debug)]
+struct Beginning {
+    /// What stands before each value, with its quote; the last is the level's.
+    leads: Vec<Lead>,
+}
+
+impl Beginning {
+    /// How `line` begins, if it is such a line.
+    fn of(line: &[u8], is_level: impl Fn(&[u8], Text<'_>) -> Option<()>) -> Option<Self> {
+        let mut leads = Vec::new();
+        let mut members = Members::of(line);
+        let mut end = 0;
+        while leads.len() <= MEMBERS_MAX {
+            let (lead, key, value) = members.next_with_lead()?;
+            let Value::Text(text) = value else {
+                return None;
+            };
+            let start = text.raw().as_ptr().addr() - line.as_ptr().addr();
+            let quoted = &line[end..start];
+            // What stands in a string has other quotes.
+            if quoted.contains(&b'\\') {
+                return None;
+            }
+            end = start + text.raw().len() + 1;
+            leads.push(Lead::new(quoted));
+            if is_level(lead, key).is_some() {
+                return Some(Self { leads });
+            }
+        }
+        None
+    }
+
+    /// Where the level begins, behind its quote, in a line that begins so.
+    #[inline]
+    fn level(&self, line: &[u8]) -> Option<usize> {
+        let (last, others) = self.leads.split_last()?;
+        let mut at = 0;
+        for lead in others {
+            if !lead.is_at(line, at) {
+                return None;
+            }
+            at += lead.len();
+            at += json::string_end(&line[at..])?.0 + 1;
+        }
+        last.is_at(line, at).then(|| at + last.len())
+    }
+}
+
+/// A word for a level.
+#[derive(Debug)]
+struct Word {
+    /// Its bytes and the quote behind them, the first of them lowest, so that few instructions compare
+    /// them.
+    bytes: u64,
+    /// The bits that these bytes take.
+    mask: u64,
+    /// Whether the level is in the range.
+    is_in_range: bool,
+}
+
+impl Word {
+    /// A word that holds no quote, if it is short enough; nothing is known of its level yet.
+    fn of(text: &[u8]) -> Option<Self> {
+        if text.len() > WORD_BYTES_MAX {
+            return None;
+        }
+        let mut bytes = [0; WORD_BYTES_MAX + 1];
+        bytes[..text.len()].copy_from_slice(text);
+        bytes[text.len()] = b'"';
+        Some(Self {
+            bytes: u64::from_le_bytes(bytes),
+            mask: u64::MAX >> (8 * (WORD_BYTES_MAX - text.len())),
+            is_in_range: false,
+        })
+    }
 }
 
 #[cfg(test)]
