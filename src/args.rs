@@ -92,6 +92,15 @@ pub(crate) enum When {
 }
 
 /// The formats of the output.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum SessionOf {
+    /// Each group of the query, or all records where it has none.
+    #[default]
+    Groups,
+    /// All records together.
+    All,
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum OutputFormat {
     /// Lines as they are in the log.
@@ -388,8 +397,18 @@ pub(crate) struct Args {
     pub(crate) slide: Option<i64>,
 
     /// Ask the query of each stretch without a pause of LENGTH
+    ///
+    /// A query with groups (count by user) has a stretch of each: it ends when nothing has come of that
+    /// user for LENGTH, whatever others do. Other queries have stretches of all their records.
     #[arg(long, value_name = "LENGTH", value_parser = value::length, help_heading = WINDOWS)]
     pub(crate) session: Option<i64>,
+
+    /// Whether each of the query's groups has sessions, or all records together
+    ///
+    /// With "all", a session of "count by user" goes on as long as records of anybody come, and
+    /// tells of all users in it. The default is groups.
+    #[arg(long, value_name = "WHAT", value_enum, help_heading = WINDOWS)]
+    pub(crate) session_of: Option<SessionOf>,
 
     /// Count records that come up to LENGTH late
     ///

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use birl_query::{Closing, Over};
 
 use super::Windows;
-use crate::args::Args;
+use crate::args::{Args, SessionOf};
 
 /// Which windows are asked for, and when they close.
 ///
@@ -50,6 +50,9 @@ pub(super) fn resolve(args: &Args) -> Result<Windows> {
 
 fn over(args: &Args) -> Result<Option<Over>> {
     let hint = "\n\nhint: a window has a length, and a session the longest pause in it";
+    if args.session_of.is_some() && args.session.is_none() {
+        bail!("--session-of says what has sessions, and goes with --session");
+    }
     match (args.window, args.slide, args.session) {
         (Some(_), _, Some(_)) => bail!("--window does not go with --session{hint}"),
         (None, Some(_), Some(_)) => bail!("--slide does not go with --session{hint}"),
@@ -59,6 +62,7 @@ fn over(args: &Args) -> Result<Option<Over>> {
         (None, None, None) => Ok(None),
         (None, None, Some(gap)) => Ok(Some(Over::Sessions {
             gap: length("--session", gap)?,
+            of_groups: args.session_of.unwrap_or_default() == SessionOf::Groups,
         })),
         (Some(size), slide, None) => {
             let size = length("--window", size)?;

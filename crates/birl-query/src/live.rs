@@ -10,16 +10,18 @@
 //! - [`intake`]: what has come;
 //! - [`steps`]: steps that remember rows;
 //! - [`window`]: which records are in which window, and the states of its groups;
+//! - [`sessions`]: the sessions of each group;
 //! - [`saved`]: all that is remembered, as bytes;
 //! - here: how these come to answers.
 
 mod feed;
 mod intake;
 mod saved;
+mod sessions;
 pub(crate) mod steps;
 mod window;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -32,9 +34,10 @@ use birl_source::walk::{Found, Walk};
 use birl_stream::try_stream;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, TimestampNanosecondArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::execution::TaskContext;
+use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect};
 use futures::stream::BoxStream;
@@ -54,8 +57,9 @@ use intake::{Intake, Taken};
 pub(crate) use saved::State;
 pub use saved::fields_of_state;
 use saved::{Head, Of, SavedField, Tables};
+use sessions::{Keyed, Sessions};
 use steps::Steps;
-use window::{Changed, Content, Contents, Open};
+use window::{Added, Changed, Content, Contents, Open};
 pub use window::{Closing, Over, WindowCounts};
 
 /// How often it is looked whether time has gone on while nothing came.
@@ -161,6 +165,19 @@ impl Windowing {
         }
     }
 
+    /// Whether each group has windows of its own. Those of a chart over time are of all groups: it shows
+    /// them beside each other.
+    fn is_of_groups(&self, chart: Option<&Chart>) -> bool {
+        chart.is_none_or(|chart| !chart.fills_gaps)
+            && matches!(
+                self.over,
+                Over::Sessions {
+                    of_groups: true,
+                    ..
+                }
+            )
+    }
+
     /// The columns of rows that have these in a window.
     fn schema(&self, rows: &SchemaRef) -> SchemaRef {
         if !self.is_asked {
@@ -202,6 +219,8 @@ pub(crate) struct LivePlan {
     /// The tables that are files: these are read once.
     files: Vec<(Arc<Feed>, Arc<dyn ExecutionPlan>)>,
     pub(crate) folded: Option<Folded>,
+    /// What is needed where each group has sessions of its own.
+    keyed: Option<Keyed>,
     windowing: Option<Windowing>,
     chart: Option<Chart>,
     steps: Steps,
@@ -212,6 +231,42 @@ pub(crate) struct LivePlan {
 
 /// What scans of a plan read from, each with where its columns are in what is read for all of them.
 type Feeds = Vec<(Arc<Feed>, Vec<usize>)>;
+
+/// What is needed for sessions of each group; `None` where a plan has no groups.
+///
+/// # Errors
+/// Fails where it has some, and it cannot be told of each row as it comes in which it is.
+fn keyed(
+    plan: &Arc<dyn ExecutionPlan>,
+    folded: Option<&Folded>,
+    feeds: &Feeds,
+) -> Result<Option<Keyed>, Error> {
+    let mut has_keys = false;
+    plan.apply(|node| {
+        let aggregate = node.downcast_ref::<AggregateExec>();
+        has_keys |= aggregate.is_some_and(sessions::has_keys);
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    if !has_keys {
+        return Ok(None);
+    }
+    let keyed = match (folded, &feeds[..]) {
+        (Some(folded), [(feed, _)]) if sessions::has_keys(folded.partial()) => {
+            Keyed::of(folded, feed)?
+        }
+        // Those that have keys are above one that has none.
+        (Some(_), _) => return Ok(None),
+        _ => None,
+    };
+    let error = || {
+        let message = concat!(
+            "each group has sessions of its own, and here it is not known of a record by itself ",
+            "in which group it is"
+        );
+        Error::run(message).with_hint("ask for sessions of all records: --session-of all")
+    };
+    keyed.map(Some).ok_or_else(error)
+}
 
 /// What is read of the sources.
 struct LiveScan {
@@ -273,6 +328,12 @@ impl LivePlan {
             }),
             _ => None,
         };
+        let keyed = match &windowing {
+            Some(windowing) if windowing.is_of_groups(chart.as_ref()) => {
+                keyed(&plan, folded.as_ref(), &feeds)?
+            }
+            _ => None,
+        };
         let (sender, stopped) = watch::channel(false);
         Ok(Self {
             plan,
@@ -280,6 +341,7 @@ impl LivePlan {
             scan,
             files,
             folded,
+            keyed,
             windowing,
             chart,
             steps,
@@ -558,11 +620,11 @@ impl LivePlan {
         try_stream! {
             self.read_files(&context).await?;
             let (mut intake, of, state) = self.begin(&told, given, &context)?;
-            let mut groups = Groups::default();
+            let mut groups = Groups::new(&context);
             if let Some(State { head, mut tables }) = state
                 && let Some(kept) = head.groups
             {
-                groups.states = States::restored(tables.take(kept));
+                groups.states = States::restored(tables.take(kept), &context)?;
                 groups.is_new = true;
             }
             let mut ticks = interval(self.live.every.max(Duration::from_millis(1)));
@@ -662,11 +724,15 @@ impl LivePlan {
             let (mut intake, of, state) = self.begin(&told, given, &context)?;
             let mut open = self.open(&windowing);
             let mut contents = Contents::default();
+            let mut sessions = Sessions::new(&context);
             let mut series = Vec::new();
             let mut changed = Changed::new(self.live.watches);
             if let Some(State { head, mut tables }) = state {
                 open.restore(head.open.unwrap_or_default());
                 contents.restore(head.contents, &mut tables, &self, &context)?;
+                if let Some(saved) = head.sessions {
+                    sessions = Sessions::restored(saved, &mut tables, &context)?;
+                }
                 // What was told of them is not known.
                 changed.note(contents.numbers());
                 if let Some(names) = head.series {
@@ -687,14 +753,25 @@ impl LivePlan {
                         Some(Taken::Rows(rows)) => {
                             let now = self.now();
                             for rows in &rows {
-                                let added = open.add(rows.source, &rows.times, now);
+                                let late = match &self.keyed {
+                                    Some(keyed) => {
+                                        let part = self.part(&rows.batch)?;
+                                        let open = &mut open;
+                                        sessions.add(open, rows, &part, now, keyed, &context).await?
+                                    }
+                                    None => {
+                                        let added = open.add(rows.source, &rows.times, now);
+                                        changed.note(added.contents.keys());
+                                        let Added { contents: of, late } = added;
+                                        contents.add(&rows.batch, of, &self, &context).await?;
+                                        late
+                                    }
+                                };
                                 if rows.is_last {
                                     open.end(rows.source);
                                 }
-                                changed.note(added.contents.keys());
-                                contents.add(&rows.batch, added.contents, &self, &context).await?;
-                                if !added.late.is_empty()
-                                    && let Some(batch) = rows.raw(&added.late)
+                                if !late.is_empty()
+                                    && let Some(batch) = rows.raw(&late)
                                 {
                                     yield Answer::Late(batch);
                                 }
@@ -704,9 +781,16 @@ impl LivePlan {
                             // All windows that had closed before have been given.
                             let mut tables = Tables::default();
                             let saved = contents.saved(&mut tables, &self, &context).await?;
+                            let of_groups = match &self.keyed {
+                                Some(keyed) => {
+                                    Some(sessions.saved(&mut tables, keyed, &context).await?)
+                                }
+                                None => None,
+                            };
                             let head = Head {
                                 open: Some(open.saved()),
                                 contents: saved,
+                                sessions: of_groups,
                                 series: gaps::saved(&series)?.map(|names| tables.add(names)),
                                 ..Head::default()
                             };
@@ -731,10 +815,24 @@ impl LivePlan {
                 }
                 told.set_windows(open.counts);
                 open.pop(&mut ready);
+                let mut of_sessions = match (&self.keyed, &self.folded) {
+                    (Some(keyed), Some(folded)) => {
+                        sessions.close(&ready, keyed, folded, &context).await?
+                    }
+                    _ => HashMap::new(),
+                };
                 while let Some(window) = ready.pop_front() {
                     let (start, end) = (window.start, window.end);
-                    let held = contents.take(&window.contents);
-                    let rows = self.close(start, held, &mut series, &context).await?;
+                    let rows = match &self.keyed {
+                        Some(_) => {
+                            let rows = of_sessions.remove(&window.contents[0]);
+                            without_empty(rows.unwrap_or_default())
+                        }
+                        None => {
+                            let held = contents.take(&window.contents);
+                            self.close(start, held, &mut series, &context).await?
+                        }
+                    };
                     let rows = rows.iter().map(|rows| windowing.stamped(rows, start, end));
                     let rows = rows.collect::<Result<_>>()?;
                     yield Answer::Window { start, end, rows };
@@ -754,6 +852,14 @@ impl LivePlan {
         }
     }
 
+    /// What of rows the only scan of the plan reads.
+    fn part(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        match &self.feeds[..] {
+            [(_, indices)] => Ok(rows.project(indices)?),
+            _ => Ok(rows.clone()),
+        }
+    }
+
     /// The rows of what a window holds that is open.
     async fn so_far(
         &self,
@@ -765,7 +871,7 @@ impl LivePlan {
             (Some(folded), Some(states)) => folded.rows([states], context).await?,
             _ => self.run(content.rows.clone(), context).await?,
         };
-        Ok(rows.into_iter().filter(|it| it.num_rows() > 0).collect())
+        Ok(without_empty(rows))
     }
 
     fn open(&self, windowing: &Windowing) -> Open {
@@ -819,7 +925,7 @@ impl LivePlan {
                 self.run(rows, context).await?
             }
         };
-        let rows: Vec<_> = rows.into_iter().filter(|it| it.num_rows() > 0).collect();
+        let rows = without_empty(rows);
         match (&self.chart, &self.windowing) {
             (Some(chart), Some(windowing)) if !windowing.is_asked => {
                 gaps::filled_bin(rows, &self.plan.schema(), chart, start, series)
@@ -828,6 +934,11 @@ impl LivePlan {
             (None, _) => Ok(rows),
         }
     }
+}
+
+fn without_empty(mut rows: Vec<RecordBatch>) -> Vec<RecordBatch> {
+    rows.retain(|it| it.num_rows() > 0);
+    rows
 }
 
 /// What has happened.
@@ -850,19 +961,17 @@ struct Groups {
     is_new: bool,
 }
 
-impl Default for Groups {
-    fn default() -> Self {
+impl Groups {
+    fn new(context: &TaskContext) -> Self {
         Self {
-            states: States::without_end(),
+            states: States::without_end(context),
             waiting: Vec::new(),
             rows: 0,
             since: Instant::now(),
             is_new: false,
         }
     }
-}
 
-impl Groups {
     fn wait(&mut self, rows: RecordBatch) {
         if self.waiting.is_empty() {
             self.since = Instant::now();

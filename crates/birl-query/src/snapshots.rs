@@ -13,10 +13,13 @@ use std::time::Duration;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::utils::memory::RecordBatchMemoryCounter;
 use datafusion::common::{Result, internal_err};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::execution_plan::{
     Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions, reset_plan_states,
@@ -145,7 +148,67 @@ impl Folded {
     ) -> Result<Vec<RecordBatch>> {
         let kept = states.into_iter().flat_map(|states| states.kept.clone());
         let kept: Vec<_> = kept.collect();
-        self.finish(vec![self.stream(&kept)], context).await
+        self.rows_of(&kept, context).await
+    }
+
+    /// The same, over rows that are states.
+    pub(crate) async fn rows_of(
+        &self,
+        states: &[RecordBatch],
+        context: &Arc<TaskContext>,
+    ) -> Result<Vec<RecordBatch>> {
+        self.finish(vec![self.stream(states)], context).await
+    }
+
+    /// The plan, with this in the place of its final aggregate.
+    pub(crate) fn above_last(
+        &self,
+        instead: &Arc<dyn ExecutionPlan>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = Arc::clone(&self.plan).transform_down(|node| {
+            let is_last = std::ptr::addr_eq(Arc::as_ptr(&node), Arc::as_ptr(&self.place));
+            Ok(match is_last {
+                true => Transformed::new(Arc::clone(instead), true, TreeNodeRecursion::Jump),
+                false => Transformed::no(node),
+            })
+        })?;
+        Ok(plan.data)
+    }
+
+    /// The columns of the final aggregate.
+    pub(crate) fn last_schema(&self) -> SchemaRef {
+        self.last.schema()
+    }
+
+    /// The aggregate that makes states of input.
+    pub(crate) fn partial(&self) -> &AggregateExec {
+        &self.partial
+    }
+
+    /// Only makes states of the input of `partial`, and merges them.
+    pub(crate) fn of_states(partial: AggregateExec) -> Result<Self> {
+        let partial = Arc::new(partial);
+        let groups = partial.group_expr().expr().iter().enumerate();
+        let groups = groups.map(|(index, (_, name))| {
+            let column = Arc::new(Column::new(name, index)) as Arc<dyn PhysicalExpr>;
+            (column, name.clone())
+        });
+        let last = AggregateExec::try_new(
+            AggregateMode::Final,
+            PhysicalGroupBy::new_single(groups.collect()),
+            partial.aggr_expr().to_vec(),
+            vec![None; partial.aggr_expr().len()],
+            Arc::clone(&partial) as Arc<dyn ExecutionPlan>,
+            partial.input_schema(),
+        )?;
+        let last = Arc::new(last);
+        Ok(Self {
+            plan: Arc::clone(&last) as Arc<dyn ExecutionPlan>,
+            place: Arc::clone(&last) as Arc<dyn ExecutionPlan>,
+            partial,
+            last,
+            slice: SLICE,
+        })
     }
 
     /// Runs it, and sends a snapshot every `every`, then the last.
@@ -264,15 +327,9 @@ impl Folded {
         }
         let last = Arc::clone(&self.last) as Arc<dyn ExecutionPlan>;
         let last = last.replace_children(vec![states], recomputed())?;
-        let plan = Arc::clone(&self.plan).transform_down(|node| {
-            let is_last = std::ptr::addr_eq(Arc::as_ptr(&node), Arc::as_ptr(&self.place));
-            Ok(match is_last {
-                true => Transformed::new(Arc::clone(&last), true, TreeNodeRecursion::Jump),
-                false => Transformed::no(node),
-            })
-        })?;
+        let plan = self.above_last(&last)?;
         // What a plan has learned while it ran does not hold of other states.
-        let plan = reset_plan_states(plan.data)?;
+        let plan = reset_plan_states(plan)?;
         collect(plan, Arc::clone(context)).await
     }
 }
@@ -347,6 +404,8 @@ pub(crate) struct States {
     is_new: bool,
     /// With more rows they are no longer merged: something else will be done about them.
     rows_max: usize,
+    /// The memory that they take, where it is counted.
+    reservation: Option<MemoryReservation>,
 }
 
 impl States {
@@ -358,12 +417,17 @@ impl States {
             rows_merged: 0,
             is_new: false,
             rows_max,
+            reservation: None,
         }
     }
 
-    /// None yet, to be merged however many there are.
-    pub(crate) fn without_end() -> Self {
-        Self::up_to(usize::MAX)
+    /// None yet, to be merged however many there are, as long as there is memory for them.
+    pub(crate) fn without_end(context: &TaskContext) -> Self {
+        let consumer = MemoryConsumer::new("the groups that are kept");
+        Self {
+            reservation: Some(consumer.register(context.memory_pool())),
+            ..Self::up_to(usize::MAX)
+        }
     }
 
     /// Adds the states of a slice.
@@ -375,6 +439,9 @@ impl States {
     ) -> Result<()> {
         self.is_new = true;
         self.rows += slice.iter().map(RecordBatch::num_rows).sum::<usize>();
+        if let Some(reservation) = &mut self.reservation {
+            reservation.try_grow(bytes_of(&slice))?;
+        }
         self.kept.extend(slice);
         if self.rows < ROWS_MIN.max(2 * self.rows_merged) || self.rows > self.rows_max {
             return Ok(());
@@ -400,7 +467,28 @@ impl States {
         self.kept = collect(Arc::new(merge), Arc::clone(context)).await?;
         self.rows = self.kept.iter().map(RecordBatch::num_rows).sum();
         self.rows_merged = self.rows;
-        Ok(())
+        self.count()
+    }
+
+    /// Takes note of how much memory they take now.
+    fn count(&mut self) -> Result<()> {
+        match &mut self.reservation {
+            Some(reservation) => reservation.try_resize(bytes_of(&self.kept)),
+            None => Ok(()),
+        }
+    }
+
+    /// The rows that there are.
+    pub(crate) fn kept(&self) -> &[RecordBatch] {
+        &self.kept
+    }
+
+    /// Puts some of the rows that there were in the place of all.
+    pub(crate) fn keep(&mut self, kept: Vec<RecordBatch>) -> Result<()> {
+        self.rows = kept.iter().map(RecordBatch::num_rows).sum();
+        self.rows_merged = self.rows_merged.min(self.rows);
+        self.kept = kept;
+        self.count()
     }
 
     /// All states, as few rows as they can be.
@@ -416,16 +504,19 @@ impl States {
     }
 
     /// Those that were [saved](Self::saved).
-    pub(crate) fn restored(kept: Vec<RecordBatch>) -> Self {
-        let rows = kept.iter().map(RecordBatch::num_rows).sum();
-        Self {
-            kept,
-            rows,
-            rows_merged: rows,
-            is_new: rows > 0,
-            ..Self::without_end()
-        }
+    pub(crate) fn restored(kept: Vec<RecordBatch>, context: &TaskContext) -> Result<Self> {
+        let mut states = Self::without_end(context);
+        states.keep(kept)?;
+        states.rows_merged = states.rows;
+        states.is_new = states.rows > 0;
+        Ok(states)
     }
+}
+
+/// The memory of rows, each buffer counted once however many of them share it.
+fn bytes_of(rows: &[RecordBatch]) -> usize {
+    let mut counter = RecordBatchMemoryCounter::new();
+    rows.iter().map(|rows| counter.count_batch(rows)).sum()
 }
 
 /// A plan node whose rows come from streams, one a partition. It can run once.

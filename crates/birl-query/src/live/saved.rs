@@ -15,6 +15,7 @@ use datafusion::arrow::datatypes::Schema;
 use datafusion::common::Result;
 use serde::{Deserialize, Serialize};
 
+use super::sessions::SavedSessions;
 use super::steps::SavedStep;
 use super::window::SavedOpen;
 use crate::Error;
@@ -39,6 +40,9 @@ pub(crate) struct Head {
     pub(crate) open: Option<SavedOpen>,
     /// The number of each content of windows, and its table.
     pub(crate) contents: Vec<(u64, usize)>,
+    /// The sessions of groups that are open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sessions: Option<SavedSessions>,
     /// The table of the series of a chart, where it has some.
     pub(crate) series: Option<usize>,
     /// The table of the groups over all time.

@@ -32,14 +32,28 @@ const WINDOW: i64 = 10 * SECOND;
 const SERVICES: [&str; 3] = ["api", "db", "web"];
 
 /// What is asked at once: with windows whose groups are folded, with windows that keep their rows, rows,
-/// rows that are the first of their kind, and groups over all time.
-const QUERIES: [(&str, bool); 5] = [
-    ("* |> count by service", true),
-    ("* |> sort -n |> select n, service", true),
-    ("* |> select n", false),
-    ("* |> dedup service |> select service", false),
-    ("* |> count by service", false),
+/// rows that are the first of their kind, groups over all time, and sessions of each group.
+const QUERIES: [(&str, Option<Over>); 6] = [
+    ("* |> count by service", Some(WINDOWS)),
+    ("* |> sort -n |> select n, service", Some(WINDOWS)),
+    ("* |> select n", None),
+    ("* |> dedup service |> select service", None),
+    ("* |> count by service", None),
+    ("* |> count by service", Some(SESSIONS)),
 ];
+
+const WINDOWS: Over = Over::Windows {
+    size: Duration::from_nanos(WINDOW as u64),
+    slide: Duration::from_nanos(WINDOW as u64),
+};
+
+const SESSIONS: Over = Over::Sessions {
+    gap: Duration::from_nanos(GAP as u64),
+    of_groups: true,
+};
+
+/// Of the services one has a session for each record, one for every two, and one for all.
+const GAP: i64 = 9 * SECOND / 5;
 
 /// Something that happens to the followed files, or to who follows them.
 #[derive(Clone, Copy, Debug)]
@@ -167,14 +181,11 @@ impl World {
     }
 
     async fn plan(&self, query: usize) -> (Session, Plan) {
-        let (text, is_windowed) = QUERIES[query];
+        let (text, windows) = QUERIES[query];
         let session = self.session(self.states[query].as_deref());
         let live = Live {
             follow: Some(following(None)),
-            windows: is_windowed.then_some(Over::Windows {
-                size: Duration::from_nanos(WINDOW.unsigned_abs()),
-                slide: Duration::from_nanos(WINDOW.unsigned_abs()),
-            }),
+            windows,
             // Nothing is late: files are read one after the other.
             closing: Closing {
                 lateness: Duration::from_secs(400),
@@ -348,6 +359,23 @@ fn count_all(numbers: impl IntoIterator<Item = i64>) -> BTreeMap<String, i64> {
     counts
 }
 
+/// The sessions of each service, by their starts: looked up in all of its times at once.
+fn expected_sessions(numbers: impl Iterator<Item = i64>) -> Vec<(i64, Vec<(String, i64)>)> {
+    let mut times: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for n in numbers {
+        times.entry(service_of(n)).or_default().push(time_of(n));
+    }
+    let mut sessions = Vec::new();
+    for (service, times) in times {
+        for session in times.chunk_by(|one, next| next - one < GAP) {
+            let count = session.len() as i64;
+            sessions.push((session[0], vec![(service.to_owned(), count)]));
+        }
+    }
+    sessions.sort();
+    sessions
+}
+
 async fn check(acts: VecDeque<Act>) {
     let mut world = World::new();
     // What is rotated before following begins is nobody's business.
@@ -381,6 +409,10 @@ async fn check(acts: VecDeque<Act>) {
         (start, numbers)
     });
     assert_eq!(sorted, expected.collect::<Vec<_>>());
+
+    let mut sessions: Vec<_> = world.windows(5, counts).into_iter().collect();
+    sessions.sort();
+    assert_eq!(sessions, expected_sessions(all.clone()));
 
     let mut first: Vec<_> = world.answers[3]
         .iter()

@@ -49,6 +49,10 @@ pub enum Over {
     Sessions {
         /// How long nothing comes before one has ended.
         gap: Duration,
+        /// Whether each group of the query has sessions of its own, which other groups do not
+        /// prolong; times among what it groups by (bins) tell no groups apart. A query without groups
+        /// has sessions of all its records.
+        of_groups: bool,
     },
 }
 
@@ -92,6 +96,9 @@ pub(crate) struct Closed {
     pub(crate) contents: Vec<u64>,
 }
 
+/// What tells a group from others.
+pub(crate) type Key = Box<[u8]>;
+
 /// What became of records.
 #[derive(Debug, Default)]
 pub(crate) struct Added {
@@ -116,7 +123,8 @@ pub(crate) struct Open {
 #[derive(Debug)]
 enum Kind {
     Windows(OpenWindows<(), u64>),
-    Sessions(OpenSessions<(), Vec<u64>>),
+    /// By what tells groups apart: nothing where sessions are of all records.
+    Sessions(OpenSessions<Key, Vec<u64>>),
 }
 
 #[derive(Debug)]
@@ -178,6 +186,9 @@ struct SavedWindow {
     last: i64,
     count: u64,
     contents: Vec<u64>,
+    /// What tells the group of a session from others, where it has a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<Key>,
 }
 
 /// What a window holds.
@@ -204,7 +215,7 @@ impl Open {
             Over::Windows { size, slide } => Kind::Windows(OpenWindows::new(
                 Windows::sliding(size, slide).origin(origin),
             )),
-            Over::Sessions { gap } => Kind::Sessions(OpenSessions::new(gap)),
+            Over::Sessions { gap, .. } => Kind::Sessions(OpenSessions::new(gap)),
         };
         Self {
             windows,
@@ -239,6 +250,7 @@ impl Open {
             last,
             count,
             contents: contents.to_vec(),
+            key: None,
         };
         let windows = match &self.windows {
             Kind::Windows(windows) => windows
@@ -247,7 +259,10 @@ impl Open {
                 .collect(),
             Kind::Sessions(sessions) => sessions
                 .iter()
-                .map(|(it, last)| saved(it.start, it.end, last, it.count, it.value))
+                .map(|(it, last)| SavedWindow {
+                    key: (!it.key.is_empty()).then(|| it.key.clone()),
+                    ..saved(it.start, it.end, last, it.count, it.value)
+                })
                 .collect(),
         };
         let mut sources: Vec<_> = self.clock.sources.iter().collect();
@@ -296,7 +311,7 @@ impl Open {
                         start,
                         end,
                         count,
-                        key: (),
+                        key: window.key.unwrap_or_default(),
                         value: contents,
                     };
                     sessions.reopen(window, last.max(start));
@@ -324,10 +339,23 @@ impl Open {
 
     /// Puts records of a source into their windows, by when they were; `now` is what the clock shows.
     pub(crate) fn add(&mut self, source: u64, times: &[Option<i64>], now: i64) -> Added {
+        self.add_keyed(source, times, now, |_| Some(Key::default()))
+    }
+
+    /// The same, where `key` tells of each row which group's sessions it is in; where it is in none, it
+    /// says how far time has come all the same.
+    pub(crate) fn add_keyed(
+        &mut self,
+        source: u64,
+        times: &[Option<i64>],
+        now: i64,
+        mut key: impl FnMut(u32) -> Option<Key>,
+    ) -> Added {
         let mut added = Added::default();
         for (row, time) in (0..).zip(times) {
             let time = self.clock.time_of(source, *time, now);
-            match self.place(time, row, &mut added.contents) {
+            let placed = key(row).map(|key| self.place(key, time, row, &mut added.contents));
+            match placed.unwrap_or(Placed::Whole) {
                 Placed::Whole => {}
                 Placed::Partly => self.counts.partly_late += 1,
                 Placed::Late => {
@@ -350,7 +378,13 @@ impl Open {
         self.advance();
     }
 
-    fn place(&mut self, time: i64, row: u32, placed: &mut HashMap<u64, Vec<u32>>) -> Placed {
+    fn place(
+        &mut self,
+        key: Key,
+        time: i64,
+        row: u32,
+        placed: &mut HashMap<u64, Vec<u32>>,
+    ) -> Placed {
         let next = Cell::new(self.next);
         let new = || next.replace(next.get() + 1);
         let place = match &mut self.windows {
@@ -358,7 +392,7 @@ impl Open {
                 placed.entry(*content).or_default().push(row);
             }),
             Kind::Sessions(sessions) => sessions.add(
-                (),
+                key,
                 time,
                 || vec![new()],
                 |contents| placed.entry(contents[0]).or_default().push(row),
@@ -635,7 +669,7 @@ impl Contents {
             let rows = tables.take(table);
             let mut content = Content::new(plan, context);
             match &mut content.states {
-                Some(states) => *states = States::restored(rows),
+                Some(states) => *states = States::restored(rows, context)?,
                 None => {
                     let bytes = rows.iter().map(RecordBatch::get_array_memory_size).sum();
                     content.reservation.try_grow(bytes)?;
@@ -722,7 +756,7 @@ impl Content {
     fn new(plan: &LivePlan, context: &Arc<TaskContext>) -> Self {
         let consumer = MemoryConsumer::new("the records of open windows");
         Self {
-            states: plan.folded.is_some().then(States::without_end),
+            states: plan.folded.is_some().then(|| States::without_end(context)),
             rows: Vec::new(),
             count: 0,
             reservation: consumer.register(context.memory_pool()),

@@ -157,7 +157,7 @@ proptest! {
         gap in 1..12_i64,
     ) {
         // With a lateness that is longer than all times, sessions close at the end.
-        let open = Open::new(Over::Sessions { gap: ns(gap) }, 0, closing(1 << 40), false, true);
+        let open = Open::new(Over::Sessions { gap: ns(gap), of_groups: false }, 0, closing(1 << 40), false, true);
         let (windows, late, _) = given(open, &records);
         let mut by_time: Vec<_> = records.iter().map(|(_, time)| *time).enumerate().collect();
         by_time.sort_by_key(|(_, time)| *time);
