@@ -209,6 +209,18 @@ pub fn tells_of_gap(event: &Event) -> bool {
     matches!(event, Event::Data { generation, .. } if generation & gaps == gaps)
 }
 
+/// How many records were dropped, where data tells of that, since they came
+/// [faster than they were taken](crate::live::Overflow::DropOldest).
+pub fn dropped_by(event: &Event) -> Option<u64> {
+    match event {
+        Event::Data { bytes, .. } if tells_of_gap(event) => {
+            let record: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+            record["dropped"].as_u64()
+        }
+        _ => None,
+    }
+}
+
 /// A mark in a stream, at which all who take part in it can tell how far they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Barrier {

@@ -83,6 +83,15 @@ impl Source {
         }
     }
 
+    /// The field of its messages that tells where a connection ended, so that the next one, of another
+    /// process too, can [go on](Options::resume_from) there. Events of a server of HTTP have one of
+    /// themselves, if that names them: the id that it gives.
+    pub fn cursor_path(&self) -> Option<CursorPath> {
+        let is_http = matches!(self.address, Address::Http(_));
+        let id = || is_http.then(|| CursorPath::of_name(http::EVENT_ID));
+        self.options.cursor.clone().or_else(id)
+    }
+
     /// Its identity, as people are told.
     pub fn origin(&self) -> Origin {
         self.address.origin()

@@ -192,13 +192,129 @@ async fn a_redirection_is_followed() {
     assert_eq!(lines, ["here"]);
 }
 
+/// A file that is followed, and asked again at once.
+fn follows(server: &Server, from_end: bool) -> Follow {
+    let mut source = source(&format!("http://{}/x.log", server.address));
+    source.options.follows = true;
+    source.options.from_end = from_end;
+    source.options.poll_first = std::time::Duration::ZERO;
+    source.options.poll_max = std::time::Duration::ZERO;
+    followed(source)
+}
+
+fn part(start: usize, whole: &[u8]) -> Vec<u8> {
+    let (last, all) = (whole.len() - 1, whole.len());
+    let head = format!(
+        "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {start}-{last}/{all}\r\nETag: \"{all}\""
+    );
+    answer(&head, &whole[start..])
+}
+
+const NOT_MODIFIED: &[u8] = b"HTTP/1.1 304 Not Modified\r\nContent-Length: 0\r\n\r\n";
+
+#[tokio::test]
+async fn a_file_that_grows_is_followed() {
+    let server = Server::start().await;
+    let mut follow = follows(&server, false);
+    let whole = b"one\ntwo\nthree\nfour\n";
+    let served = async {
+        let asked = serve(
+            &server,
+            &answer(&format!("{OK}\r\nETag: \"6\""), &whole[..6]),
+        )
+        .await;
+        assert!(!asked.contains("ange:"), "{asked}");
+        let asked = serve(&server, NOT_MODIFIED).await;
+        assert!(has(&asked, "if-none-match: \"6\""), "{asked}");
+        // What is known is asked for once more.
+        assert!(has(&asked, "range: bytes=0-"), "{asked}");
+        serve(&server, &part(0, &whole[..11])).await;
+        // The connection is lost within what is new, and a server that is away comes back.
+        let mut cut = part(0, &whole[..19]);
+        cut.truncate(cut.len() - 3);
+        serve(&server, &cut).await;
+        serve(
+            &server,
+            b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+        )
+        .await;
+        // Another server that knows no ranges has the same file.
+        let asked = serve(&server, &answer(OK, whole)).await;
+        assert!(has(&asked, "if-none-match: \"11\""), "{asked}");
+    };
+    let read = async {
+        let mut lines = String::new();
+        while lines.len() < whole.len() {
+            lines += &next_lines(&mut follow).await;
+        }
+        lines
+    };
+    let ((), lines) = tokio::join!(served, read);
+    assert_eq!(lines.as_bytes(), whole);
+}
+
+#[tokio::test]
+async fn another_file_in_the_place_of_one_that_grew_is_read_from_its_beginning() {
+    let cut = b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */2\r\nContent-Length: 0\r\n\r\n";
+    let cases = [
+        (cut.to_vec(), "the file is shorter than it was"),
+        (answer(OK, b"one\n"), "the file is shorter than it was"),
+        (
+            answer(OK, b"new\nnew\nnew\n"),
+            "another file is in its place",
+        ),
+        (part(0, b"new\nnew\nnew\n"), "another file is in its place"),
+    ];
+    for (again, reason) in cases {
+        let server = Server::start().await;
+        let mut follow = follows(&server, false);
+        let served = async {
+            serve(&server, &answer(OK, b"one\ntwo\nrest")).await;
+            serve(&server, &again).await;
+            let asked = serve(&server, &answer(OK, b"new\n")).await;
+            assert!(!asked.contains("range:"), "{asked}");
+        };
+        let read = async {
+            let mut all = Vec::new();
+            while all.last().map(String::as_str) != Some("new\n") {
+                all.extend(next(&mut follow).await);
+            }
+            all
+        };
+        let ((), all) = tokio::join!(served, read);
+        let gap = all.iter().find(|it| it.contains("birl.gap")).unwrap();
+        assert!(gap.contains(reason), "{gap}");
+        let (mut lines, told) = apart(all);
+        lines.retain(|line| !line.contains("birl.gap"));
+        // What had come of a line that does not go on is given as well.
+        assert_eq!(lines, ["one\ntwo\n", "rest", "new\n"]);
+        assert_eq!(told, [format!("!{reason}; reading it from its beginning")]);
+    }
+}
+
+#[tokio::test]
+async fn of_a_file_that_grows_only_what_is_new_may_be_wanted() {
+    let server = Server::start().await;
+    let mut follow = follows(&server, true);
+    let whole = b"one\ntwo\nthree\n";
+    let served = async {
+        serve(&server, &answer(OK, &whole[..6])).await;
+        serve(&server, &part(0, whole)).await;
+    };
+    let ((), lines) = tokio::join!(served, next_lines(&mut follow));
+    // The line that had begun ends behind that.
+    assert_eq!(lines, "two\nthree\n");
+}
+
 const EVENTS: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n";
 
 #[tokio::test]
 async fn events_are_records_and_go_on_behind_the_last_one() {
     let server = Server::start().await;
     let mut follow = reads(&server, "events");
-    let first = format!("{EVENTS}: hello\n\nid: 41\ndata: {{\"n\":\ndata: 1}}\n\ndata: lost");
+    let first = format!(
+        "{EVENTS}: hello\n\nevent: deploy\nid: 41\ndata: {{\"n\":\ndata: 1}}\n\ndata: lost"
+    );
     let served = async {
         let asked = serve(&server, first.as_bytes()).await;
         assert!(has(&asked, "accept: text/event-stream, */*"), "{asked}");
@@ -208,7 +324,11 @@ async fn events_are_records_and_go_on_behind_the_last_one() {
         assert!(has(&asked, "last-event-id: 41"), "{asked}");
     };
     let read = async {
-        assert_eq!(next_lines(&mut follow).await, "{\"n\": 1}\n");
+        let first = next_lines(&mut follow).await;
+        assert_eq!(
+            first,
+            "{\"n\": 1,\"sse.event\":\"deploy\",\"sse.id\":\"41\"}\n"
+        );
         let gap = next_lines(&mut follow).await;
         assert!(gap.contains("\"birl.gap\":true"), "{gap}");
         assert!(gap.contains("\"cursor\":\"41\""), "{gap}");
@@ -217,4 +337,23 @@ async fn events_are_records_and_go_on_behind_the_last_one() {
     };
     let ((), rest) = tokio::join!(served, read);
     assert_eq!(rest.last().unwrap(), "!the server has no more events");
+}
+
+#[tokio::test]
+async fn events_go_on_behind_the_last_one_of_another_process() {
+    let server = Server::start().await;
+    let mut source = source(&format!("http://{}/events?from={{cursor}}", server.address));
+    assert_eq!(
+        source.cursor_path().unwrap().find(b"{\"sse.id\":\"7\"}"),
+        Some("7".to_owned())
+    );
+    source.options.resume_from = Some("7".to_owned());
+    let mut follow = followed(source);
+    let served = async {
+        let asked = serve(&server, format!("{EVENTS}data: eight\n\n").as_bytes()).await;
+        assert!(has(&asked, "last-event-id: 7"), "{asked}");
+        assert!(asked.starts_with("GET /events?from=7 "), "{asked}");
+    };
+    let ((), lines) = tokio::join!(served, next_lines(&mut follow));
+    assert_eq!(lines, "eight\n");
 }

@@ -10,8 +10,21 @@ use serde_json::Value;
 pub struct CursorPath(Vec<String>);
 
 impl CursorPath {
+    /// The place of a field of a message itself.
+    pub(super) fn of_name(name: &str) -> Self {
+        Self(vec![name.to_owned()])
+    }
+
     /// The value there, if the message is JSON and has one that is a text or a number.
     pub fn find(&self, message: &[u8]) -> Option<String> {
+        let last = self.0.last().map_or("", String::as_str);
+        let is_there = memchr::memmem::find(message, last.as_bytes()).is_some();
+        // A name may be written with escapes, and a number stands for no name.
+        let may_be =
+            is_there || memchr::memchr(b'\\', message).is_some() || last.parse::<usize>().is_ok();
+        if !may_be {
+            return None;
+        }
         let message: Value = serde_json::from_slice(message).ok()?;
         match self.value(&message)? {
             Value::String(text) => Some(text.clone()),

@@ -1,20 +1,28 @@
-//! What a server of HTTP gives: `http://` and `https://`. A file, or events (SSE).
+//! What a server of HTTP gives: `http://` and `https://`. A file, which may grow, or events (SSE).
 
 mod download;
 mod events;
+mod growing;
 
 use birl_net::http::{self, Answer};
 use birl_net::request::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, Request};
 use birl_net::{Connector, Error};
+use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 use url::Url;
 
 use super::cursor::Template;
 use super::options::Options;
 use super::sink::Sink;
+use crate::content::{Content, DETECT_BYTES, detect};
 use crate::link::Persistence;
 use download::Download;
+pub(super) use events::EVENT_ID;
 use events::Feed;
+use growing::Growing;
+
+/// What tells a server where the last connection ended.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The type of a stream of server-sent events.
 const EVENT_STREAM: &str = "text/event-stream";
@@ -28,7 +36,7 @@ pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
     };
     let mut persistence = Persistence::new(options, sink);
     let answer = loop {
-        match server.get(None, Vec::new()).await {
+        match server.begin().await {
             Ok(answer) => break answer,
             Err(error) => {
                 if !persistence.refused(error.into()).await {
@@ -37,10 +45,40 @@ pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
             }
         }
     };
-    match is_events(&answer) {
-        true => Feed::new(&server, persistence, sink).read(answer).await,
-        false => Download::new(&server, persistence, sink).read(answer).await,
+    if is_events(&answer) {
+        return Feed::new(&server, persistence, sink).read(answer).await;
     }
+    if !options.follows {
+        return Download::new(&server, persistence, sink)
+            .read(Bytes::new(), answer)
+            .await;
+    }
+    let mut answer = answer;
+    let head = head_of(&mut answer).await;
+    match detect(&head) {
+        Content::Text { .. } => {
+            Growing::new(&server, persistence, sink)
+                .read(head, answer)
+                .await;
+        }
+        _ => {
+            sink.notice("it is no plain text, and so is read to its end and not followed");
+            Download::new(&server, persistence, sink)
+                .read(head, answer)
+                .await;
+        }
+    }
+}
+
+/// How a file begins; what is wrong behind that comes up when more is read.
+async fn head_of(answer: &mut Answer) -> Bytes {
+    let mut head = BytesMut::new();
+    while head.len() < DETECT_BYTES
+        && let Ok(Some(bytes)) = answer.chunk().await
+    {
+        head.extend_from_slice(&bytes);
+    }
+    head.freeze()
 }
 
 fn is_events(answer: &Answer) -> bool {
@@ -58,6 +96,14 @@ struct Server<'a> {
 }
 
 impl Server<'_> {
+    /// Asks for the first time: to go on where another process ended, where that is known.
+    async fn begin(&self) -> Result<Answer, Error> {
+        let cursor = self.options.resume_from.as_deref();
+        let id = cursor.and_then(|cursor| HeaderValue::from_str(cursor).ok());
+        let id = id.map(|id| (LAST_EVENT_ID, id));
+        self.get(cursor, id.into_iter().collect()).await
+    }
+
     /// Asks once, with some headers more.
     async fn get(
         &self,

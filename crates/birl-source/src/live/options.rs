@@ -23,9 +23,19 @@ pub struct Options {
     /// The field of messages that tells where a connection ended: none by default. Without it, nothing
     /// is resumed.
     pub cursor: Option<CursorPath>,
-    /// Where the last connection of another process ended, for the first one of a WebSocket: none by
-    /// default.
+    /// Where the last connection of another process ended, for the first one of a WebSocket or of
+    /// server-sent events: none by default.
     pub resume_from: Option<String>,
+    /// Whether a file over HTTP is followed as it grows: no by default. It is read to its end then, and
+    /// the source is over.
+    pub follows: bool,
+    /// Whether of a file that is followed over HTTP only what is added to it is wanted: no by default.
+    pub from_end: bool,
+    /// How soon it is asked again whether a file over HTTP has grown that has: after a second by default.
+    /// That doubles each time when it has not.
+    pub poll_first: Duration,
+    /// How late it is asked at the latest: after ten seconds by default.
+    pub poll_max: Duration,
     /// A file of certificates (PEM) to trust besides the authorities of the system: none by default.
     pub ca_file: Option<PathBuf>,
     /// By which proxies others are reached: none by default.
@@ -77,6 +87,10 @@ impl Default for Options {
             subprotocols: Vec::new(),
             cursor: None,
             resume_from: None,
+            follows: false,
+            from_end: false,
+            poll_first: Duration::from_secs(1),
+            poll_max: Duration::from_secs(10),
             ca_file: None,
             proxies: Proxies::default(),
             message_bytes_max: 1 << 20,

@@ -65,14 +65,18 @@ impl<'a> Download<'a> {
         }
     }
 
-    /// Reads the file of which `first` is the beginning, decompressed where it is compressed.
-    pub(super) async fn read(mut self, first: Answer) {
+    /// Reads the file of which `head` has come and `first` is the rest, decompressed where it is
+    /// compressed.
+    pub(super) async fn read(mut self, head: Bytes, first: Answer) {
         self.version = Version::of(first.headers());
         let (pieces, read) = mpsc::channel(PIECES_MAX);
         let text = decoded(read);
         let sink = self.sink;
         let options = self.server.options;
         let fetch = async move {
+            self.read = head.len() as u64;
+            // There is room for it, and where it cannot be decoded that is told.
+            let _ = pieces.send(Ok(head)).await;
             let whole = self.fetch(first, &pieces).await;
             if !whole {
                 // What is decoded of it ends too early, and that has been told.
@@ -171,7 +175,7 @@ impl<'a> Download<'a> {
 }
 
 /// Whether an answer is the part of a file that begins at `start`: `Content-Range: bytes 5-9/10`.
-fn begins_at(headers: &HeaderMap, start: u64) -> bool {
+pub(super) fn begins_at(headers: &HeaderMap, start: u64) -> bool {
     let range = headers.get(CONTENT_RANGE);
     let range = range.and_then(|range| range.to_str().ok());
     let range = range.and_then(|range| range.strip_prefix("bytes "));

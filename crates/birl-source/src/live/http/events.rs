@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use birl_net::http::Answer;
-use birl_net::request::{HeaderName, HeaderValue};
+use birl_net::request::HeaderValue;
 use futures::FutureExt;
+use serde::de::IgnoredAny;
+use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{EVENT_STREAM, Server, is_events};
+use super::{EVENT_STREAM, LAST_EVENT_ID, Server, is_events};
 use crate::link::{Failure, Persistence};
 use crate::live::records::Records;
 use crate::live::sink::Sink;
 
-/// What tells a server where the last connection ended.
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// The fields of a record that say what kind of event it was, and by which id it can be gone on behind.
+const EVENT_KIND: &str = "sse.event";
+pub(in crate::live) const EVENT_ID: &str = "sse.id";
 
 /// What is read of one stream of events after the other: the data of each event is a record.
 pub(super) struct Feed<'a> {
@@ -40,7 +43,7 @@ impl<'a> Feed<'a> {
             persistence,
             records: Records::new(sink.begin()),
             sink,
-            cursor: None,
+            cursor: server.options.resume_from.clone(),
             last_id: None,
             retry: None,
         }
@@ -121,7 +124,7 @@ impl<'a> Feed<'a> {
             let mut rest = &bytes[..];
             while !rest.is_empty() {
                 match parser.take(&mut rest) {
-                    Some(Said::Event) => self.record(parser.data()),
+                    Some(Said::Event) => self.record(parser.data(), parser.kind()),
                     Some(Said::Id(id)) => self.last_id = Some(id).filter(|id| !id.is_empty()),
                     Some(Said::Retry(wait)) => self.retry = Some(wait),
                     None => {}
@@ -141,8 +144,15 @@ impl<'a> Feed<'a> {
         }
     }
 
-    fn record(&mut self, data: &[u8]) {
+    fn record(&mut self, data: &[u8], kind: Option<&str>) {
         self.persistence.worked();
+        let told = [(EVENT_KIND, kind), (EVENT_ID, self.last_id.as_deref())];
+        let with_fields = with_fields(data, &told);
+        if self.server.options.cursor.is_none() && self.last_id.is_some() {
+            // What another process knew is of the past.
+            self.cursor = None;
+        }
+        let data = with_fields.as_deref().unwrap_or(data);
         if let Some(path) = &self.server.options.cursor
             && let Some(cursor) = path.find(data)
         {
@@ -150,6 +160,33 @@ impl<'a> Feed<'a> {
         }
         self.records.push(data);
     }
+}
+
+/// A JSON object with these fields behind its own, if it is one and any of them is known. Of a field
+/// that it has already, its own is the one that counts.
+fn with_fields(data: &[u8], fields: &[(&str, Option<&str>)]) -> Option<Vec<u8>> {
+    let known = fields
+        .iter()
+        .filter_map(|(name, value)| Some((*name, (*value)?)));
+    let known: Vec<_> = known.collect();
+    let object = data.trim_ascii();
+    if known.is_empty() || !object.starts_with(b"{") {
+        return None;
+    }
+    serde_json::from_slice::<IgnoredAny>(object).ok()?;
+    let own = object.strip_suffix(b"}")?;
+    let mut with = own.to_vec();
+    let mut is_first = own[1..].trim_ascii().is_empty();
+    for (name, value) in known {
+        if !std::mem::take(&mut is_first) {
+            with.push(b',');
+        }
+        with.extend(Value::from(name).to_string().bytes());
+        with.push(b':');
+        with.extend(Value::from(value).to_string().bytes());
+    }
+    with.push(b'}');
+    Some(with)
 }
 
 /// What a line of a stream of events has said.
@@ -168,6 +205,8 @@ enum Said {
 struct Parser {
     line: Vec<u8>,
     data: Vec<u8>,
+    /// What kind of event is being sent, where that is said.
+    kind: String,
     /// The data have been given, and the next event begins anew.
     is_given: bool,
     is_first: bool,
@@ -181,6 +220,7 @@ impl Parser {
         Self {
             line: Vec::new(),
             data: Vec::new(),
+            kind: String::new(),
             is_given: false,
             is_first: true,
             after_return: false,
@@ -193,6 +233,11 @@ impl Parser {
         self.data.strip_suffix(b"\n").unwrap_or(&self.data)
     }
 
+    /// What kind of event it is, where that is said.
+    fn kind(&self) -> Option<&str> {
+        (!self.kind.is_empty()).then_some(&self.kind[..])
+    }
+
     /// Whether the event that is being sent is longer than events may be.
     fn is_too_long(&self) -> bool {
         self.line.len().max(self.data.len()) > self.bytes_max
@@ -202,6 +247,7 @@ impl Parser {
     fn take(&mut self, bytes: &mut &[u8]) -> Option<Said> {
         if std::mem::take(&mut self.is_given) {
             self.data.clear();
+            self.kind.clear();
         }
         if std::mem::take(&mut self.after_return) && bytes.first() == Some(&b'\n') {
             *bytes = &bytes[1..];
@@ -235,6 +281,9 @@ impl Parser {
         };
         if line.is_empty() {
             self.is_given = !self.data.is_empty();
+            if !self.is_given {
+                self.kind.clear();
+            }
             return self.is_given.then_some(Said::Event);
         }
         let colon = memchr::memchr(b':', line).unwrap_or(line.len());
@@ -247,6 +296,10 @@ impl Parser {
                 self.data.push(b'\n');
                 None
             }
+            b"event" => {
+                self.kind = String::from_utf8_lossy(value).into_owned();
+                None
+            }
             b"id" if !value.contains(&0) => {
                 Some(Said::Id(String::from_utf8_lossy(value).into_owned()))
             }
@@ -254,7 +307,7 @@ impl Parser {
                 let wait = std::str::from_utf8(value).ok()?.parse().ok()?;
                 Some(Said::Retry(Duration::from_millis(wait)))
             }
-            // Comments, which are signs of life; the kinds of events; and what is not known.
+            // Comments, which are signs of life, and what is not known.
             _ => None,
         }
     }
@@ -272,7 +325,15 @@ mod tests {
         for mut piece in pieces {
             while !piece.is_empty() {
                 all.extend(parser.take(&mut piece).map(|said| match said {
-                    Said::Event => format!("event {}", String::from_utf8_lossy(parser.data())),
+                    Said::Event => {
+                        let data = String::from_utf8_lossy(parser.data());
+                        format!(
+                            "event{} {data}",
+                            parser
+                                .kind()
+                                .map_or(String::new(), |it| format!(" of {it}:"))
+                        )
+                    }
                     Said::Id(id) => format!("id {id}"),
                     Said::Retry(wait) => format!("retry {}", wait.as_millis()),
                 }));
@@ -294,13 +355,35 @@ mod tests {
             [
                 "event first",
                 "id 7",
-                "event \n two",
+                "event of note: \n two",
                 "retry 1500",
                 "id ",
                 "event {\"a\":1}",
                 "event ",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_told_of_an_event_stands_behind_its_own_fields() {
+        let fields = [("sse.event", Some("a\"b")), ("sse.id", Some("7"))];
+        let cases = [
+            (
+                r#"{"n":1}"#,
+                Some(r#"{"n":1,"sse.event":"a\"b","sse.id":"7"}"#),
+            ),
+            (" { } ", Some(r#"{ "sse.event":"a\"b","sse.id":"7"}"#)),
+            (r#"{"n":1"#, None),
+            (r#"{"n":1} x"#, None),
+            ("a text", None),
+            ("[1]", None),
+        ];
+        for (data, expected) in cases {
+            let with = with_fields(data.as_bytes(), &fields);
+            let with = with.map(|it| String::from_utf8(it).unwrap());
+            assert_eq!(with.as_deref(), expected, "{data}");
+        }
+        assert_eq!(with_fields(b"{}", &[("sse.id", None)]), None);
     }
 
     #[test]
