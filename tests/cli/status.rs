@@ -34,18 +34,18 @@ fn status() -> Value {
         "sources": [
             {
                 "name": "app", "lines": 123_456, "bytes": 9_876_543, "lines_per_second": 12.34,
-                "unread_bytes": 2048, "newest": at - SECOND, "lag_seconds": 1.04, "gaps": 0, "problem": null
+                "unread_bytes": 2048, "newest": at - SECOND, "lag_seconds": 1.04, "gaps": 0, "dropped": 0, "problem": null
             },
             {
                 "name": "feed", "lines": 0, "bytes": 0, "lines_per_second": 0.0, "unread_bytes": null,
-                "newest": null, "lag_seconds": null, "gaps": 3,
+                "newest": null, "lag_seconds": null, "gaps": 3, "dropped": 7,
                 "problem": {"at": at - 61 * SECOND, "reason": "connection refused"}
             }
         ],
         "rules": [{
             "name": "error-burst", "kind": "threshold",
             "last": {"at": at - 5 * SECOND, "text": "service=a\u{1b}[2J, count=73"},
-            "open": 1, "alerts": 4, "silenced": 0, "problem": null
+            "open": 1, "alerts": 4, "silenced": 0, "forgotten": 2, "problem": null
         }],
         "places": [
             {

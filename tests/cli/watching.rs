@@ -26,6 +26,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_rule_that_changes_misses_nothing,
         ),
         Trial::test(
+            "watching::more_alerts_than_are_held_are_told_once_and_in_order",
+            more_alerts_than_are_held_are_told_once_and_in_order,
+        ),
+        Trial::test(
             "watching::a_query_that_fails_is_asked_again_and_no_silence_is_told",
             a_query_that_fails_is_asked_again_and_no_silence_is_told,
         ),
@@ -173,14 +177,43 @@ fn a_rule_that_changes_misses_nothing() -> Result<(), Failed> {
     process.wait_for_lines(lines);
     process.terminate();
     let ended = process.end();
-    assert_eq!(told(&ended.stdout).len(), lines);
-    let stdout = String::from_utf8(ended.stdout)?;
-    let values = stdout.lines().map(|line| {
-        let alert: serde_json::Value = serde_json::from_str(line).expect("alerts are JSON");
-        alert["values"]["n"].to_string()
+    // In this order, so that neither what is missing nor what is told twice escapes.
+    assert_eq!(
+        numbers(&ended.stdout),
+        (0..lines).map(Ok).collect::<Vec<_>>()
+    );
+    Ok(())
+}
+
+/// The numbers of the alerts that were told; as they stand where they are none.
+fn numbers(stdout: &[u8]) -> Vec<Result<usize, String>> {
+    let lines = stdout.split(|byte| *byte == b'\n');
+    let values = lines.filter(|line| !line.is_empty()).map(|line| {
+        let alert: serde_json::Value = serde_json::from_slice(line).expect("alerts are JSON");
+        let value = alert["values"]["n"].to_string();
+        value.trim_matches('"').parse().map_err(|_| value)
     });
-    let values: std::collections::BTreeSet<_> = values.collect();
-    assert_eq!(values.len(), lines);
+    values.collect()
+}
+
+fn more_alerts_than_are_held_are_told_once_and_in_order() -> Result<(), Failed> {
+    const LINES: usize = 2500;
+    let sandbox = Sandbox::new();
+    let lines: String = (0..LINES).map(|number| format!("n={number}\n")).collect();
+    sandbox.write("app.log", lines.as_bytes());
+    let mut process = start(
+        &sandbox,
+        "[rule.each]\nkind = 'new_term'\nquery = 'n:*'\nfield = 'n'\nlearn = '0s'\nsend = 'out'\n",
+    );
+    process.wait_for_lines(LINES);
+    process.wait_for_stderr("more alerts were found than are held");
+    process.terminate();
+    let ended = process.end();
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(
+        numbers(&ended.stdout),
+        (0..LINES).map(Ok).collect::<Vec<_>>()
+    );
     Ok(())
 }
 

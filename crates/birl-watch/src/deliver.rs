@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use birl_stream::Backoff;
 use futures::FutureExt;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{error, info, warn};
@@ -58,8 +58,22 @@ pub struct Target {
 /// taken, and will be sent again.
 #[derive(Debug)]
 pub struct Deliverer {
+    /// Those that give way to others are among them until they have ended.
     tasks: JoinSet<()>,
-    stopping: watch::Sender<bool>,
+    ending: watch::Sender<Ending>,
+    /// By the name of its place, what is dropped when a task has ended.
+    ended: BTreeMap<String, oneshot::Receiver<()>>,
+}
+
+/// What a task is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// To go on.
+    No,
+    /// To end as soon as something would have to be waited for.
+    WhenItWaits,
+    /// To end behind the alert that it is sending.
+    BehindThis,
 }
 
 impl Deliverer {
@@ -74,6 +88,27 @@ impl Deliverer {
         targets: BTreeMap<String, Target>,
         status: &watch::Sender<Status>,
     ) -> Result<Self, Error> {
+        let mut deliverer = Self {
+            tasks: JoinSet::new(),
+            ending: watch::Sender::new(Ending::No),
+            ended: BTreeMap::new(),
+        };
+        deliverer.replace(store, targets, status).await?;
+        Ok(deliverer)
+    }
+
+    /// Goes on with other targets. What is being sent is sent to its end first, and what is behind it at a
+    /// place is sent after that: nothing is sent twice, and no order changes. Nothing is waited for.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read; all goes on as it was then.
+    pub async fn replace(
+        &mut self,
+        store: &Store,
+        targets: BTreeMap<String, Target>,
+        status: &watch::Sender<Status>,
+    ) -> Result<(), Error> {
         let mut places = Vec::new();
         for (name, target) in &targets {
             let counts = store.counts(name).await?;
@@ -115,13 +150,15 @@ impl Deliverer {
             }
             status.places = places;
         });
-        let (stopping, stop) = watch::channel(false);
-        let mut tasks = JoinSet::new();
+        self.ending.send_replace(Ending::BehindThis);
+        self.ending = watch::Sender::new(Ending::No);
+        while self.tasks.try_join_next().is_some() {}
+        let mut before = std::mem::take(&mut self.ended);
         for (name, target) in targets {
             let runner = Runner {
                 budget: Budget::new(target.max_per_minute),
                 folds: Folds::new(target.fold),
-                name,
+                name: name.clone(),
                 target,
                 store: store.clone(),
                 arrivals: store.arrivals(),
@@ -131,15 +168,26 @@ impl Deliverer {
                 failures: 0,
                 told: None,
             };
-            tasks.spawn(runner.run(stop.clone()));
+            let (running, ended) = oneshot::channel();
+            let before = before.remove(&name);
+            self.ended.insert(name, ended);
+            let ending = self.ending.subscribe();
+            self.tasks.spawn(async move {
+                if let Some(before) = before {
+                    // Nothing is ever sent there: it ends with the task.
+                    let _ = before.await;
+                }
+                runner.run(ending).await;
+                drop::<oneshot::Sender<()>>(running);
+            });
         }
-        Ok(Self { tasks, stopping })
+        Ok(())
     }
 
     /// Sends what can be sent without waiting, and ends; at `deadline` in any case. What is left is
     /// sent when birl runs again.
     pub async fn stop(mut self, deadline: Duration) {
-        self.stopping.send_replace(true);
+        self.ending.send_replace(Ending::WhenItWaits);
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(deadline, all).await.is_err() {
             self.tasks.shutdown().await;
@@ -170,7 +218,7 @@ struct Runner {
 struct Stopped;
 
 impl Runner {
-    async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    async fn run(mut self, mut stop: watch::Receiver<Ending>) {
         self.count().await;
         // What waited for others when the process ended has waited long enough.
         while let Err(error) = self.store.take_all_up(&self.name).await {
@@ -181,6 +229,9 @@ impl Runner {
             }
         }
         loop {
+            if *stop.borrow() == Ending::BehindThis {
+                return;
+            }
             if let Some(rule) = self.folds.take_due(Instant::now())
                 && self.fold_rule(rule, &mut stop).await.is_err()
             {
@@ -221,7 +272,7 @@ impl Runner {
     async fn step(
         &mut self,
         entry: Entry,
-        stop: &mut watch::Receiver<bool>,
+        stop: &mut watch::Receiver<Ending>,
     ) -> Result<(), Stopped> {
         if let Some(end) = self.budget.used_up_until(Instant::now()) {
             self.pause_until(end, stop).await?;
@@ -264,7 +315,7 @@ impl Runner {
     async fn waits_for_others(
         &mut self,
         entry: &Entry,
-        stop: &mut watch::Receiver<bool>,
+        stop: &mut watch::Receiver<Ending>,
     ) -> Result<bool, Stopped> {
         let (store, alert) = (self.store.clone(), &entry.alert);
         let waits = async {
@@ -299,7 +350,7 @@ impl Runner {
     async fn fold_rule(
         &mut self,
         rule: String,
-        stop: &mut watch::Receiver<bool>,
+        stop: &mut watch::Receiver<Ending>,
     ) -> Result<(), Stopped> {
         match self.store.fold_rule(&self.name, &rule).await {
             // What is one is sent as it is, and what follows waits then.
@@ -335,7 +386,7 @@ impl Runner {
         &mut self,
         entry: &Entry,
         (before, kept): (Option<Message>, Option<String>),
-        stop: &mut watch::Receiver<bool>,
+        stop: &mut watch::Receiver<Ending>,
     ) -> Result<(), Stopped> {
         self.budget.spend(Instant::now());
         if entry.alert.state == State::Firing && entry.alert.rule != HELD_BACK {
@@ -401,7 +452,7 @@ impl Runner {
         &mut self,
         entry: &Entry,
         reason: String,
-        stop: &mut watch::Receiver<bool>,
+        stop: &mut watch::Receiver<Ending>,
     ) -> Result<(), Stopped> {
         error!(
             place = self.name,
@@ -426,7 +477,7 @@ impl Runner {
     }
 
     /// A minute is over in which there were too many: what waits becomes one alert.
-    async fn fold(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Stopped> {
+    async fn fold(&mut self, stop: &mut watch::Receiver<Ending>) -> Result<(), Stopped> {
         let max = self.target.max_per_minute.map_or(0, NonZeroU32::get);
         match self.store.fold(&self.name, max).await {
             Ok(0) => {}
@@ -476,7 +527,7 @@ impl Runner {
     async fn pause_until(
         &mut self,
         end: Instant,
-        stop: &mut watch::Receiver<bool>,
+        stop: &mut watch::Receiver<Ending>,
     ) -> Result<(), Stopped> {
         loop {
             tokio::select! {
@@ -519,9 +570,9 @@ async fn sleep_until_some(end: Option<Instant>) {
 }
 
 /// Returns when everything is to end.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+async fn stopped(stop: &mut watch::Receiver<Ending>) {
     // Whoever could say so is gone: then this is dropped too.
-    let _ = stop.wait_for(|stop| *stop).await;
+    let _ = stop.wait_for(|stop| *stop != Ending::No).await;
 }
 
 fn nanoseconds(time: Duration) -> i64 {

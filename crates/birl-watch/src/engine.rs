@@ -286,6 +286,11 @@ impl Engine {
         self.rules[rule].life.open().len()
     }
 
+    /// How many groups or terms a rule has forgotten, since there was no room for them.
+    pub(crate) fn forgotten(&self, rule: usize) -> u64 {
+        self.rules[rule].judge.forgotten()
+    }
+
     /// How many alerts of a rule were held back so far.
     pub(crate) fn held(&self, rule: usize) -> u64 {
         self.rules[rule].held

@@ -5,6 +5,7 @@
 
 mod change;
 mod flatline;
+mod known;
 mod new_term;
 mod spike;
 
@@ -97,7 +98,7 @@ impl Judge {
     pub(crate) fn record(&mut self, group: Group, row: Row, time: i64) -> Option<Found> {
         match self {
             Self::NewTerm(terms) => terms.record(group, row.values, time),
-            Self::Change(change) => change.record(group, row.values),
+            Self::Change(change) => change.record(group, row.values, time),
             Self::Rows | Self::Spike(_) | Self::Flatline(_) => {
                 row.holds.then_some((group, row.values))
             }
@@ -157,6 +158,15 @@ impl Judge {
             Self::Spike(spike) => spike.forget_windows(),
             Self::Flatline(flatline) => flatline.forget_windows(),
             Self::Rows | Self::NewTerm(_) | Self::Change(_) => {}
+        }
+    }
+
+    /// How many groups or terms it has forgotten, since there was no room for them.
+    pub(crate) fn forgotten(&self) -> u64 {
+        match self {
+            Self::NewTerm(terms) => terms.forgotten(),
+            Self::Change(change) => change.forgotten(),
+            Self::Rows | Self::Spike(_) | Self::Flatline(_) => 0,
         }
     }
 

@@ -192,6 +192,8 @@ struct Run {
     store: Store,
     /// Where alerts go.
     targets: BTreeMap<String, Target>,
+    /// They are not those that are delivered to yet.
+    has_new_targets: bool,
     deliverer: Option<Deliverer>,
     status: watch::Sender<Status>,
     /// What is to be written before anything more is taken.
@@ -231,6 +233,7 @@ impl Run {
             tasks: 0,
             rounds: Rounds::new(),
             targets,
+            has_new_targets: false,
             deliverer: None,
             status,
             due: None,
@@ -285,7 +288,13 @@ impl Run {
             if !asked.contains(&source.name) || self.readings.contains_key(&source.name) {
                 continue;
             }
-            let names = names_of_source(source, &self.config.file, &self.around)?;
+            let mut names = names_of_source(source, &self.config.file, &self.around)?;
+            for name in &mut names {
+                if let Name::Live(live) = name {
+                    live.options.follows = true;
+                    live.options.from_end = source.start == follow::Start::End;
+                }
+            }
             let saved_source = saved.of(source);
             match saved_source {
                 Some(saved) => self.rounds.take_up(&source.name, saved),
@@ -568,6 +577,7 @@ impl Run {
             let places = places.map(|place| (place.clone(), alert.clone()));
             asking.found.outbox.extend(places);
         }
+        self.write_what_is_too_much();
     }
 
     /// Looks how time has gone on, and has what is remembered written down.
@@ -601,7 +611,7 @@ impl Run {
             self.begin_round();
         }
         self.tell_what_takes_long();
-        if self.deliverer.is_none() {
+        if self.has_new_targets {
             self.deliver().await;
         }
         self.tell_status();
@@ -792,9 +802,6 @@ impl Run {
             self.take(task, came).await;
         }
         self.begin_round();
-        if let Some(deliverer) = self.deliverer.take() {
-            deliverer.stop(TICK).await;
-        }
         self.targets = targets;
         self.deliver().await;
         self.tell_status();
@@ -863,11 +870,16 @@ impl Run {
         early
     }
 
-    /// Begins to deliver; if that cannot be, it is tried again.
+    /// Delivers to the places of the new file; if that cannot be, it is tried again.
     async fn deliver(&mut self) {
-        match Deliverer::start(&self.store, self.targets.clone(), &self.status).await {
-            Ok(deliverer) => self.deliverer = Some(deliverer),
-            Err(error) => error!(%error, "alerts cannot be delivered yet"),
+        let Some(deliverer) = &mut self.deliverer else {
+            return;
+        };
+        let targets = self.targets.clone();
+        let replaced = deliverer.replace(&self.store, targets, &self.status).await;
+        self.has_new_targets = replaced.is_err();
+        if let Err(error) = replaced {
+            error!(%error, "alerts go to the places as they were, and not yet to those of the new file");
         }
     }
 
@@ -943,6 +955,7 @@ impl Run {
                 open: self.engine.open(number) as u64,
                 alerts: asking.alerts,
                 silenced: self.engine.held(number),
+                forgotten: self.engine.forgotten(number),
                 problem: asking.problem.clone(),
             })
             .collect();

@@ -64,6 +64,9 @@ pub struct Source {
     pub lag_seconds: Option<f64>,
     /// How many times something was missed.
     pub gaps: Option<u64>,
+    /// How many records were dropped, since they came faster than they were taken.
+    #[serde(default)]
+    pub dropped: Option<u64>,
     /// What went wrong last, as long as it has not been mended.
     pub problem: Option<Problem>,
 }
@@ -83,6 +86,9 @@ pub struct Rule {
     pub alerts: u64,
     /// How many alerts were not sent, since they are silenced or another rule fires.
     pub silenced: u64,
+    /// How many groups or terms it has forgotten, since there was no room for them.
+    #[serde(default)]
+    pub forgotten: u64,
     /// What went wrong last, as long as it has not been mended.
     pub problem: Option<Problem>,
 }

@@ -21,6 +21,8 @@ enum Answer {
     ForGood,
     Panics,
     Hangs,
+    /// Takes it after a while.
+    Slow,
 }
 
 /// Answers as it is told, then takes all.
@@ -78,6 +80,10 @@ impl Place for Scripted {
             Answer::ForGood => Err(Undelivered::ForGood { reason }),
             Answer::Panics => panic!("as told"),
             Answer::Hangs => std::future::pending().await,
+            Answer::Slow => {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                Ok(())
+            }
         }
     }
 }
@@ -155,6 +161,13 @@ impl Bench {
     }
 
     async fn start(&self, places: &[(&str, &Arc<Scripted>, Option<u32>)]) -> Deliverer {
+        let targets = Self::targets(places);
+        Deliverer::start(&self.store, targets, &self.status)
+            .await
+            .unwrap()
+    }
+
+    fn targets(places: &[(&str, &Arc<Scripted>, Option<u32>)]) -> BTreeMap<String, Target> {
         let targets = places.iter().map(|(name, place, max)| {
             let target = Target {
                 place: Arc::clone(place) as _,
@@ -164,9 +177,7 @@ impl Bench {
             };
             ((*name).to_owned(), target)
         });
-        Deliverer::start(&self.store, targets.collect(), &self.status)
-            .await
-            .unwrap()
+        targets.collect()
     }
 
     /// Waits until a place is as wanted.
@@ -286,6 +297,32 @@ async fn a_stop_sends_what_can_be_sent_and_waits_for_nobody() {
         bench.store.waiting().await,
         Ok(vec![("hangs".to_owned(), 49)])
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_targets_send_nothing_again_and_nothing_before_what_is_being_sent() {
+    let bench = Bench::new().await;
+    let place = Scripted::new(&[Answer::Takes, Answer::Slow]);
+    let mut deliverer = bench.start(&[("ops", &place, None)]).await;
+    bench.push("ops", 0..50).await;
+    bench.until("ops", |it| it.taken == 1).await;
+    // The second is being sent, or is next, however often it is replaced.
+    let other = Scripted::new(&[]);
+    for _ in 0..3 {
+        let targets = Bench::targets(&[("ops", &other, None)]);
+        let replaced = deliverer.replace(&bench.store, targets, &bench.status);
+        replaced.await.unwrap();
+    }
+    bench.emptied("ops", 50).await;
+    let mut all = place.ids();
+    assert!(all.len() <= 2, "{all:?}");
+    if let (Some(second), Some(third)) = (place.times().get(1), other.times().first()) {
+        assert!(*third - *second >= Duration::from_secs(20));
+    }
+    all.extend(other.ids());
+    let expected: Vec<_> = (0..50).map(|id| id.to_string()).collect();
+    assert_eq!(all, expected);
+    deliverer.stop(LONG).await;
 }
 
 #[tokio::test(start_paused = true)]

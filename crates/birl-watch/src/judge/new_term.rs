@@ -4,12 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::known::Known;
 use super::{Found, text_of};
 use crate::config::{Kind, Rule};
 use crate::life::Group;
-
-/// So many terms are known. When there are more, those are forgotten that are seen no longer.
-const TERMS_MAX: usize = 1_000_000;
 
 /// Knows the values that were there.
 #[derive(Debug)]
@@ -20,7 +18,7 @@ pub(crate) struct NewTerm {
     /// When the first record was.
     began: Option<i64>,
     /// When each term was last, with the group that it was seen in.
-    seen: HashMap<Group, i64>,
+    seen: Known<()>,
     /// Those of them that are not written down yet.
     changed: HashMap<Group, i64>,
 }
@@ -40,9 +38,14 @@ impl NewTerm {
             within: crate::nanoseconds(*within),
             learn: crate::nanoseconds(*learn),
             began: None,
-            seen: HashMap::new(),
+            seen: Known::new(),
             changed: HashMap::new(),
         }
+    }
+
+    /// How many terms were forgotten, since there was no room for them.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.seen.forgotten()
     }
 
     /// When the first record was.
@@ -56,13 +59,15 @@ impl NewTerm {
 
     /// Takes up terms that were seen, each with when that was last.
     pub(crate) fn restore_terms(&mut self, terms: impl IntoIterator<Item = (Group, i64)>) {
-        self.seen.extend(terms);
+        for (term, at) in terms {
+            self.seen.insert(term, (), at);
+        }
     }
 
     /// Knows what `other` knows, where it is of the same fields.
     pub(crate) fn take_over(&mut self, other: &mut Self) {
         if self.fields == other.fields {
-            self.seen = std::mem::take(&mut other.seen);
+            self.seen = std::mem::replace(&mut other.seen, Known::new());
             self.changed = std::mem::take(&mut other.changed);
         }
     }
@@ -87,26 +92,13 @@ impl NewTerm {
         }
         let began = *self.began.get_or_insert(time);
         self.changed.insert(group.clone(), time);
-        let before = self.seen.insert(group.clone(), time);
-        if self.seen.len() > TERMS_MAX {
-            self.prune(time);
+        if self.seen.is_full() {
+            // These count as new in any case.
+            self.seen.forget_before(time.saturating_sub(self.within));
         }
-        let is_new = before.is_none_or(|before| time.saturating_sub(before) > self.within);
+        let before = self.seen.insert(group.clone(), (), time);
+        let is_new = before.is_none_or(|((), before)| time.saturating_sub(before) > self.within);
         let has_learned = time.saturating_sub(began) >= self.learn;
         (is_new && has_learned).then_some((group, values))
-    }
-
-    /// Forgets what counts as new in any case, and then the older half.
-    fn prune(&mut self, now: i64) {
-        let within = self.within;
-        self.seen
-            .retain(|_, last| now.saturating_sub(*last) <= within);
-        if self.seen.len() > TERMS_MAX {
-            let mut times: Vec<_> = self.seen.values().copied().collect();
-            let middle = times.len() / 2;
-            let (_, median, _) = times.select_nth_unstable(middle);
-            let median = *median;
-            self.seen.retain(|_, last| *last >= median);
-        }
     }
 }

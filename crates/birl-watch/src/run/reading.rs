@@ -57,6 +57,8 @@ struct Facts {
     lines: u64,
     /// How many times something was missed.
     gaps: u64,
+    /// How many records were dropped.
+    dropped: u64,
     /// What cannot be read now.
     problem: Option<status::Problem>,
     /// How many lines there were, and when, when it was asked how many come; and how many came then.
@@ -118,11 +120,11 @@ impl Reading {
         let mut facts = Facts::default();
         for source in &names {
             if let Name::Live(live) = source
-                && let Some(path) = &live.options.cursor
+                && let Some(path) = live.cursor_path()
             {
                 let origin = live.origin();
                 let cursor = cursors.get(&key(&origin)).cloned();
-                facts.cursor_paths.insert(origin.clone(), path.clone());
+                facts.cursor_paths.insert(origin.clone(), path);
                 facts.cursors.extend(cursor.map(|it| (origin, it)));
             }
         }
@@ -215,6 +217,7 @@ impl Reading {
             bytes: Some(facts.bytes),
             unread_bytes: unread,
             gaps: Some(facts.gaps),
+            dropped: Some(facts.dropped),
             problem: facts.problem.clone(),
             ..status::Source::default()
         }
@@ -272,7 +275,10 @@ impl Facts {
                 self.bytes += bytes.len() as u64;
                 self.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
                 self.problem = None;
-                self.gaps += u64::from(follow::tells_of_gap(event));
+                if follow::tells_of_gap(event) {
+                    self.gaps += 1;
+                    self.dropped += follow::dropped_by(event).unwrap_or_default();
+                }
             }
             Event::Barrier(Barrier { number, positions }) => {
                 let cursors = self.cursors.iter();

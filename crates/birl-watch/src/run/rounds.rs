@@ -26,6 +26,9 @@ const TIME_EVERY: Duration = Duration::from_secs(10);
 /// Rounds are at least so many times as far apart as one takes, unless there is something to tell.
 const REST: u32 = 10;
 
+/// So many alerts are held until a round has ended.
+const FOUND_MAX: usize = 1000;
+
 /// From here on it is told that a round takes long.
 const LONG: Duration = Duration::from_secs(30);
 
@@ -48,6 +51,8 @@ pub(super) struct Rounds {
     told: Instant,
     /// When terms were forgotten last.
     forgotten: Instant,
+    /// It was told that alerts were sent before what is remembered was written.
+    has_told_too_much: bool,
 }
 
 struct Round {
@@ -71,6 +76,7 @@ impl Rounds {
             began: now,
             told: now,
             forgotten: now,
+            has_told_too_much: false,
         }
     }
 
@@ -168,6 +174,37 @@ impl Run {
         if self.has_found() && self.rounds.rests_until <= Instant::now() {
             self.begin_round();
         }
+    }
+
+    /// Puts the alerts that were found into the outbox without what is remembered, where there are more
+    /// than are held until a round has ended. They are found again if the process ends before that, and
+    /// then are sent again, by the same ids.
+    pub(super) fn write_what_is_too_much(&mut self) {
+        let in_round = self.rounds.under_way.as_ref();
+        let in_round = in_round.map_or(0, |round| round.checkpoint.outbox.len());
+        let found = self.asking.iter().map(|asking| asking.found.outbox.len());
+        if in_round + found.sum::<usize>() < FOUND_MAX {
+            return;
+        }
+        let round = self.rounds.under_way.as_mut();
+        let mut outbox = round.map_or_else(Vec::new, |round| {
+            std::mem::take(&mut round.checkpoint.outbox)
+        });
+        for asking in &mut self.asking {
+            outbox.append(&mut asking.found.outbox);
+        }
+        if !self.rounds.has_told_too_much {
+            self.rounds.has_told_too_much = true;
+            warn!(
+                alerts = outbox.len(),
+                "more alerts were found than are held until it is written what the rules remember: \
+                 they are sent before that, and would be sent again if birl were killed now"
+            );
+        }
+        self.due.get_or_insert_default().merge(Checkpoint {
+            outbox,
+            ..Checkpoint::default()
+        });
     }
 
     /// Whether there is something to tell, and no round is under way.

@@ -170,6 +170,12 @@ const OF_SOURCES: &[Metric<Source>] = &[
         |it| it.gaps.and_then(whole),
     ),
     (
+        "birl_source_dropped_total",
+        "counter",
+        "Records of the source that were dropped, having come too fast.",
+        |it| it.dropped.and_then(whole),
+    ),
+    (
         "birl_source_unread_bytes",
         "gauge",
         "Bytes that are known to be there, and have not been read.",
@@ -207,6 +213,12 @@ const OF_RULES: &[Metric<Rule>] = &[
         "counter",
         "Alerts of the rule that were not sent, being silenced.",
         |it| whole(it.silenced),
+    ),
+    (
+        "birl_rule_forgotten_total",
+        "counter",
+        "Groups or terms that the rule has forgotten, for want of room.",
+        |it| whole(it.forgotten),
     ),
     (
         "birl_rule_open_alerts",
@@ -424,6 +436,7 @@ mod tests {
                 "birl_source_healthy{source=\"a\\\\\\\"b\\nc\"} 0",
                 "birl_rule_alerts_total{rule=\"burst\"} 2",
                 "birl_rule_silenced_total{rule=\"burst\"} 0",
+                "birl_rule_forgotten_total{rule=\"burst\"} 0",
                 "birl_rule_open_alerts{rule=\"burst\"} 0",
                 "birl_rule_last_answer_timestamp_seconds{rule=\"burst\"} 4",
                 "birl_rule_healthy{rule=\"burst\"} 1",
