@@ -139,7 +139,7 @@ impl Format for Access {
 
     fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
         if path == b"status" {
-            return Some(Value::Number(self.read(text)?.0.status));
+            return Some(field::number_or_bare(self.read(text)?.0.status));
         }
         let mut record = Record::default();
         self.parse(text, &mut record);

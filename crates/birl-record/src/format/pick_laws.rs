@@ -35,6 +35,7 @@ fn accesses() -> impl Strategy<Value = Vec<u8>> {
     let rest = prop::sample::select(vec![
         "200 5",
         "404 -",
+        "000 0",
         "404 - \"-\" \"curl\" bytes=7 path=/z",
         "200 007 \"-\" \"curl\" rt=0.010 urt=\"0.009\"",
         "502 5 \"-\" \"a\" 0.5",
