@@ -269,11 +269,11 @@ impl Trial {
         }
     }
 
-    /// What is said about something that was said.
-    async fn answers(&mut self, said: &Said) -> Vec<String> {
+    /// What is said about something that was said at a moment.
+    async fn answers(&mut self, said: &Said, now: Instant) -> Vec<String> {
         let prefix = self.bot.prefix().to_owned();
         let mut answers = Vec::new();
-        for reaction in self.bot.react(said, Instant::now()) {
+        for reaction in self.bot.react(said, now) {
             answers.push(match reaction {
                 Reaction::Say(text) => text,
                 // Each is waited for.
@@ -295,14 +295,18 @@ impl Trial {
 async fn replay(mut trial: Trial, transcript: impl BufRead) -> Result<ExitCode> {
     let mut out = io::stdout();
     let (mut any, mut has_failed) = (false, false);
-    for (at, line) in transcript.lines().enumerate() {
-        let line = line.context("cannot read the transcript")?;
+    let mut lines = TypedLines::new(transcript);
+    let mut clock = TranscriptClock::new();
+    let mut at = 0;
+    while let Some(line) = lines.next().context("cannot read the transcript")? {
+        at += 1;
         if line.trim().is_empty() {
             continue;
         }
         match Said::of_transcript(&line) {
             Ok(said) => {
-                for text in trial.answers(&said).await {
+                let now = clock.at(&said);
+                for text in trial.answers(&said, now).await {
                     any = true;
                     writeln!(out, "{}", shown(&format!("{}: {text}", said.room)))?;
                 }
@@ -310,10 +314,11 @@ async fn replay(mut trial: Trial, transcript: impl BufRead) -> Result<ExitCode> 
             Err(why) => {
                 has_failed = true;
                 // Nobody is left to be told that standard error is closed.
-                let _ = writeln!(io::stderr(), "birl: line {}: {why}", at + 1);
+                let _ = writeln!(io::stderr(), "birl: line {at}: {why}");
             }
         }
     }
+    lines.tell();
     Ok(match (has_failed, any) {
         (true, _) => ExitCode::from(2),
         (false, true) => ExitCode::SUCCESS,
@@ -328,19 +333,88 @@ async fn console(mut trial: Trial, environment: &Environment) -> Result<ExitCode
         .filter(|user| !user.is_empty())
         .unwrap_or_else(|| "you".to_owned());
     let mut out = io::stdout();
-    for line in io::stdin().lines() {
+    let mut lines = TypedLines::new(io::stdin().lock());
+    while let Some(line) = lines.next().context("cannot read what is typed")? {
         let said = Said {
             room: sender.clone(),
             sender: sender.clone(),
-            message: line.context("cannot read what is typed")?,
+            message: line,
             ..Said::default()
         };
-        for text in trial.answers(&said).await {
+        for text in trial.answers(&said, Instant::now()).await {
             writeln!(out, "{}", shown(&text))?;
         }
         out.flush()?;
     }
+    lines.tell();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lines of text, whatever bytes are in them.
+struct TypedLines<R> {
+    from: R,
+    /// So many of them are no text.
+    strange: u64,
+}
+
+impl<R: BufRead> TypedLines<R> {
+    fn new(from: R) -> Self {
+        Self { from, strange: 0 }
+    }
+
+    /// The next line, without its end. Bytes that are no UTF-8 become the sign for that.
+    fn next(&mut self) -> io::Result<Option<String>> {
+        let mut line = Vec::new();
+        if self.from.read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        let line = line.strip_suffix(b"\n").unwrap_or(&line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let text = String::from_utf8_lossy(line);
+        self.strange += u64::from(matches!(text, std::borrow::Cow::Owned(_)));
+        Ok(Some(text.into_owned()))
+    }
+
+    /// Tells how many were no text, if any.
+    fn tell(&self) {
+        let what = match self.strange {
+            0 => return,
+            1 => "1 line has".to_owned(),
+            count => format!("{count} lines have"),
+        };
+        // Nobody is left to be told that standard error is closed.
+        let _ = writeln!(io::stderr(), "birl: {what} bytes that are no UTF-8");
+    }
+}
+
+/// The time of a transcript: limits are by when things were said, and not by how fast they are read.
+struct TranscriptClock {
+    now: Instant,
+    /// When the first line was said that tells.
+    first: Option<jiff::Timestamp>,
+    began: Instant,
+}
+
+impl TranscriptClock {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            now,
+            first: None,
+            began: now,
+        }
+    }
+
+    /// When something was said: where it does not tell, when what stands before it was.
+    fn at(&mut self, said: &Said) -> Instant {
+        if let Some(time) = said.time() {
+            let first = *self.first.get_or_insert(time);
+            let since = Duration::try_from(time.duration_since(first)).unwrap_or_default();
+            let now = self.began.checked_add(since).unwrap_or(self.now);
+            self.now = self.now.max(now);
+        }
+        self.now
+    }
 }
 
 /// A text that does to a terminal no more than be shown.

@@ -23,6 +23,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_room_is_answered(&["run"], RULE)
         }),
         Trial::test(
+            "chat::bytes_that_are_no_text_are_counted_and_end_nothing",
+            bytes_that_are_no_text_are_counted_and_end_nothing,
+        ),
+        Trial::test(
             "chat::an_alert_is_said_in_its_room",
             an_alert_is_said_in_its_room,
         ),
@@ -35,6 +39,35 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_service_that_refuses_us,
         ),
     ]
+}
+
+fn bytes_that_are_no_text_are_counted_and_end_nothing() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "birl.toml",
+        b"[chat.ops]\njson = 'ws://h/'\n[[chat.ops.reply]]\nquery = 'hello'\ntext = '{message}!'\n",
+    );
+    let typed = b"hello\n\xff hello\r\n\xfe\nhello again".to_vec();
+    let process = Process::start(sandbox.birl(&["chat", "--console"]), vec![typed]);
+    let ended = process.end();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("birl prints text");
+    let said = "hello!\n\u{fffd} hello!\nhello again!\n";
+    assert_eq!(text(ended.stdout), said);
+    let told = "birl: 2 lines have bytes that are no UTF-8\n";
+    assert_eq!(text(ended.stderr), told);
+    assert_eq!(ended.status.code(), Some(0));
+    let talk = [
+        &b"{\"room\":\"r\",\"sender\":\"s\",\"message\":\"hello \xff\"}\n"[..],
+        b"{\"room\":\"r\",\"sender\":\"s\",\"message\":\"hello\"}\n",
+    ];
+    sandbox.write("talk.jsonl", &talk.concat());
+    let replay = sandbox.birl(&["chat", "--replay", "talk.jsonl"]);
+    let ended = Process::start(replay, Vec::new()).end();
+    assert_eq!(text(ended.stdout), "r: hello \u{fffd}!\nr: hello!\n");
+    let told = "birl: 1 line has bytes that are no UTF-8\n";
+    assert_eq!(text(ended.stderr), told);
+    assert_eq!(ended.status.code(), Some(0));
+    Ok(())
 }
 
 const RULE: &str = r#"

@@ -19,7 +19,6 @@ use birl_watch::template::Template;
 
 pub use allow::Allow;
 pub use argument::Argument;
-use argument::shown;
 pub use builtin::{Builtin, Builtins};
 pub use call::Call;
 
@@ -158,7 +157,7 @@ impl Commands {
         match &command.does {
             Does::Say(text) => {
                 let text = text.fill(|name| match values.get(name) {
-                    Some(value) => Some(shown(value)),
+                    Some(value) => Some(value.to_string()),
                     None => said.field(name),
                 });
                 Ok(Task::Say(text))

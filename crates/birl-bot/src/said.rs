@@ -54,7 +54,7 @@ impl Said {
     }
 
     /// A line of a transcript: an object with `sender`, `room` and `message`, perhaps with the `account` of
-    /// the sender, and `"private": true` where nobody else could read it.
+    /// the sender, its [`time`](Self::time), and `"private": true` where nobody else could read it.
     ///
     /// # Errors
     ///
@@ -79,6 +79,11 @@ impl Said {
             is_old: false,
             raw: Arc::new(Value::Object(fields)),
         })
+    }
+
+    /// When its `time` says that it was said, as a line of a transcript may.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.raw.get("time")?.as_str()?.parse().ok()
     }
 
     /// What a field of it says, as text.

@@ -17,6 +17,8 @@ mod standing;
 mod tokens;
 mod writing;
 
+use std::fmt;
+
 use birl_record::query::{self, tree::Query, tree::Span};
 use birl_record::time::Clock;
 use datafusion::sql::sqlparser::ast::Statement;
@@ -83,6 +85,13 @@ pub enum Value {
     Number(f64),
     /// A length of time from 0 on, in nanoseconds.
     Duration(i64),
+}
+
+impl fmt::Display for Value {
+    /// As it is typed: a length of time in the largest unit that it is whole in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&writing::plain(self))
+    }
 }
 
 /// A place in a template.

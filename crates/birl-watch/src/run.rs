@@ -490,16 +490,15 @@ impl Run {
         let asking = &mut self.asking[number];
         match item {
             Item::Window(window, rows) => {
-                if let Some(row) = rows.first() {
-                    asking.last = Some(status::Answer {
-                        at: window.end,
-                        text: serde_json::Value::Object(row.values.clone()).to_string(),
-                    });
-                }
+                asking.answered(window.end, &rows);
                 // What all sources have said that have ended is all there is.
                 self.engine.window(number, window, rows, true)
             }
-            Item::SoFar(window, rows) => self.engine.so_far(number, window, rows, now()),
+            Item::SoFar(window, rows) => {
+                // Nothing is known of what is still to come in the window.
+                asking.answered(window.end.min(now()), &rows);
+                self.engine.so_far(number, window, rows, now())
+            }
             Item::Time(time) => {
                 asking.time = Some(time);
                 // Windows are behind by what may come late.

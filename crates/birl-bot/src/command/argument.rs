@@ -63,8 +63,7 @@ impl Argument {
         match &self.max {
             Some(max) if is_more(&value, max) => Err(format!(
                 "{} is at most {}, and not {shown_typed}",
-                self.name,
-                shown(max)
+                self.name, max
             )),
             _ => Ok(value),
         }
@@ -77,7 +76,7 @@ impl fmt::Display for Argument {
         let more = if self.takes_rest { "..." } else { "" };
         match &self.default {
             None => write!(f, "<{}{more}>", self.name),
-            Some(default) => match shown(default) {
+            Some(default) => match default.to_string() {
                 empty if empty.is_empty() => write!(f, "[{}{more}]", self.name),
                 default => write!(f, "[{}={default}{more}]", self.name),
             },
@@ -92,37 +91,6 @@ fn is_more(value: &Value, max: &Value) -> bool {
         (Value::Duration(value), Value::Duration(max)) => value > max,
         _ => false,
     }
-}
-
-/// A value as it is typed.
-pub(super) fn shown(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.clone(),
-        Value::Integer(number) => number.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::Duration(length) => length_words(*length),
-    }
-}
-
-/// A length of time in nanoseconds, as it is typed: `1h30m`.
-pub(super) fn length_words(length: i64) -> String {
-    const UNITS: [(i64, &str); 6] = [
-        (604_800_000_000_000, "w"),
-        (86_400_000_000_000, "d"),
-        (3_600_000_000_000, "h"),
-        (60_000_000_000, "m"),
-        (1_000_000_000, "s"),
-        (1_000_000, "ms"),
-    ];
-    let mut rest = length;
-    let mut words = String::new();
-    for (unit, name) in UNITS {
-        if rest >= unit {
-            words += &format!("{}{name}", rest / unit);
-            rest %= unit;
-        }
-    }
-    words
 }
 
 /// What is typed behind a command, for each of its arguments.
@@ -319,7 +287,7 @@ mod tests {
         words.takes_rest = true;
         assert_eq!(words.to_string(), "<words...>");
         let span = argument("span", Kind::Duration, Some(minutes(90)));
-        assert_eq!(span.to_string(), "[span=1h30m]");
+        assert_eq!(span.to_string(), "[span=90m]");
         let empty = argument("x", Kind::Text, Some(Value::Text(String::new())));
         assert_eq!(empty.to_string(), "[x]");
     }

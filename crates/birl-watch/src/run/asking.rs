@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::asked::{Evidence, Item};
 use crate::config::Error;
+use crate::judge::Row;
 use crate::status;
 use crate::store::Checkpoint;
 
@@ -52,6 +53,16 @@ pub(super) struct Asking {
 }
 
 impl Asking {
+    /// The query has given these rows, of a window as far as that moment.
+    pub(super) fn answered(&mut self, at: i64, rows: &[Row]) {
+        if let Some(row) = rows.first() {
+            self.last = Some(status::Answer {
+                at,
+                text: serde_json::Value::Object(row.values.clone()).to_string(),
+            });
+        }
+    }
+
     /// What gives these items. It waits until it is [begun](Self::begin): others may still be made that
     /// are to see all that it sees.
     pub(super) fn new(
