@@ -9,7 +9,7 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::diff::compare;
 use crate::process::Process;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, program};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -26,6 +26,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_full_disk_is_told_whatever_is_printed,
         )
         .with_ignored_flag(!Path::new("/dev/full").exists()),
+        Trial::test(
+            "ending::a_full_directory_for_temporary_files_is_told",
+            a_full_directory_for_temporary_files_is_told,
+        ),
         Trial::test(
             "ending::a_closed_pipe_ends_following_while_nothing_is_written",
             a_closed_pipe_ends_following_while_nothing_is_written,
@@ -105,6 +109,40 @@ fn a_full_disk_is_told_whatever_is_printed() -> Result<(), Failed> {
         compare(&format!("stderr of {args:?}"), said, &ended.stderr)?;
         assert_eq!(ended.status.code(), Some(2), "{args:?}");
     }
+    Ok(())
+}
+
+/// Groups that do not fit into memory are written to files, of which the system takes no more than 32 KiB
+/// here. Nothing is printed then that could be taken for an answer.
+fn a_full_directory_for_temporary_files_is_told() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let mut log = Vec::new();
+    for n in 0..100_000 {
+        writeln!(log, "{{\"level\":\"info\",\"trace\":\"{n:032x}\"}}")?;
+    }
+    sandbox.write("app.log", &log);
+    let args = ["-j2", "--memory", "24MiB", "* |> count by trace", "app.log"];
+    let mut command = sandbox.isolated(Path::new("sh"));
+    let limited = r#"trap "" XFSZ; ulimit -f 64; exec "$@""#;
+    command
+        .args(["-c", limited, "sh"])
+        .arg(program())
+        .args(args);
+    let ended = command.current_dir(sandbox.path()).output()?;
+    let said = "birl: cannot write to temporary files: IO error: File too large (os error 27)
+
+hint: raise --memory, or let TMPDIR be a directory that has room
+";
+    compare("stderr", said.as_bytes(), &ended.stderr)?;
+    compare("stdout", b"", &ended.stdout)?;
+    assert_eq!(ended.status.code(), Some(2));
+    // It is what the limit has to do with it.
+    let ended = sandbox.birl(&args).output()?;
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(
+        ended.stdout.iter().filter(|byte| **byte == b'\n').count(),
+        100_001
+    );
     Ok(())
 }
 
