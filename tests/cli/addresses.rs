@@ -225,12 +225,16 @@ fn a_gap_is_found_by_a_query() -> Result<(), Failed> {
     Ok(compare("stdout", expected.as_bytes(), &ended.stdout)?)
 }
 
-/// A Python that has `websockets`: `BIRL_PYTHON`, or else the system's.
 /// The Python of the tests, if it has what `websocket_server.py` needs.
 pub(crate) fn python_with_websockets() -> Option<String> {
+    python_with("websockets.asyncio.server")
+}
+
+/// The Python of the tests, `BIRL_PYTHON` or else the system's, if it has these modules.
+pub(crate) fn python_with(modules: &str) -> Option<String> {
     let python = std::env::var("BIRL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let imported = Command::new(&python)
-        .args(["-c", "import websockets.asyncio.server"])
+        .args(["-c", &format!("import {modules}")])
         .stderr(Stdio::null())
         .status();
     imported

@@ -13,6 +13,7 @@ mod delivery;
 mod diff;
 mod documentation;
 mod ending;
+mod faults;
 mod files;
 mod live;
 mod loghub;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     trials.extend(ending::trials());
     trials.extend(live::trials());
     trials.extend(addresses::trials());
+    trials.extend(faults::trials());
     trials.extend(acting::trials());
     trials.extend(bot::trials());
     trials.extend(chat::trials());
