@@ -403,7 +403,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LENGTH", value_parser = value::length, help_heading = WINDOWS)]
     pub(crate) session: Option<i64>,
 
-    /// Whether each of the query's groups has sessions, or all records together
+    /// Give each of the query's groups its own sessions, or all one
     ///
     /// With "all", a session of "count by user" goes on as long as records of anybody come, and
     /// tells of all users in it. The default is groups.

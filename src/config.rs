@@ -207,6 +207,7 @@ pub(crate) fn run_clock(environment: &Environment) -> Result<Clock> {
 /// Fails where the arguments make no sense together, or are likely a slip. The message is for
 /// standard error, with hints; the exit code is 2.
 pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> {
+    let follows = args.follow;
     let args = &Args {
         // A live source goes on in any case, and has no end to wait for.
         follow: args.follow || live::any(args, environment),
@@ -253,7 +254,11 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
             .and_then(NonZeroUsize::new)
             .unwrap_or(environment.processors),
         commands: live::commands(args),
-        live: live::options(args, environment)?,
+        live: LiveOptions {
+            // What is asked for by hand is asked of those as well that come to an end.
+            follows,
+            ..live::options(args, environment)?
+        },
         follow: args.follow.then_some(Follow {
             poll: POLL,
             partial_after: args.partial_after,

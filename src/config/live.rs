@@ -56,7 +56,6 @@ pub(super) fn options(args: &Args, environment: &Environment) -> Result<Options>
         subscribe: live.subscribe.iter().map(Template::new).collect(),
         subprotocols: live.subprotocols.clone(),
         cursor: live.cursor.clone(),
-        follows: args.follow,
         ca_file: live.ca_file.clone(),
         proxies,
         message_bytes_max: live.message_max.unwrap_or(defaults.message_bytes_max),

@@ -389,6 +389,10 @@ fn following_passes_lines_on_at_once() {
     };
     let expected = Config {
         follow: Some(follow),
+        live: LiveOptions {
+            follows: true,
+            ..LiveOptions::default()
+        },
         output: line_buffered,
         ..plain()
     };
