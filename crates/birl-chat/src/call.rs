@@ -256,9 +256,10 @@ impl Later {
         }
     }
 
-    /// What a status says that means so much in any service.
+    /// What a status says that means so much in any service. What is not implemented (501) will not be
+    /// soon.
     pub fn of_status(reply: &Reply) -> Option<Self> {
-        let is_passing = matches!(reply.status, 408 | 425 | 429 | 500..);
+        let is_passing = matches!(reply.status, 408 | 425 | 429 | 500 | 502..);
         is_passing.then(|| Self::new(reply.words(), reply.retry_after))
     }
 }
@@ -321,6 +322,7 @@ mod tests {
                 true,
             ),
             (502, "<html>", "the server answers 502", true),
+            (501, "", "the server answers 501", false),
             (429, "", "the server answers 429", true),
             (403, "{}", "the server answers 403: {}", false),
             (200, "", "the server answers 200", false),

@@ -142,7 +142,6 @@ pub async fn ask_again(
     Ok((answer, whole))
 }
 
-/// What drives a connection. Whatever ends it, the answer knows more.
 /// A body that is there as a whole.
 #[derive(Debug)]
 struct Whole(Bytes);
@@ -168,6 +167,7 @@ impl Body for Whole {
     }
 }
 
+/// What drives a connection. Whatever ends it, the answer knows more.
 type Driving = Fuse<BoxFuture<'static, ()>>;
 
 async fn open(

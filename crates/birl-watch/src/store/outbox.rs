@@ -115,7 +115,7 @@ impl Store {
         let (place, id) = (place.to_owned(), alert.id.clone());
         let is_over = alert.state == State::Resolved;
         let folded = alert.folded_rule().map(str::to_owned);
-        let more_fire = alert.values.get(FIRING).is_some_and(|count| *count != 0);
+        let more_fire = fires(alert);
         self.read(move |connection| {
             let message = |row: &rusqlite::Row<'_>| {
                 Ok(Message {
@@ -158,6 +158,8 @@ impl Store {
         let (place, id, state) = (place.to_owned(), alert.id.clone(), word(alert.state));
         let rule = alert.folded_rule().unwrap_or(&alert.rule).to_owned();
         let is_over = alert.state == State::Resolved;
+        // What the message tells first is over.
+        let begins_over = is_over || alert.folded_rule().is_some() && !fires(alert);
         let gone = self.write(move |transaction| {
             transaction.prepare("DELETE FROM outbox WHERE seq = ?1")?.execute([seq])?;
             transaction
@@ -186,10 +188,10 @@ impl Store {
                 (None, Some(kept)) => {
                     transaction
                         .prepare(
-                            "INSERT OR REPLACE INTO message (place, id, rule, message, at)
-                             VALUES (?1, ?2, ?3, ?4, ?5)",
+                            "INSERT OR REPLACE INTO message (place, id, rule, message, at, is_over)
+                             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                         )?
-                        .execute(params![place, id, rule, kept, now()])?;
+                        .execute(params![place, id, rule, kept, now(), begins_over])?;
                 }
             }
             let before = before_now(DELIVERED_FOR);
@@ -527,4 +529,9 @@ fn word(state: State) -> &'static str {
         State::Firing => "firing",
         State::Resolved => "resolved",
     }
+}
+
+/// Whether what is told of several alerts at once says that some of them fire.
+fn fires(alert: &Alert) -> bool {
+    alert.values.get(FIRING).is_some_and(|count| *count != 0)
 }

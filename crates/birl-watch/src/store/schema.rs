@@ -65,6 +65,7 @@ const MIGRATIONS: [&str; 5] = [
         at INTEGER NOT NULL, is_over INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (place, id)
     ) WITHOUT ROWID;
     CREATE INDEX message_rule ON message (place, rule, at);
+    CREATE INDEX message_at ON message (at);
     ",
 ];
 

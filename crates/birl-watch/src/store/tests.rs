@@ -746,4 +746,13 @@ async fn what_a_place_calls_an_alert_is_known_to_what_follows_on_it() {
     store.taken(4, "ops", &behind(1), messages).await.unwrap();
     let before = store.message_before("ops", &behind(1)).await.unwrap();
     assert_eq!(before, kept("behind", "four"));
+    // That more fire is not said behind what began as over.
+    for (place, begin) in [("dev", &over), ("all", &behind(0))] {
+        let messages = (None, Some("five".to_owned()));
+        store.taken(5, place, begin, messages).await.unwrap();
+        let before = store.message_before(place, &behind(1)).await.unwrap();
+        assert_eq!(before, None, "{place}");
+        let before = store.message_before(place, &behind(0)).await.unwrap();
+        assert_eq!(before, kept(&begin.id, "five"));
+    }
 }
