@@ -334,7 +334,13 @@ impl Candidate {
     fn of(format: Arc<dyn Format>, lines: &[&[u8]]) -> Option<Self> {
         let claimed = lines.iter().filter(|line| is_claimed(&*format, line));
         let claims = claimed.count();
-        (claims > 0).then_some(Self { format, claims })
+        // Lines that only go on with records are those of a format where all lines do: a word in
+        // capitals may be a field of a journal, and stands in other logs, too.
+        let is_founded = |line: &&[u8]| format.begins(line) || format.frames(line);
+        if claims == 0 || claims < lines.len() && !lines.iter().any(is_founded) {
+            return None;
+        }
+        Some(Self { format, claims })
     }
 }
 
