@@ -208,7 +208,7 @@ compare_queries() {
         -- sh -c 'printf "path\tcount\n"; awk -v OFS="\t" "{ sub(/[?].*/, \"\", \$7); n[\$7]++ }
             END { for (p in n) print p, n[p] }" "$1" | sort -t "	" -k2,2nr -k1,1 | head -n 10' \
         - "$log_access"
-    rounds=51 versus 'count by level in 10 lines' --within-ms 30 \
+    rounds=51 versus 'count by level in 10 lines' --unordered --within-ms 30 \
         -- "$birl" -o tsv '* |> count by level' "$log_small" \
         -- awk -v OFS='\t' '{ n[tolower($2)]++ } END { print "level", "count"; for (l in n) print l, n[l] }' \
         "$log_small"
