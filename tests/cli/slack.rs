@@ -240,14 +240,16 @@ async fn a_chart_is_a_picture_with_its_text() -> Result<(), Failed> {
     let mut process = talk.run();
     talk.say(0, "!ask level:error |> timechart 1m count by service");
     let shown = talk.next().await;
-    let text = shown["initial_comment"].as_str().unwrap_or_default();
-    let lines: Vec<_> = text.lines().collect();
+    let lines: Vec<_> = text(&shown).lines().collect();
     assert_eq!(lines.len(), 3, "{shown}");
     assert!(
         lines[1].starts_with("api ") || lines[1].starts_with("mailer "),
         "{shown}"
     );
     assert!(shown["thread_ts"].is_string(), "{shown}");
+    let picture = talk.next().await;
+    assert_eq!(picture["files"][0]["id"], "F0", "{picture}");
+    assert_eq!(picture["thread_ts"], shown["thread_ts"]);
     let png = talk.workspace.file("F0");
     assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
     // 1200 by 600 points.

@@ -35,10 +35,20 @@ struct Asked {
     request: Request,
     body: Bytes,
     then: Option<Arc<Next>>,
+    otherwise: Option<Otherwise>,
 }
 
 /// What is asked behind an answer, if anything.
 type Next = dyn Fn(&Reply) -> Option<Call> + Send + Sync;
+
+/// What becomes of a post of which a call is not taken.
+#[derive(Clone, Debug)]
+pub(crate) enum Otherwise {
+    /// This is asked instead.
+    Call(Call),
+    /// It has been said without.
+    Nothing,
+}
 
 impl fmt::Debug for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,6 +70,7 @@ impl Call {
             request: Request::new(url),
             body: Bytes::new(),
             then: None,
+            otherwise: None,
         }))
     }
 
@@ -113,11 +124,34 @@ impl Call {
         call
     }
 
-    /// The same, and behind its answer what `next` makes of that. The last answer is that of all of them; where it
-    /// is tried again, the first is asked again.
+    /// The same, and behind its answer what `next` makes of that. The last answer is that of all of them; where that
+    /// says that it is to be tried again, it is that one which is asked again.
     pub fn then(mut self, next: impl Fn(&Reply) -> Option<Self> + Send + Sync + 'static) -> Self {
         self.0.then = Some(Arc::new(next));
         self
+    }
+
+    /// The same, and where a post is not taken by it, nor by what is asked [behind it](Self::then), `other` is asked
+    /// instead: so that a text is said where its picture cannot be shown.
+    pub fn otherwise(mut self, other: Self) -> Self {
+        self.0.otherwise = Some(Otherwise::Call(other));
+        self
+    }
+
+    /// The same, and where a post is not taken by it, nor by what is asked [behind it](Self::then), the post goes on:
+    /// this is more than it has to say.
+    pub fn dispensable(mut self) -> Self {
+        self.0.otherwise = Some(Otherwise::Nothing);
+        self
+    }
+
+    /// What becomes of a post where it is not taken by this.
+    pub(crate) fn takes_otherwise(&mut self) -> Option<Otherwise> {
+        self.0.otherwise.take()
+    }
+
+    pub(crate) fn has_otherwise(&self) -> bool {
+        self.0.otherwise.is_some()
     }
 
     /// The same with a token.
@@ -143,27 +177,38 @@ impl Call {
     ///
     /// If there is no answer.
     pub async fn send(self, connector: &Connector) -> Result<Reply, NetError> {
+        self.send_all(connector).await.1
+    }
+
+    /// The same, with the call that was asked last, whose answer that is.
+    pub(crate) async fn send_all(self, connector: &Connector) -> (Self, Result<Reply, NetError>) {
         let mut call = self;
         loop {
-            let then = call.0.then.take();
-            let reply = call.ask(connector).await?;
-            match then.and_then(|then| then(&reply)) {
-                Some(next) => call = next,
-                None => return Ok(reply),
+            let answered = call.ask(connector).await;
+            let then = call.0.then.as_ref();
+            let next = then.and_then(|then| then(answered.as_ref().ok()?));
+            match next {
+                Some(mut next) => {
+                    let before = call.0.otherwise;
+                    next.0.otherwise = next.0.otherwise.or(before);
+                    call = next;
+                }
+                None => return (call, answered),
             }
         }
     }
 
-    async fn ask(self, connector: &Connector) -> Result<Reply, NetError> {
+    async fn ask(&self, connector: &Connector) -> Result<Reply, NetError> {
         let Asked {
             method,
             request,
             body,
             ..
-        } = *self.0;
+        } = &*self.0;
         let asking = async {
             // A post does not wait for a handshake, if there has been one a moment ago.
-            let asked = http::ask_again(connector, method, &request, body, ANSWER_BYTES_MAX);
+            let (method, body) = (method.clone(), body.clone());
+            let asked = http::ask_again(connector, method, request, body, ANSWER_BYTES_MAX);
             let (answer, body) = asked.await?;
             Ok(Reply {
                 status: answer.status(),

@@ -254,7 +254,7 @@ impl Service for Discord {
             return Vec::new();
         };
         let text = harmless::visible(&post.text);
-        let pieces = invited::pieces(post, &text, TEXT_BYTES_MAX);
+        let pieces = invited::pieces_with_file(post, &text, TEXT_BYTES_MAX);
         let mut frames = Vec::new();
         for (at, piece) in pieces.iter().enumerate() {
             // Nobody is called by what stands in a log.
@@ -335,7 +335,7 @@ impl Discord {
         let mut said = said.clone();
         said["attachments"] = json!([{ "id": 0, "filename": file.name, "description": file.alt }]);
         let call = Call::form(url, ("payload_json", &said), ("files[0]", file));
-        call.then(invited::unless_taken(plain, judge))
+        call.otherwise(plain)
     }
 
     /// Where a new session begins.

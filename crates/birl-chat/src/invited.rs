@@ -7,7 +7,7 @@ use birl_source::live::{Options, Overflow};
 use serde_json::Value;
 use url::Url;
 
-use crate::call::{Call, Outcome, Refusal, Reply};
+use crate::call::Outcome;
 use crate::error::Error;
 use crate::message::{File, Post};
 use crate::service::{Abilities, Rate};
@@ -113,6 +113,16 @@ pub(crate) fn pieces<'t>(post: &Post, text: &'t str, text_bytes_max: usize) -> V
     if post.edits().is_some() {
         pieces.truncate(1);
     }
+    pieces
+}
+
+/// The same where a file goes with a piece of it: there is one at least then.
+pub(crate) fn pieces_with_file<'t>(
+    post: &Post,
+    text: &'t str,
+    text_bytes_max: usize,
+) -> Vec<&'t str> {
+    let mut pieces = pieces(post, text, text_bytes_max);
     if post.file.is_some() && pieces.is_empty() {
         pieces.push("");
     }
@@ -122,18 +132,6 @@ pub(crate) fn pieces<'t>(post: &Post, text: &'t str, text_bytes_max: usize) -> V
 /// The file that goes with a piece of a post: with the last.
 pub(crate) fn file_of<'p>(post: &'p Post, pieces: &[&str], at: usize) -> Option<&'p File> {
     post.file.as_ref().filter(|_| at + 1 == pieces.len())
-}
-
-/// What is asked behind what a file was to be said with: without it, if the service does not take it, and will not.
-/// Whoever has asked gets the text at least.
-pub(crate) fn unless_taken(
-    plain: Call,
-    judge: fn(&Reply) -> Result<Value, Refusal>,
-) -> impl Fn(&Reply) -> Option<Call> + Send + Sync {
-    move |reply| match judge(reply) {
-        Err(Refusal { later: None, .. }) => Some(plain.clone()),
-        _ => None,
-    }
 }
 
 /// A message that was taken, of which an answer tells these fields.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::call::{Call, Later};
+use crate::call::{Call, Later, Otherwise};
 use crate::error::Error;
 use crate::message::{Post, Posted, Urgency};
 use crate::outbox::Outbox;
@@ -30,6 +30,10 @@ const HELD_MAX: usize = 256;
 
 /// A call that fails is made so often.
 const ATTEMPTS_MAX: u32 = 6;
+
+/// And so often where there is something else that can be said: whoever waits for a text does not wait as long for
+/// its picture.
+const ATTEMPTS_OTHERWISE_MAX: u32 = 3;
 
 /// How long it waits after the first failure: twice as long with each.
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
@@ -57,8 +61,8 @@ struct Lane {
     alerts: Queue,
     pace: Pace,
     not_before: Option<Instant>,
-    /// The call that is under way, and whose.
-    under_way: Option<(Urgency, Call)>,
+    /// Whose call is under way, if any is.
+    under_way: Option<Urgency>,
     attempts: u32,
     /// So many messages that answer were sent while an alert waited.
     replies_sent: u32,
@@ -97,6 +101,12 @@ pub(crate) enum Next {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket {
     room: String,
+}
+
+impl Ticket {
+    pub(crate) fn room(&self) -> &str {
+        &self.room
+    }
 }
 
 /// How a post has ended, and who is to be told.
@@ -240,7 +250,7 @@ impl Lanes {
         room: Option<String>,
     ) -> Option<Ended> {
         let lane = self.of(ticket)?;
-        let (urgency, _) = lane.under_way.take()?;
+        let urgency = lane.under_way.take()?;
         lane.attempts = 0;
         let queue = lane.queue(urgency);
         let current = queue.current.as_mut()?;
@@ -259,11 +269,20 @@ impl Lanes {
         })
     }
 
-    /// It will not be taken: nor is what else there is of the post sent.
-    pub(crate) fn failed(&mut self, ticket: &Ticket, why: Error) -> Option<Ended> {
+    /// It will not be taken: nor is what else there is of the post sent, unless there is something that is asked
+    /// otherwise. `call` is what was asked last.
+    pub(crate) fn failed(&mut self, ticket: &Ticket, mut call: Call, why: Error) -> Option<Ended> {
+        let otherwise = call.takes_otherwise();
+        if let Some(Otherwise::Nothing) = otherwise {
+            return self.taken(ticket, None, None);
+        }
         let lane = self.of(ticket)?;
-        let (urgency, _) = lane.under_way.take()?;
+        let urgency = lane.under_way.take()?;
         lane.attempts = 0;
+        if let Some(Otherwise::Call(call)) = otherwise {
+            lane.put_first(urgency, call);
+            return None;
+        }
         let current = lane.queue(urgency).current.take()?;
         Some(Ended {
             room: lane.room.clone(),
@@ -272,32 +291,44 @@ impl Lanes {
         })
     }
 
-    /// It may be taken later. Where it has failed too often, it is given up.
-    pub(crate) fn later(&mut self, ticket: &Ticket, later: &Later, now: Instant) -> Option<Ended> {
-        let lane = self.of(ticket)?;
-        let (urgency, call) = lane.under_way.take()?;
+    /// It may be taken later: what was asked last is asked again then.
+    ///
+    /// # Errors
+    ///
+    /// Where it has failed too often, with what is to be [given up](Self::failed).
+    pub(crate) fn later(
+        &mut self,
+        ticket: &Ticket,
+        call: Call,
+        later: &Later,
+        now: Instant,
+    ) -> Result<(), Call> {
+        let Some(lane) = self.of(ticket) else {
+            return Ok(());
+        };
         let wait = match later.after {
             Some(asked) => asked.min(LATER_MAX),
             None => {
                 lane.attempts += 1;
-                if lane.attempts == ATTEMPTS_MAX {
-                    lane.under_way = Some((urgency, call));
-                    return self.failed(ticket, Error::lost(&later.why));
+                let attempts_max = match call.has_otherwise() {
+                    true => ATTEMPTS_OTHERWISE_MAX,
+                    false => ATTEMPTS_MAX,
+                };
+                if lane.attempts >= attempts_max {
+                    return Err(call);
                 }
                 BACKOFF_FIRST * 2_u32.pow(lane.attempts - 1)
             }
         };
-        if let Some(current) = &mut lane.queue(urgency).current {
-            current.frames.push_front(Frame::Call(call));
-            // If nothing of it has been said, whoever waits for it may still give it up.
-            current.has_begun = !current.posted.ids.is_empty();
+        if let Some(urgency) = lane.under_way.take() {
+            lane.put_first(urgency, call);
         }
         let until = Some(now + wait);
         match later.everywhere {
             true => self.not_before = self.not_before.max(until),
             false => lane.not_before = until,
         }
-        None
+        Ok(())
     }
 
     fn of(&mut self, ticket: &Ticket) -> Option<&mut Lane> {
@@ -323,6 +354,15 @@ impl Lane {
         match urgency {
             Urgency::Reply => &mut self.replies,
             Urgency::Alert => &mut self.alerts,
+        }
+    }
+
+    /// Something else is to be asked in the place of what was.
+    fn put_first(&mut self, urgency: Urgency, call: Call) {
+        if let Some(current) = &mut self.queue(urgency).current {
+            current.frames.push_front(Frame::Call(call));
+            // If nothing of it has been said, whoever waits for it may still give it up.
+            current.has_begun = !current.posted.ids.is_empty();
         }
     }
 
@@ -415,7 +455,7 @@ impl Lane {
                 Next::Text(text, receipt)
             }
             Frame::Call(call) => {
-                self.under_way = Some((urgency, call.clone()));
+                self.under_way = Some(urgency);
                 let room = self.room.clone();
                 Next::Call(call, Ticket { room })
             }
@@ -444,6 +484,8 @@ mod tests {
         receipts: Receipts,
         now: Instant,
         start: Instant,
+        /// What was asked last.
+        asked: Option<Call>,
     }
 
     impl Desk {
@@ -473,22 +515,34 @@ mod tests {
                 receipts: Receipts::default(),
                 now: start,
                 start,
+                asked: None,
             }
         }
 
         /// What is asked next, as the path of its URL; else how long it is to wait, in seconds.
         fn next(&mut self) -> Result<(String, Ticket), Option<f64>> {
             let write = |post: &Post| {
-                let word = |word| format!("http://h/{}/{word}", post.room);
-                let calls = post.text.split(' ').map(word);
-                let call = |url: String| Frame::Call(Call::get(Url::parse(&url).unwrap()));
-                calls.map(call).collect()
+                let call = |word| {
+                    let url = format!("http://h/{}/{word}", post.room);
+                    Call::get(Url::parse(&url).unwrap())
+                };
+                // `a/b` is a, or else b; `a/` is a or nothing.
+                let calls = post.text.split(' ').map(|word| match word.split_once('/') {
+                    None => call(word),
+                    Some((word, "")) => call(word).dispensable(),
+                    Some((word, other)) => call(word).otherwise(call(other)),
+                });
+                calls.map(Frame::Call).collect()
             };
             match self
                 .lanes
                 .next(self.now, &self.outbox, &self.receipts, write)
             {
-                Next::Call(call, ticket) => Ok((call.path().to_owned(), ticket)),
+                Next::Call(call, ticket) => {
+                    let path = call.path().to_owned();
+                    self.asked = Some(call);
+                    Ok((path, ticket))
+                }
                 Next::Wait(due) => Err(due.map(|due| (due - self.start).as_secs_f64())),
                 Next::Text(..) => unreachable!("there are calls alone"),
             }
@@ -496,6 +550,39 @@ mod tests {
 
         fn taken(&mut self, ticket: &Ticket) -> Option<Ended> {
             self.lanes.taken(ticket, Some("id".to_owned()), None)
+        }
+
+        fn failed(&mut self, ticket: &Ticket) -> Option<Ended> {
+            let asked = self.asked.take().unwrap();
+            self.lanes.failed(ticket, asked, Error::denied("no"))
+        }
+
+        /// What was asked last is to be tried later, or has ended.
+        fn later(&mut self, ticket: &Ticket, later: &Later) -> Option<Ended> {
+            let asked = self.asked.take().unwrap();
+            let given_up = self.lanes.later(ticket, asked, later, self.now).err()?;
+            self.lanes.failed(ticket, given_up, Error::lost(&later.why))
+        }
+
+        /// What is asked in order, each as often as it says, until there is nothing left; `answer` says whether it is
+        /// taken.
+        fn all(&mut self, mut answer: impl FnMut(&str) -> bool) -> (Vec<String>, Option<Ended>) {
+            let (mut asked, mut ended) = (Vec::new(), None);
+            loop {
+                let (path, ticket) = match self.next() {
+                    Ok(next) => next,
+                    Err(Some(due)) => {
+                        self.now = self.start + Duration::from_secs_f64(due);
+                        continue;
+                    }
+                    Err(None) => return (asked, ended),
+                };
+                ended = match answer(&path) {
+                    true => self.taken(&ticket),
+                    false => self.later(&ticket, &Later::new("no route", None)),
+                };
+                asked.push(path);
+            }
         }
     }
 
@@ -525,7 +612,7 @@ mod tests {
         let (path, ticket) = desk.next().unwrap();
         assert_eq!(path, "/a/one");
         let later = Later::new("slow down", Some(5 * SECOND));
-        assert_eq!(desk.lanes.later(&ticket, &later, desk.now), None);
+        assert_eq!(desk.later(&ticket, &later), None);
         assert_eq!(desk.next(), Err(Some(5.0)));
         desk.outbox.try_put(Post::new("b", "four")).unwrap();
         assert_eq!(desk.next().unwrap().0, "/b/four");
@@ -539,7 +626,7 @@ mod tests {
             everywhere: true,
             ..later
         };
-        desk.lanes.later(&ticket, &later, desk.now);
+        desk.later(&ticket, &later);
         desk.outbox.try_put(Post::new("c", "five")).unwrap();
         assert_eq!(desk.next(), Err(Some(11.0)));
     }
@@ -560,7 +647,7 @@ mod tests {
             };
             assert_eq!(path, "/a/one");
             let later = Later::new("no route", None);
-            if let Some(ended) = desk.lanes.later(&ticket, &later, desk.now) {
+            if let Some(ended) = desk.later(&ticket, &later) {
                 break ended;
             }
         };
@@ -572,11 +659,36 @@ mod tests {
     }
 
     #[test]
+    fn where_something_else_can_be_said_that_is_said_sooner() {
+        let mut desk = Desk::new([Post::new("a", "picture/text more")]);
+        let (asked, ended) = desk.all(|path| !path.ends_with("/picture"));
+        let tried = ["/a/picture"; ATTEMPTS_OTHERWISE_MAX as usize];
+        assert_eq!(asked, [&tried[..], &["/a/text", "/a/more"]].concat());
+        assert_eq!(ended.unwrap().how.unwrap().ids, ["id", "id"]);
+        // What is asked otherwise is tried as often as anything.
+        let mut desk = Desk::new([Post::new("a", "picture/text more")]);
+        let (asked, ended) = desk.all(|_| false);
+        let texts = ["/a/text"; ATTEMPTS_MAX as usize];
+        assert_eq!(asked, [&tried[..], &texts].concat());
+        assert!(ended.unwrap().how.unwrap_err().is_lost());
+        // What goes without is whole.
+        let mut desk = Desk::new([Post::new("a", "text picture/")]);
+        let (asked, ended) = desk.all(|path| !path.ends_with("/picture"));
+        assert_eq!(asked, [&["/a/text"], &tried[..]].concat());
+        assert_eq!(ended.unwrap().how.unwrap().ids, ["id"]);
+        let mut desk = Desk::new([Post::new("a", "picture/text")]);
+        let (_, ticket) = desk.next().unwrap();
+        assert_eq!(desk.failed(&ticket), None);
+        desk.now += SECOND;
+        assert_eq!(desk.next().unwrap().0, "/a/text");
+    }
+
+    #[test]
     fn what_is_denied_is_not_said_in_part_and_replies_go_first() {
         let mut desk = Desk::new([Post::alert("a", "one"), Post::new("a", "two three")]);
         let (path, ticket) = desk.next().unwrap();
         assert_eq!(path, "/a/two");
-        let ended = desk.lanes.failed(&ticket, Error::denied("no")).unwrap();
+        let ended = desk.failed(&ticket).unwrap();
         assert!(ended.how.unwrap_err().is_denied());
         desk.now += SECOND;
         assert_eq!(desk.next().unwrap().0, "/a/one");
@@ -623,7 +735,7 @@ mod tests {
         desk.outbox.try_put(post).unwrap();
         let (_, ticket) = desk.next().unwrap();
         let later = Later::new("slow down", Some(SECOND));
-        desk.lanes.later(&ticket, &later, desk.now);
+        desk.later(&ticket, &later);
         drop(receiver);
         desk.now += SECOND;
         assert_eq!(desk.next(), Err(None));

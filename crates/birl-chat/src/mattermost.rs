@@ -279,7 +279,7 @@ impl Service for Mattermost {
         };
         // A picture would be fetched by whoever looks at it.
         let text = harmless::without_mentions(&post.text).replace("![", "!\u{200b}[");
-        let pieces = invited::pieces(post, &text, TEXT_BYTES_MAX);
+        let pieces = invited::pieces_with_file(post, &text, TEXT_BYTES_MAX);
         let mut frames = Vec::new();
         for (at, piece) in pieces.iter().enumerate() {
             let call = match &post.edits {
@@ -344,26 +344,19 @@ impl Mattermost {
         url.query_pairs_mut()
             .append_pair("channel_id", channel)
             .append_pair("filename", &file.name);
+        let plain = self.with_token(Call::post(self.api("posts"), &said));
         let (posts, token) = (self.api("posts"), self.state.token.clone());
-        let post = move |said: &Value| {
-            let call = Call::post(posts.clone(), said);
-            match &token {
+        let upload = Call::upload(url, file).then(move |reply| {
+            let told = judge(reply).ok()?;
+            let mut said = said.clone();
+            said["file_ids"] = json!([told["file_infos"][0]["id"]]);
+            let call = Call::post(posts.clone(), &said);
+            Some(match &token {
                 Some(token) => call.bearer(token),
                 None => call,
-            }
-        };
-        Call::upload(url, file).then(move |reply| {
-            let told = match judge(reply) {
-                Ok(told) => told,
-                Err(Refusal { later: None, .. }) => return Some(post(&said)),
-                Err(_) => return None,
-            };
-            let mut with_file = said.clone();
-            if let Some(id) = told["file_infos"][0]["id"].as_str() {
-                with_file["file_ids"] = json!([id]);
-            }
-            Some(post(&with_file).then(invited::unless_taken(post(&said), judge)))
-        })
+            })
+        });
+        upload.otherwise(plain)
     }
 
     fn call(&mut self, asked: Asked, call: Call, turn: &mut Turn) {

@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use self::calls::{Asker, Calls};
 use self::succession::Succession;
-use crate::call::{Later, Outcome, Reply};
+use crate::call::{Call, Later, Outcome, Reply};
 use crate::chat::{Event, Handle, Shared};
 use crate::error::Error;
 use crate::lanes::{Ended, Lanes, Next, Ticket};
@@ -491,20 +491,25 @@ impl Session {
     /// Tells the service, or whoever has posted, what has been answered.
     fn take_answers(&mut self) -> Result<(), Failure> {
         let mut taken = Ok(());
-        for (asker, reply) in self.calls.take() {
+        for (asker, call, reply) in self.calls.take() {
             match asker {
                 Asker::Service(number) => {
                     let answered = self.service.answered(number, reply, &mut self.turn);
                     taken = taken.and(answered);
                 }
-                Asker::Post(ticket) => self.post_answered(&ticket, reply),
+                Asker::Post(ticket) => self.post_answered(&ticket, call, reply),
             }
         }
         self.call();
         taken
     }
 
-    fn post_answered(&mut self, ticket: &Ticket, reply: Result<Reply, birl_net::Error>) {
+    fn post_answered(
+        &mut self,
+        ticket: &Ticket,
+        call: Call,
+        reply: Result<Reply, birl_net::Error>,
+    ) {
         let outcome = match reply {
             Ok(reply) => self.service.outcome(&reply, &mut self.turn),
             Err(error) if error.is_lasting() => Outcome::Denied(error.to_string()),
@@ -512,8 +517,11 @@ impl Session {
         };
         let ended = match outcome {
             Outcome::Taken { id, room } => self.lanes.taken(ticket, id, room),
-            Outcome::Denied(why) => self.lanes.failed(ticket, Error::denied(why)),
-            Outcome::Later(later) => self.lanes.later(ticket, &later, Instant::now()),
+            Outcome::Denied(why) => self.failed(ticket, call, Error::denied(why)),
+            Outcome::Later(later) => {
+                let given_up = self.lanes.later(ticket, call, &later, Instant::now()).err();
+                given_up.and_then(|call| self.failed(ticket, call, Error::lost(&later.why)))
+            }
         };
         match ended {
             Some(Ended {
@@ -528,6 +536,16 @@ impl Session {
             }) => self.turn.tell(format!("in {room:?}: {error}")),
             _ => {}
         }
+    }
+
+    /// What a call was to say is not said so.
+    fn failed(&mut self, ticket: &Ticket, call: Call, why: Error) -> Option<Ended> {
+        if call.has_otherwise() {
+            let room = ticket.room();
+            self.turn
+                .tell(format!("in {room:?}, said without its file: {why}"));
+        }
+        self.lanes.failed(ticket, call, why)
     }
 
     /// Connects anew, where the service wants that.

@@ -220,7 +220,7 @@ impl Service for Slack {
         let (channel, thread) = self.target(post);
         let text = harmless::visible(&post.text);
         let pieces = invited::pieces(post, &text, TEXT_BYTES_MAX);
-        let call = |(at, piece): (usize, &&str)| {
+        let call = |piece: &&str| {
             let mut said = json!({
                 "channel": channel,
                 "text": words::escaped(piece),
@@ -242,17 +242,25 @@ impl Service for Slack {
                     "chat.postMessage"
                 }
             };
-            let call = Call::post(invited::join(&self.api, method), &said).bearer(&tokens.bot);
-            service::Frame::Call(match invited::file_of(post, &pieces, at) {
-                Some(file) => self.with_file(file, call, &said, &tokens.bot),
-                None => call,
-            })
+            Call::post(invited::join(&self.api, method), &said).bearer(&tokens.bot)
         };
-        pieces.iter().enumerate().map(call).collect()
+        let mut calls: Vec<Call> = pieces.iter().map(call).collect();
+        if let Some(file) = &post.file {
+            let call = self.share(file, &channel, thread.as_deref(), &tokens.bot);
+            calls.push(match calls.is_empty() {
+                true => call,
+                false => call.dispensable(),
+            });
+        }
+        calls.into_iter().map(service::Frame::Call).collect()
     }
 
     fn outcome(&mut self, reply: &Reply, _: &mut Turn) -> Outcome {
         match judge(reply) {
+            // Nothing followed on that.
+            Ok(told) if told["upload_url"].is_string() => {
+                Outcome::Denied("Slack gives no URL over TLS for a file".to_owned())
+            }
             Ok(said) => invited::taken(&said, "ts", "channel"),
             Err(refusal) => refusal.into(),
         }
@@ -337,46 +345,29 @@ impl Slack {
         self.state.names.release(turn);
     }
 
-    /// What is `said`, as `plain` would say it, with a file: that is put where Slack says, and then shared. It shows
-    /// the text as its comment.
-    fn with_file(&self, file: &File, plain: Call, said: &Value, token: &Secret) -> Call {
+    /// Shows a file behind its text: it is put where Slack says, and then shared. It has no comment, since Slack would
+    /// read that as it likes: a file's comment has neither `parse` nor `unfurl_links`.
+    fn share(&self, file: &File, channel: &str, thread: Option<&str>, token: &Secret) -> Call {
         let mut url = invited::join(&self.api, "files.getUploadURLExternal");
         url.query_pairs_mut()
             .append_pair("filename", &file.name)
             .append_pair("length", &file.bytes.len().to_string())
             .append_pair("alt_txt", &file.alt);
-        let mut shared = json!({
-            "channel_id": said["channel"],
-            "initial_comment": said["text"],
-        });
-        if let Some(thread) = said.get("thread_ts") {
-            shared["thread_ts"] = thread.clone();
+        let mut shared = json!({ "channel_id": channel });
+        if let Some(thread) = thread {
+            shared["thread_ts"] = json!(thread);
         }
         let (api, file, token) = (self.api.clone(), file.clone(), token.clone());
         let share = invited::join(&self.api, "files.completeUploadExternal");
         Call::get(url).bearer(&token.clone()).then(move |reply| {
-            let told = match judge(reply) {
-                Ok(told) => told,
-                Err(Refusal { later: None, .. }) => return Some(plain.clone()),
-                Err(_) => return None,
-            };
+            let told = judge(reply).ok()?;
             let url = told["upload_url"].as_str();
-            let url = url.and_then(|url| invited::upload_url(&api, url));
-            let (Some(url), Some(id)) = (url, told["file_id"].as_str()) else {
-                return Some(plain.clone());
-            };
+            let url = url.and_then(|url| invited::upload_url(&api, url))?;
             let mut shared = shared.clone();
-            shared["files"] = json!([{ "id": id, "title": file.name }]);
+            shared["files"] = json!([{ "id": told["file_id"], "title": file.name }]);
             let share = Call::post(share.clone(), &shared).bearer(&token);
-            let share = share.then(invited::unless_taken(plain.clone(), judge));
-            let plain = plain.clone();
-            Some(Call::upload(url, &file).then(move |reply| {
-                match (reply.is_success(), Later::of_status(reply)) {
-                    (true, _) => Some(share.clone()),
-                    (false, Some(_)) => None,
-                    (false, None) => Some(plain.clone()),
-                }
-            }))
+            let upload = Call::upload(url, &file);
+            Some(upload.then(move |reply| reply.is_success().then(|| share.clone())))
         })
     }
 

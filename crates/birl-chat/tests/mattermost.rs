@@ -507,12 +507,18 @@ async fn a_file_goes_with_its_text_or_the_text_goes_alone() {
         handle.deliver(post.clone()).await.unwrap();
         let disabled = Answer::of(403, json!({"message": "no files here"}));
         team.instead("posts", Some(disabled));
+        handle.deliver(post.clone()).await.unwrap();
+        // However long it fails so, the text is said.
+        for _ in 0..3 {
+            team.instead("files", Some(Answer::of(500, json!({}))));
+        }
         handle.deliver(post).await.unwrap();
     };
     while_it_goes_on(&mut chat, script).await;
-    let said = team.said(3).await;
+    let said = team.said(4).await;
     let files: Vec<_> = said.iter().map(|said| said["file_ids"].clone()).collect();
-    assert_eq!(files, [json!(["f1"]), Value::Null, Value::Null]);
+    let none = Value::Null;
+    assert_eq!(files, [json!(["f1"]), none.clone(), none.clone(), none]);
     assert!(said.iter().all(|said| said["message"] == "▁█"));
     assert_eq!(team.state.lock().files, [&b"\x89PNG"[..]; 2]);
 }

@@ -56,16 +56,19 @@ async fn the_official_client_takes_the_workspace_for_slack() {
     assert!(!log.iter().any(|it| it.starts_with("bad")), "{log:?}");
 }
 
-#[tokio::test]
-async fn a_file_goes_with_its_text_or_the_text_goes_alone() {
-    let workspace = Workspace::start().await;
-    let mut chat = connect(workspace.slack()).events();
-    let file = File {
+fn chart() -> File {
+    File {
         name: "chart.png".to_owned(),
         mime: "image/png",
         bytes: b"\x89PNG not really"[..].into(),
         alt: "errors & more".to_owned(),
-    };
+    }
+}
+
+#[tokio::test]
+async fn a_file_follows_on_its_text_which_is_no_more_than_text() {
+    let workspace = Workspace::start().await;
+    let mut chat = connect(workspace.slack()).events();
     let error = |error: &str| Answer::of(200, json!({"ok": false, "error": error}));
     // One is to be tried again, and others never will be taken.
     let busy = Answer::of(503, json!({}));
@@ -73,20 +76,21 @@ async fn a_file_goes_with_its_text_or_the_text_goes_alone() {
     let react = async {
         workspace.happens("connected 0").await;
         workspace.event(0, said("1773497130.000001", "chart?"));
-        workspace.posts(1).await;
+        workspace.posts(2).await;
         let first = error("missing_scope");
         workspace.instead("files.getUploadURLExternal", first);
         workspace.event(0, said("1773497130.000002", "and?"));
-        workspace.posts(2).await;
+        workspace.posts(3).await;
         let last = error("posting_to_channel_denied");
         workspace.instead("files.completeUploadExternal", last);
         workspace.event(0, said("1773497130.000003", "and?"));
-        workspace.posts(3).await
+        workspace.event(0, said("1773497130.000004", "and?"));
+        workspace.posts(6).await
     };
     let serve = async {
-        for _ in 0..3 {
+        for _ in 0..4 {
             let asked = message(&mut chat).await;
-            let post = asked.answer("a <b>\n▁█").with_file(file.clone());
+            let post = asked.answer("a <b> @all http://h/").with_file(chart());
             asked.handle().send(post).await.unwrap();
         }
         // What is still to be said is said.
@@ -96,21 +100,74 @@ async fn a_file_goes_with_its_text_or_the_text_goes_alone() {
         posts = react => posts,
         () = serve => panic!("it goes on"),
     };
-    assert_eq!(
-        posts[0],
+    let text = |ts: &str| {
         json!({
-            "channel_id": "C1", "initial_comment": "a &lt;b&gt;\n▁█",
-            "thread_ts": "1773497130.000001",
-            "files": [{"id": "F0", "title": "chart.png"}],
+            "channel": "C1", "text": "a &lt;b&gt; @all http://h/", "thread_ts": ts, "parse": "none",
+            "link_names": false, "unfurl_links": false, "unfurl_media": false,
         })
-    );
-    assert_eq!(workspace.file("F0"), &file.bytes[..]);
-    for post in &posts[1..] {
-        assert_eq!(post["text"], "a &lt;b&gt;\n▁█");
-        assert_eq!(post["channel"], "C1");
+    };
+    let file = |ts: &str, id: &str| {
+        json!({
+            "channel_id": "C1", "thread_ts": ts, "files": [{"id": id, "title": "chart.png"}],
+        })
+    };
+    let expected = [
+        text("1773497130.000001"),
+        file("1773497130.000001", "F0"),
+        text("1773497130.000002"),
+        text("1773497130.000003"),
+        text("1773497130.000004"),
+        file("1773497130.000004", "F2"),
+    ];
+    assert_eq!(posts, expected);
+    assert_eq!(workspace.file("F0"), &chart().bytes[..]);
+}
+
+#[tokio::test]
+async fn a_file_that_fails_for_now_is_put_again_and_then_left_out() {
+    let workspace = Workspace::start().await;
+    let mut chat = connect(workspace.slack()).events();
+    let handle = chat.handle().clone();
+    // Twice it fails in a passing way: what was asked before that is not asked again.
+    workspace.instead("upload", Answer::of(500, json!("no")));
+    workspace.abort("upload");
+    let posts = while_it_goes_on(&mut chat, async {
+        let post = Post::new("C1", "one").with_file(chart());
+        handle.deliver(post).await.unwrap();
+        workspace.posts(2).await
+    });
+    let posts = posts.await;
+    assert_eq!(posts[1]["files"][0]["id"], "F0");
+    let asked = |log: &[String]| log.iter().filter(|it| it.contains("a file goes")).count();
+    assert_eq!(asked(&workspace.log()), 1);
+    // However long it fails so: the text is said, and what follows on it.
+    for _ in 0..6 {
+        workspace.instead("upload", Answer::of(500, json!("no")));
     }
-    assert_eq!(posts[2]["thread_ts"], "1773497130.000003");
-    assert_eq!(posts.len(), 3);
+    let mut told = Vec::new();
+    let said = async {
+        let post = Post::new("C1", "two").with_file(chart());
+        let posted = handle.deliver(post).await.unwrap();
+        assert_eq!(posted.ids().len(), 1, "the text has a name");
+        handle.deliver(Post::new("C1", "three")).await.unwrap();
+    };
+    tokio::select! {
+        () = said => {}
+        () = async {
+            while let Some(event) = chat.next().await {
+                if let Event::Notice(notice) = event {
+                    told.push(notice);
+                }
+            }
+        } => panic!("the chat has ended"),
+    }
+    let texts: Vec<_> = workspace.posts(4).await[2..]
+        .iter()
+        .map(|post| post["text"].clone())
+        .collect();
+    assert_eq!(texts, ["two", "three"]);
+    let why = "not known to be sent: the server answers 500: \\\"no\\\"";
+    assert_eq!(told, [format!("in \"C1\", said without its file: {why}")]);
 }
 
 #[tokio::test]

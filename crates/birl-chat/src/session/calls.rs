@@ -22,7 +22,8 @@ pub(super) enum Asker {
     Service(u64),
 }
 
-pub(super) type Answer = (Asker, Result<Reply, NetError>);
+/// Who has asked, what was asked last, and what the answer to that is.
+pub(super) type Answer = (Asker, Call, Result<Reply, NetError>);
 
 /// The calls that are under way. They go on only while somebody polls.
 #[derive(Default)]
@@ -33,7 +34,10 @@ pub(super) struct Calls {
 
 impl Calls {
     pub(super) fn start(&mut self, asker: Asker, call: Call, connector: Arc<Connector>) {
-        let asking = async move { (asker, call.send(&connector).await) };
+        let asking = async move {
+            let (call, reply) = call.send_all(&connector).await;
+            (asker, call, reply)
+        };
         self.under_way.push(Box::pin(asking));
     }
 

@@ -397,6 +397,7 @@ impl Inner {
                 ok(json!({"channel": channel, "ts": ts, "message": {"text": field("text")}}))
             }
             "files.getUploadURLExternal" => {
+                self.play.log.push("asked where a file goes".to_owned());
                 let length = field("length").parse::<usize>().unwrap_or(0);
                 if field("filename").is_empty() || length == 0 {
                     return error("invalid_arguments");
@@ -412,6 +413,16 @@ impl Inner {
                 let has_come = |(length, body): &(usize, Vec<u8>)| *length == body.len();
                 if !self.files.get(id).is_some_and(has_come) {
                     return error("file_not_found");
+                }
+                // Of these, the documentation knows nothing.
+                let known = ["files", "channel_id", "initial_comment", "thread_ts"];
+                let mut names = fields
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, _)| name);
+                if names.any(|name| !known.contains(&name.as_str())) {
+                    return error("invalid_arguments");
                 }
                 if !matches!(field("channel_id"), "C1" | "C2" | "D1") {
                     return error("channel_not_found");
@@ -447,7 +458,11 @@ async fn answer(state: &State, ws: &str, stream: TcpStream) {
     let Some(asked) = Asked::read(stream).await else {
         return;
     };
-    let method = asked.path.strip_prefix("/api/").unwrap_or("?").to_owned();
+    let method = match asked.path.strip_prefix("/api/") {
+        Some(method) => method.to_owned(),
+        None if asked.path.starts_with("/upload/") => "upload".to_owned(),
+        None => "?".to_owned(),
+    };
     if state.lock().held.as_ref() == Some(&method) {
         state.log(format!("held {method}"));
         state.until(|inner| inner.held.is_none()).await;
