@@ -18,6 +18,10 @@ const EVERY: Duration = Duration::from_secs(3);
 /// A line that is on its way is waited for no longer before the answer is said.
 const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 
+/// An answer that is to stand in the place of a line is said anew where that takes longer: the service may want to be
+/// left alone for long.
+const EDITED_WITHIN: Duration = Duration::from_secs(10);
+
 /// What a line says whose answer cannot stand in its place: a longer one, and a file.
 const FOLLOWS: &str = "the answer:";
 
@@ -92,15 +96,39 @@ impl Asker<'_> {
                 None => harmless(answer.text.clone(), self.prefix),
                 Some(_) => FOLLOWS.to_owned(),
             };
-            match handle.edit(line, text).await {
-                Ok(_) if answer.picture.is_none() => return,
+            let edited = timeout(EDITED_WITHIN, handle.edit(line, text)).await;
+            match edited {
+                Ok(Ok(_)) if answer.picture.is_none() => return,
                 // It does not fit there.
-                Err(error) if error.is_denied() => {
-                    let _ = handle.edit(line, FOLLOWS).await;
+                Ok(Err(error)) if error.is_denied() => {
+                    let _ = timeout(EDITED_WITHIN, handle.edit(line, FOLLOWS)).await;
                 }
                 _ => {}
             }
         }
         say(self.chat, self.prefix, self.message, answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use birl_chat::{Slack, connect};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_does_not_wait_for_long_for_the_line_that_it_is_to_stand_in() {
+        let token = || "env:TOKEN".parse().unwrap();
+        // Nobody polls it, so nothing is ever taken there.
+        let chat = connect(Slack::new(token(), token())).events();
+        let message = Message::new(chat.handle().clone(), Default::default());
+        let asker = Asker {
+            chat: "ops",
+            prefix: "!",
+            message: &message,
+        };
+        let line = Posted::of("C1", vec!["1".to_owned()]);
+        let answered = asker.answer("42".to_owned().into(), Some(line));
+        assert!(timeout(10 * EDITED_WITHIN, answered).await.is_ok());
     }
 }
