@@ -14,9 +14,8 @@ use birl_bot::bot::Reaction;
 use birl_bot::chats::Lasts;
 use birl_bot::command::{Builtin, Task};
 use birl_bot::config::Chat;
-use birl_bot::pages::Shape;
+use birl_bot::pages::{Place, Shape};
 use birl_bot::{Bot, Chats, Config, Desk, Said};
-use birl_record::time::Clock;
 use birl_source::error::refusal;
 use birl_watch::{Logs, Surroundings, Watched, places};
 use tokio::runtime;
@@ -47,7 +46,6 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
         );
     }
     let (watched, config) = parse(&text, &args.file, &around)?;
-    let clock = &around.clock;
     let logs = Logs::new(&watched, &around);
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(environment.processors.get())
@@ -65,7 +63,7 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
             return talk_until_signalled(config, desk, &args.file, &around, environment).await;
         }
         let chat = chosen(&config, args.chat.as_deref())?;
-        let trial = Trial::new(chat, logs, clock);
+        let trial = Trial::new(chat, logs);
         match &args.replay {
             Some(file) => {
                 let file = fs::File::open(file).map_err(|error| {
@@ -256,15 +254,17 @@ fn chosen<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c Chat> {
 /// A chat that is tried without its service.
 struct Trial {
     name: String,
+    address: String,
     bot: Bot,
     desk: Desk,
 }
 
 impl Trial {
-    fn new(chat: &Chat, logs: Logs, clock: &Clock) -> Self {
+    fn new(chat: &Chat, logs: Logs) -> Self {
         Self {
             name: chat.name.clone(),
-            bot: chat.bot(clock),
+            address: chat.address(),
+            bot: chat.bot(),
             desk: Desk::new(logs),
         }
     }
@@ -281,9 +281,10 @@ impl Trial {
                     "nothing is being asked here".to_owned()
                 }
                 Reaction::Do(task) => {
-                    let place = (self.name.as_str(), said);
+                    let place = Place::of((&self.name, &self.address), said);
                     let shape = (Shape::MESSAGES, prefix.as_str());
-                    self.desk.perform(task, place, shape, |_| {}).await.text
+                    let done = self.desk.perform(task, (place, said), shape, |_| {});
+                    done.await.text
                 }
             });
         }

@@ -1,9 +1,12 @@
 //! A file of chats that changes while birl talks there.
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
+use serde_json::json;
+use tokio_tungstenite::tungstenite::{Message, WebSocket, accept};
 
 use crate::bot::Room;
 use crate::process::Process;
@@ -18,6 +21,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test(
             "bot::reloading::a_chat_that_is_elsewhere_is_left_and_begun_there",
             a_chat_that_is_elsewhere_is_left_and_begun_there,
+        ),
+        Trial::test(
+            "bot::reloading::what_is_said_while_a_chat_is_left_is_answered_once_it_is_there_again",
+            what_is_said_while_a_chat_is_left_is_answered_once_it_is_there_again,
+        ),
+        Trial::test(
+            "bot::reloading::another_secret_in_its_file_is_another_connection",
+            another_secret_in_its_file_is_another_connection,
         ),
         Trial::test(
             "bot::reloading::places_are_rooms_of_chats_that_have_come",
@@ -128,6 +139,8 @@ fn a_chat_that_is_elsewhere_is_left_and_begun_there() -> Result<(), Failed> {
     let mut others = Vec::new();
     here.say("ann", "hello");
     here.wait_for("hello from ops", &mut others);
+    here.say("ann", "!ask *");
+    here.wait_for("1500 records", &mut others);
     here.say("ann", LONG);
     here.wait_for("still asking, ", &mut others);
 
@@ -135,11 +148,16 @@ fn a_chat_that_is_elsewhere_is_left_and_begun_there() -> Result<(), Failed> {
     replace(&sandbox, &format!("{SOURCE}{both}"))?;
     here.wait_for("given up: the chat is connected to anew", &mut others);
     process.wait_for_stderr_times("connected to", 3);
-    // What was said before is not answered again, and what is new is.
-    there.say_again("ann", "hello");
+    // What has the ids of what was said elsewhere is something else, and what is said again is not.
     there.say("ann", "hello there");
     there.say("ann", "hello there");
-    there.wait_for("hello from ops", &mut others);
+    there.say_again("ann", "hello there");
+    for _ in 0..2 {
+        there.wait_for("hello from ops", &mut others);
+    }
+    // Nor is there more of what was asked elsewhere.
+    there.say("ann", "!more");
+    there.wait_for("there is no more", &mut others);
     new.say("ann", "hello");
     new.wait_for("hello from dev", &mut others);
 
@@ -151,6 +169,78 @@ fn a_chat_that_is_elsewhere_is_left_and_begun_there() -> Result<(), Failed> {
     assert_eq!(others, Vec::<String>::new());
     let all = [&here, &there, &new].map(Room::connections);
     assert_eq!(all, [1, 1, 1]);
+    process.terminate();
+    assert_eq!(process.end().status.code(), Some(0));
+    Ok(())
+}
+
+fn what_is_said_while_a_chat_is_left_is_answered_once_it_is_there_again() -> Result<(), Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    let sandbox = Sandbox::new();
+    let with = |header: &str| {
+        let chat = chat(
+            "ops",
+            &address,
+            &format!("headers = {{ X-A = '{header}' }}"),
+        );
+        format!("{chat}{}", reply("ops", "hello {n}"))
+    };
+    let say = |socket: &mut WebSocket<TcpStream>, n: u64| {
+        let message = json!({"id": n, "n": n, "room": "r", "sender": "ann", "text": "hello"});
+        socket.send(Message::text(message.to_string()))
+    };
+    replace(&sandbox, &with("1"))?;
+    let mut process = Process::start(sandbox.birl(&["chat"]), Vec::new());
+    let mut first = accept(listener.accept()?.0)?;
+    process.wait_for_stderr("connected to");
+    replace(&sandbox, &with("2"))?;
+    // What comes next is that it goes.
+    first.get_ref().peek(&mut [0])?;
+    say(&mut first, 1)?;
+    while first.read().is_ok() {}
+    drop(first);
+    let mut second = accept(listener.accept()?.0)?;
+    // The service says it again, and something else.
+    for n in 1..=2 {
+        say(&mut second, n)?;
+    }
+    for n in 1..=2 {
+        let heard = second.read()?.into_text()?;
+        assert_eq!(heard, format!("{{\"say\":\"hello {n}\"}}"));
+    }
+    process.terminate();
+    assert!(second.read()?.is_close());
+    drop(second);
+    assert_eq!(process.end().status.code(), Some(0));
+    Ok(())
+}
+
+fn another_secret_in_its_file_is_another_connection() -> Result<(), Failed> {
+    let mut room = Room::new()?;
+    let sandbox = Sandbox::new();
+    let more = r#"
+secrets = { token = { file = "token" } }
+hello = [{ send = '{"say":"I have {token}"}' }]
+"#;
+    let text = chat("ops", &room.address, more) + &reply("ops", "good day");
+    replace(&sandbox, &text)?;
+    sandbox.write("token", b"hunter2");
+    let mut process = Process::start(sandbox.birl(&["chat"]), Vec::new());
+    let mut others = Vec::new();
+    room.wait_for("I have hunter2", &mut others);
+    process.wait_for_stderr("connected to");
+    // The file of chats is as it was.
+    sandbox.write("token", b"hunter3");
+    process.hang_up();
+    room.wait_for("I have hunter3", &mut others);
+    process.wait_for_stderr_times("connected to", 2);
+    process.hang_up();
+    process.wait_for_stderr_times("reloaded", 2);
+    room.say("ann", "hello");
+    room.wait_for("good day", &mut others);
+    assert_eq!(others, Vec::<String>::new());
+    assert_eq!(room.connections(), 2);
     process.terminate();
     assert_eq!(process.end().status.code(), Some(0));
     Ok(())

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use birl_chat::{Event, Events, Past};
-use futures::StreamExt;
+use birl_chat::{Event, Events, Message, Past};
+use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
@@ -21,7 +21,7 @@ use crate::said::Said;
 /// Reacts to what is said in one chat.
 #[derive(Debug)]
 pub struct Bot {
-    rules: Rules,
+    rules: Arc<Rules>,
     commands: Commands,
     people: Limits,
     rooms: Limits,
@@ -66,7 +66,7 @@ pub enum Reaction {
 
 impl Bot {
     /// Reacts by `rules` and `commands`, no more often than `manners` say.
-    pub fn new(rules: Rules, commands: Commands, manners: Manners) -> Self {
+    pub fn new(rules: Arc<Rules>, commands: Commands, manners: Manners) -> Self {
         Self {
             rules,
             commands,
@@ -155,35 +155,78 @@ pub enum Order {
     Leave(String),
 }
 
+/// A chat, and what is known of it when a talk begins.
+#[derive(Debug)]
+pub struct Talk {
+    /// What it is called.
+    pub name: String,
+    /// What tells its server from others.
+    pub address: String,
+    /// What happens there.
+    pub events: Events,
+    /// What an earlier talk with the same server has left; without, what is kept of the chat is known.
+    pub before: Option<Left>,
+}
+
+/// What a talk leaves for the next one.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// What has been heard.
+    pub past: Past,
+    /// What was said, and nobody has reacted to, since the chat was being left.
+    pub unanswered: Vec<Message>,
+}
+
 /// How a talk has ended.
 #[derive(Debug)]
 pub struct Ended {
     /// Why the service does not let us in, and will not, if so.
     pub how: Result<(), birl_chat::Error>,
-    /// What has been heard, for whoever goes on.
-    pub past: Past,
+    /// For whoever goes on.
+    pub left: Left,
+    /// An order came too late.
+    pub has_missed_order: bool,
 }
 
 /// How long those who wait for answers may take to be told that there is none.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
-/// Lets a bot react to what happens in a chat, which is called `name`, until the chat is over, or it is
-/// [ordered](Order) to leave. What takes time is done at `desk`, beside reading on. It goes on behind `past`,
-/// else behind what is kept of the chat.
+/// So many messages are kept for the next talk.
+const UNANSWERED_MAX: usize = 1000;
+
+/// Lets a bot react to what happens in a chat, until that is over, or it is [ordered](Order) to leave. What takes time
+/// is done at `desk`, beside reading on. What nobody has reacted to before is reacted to first.
 pub async fn run(
-    name: &str,
+    talk: Talk,
     mut bot: Bot,
-    mut events: Events,
     desk: Arc<Desk>,
     mut orders: mpsc::Receiver<Order>,
-    past: Option<Past>,
 ) -> Ended {
-    let (memory, past) = Memory::new(name, desk.store().await, past).await;
+    let Talk {
+        name,
+        address,
+        events,
+        before,
+    } = talk;
+    let name = name.as_str();
+    let handle = events.handle().clone();
+    let (past, unanswered) = match before {
+        Some(Left { past, unanswered }) => (Some(past), unanswered),
+        None => (None, Vec::new()),
+    };
+    let (memory, mut past) = Memory::new((name, &address), desk.store().await, past).await;
+    // The service is not to say them again.
+    past.ids
+        .extend(unanswered.iter().filter_map(|it| it.id.clone()));
     events.go_on(past);
-    let mut errands = Errands::new(name, desk);
+    let unanswered = unanswered.into_iter();
+    let unanswered = unanswered.map(|message| Event::Message(message.in_chat(handle.clone())));
+    let mut events = stream::iter(unanswered).chain(events);
+    let mut errands = Errands::new(name, &address, desk);
     let mut how = Ok(());
     let mut leave_by = None;
     let mut has_left = false;
+    let mut left = Vec::new();
     loop {
         let event = tokio::select! {
             biased;
@@ -199,14 +242,18 @@ pub async fn run(
             }
             () = leave(&mut errands, leave_by), if leave_by.is_some() && !has_left => {
                 has_left = true;
-                events.handle().close();
+                handle.close();
                 continue;
             }
             event = events.next() => event,
         };
         match event {
-            // It is said again where the service can, and nobody would hear an answer.
-            Some(Event::Message(_)) if has_left => {}
+            // Nobody would hear an answer.
+            Some(Event::Message(message)) if has_left => {
+                if left.len() < UNANSWERED_MAX {
+                    left.push(message);
+                }
+            }
             Some(Event::Message(message)) => {
                 let said = Said::of(&message);
                 let prefix = bot.prefix().to_owned();
@@ -230,7 +277,7 @@ pub async fn run(
                 memory.heard(&message, is_done);
             }
             Some(Event::Ready) => {
-                info!(chat = name, "connected to {}", events.handle().service());
+                info!(chat = name, "connected to {}", handle.service());
             }
             Some(Event::Gap(gap)) => {
                 let seconds = gap.time.as_secs_f64();
@@ -245,9 +292,15 @@ pub async fn run(
             None => break,
         }
     }
+    let past = memory.end().await;
+    orders.close();
     Ended {
         how,
-        past: memory.end().await,
+        left: Left {
+            past,
+            unanswered: left,
+        },
+        has_missed_order: orders.try_recv().is_ok(),
     }
 }
 

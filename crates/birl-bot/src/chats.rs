@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use birl_chat::{Events, Handle, Past};
+use birl_chat::{Events, Handle};
 use birl_net::Proxies;
 use birl_record::time::Clock;
 use birl_watch::config::Error;
@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info};
 
-use crate::bot::{self, Ended, Order};
+use crate::bot::{self, Ended, Left, Order, Talk};
 use crate::config::{Chat, Config};
 use crate::desk::Desk;
 use crate::rooms::Rooms;
@@ -96,7 +96,7 @@ impl Chats {
             shared: self.shared,
             running: BTreeMap::new(),
             tasks: JoinSet::new(),
-            pasts: BTreeMap::new(),
+            left: BTreeMap::new(),
             has_failed: false,
         };
         for (chat, events) in self.begun {
@@ -167,8 +167,8 @@ struct Talks {
     running: BTreeMap<String, Running>,
     /// Each with the name of its chat; nothing where it has panicked.
     tasks: JoinSet<(String, Option<Ended>)>,
-    /// What has been heard in chats that have ended.
-    pasts: BTreeMap<String, Past>,
+    /// What there is to go on with in chats that have ended, with the addresses of their servers.
+    left: BTreeMap<String, (String, Left)>,
     has_failed: bool,
 }
 
@@ -176,9 +176,26 @@ struct Running {
     chat: Chat,
     orders: mpsc::Sender<Order>,
     is_leaving: bool,
+    /// It had ended before an order came.
+    has_missed_order: bool,
 }
 
 impl Running {
+    fn new(chat: Chat, orders: mpsc::Sender<Order>) -> Self {
+        Self {
+            chat,
+            orders,
+            is_leaving: false,
+            has_missed_order: false,
+        }
+    }
+
+    async fn be(&mut self, chat: &Chat) {
+        self.chat = chat.clone();
+        let order = Order::Be(Box::new(chat.bot()));
+        self.has_missed_order |= self.orders.send(order).await.is_err();
+    }
+
     async fn leave(&mut self, why: &str) {
         if !std::mem::replace(&mut self.is_leaving, true) {
             // One that has ended has left.
@@ -194,18 +211,20 @@ impl Talks {
         self.shared
             .handles()
             .insert(name.clone(), events.handle().clone());
-        let bot = chat.bot(&self.shared.clock);
-        let (desk, past) = (Arc::clone(&self.shared.desk), self.pasts.remove(&name));
-        self.running.insert(
-            name.clone(),
-            Running {
-                chat,
-                orders,
-                is_leaving: false,
-            },
-        );
+        let (bot, desk) = (chat.bot(), Arc::clone(&self.shared.desk));
+        let address = chat.address();
+        let left = self.left.remove(&name);
+        let before = left.and_then(|(whose, left)| (whose == address).then_some(left));
+        let talk = Talk {
+            name: name.clone(),
+            address,
+            events,
+            before,
+        };
+        let running = Running::new(chat, orders);
+        self.running.insert(name.clone(), running);
         self.tasks.spawn(async move {
-            let talk = bot::run(&name, bot, events, desk, ordered, past);
+            let talk = bot::run(talk, bot, desk, ordered);
             let ended = AssertUnwindSafe(talk).catch_unwind().await;
             (name, ended.ok())
         });
@@ -216,10 +235,7 @@ impl Talks {
         for (name, running) in &mut self.running {
             match config.chat(name) {
                 Some(chat) if chat.is_reached_as(&running.chat) && !running.is_leaving => {
-                    running.chat = chat.clone();
-                    let bot = Box::new(chat.bot(&self.shared.clock));
-                    // One that has ended begins anew when that is known.
-                    let _ = running.orders.send(Order::Be(bot)).await;
+                    running.be(chat).await;
                 }
                 // It is begun again when it has been left.
                 Some(_) => {
@@ -252,10 +268,17 @@ impl Talks {
     fn ended(&mut self, name: &str, ended: Option<Ended>, is_stopping: bool) {
         let was = self.running.remove(name);
         self.shared.handles().remove(name);
+        let mut goes_on = was
+            .as_ref()
+            .is_some_and(|was| was.is_leaving || was.has_missed_order);
         match ended {
-            Some(Ended { how, past }) => {
-                self.pasts.insert(name.to_owned(), past);
-                if let Err(error) = how {
+            Some(ended) => {
+                goes_on |= ended.has_missed_order;
+                if let Some(was) = was {
+                    let left = (was.chat.address(), ended.left);
+                    self.left.insert(name.to_owned(), left);
+                }
+                if let Err(error) = ended.how {
                     error!(chat = name, "{error}");
                     self.has_failed = true;
                 }
@@ -265,12 +288,87 @@ impl Talks {
                 self.has_failed = true;
             }
         }
-        let has_left = was.is_some_and(|was| was.is_leaving);
         let wanted = Arc::clone(&self.shared.wanted.borrow());
         match wanted.chat(name) {
-            Some(chat) if has_left && !is_stopping => self.connect(chat),
+            Some(chat) if goes_on && !is_stopping => return self.connect(chat),
             Some(_) => {}
             None => info!(chat = name, "left"),
         }
+        // Nobody waits for an answer by the time that it is begun again.
+        if let Some((_, left)) = self.left.get_mut(name) {
+            left.unanswered.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use birl_record::format::Formats;
+    use birl_watch::{Logs, Surroundings};
+
+    use super::*;
+
+    /// The chats of a text, which talk once their tasks are polled.
+    fn talks(text: &str) -> Talks {
+        let clock = Clock {
+            now: 0,
+            zone: jiff::tz::TimeZone::UTC,
+            newest: None,
+        };
+        let around = Surroundings {
+            variable: |_| None,
+            formats: Formats::default(),
+            clock: clock.clone(),
+            clock_stands: true,
+            threads: 1,
+            memory_bytes: 1 << 20,
+            places: places::Surroundings {
+                variable: |_| None,
+                proxies: Proxies::default(),
+                stdout: Arc::new(Mutex::new(std::io::sink())),
+                rooms: Arc::new(places::NoRooms),
+            },
+        };
+        let file = Path::new("birl.toml");
+        let watched = Watched::parse(text, file, &clock).unwrap();
+        let config = Config::parse(text, file, &clock, &watched).unwrap();
+        let desk = Desk::new(Logs::new(&watched, &around));
+        let chats = Chats::new(config, file, desk, &clock, Proxies::default());
+        let mut talks = Talks {
+            shared: chats.shared,
+            running: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            left: BTreeMap::new(),
+            has_failed: false,
+        };
+        for (chat, events) in chats.begun {
+            talks.begin(chat, events);
+        }
+        talks
+    }
+
+    #[tokio::test]
+    async fn a_chat_that_ends_as_its_file_is_read_again_is_connected_to_again() {
+        let ended = |has_missed_order| {
+            Some(Ended {
+                how: Ok(()),
+                left: Left::default(),
+                has_missed_order,
+            })
+        };
+        let mut talks = talks("[chat.ops]\njson = 'ws://127.0.0.1:9/'\n");
+        let config = Arc::clone(&talks.shared.wanted.borrow());
+        let is_there = |talks: &Talks| talks.running.contains_key("ops");
+        // An order that it did not see.
+        talks.ended("ops", ended(true), false);
+        assert!(is_there(&talks));
+        // One that found nobody any more.
+        talks.tasks.shutdown().await;
+        talks.be(&config).await;
+        talks.ended("ops", ended(false), false);
+        assert!(is_there(&talks));
+        // By itself, it has ended.
+        talks.ended("ops", ended(false), false);
+        assert!(!is_there(&talks));
     }
 }

@@ -9,7 +9,9 @@ mod slack;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use birl_chat::irc::{Account, Room};
@@ -24,6 +26,7 @@ use birl_record::time::Clock;
 use birl_watch::config::{Error, Named, Text};
 use birl_watch::template::{self, Template};
 use birl_watch::{Config as Watched, Logs};
+use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
@@ -58,12 +61,18 @@ pub struct Chat {
     pub commands: Commands,
     /// How often is answered.
     pub manners: Manners,
+    /// The replies, compiled.
+    rules: Arc<Rules>,
     connection: Connection,
 }
 
 /// What the file says of where a chat is, and how it is reached. There may be secrets in it.
 #[derive(Clone, Default, PartialEq)]
-struct Connection(toml::Table);
+struct Connection {
+    table: toml::Table,
+    /// What stands in the files that it names; nothing where one cannot be read.
+    files: Vec<Option<Vec<u8>>>,
+}
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,8 +87,33 @@ impl Connection {
         let chat = chats.and_then(|chats| chats.get(name)?.as_table());
         let mut table = chat.cloned().unwrap_or_default();
         table.retain(|key, _| !DONE_THERE.contains(&key));
-        Self(table)
+        let authorities = table.get("ca_file").and_then(toml::Value::as_str);
+        let authorities = authorities.map(PathBuf::from);
+        let paths = authorities.into_iter().chain(files_of(&table));
+        Self {
+            files: paths.map(content).collect(),
+            table,
+        }
     }
+}
+
+/// The files that hold secrets which a table names: `{ file = "PATH" }`, however deep.
+fn files_of(table: &toml::Table) -> Vec<PathBuf> {
+    if let (1, Some(toml::Value::String(path))) = (table.len(), table.get("file")) {
+        return vec![PathBuf::from(path)];
+    }
+    let values = table.values().flat_map(|value| match value {
+        toml::Value::Array(values) => &values[..],
+        value => std::slice::from_ref(value),
+    });
+    let tables = values.filter_map(toml::Value::as_table);
+    tables.flat_map(files_of).collect()
+}
+
+/// What stands in a file. Pipes are left to whoever connects: what is read of them is gone.
+fn content(path: PathBuf) -> Option<Vec<u8>> {
+    let is_file = fs::metadata(&path).ok()?.is_file();
+    is_file.then(|| fs::read(path).ok())?
 }
 
 /// The keys that say what is done in a chat, and not how it is reached.
@@ -185,19 +219,33 @@ impl Chat {
         words
     }
 
-    /// Whether the file says the same of where another chat is and how it is reached. What is done there may differ.
+    /// Whether the file says the same of where another chat is and how it is reached, and the files with secrets that
+    /// it names did when it was read. What is done there may differ.
     pub fn is_reached_as(&self, other: &Self) -> bool {
         self.connection == other.connection
     }
 
     /// The bot of this chat.
-    ///
-    /// # Panics
-    ///
-    /// If a search cannot be compiled: that was tried when the file was read.
-    pub fn bot(&self, clock: &Clock) -> Bot {
-        let rules = Rules::new(&self.replies, clock).expect("each was compiled before");
+    pub fn bot(&self) -> Bot {
+        let rules = Arc::clone(&self.rules);
         Bot::new(rules, self.commands.clone(), self.manners)
+    }
+
+    /// What tells the server of this chat from others: messages and rooms of one are not known to another. There is no
+    /// secret in it.
+    pub fn address(&self) -> String {
+        match &self.service {
+            Service::Irc(irc) => irc.name(),
+            Service::Json(json) => {
+                // Whatever stands in the URL may tell what is read there, and may be a secret.
+                let hash = digest(&SHA256, json.url.text().as_bytes());
+                let hash = hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}"));
+                format!("{} {}", json.name(), hash.collect::<String>())
+            }
+            Service::Slack(slack) => slack.name(),
+            Service::Mattermost(it) => it.name(),
+            Service::Discord(discord) => discord.name(),
+        }
     }
 
     /// Begins the chat, by way of `proxies`. Nothing is connected to before it is polled.
@@ -423,7 +471,11 @@ impl Reading<'_> {
         }
         let has_fields = keys.has_fields();
         let replies = keys.reply.iter().map(|keys| self.reply(keys, has_fields));
-        let replies = replies.collect::<Result<_, _>>()?;
+        let replies = replies.collect::<Result<Vec<_>, _>>()?;
+        let rules = Rules::new(&replies, self.clock).map_err(|(number, error)| {
+            let query = &keys.reply[number].query;
+            self.at(query, error.render(query.get_ref()))
+        })?;
         let service = match keys.place(self)? {
             Place::Irc => Service::Irc(self.irc(keys)?),
             Place::Json => Service::Json(self.json(keys)?),
@@ -437,6 +489,7 @@ impl Reading<'_> {
             replies,
             commands,
             manners,
+            rules: Arc::new(rules),
             connection: Connection::default(),
         })
     }
@@ -737,5 +790,31 @@ impl ChatKeys {
             ("ping", span(&self.ping)),
             ("answer", span(&self.answer)),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_changes_is_another_connection() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        let name = path.display();
+        let text = format!(
+            "[chat.ops]\njson = 'ws://h/'\nca_file = '/none'\nsecrets = {{ a = {{ env = 'A' }}, b = {{ file = '{name}' }} }}\n\
+             [[chat.ops.hello]]\nsend = '{{}}'\n"
+        );
+        let table: toml::Table = text.parse().unwrap();
+        let read = |secret: &str| {
+            fs::write(&path, secret).unwrap();
+            Connection::of(&table, "ops")
+        };
+        let first = read("one");
+        assert!(first == read("one"));
+        assert!(first != read("two"));
+        fs::remove_file(&path).unwrap();
+        assert!(first != Connection::of(&table, "ops"));
     }
 }

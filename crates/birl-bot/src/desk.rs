@@ -76,24 +76,19 @@ impl Desk {
         }
     }
 
-    /// Does what somebody has asked for in the chat of that name, and gives what is to be said. `prefix` is
+    /// Does what somebody has asked for at a place, and gives what is to be said. `prefix` is
     /// what stands before commands. How far an answer is, is told each second.
     ///
     /// Dropping the future gives it up: what rules have been told holds.
     pub async fn perform(
         &self,
         task: Task,
-        (chat, said): (&str, &Said),
+        (place, said): (Place, &Said),
         (shape, prefix): (Shape, &str),
         tell: impl FnMut(Snapshot),
     ) -> Answer {
         let now = Instant::now();
         let more = format!("{prefix}more");
-        let place = Place {
-            chat: chat.to_owned(),
-            room: said.room.clone(),
-            account: said.account.clone().filter(|_| said.is_private),
-        };
         let mut picture = None;
         let done = match task {
             Task::Say(text) => Ok(Lines::of(&text)),

@@ -18,7 +18,7 @@ use tracing::warn;
 use crate::answer::{Answer, Picture};
 use crate::command::Task;
 use crate::desk::Desk;
-use crate::pages::Shape;
+use crate::pages::{Place, Shape};
 use crate::progress::Asker;
 use crate::said::Said;
 
@@ -36,6 +36,8 @@ const ALT_CHARS_MAX: usize = 900;
 #[derive(Debug)]
 pub(crate) struct Errands {
     chat: String,
+    /// What tells its server from others.
+    address: String,
     desk: Arc<Desk>,
     /// Why nothing more is done, once that is so.
     ended: Arc<OnceLock<String>>,
@@ -64,9 +66,10 @@ struct Errand {
 }
 
 impl Errands {
-    pub(crate) fn new(chat: &str, desk: Arc<Desk>) -> Self {
+    pub(crate) fn new(chat: &str, address: &str, desk: Arc<Desk>) -> Self {
         Self {
             chat: chat.to_owned(),
+            address: address.to_owned(),
             desk,
             ended: Arc::default(),
             lanes: HashMap::new(),
@@ -134,7 +137,7 @@ impl Errands {
             let (sender, receiver) = mpsc::channel(WAITING_MAX);
             let cancel = Cancel::default();
             self.workers.spawn(work(
-                self.chat.clone(),
+                (self.chat.clone(), self.address.clone()),
                 Arc::clone(&self.desk),
                 receiver,
                 Arc::clone(&cancel),
@@ -150,7 +153,7 @@ impl Errands {
 
 /// Does one thing after the other, until nothing comes for long.
 async fn work(
-    chat: String,
+    (chat, address): (String, String),
     desk: Arc<Desk>,
     mut errands: mpsc::Receiver<Errand>,
     cancel: Cancel,
@@ -188,7 +191,8 @@ async fn work(
             }
         };
         let (sender, reads) = watch::channel(None);
-        let done = desk.perform(task, (&chat, &said), (shape, &prefix), move |read| {
+        let place = Place::of((&chat, &address), &said);
+        let done = desk.perform(task, (place, &said), (shape, &prefix), move |read| {
             sender.send_replace(Some(read));
         });
         // Whoever asks next is answered whatever this one has met.

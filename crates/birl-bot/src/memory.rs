@@ -39,6 +39,8 @@ struct Shared {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Kept {
+    /// Where it was said: elsewhere, the same ids are those of other messages.
+    address: String,
     ids: VecDeque<String>,
     cursor: Option<String>,
 }
@@ -53,16 +55,21 @@ impl Kept {
 }
 
 impl Memory {
-    /// What is known of the chat, from `before` or else from `store`, and what will be kept from now on: in
-    /// `store`, if there is one.
+    /// What is known of the chat, which is at `address`, from `before` or else from `store`, and what will be kept from
+    /// now on: in `store`, if there is one.
     pub(crate) async fn new(
-        chat: &str,
+        (chat, address): (&str, &str),
         store: Option<Store>,
         before: Option<Past>,
     ) -> (Self, Past) {
+        let nothing = Kept {
+            address: address.to_owned(),
+            ..Kept::default()
+        };
         let before = before.map(|past| Kept {
             ids: past.ids.into(),
             cursor: past.cursor,
+            ..nothing.clone()
         });
         let kept = match (before, &store) {
             (Some(before), _) => Some(before),
@@ -75,7 +82,8 @@ impl Memory {
             },
             (None, None) => None,
         };
-        let kept: Kept = kept.unwrap_or_default();
+        let kept = kept.filter(|kept: &Kept| kept.address == address);
+        let kept = kept.unwrap_or(nothing);
         let past = kept.past();
         let shared = Arc::new(Shared {
             chat: chat.to_owned(),
@@ -145,5 +153,30 @@ impl Shared {
             let chat = &self.chat;
             warn!(chat, "what was said may be answered again: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_heard_elsewhere_is_not_known_here() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("state.db"))
+            .await
+            .unwrap();
+        let past = Past {
+            ids: vec!["1".to_owned()],
+            cursor: Some("7".to_owned()),
+        };
+        let at = async |address: &str, before: Option<Past>| {
+            let store = Some(store.clone());
+            let (memory, past) = Memory::new(("ops", address), store, before).await;
+            (memory.end().await, past).1
+        };
+        assert_eq!(at("here", Some(past.clone())).await, past);
+        assert_eq!(at("here", None).await, past);
+        assert_eq!(at("there", None).await, Past::default());
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::said::Said;
+
 /// So many rooms are remembered.
 const ROOMS_MAX: usize = 256;
 /// What is left of an answer is kept for so long.
@@ -69,11 +71,25 @@ pub(crate) struct Pages(HashMap<Place, Left>);
 
 /// Where an answer was given.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Place {
-    pub(crate) chat: String,
-    pub(crate) room: String,
+pub struct Place {
+    chat: String,
+    /// A chat that is at another server by now has other rooms, whatever they are called.
+    address: String,
+    room: String,
     /// Whoever talks to us alone may be called as somebody else was before: the account is part of it.
-    pub(crate) account: Option<String>,
+    account: Option<String>,
+}
+
+impl Place {
+    /// Where something was said, in the chat of that name at the server of that address.
+    pub fn of((chat, address): (&str, &str), said: &Said) -> Self {
+        Self {
+            chat: chat.to_owned(),
+            address: address.to_owned(),
+            room: said.room.clone(),
+            account: said.account.clone().filter(|_| said.is_private),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -181,6 +197,7 @@ mod tests {
     fn place(room: &str) -> Place {
         Place {
             chat: "ops".to_owned(),
+            address: "h".to_owned(),
             room: room.to_owned(),
             account: None,
         }
@@ -236,7 +253,13 @@ mod tests {
             account: Some("ann".to_owned()),
             ..place("#a")
         };
-        assert_eq!(pages.next(&ann, SHAPE, "!more", now), None);
+        let elsewhere = Place {
+            address: "other".to_owned(),
+            ..place("#a")
+        };
+        for other in [ann, elsewhere] {
+            assert_eq!(pages.next(&other, SHAPE, "!more", now), None);
+        }
         assert_eq!(pages.next(&place("#b"), SHAPE, "!more", now), None);
         pages.first(&place("#a"), numbers(1), SHAPE, "!more", now);
         assert_eq!(pages.next(&place("#a"), SHAPE, "!more", now), None);

@@ -115,6 +115,11 @@ impl Message {
         }
     }
 
+    /// The same as if it had come over another chat with the same service, where it is answered then.
+    pub fn in_chat(self, handle: Handle) -> Self {
+        Self { handle, ..self }
+    }
+
     /// How to speak to the service without being asked.
     pub fn handle(&self) -> &Handle {
         &self.handle

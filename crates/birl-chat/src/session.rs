@@ -186,7 +186,7 @@ impl Session {
         self.deliver();
         match talked {
             Ok(()) => {
-                let _ = timeout(FAREWELL, self.take_leave(&mut link)).await;
+                let _ = timeout(FAREWELL, self.take_leave(&mut link, persistence)).await;
                 None
             }
             Err(failure) => {
@@ -591,13 +591,20 @@ impl Session {
         self.lanes.is_empty() && self.handle.shared().outbox.is_empty()
     }
 
-    /// Says goodbye, and waits until the other side has ended the connection.
-    async fn take_leave(&mut self, link: &mut Link) {
+    /// Says goodbye, and waits until the other side has ended the connection. What was said before it knew is passed
+    /// on, as long as somebody takes it.
+    async fn take_leave(&mut self, link: &mut Link, persistence: &mut Persistence<'_>) {
         if let Some(farewell) = self.service.farewell() {
             let _ = link.send(&farewell);
         }
         link.close(1000, "");
-        while poll_fn(|cx| link.poll_receive(cx)).await.is_ok() {}
+        let mut takes = true;
+        while let Ok(received) = poll_fn(|cx| link.poll_receive(cx)).await {
+            let inbox = &self.handle.shared().inbox;
+            let has_room = poll_fn(|cx| inbox.poll_room(cx)).now_or_never().is_some();
+            takes = takes && has_room && self.take(received, persistence).is_ok();
+            self.deliver();
+        }
     }
 }
 

@@ -695,12 +695,17 @@ impl Run {
             Ok(text) => text,
             Err(error) => return told(&format!("cannot read {}: {error}", file.display())),
         };
-        let config = match Config::parse(&text, &file, &self.around.clock) {
-            Ok(config) => config,
-            Err(error) => return told(&error),
-        };
-        let change = match self.around.places.rooms.read(&text, &config) {
-            Ok(change) => change,
+        let clock = self.around.clock.clone();
+        let rooms = Arc::clone(&self.around.places.rooms);
+        // Searches are compiled, which keeps a CPU busy.
+        let read = tokio::task::spawn_blocking(move || {
+            let config = Config::parse(&text, &file, &clock)?;
+            let change = rooms.read(&text, &config)?;
+            Ok::<_, ConfigError>((config, change))
+        });
+        let (config, change) = match read.await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => return told(&error),
             Err(error) => return told(&error),
         };
         // Places may be rooms of chats that are to come.
