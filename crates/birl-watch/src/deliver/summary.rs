@@ -18,6 +18,9 @@ pub(crate) const FOLDED: &str = "folded";
 /// The value that says how many of them say that the rule fires.
 pub(crate) const FIRING: &str = "firing";
 
+/// The value that says by how many more alerts go on behind them than before.
+pub(crate) const MORE: &str = "more";
+
 /// So many groups of a rule are named.
 const GROUPS_MAX: usize = 5;
 
@@ -130,6 +133,10 @@ pub(crate) struct Folded<'a> {
     firing: u64,
     /// How many say that it is over.
     over: u64,
+    /// The alerts that go on and that did not before.
+    begun: BTreeSet<String>,
+    /// Those that went on before, and are over.
+    ended: BTreeSet<String>,
     /// The groups that they are of, in the order in which they came.
     groups: Vec<Vec<(String, String)>>,
     known: BTreeSet<Vec<(String, String)>>,
@@ -143,6 +150,8 @@ impl<'a> Folded<'a> {
             rule,
             firing: 0,
             over: 0,
+            begun: BTreeSet::new(),
+            ended: BTreeSet::new(),
             groups: Vec::new(),
             known: BTreeSet::new(),
             since: None,
@@ -151,8 +160,16 @@ impl<'a> Folded<'a> {
 
     pub(crate) fn add(&mut self, alert: &Alert) {
         match alert.state {
-            State::Firing => self.firing += 1,
-            State::Resolved => self.over += 1,
+            State::Firing => {
+                self.firing += 1;
+                self.begun.insert(alert.id.clone());
+            }
+            State::Resolved => {
+                self.over += 1;
+                if !self.begun.remove(&alert.id) {
+                    self.ended.insert(alert.id.clone());
+                }
+            }
         }
         self.since.get_or_insert(alert.at);
         if !alert.group.is_empty() && self.known.insert(alert.group.clone()) {
@@ -161,11 +178,13 @@ impl<'a> Folded<'a> {
     }
 
     /// What programs are told of it.
-    pub(crate) fn values(&self) -> [(String, Value); 3] {
+    pub(crate) fn values(&self) -> [(String, Value); 4] {
+        let more = self.begun.len() as i64 - self.ended.len() as i64;
         [
             (FOLDED.to_owned(), self.rule.into()),
             (FIRING.to_owned(), self.firing.into()),
             ("over".to_owned(), self.over.into()),
+            (MORE.to_owned(), more.into()),
         ]
     }
 
@@ -297,6 +316,28 @@ mod tests {
         );
         assert_eq!(second.values["held_back"], 10);
         assert_ne!(first.id, second.id);
+    }
+
+    #[test]
+    fn what_follows_says_by_how_many_more_go_on() {
+        let alert = |id: &str, state| Alert {
+            id: id.to_owned(),
+            state,
+            ..alert()
+        };
+        let more = |alerts: &[Alert]| {
+            let mut folded = Folded::new("burst");
+            alerts.iter().for_each(|alert| folded.add(alert));
+            let values: Map<_, _> = folded.values().into_iter().collect();
+            values[MORE].as_i64().unwrap()
+        };
+        let (fires, over) = (State::Firing, State::Resolved);
+        // Told twice, it is one.
+        let twice = [alert("a", fires), alert("a", fires), alert("b", fires)];
+        assert_eq!(more(&twice), 2);
+        assert_eq!(more(&[alert("a", fires), alert("a", over)]), 0);
+        let both = [alert("a", over), alert("b", fires), alert("c", over)];
+        assert_eq!(more(&both), -1);
     }
 
     #[test]

@@ -65,6 +65,11 @@ pub(super) fn headline(alert: &Alert) -> String {
         State::Firing => "FIRING",
         State::Resolved => "RESOLVED",
     };
+    headline_as(state, alert)
+}
+
+/// The same with another word for whether it fires.
+pub(super) fn headline_as(state: &str, alert: &Alert) -> String {
     let mut line = format!("{state} {}", alert.rule);
     let group: Vec<_> = alert
         .group

@@ -139,6 +139,18 @@ impl Told {
         self
     }
 
+    /// The same once `alert` has been said again.
+    fn told_again(&self, alert: &Alert) -> Self {
+        let headline = form::headline_as("TOLD AGAIN", alert);
+        let headline = shortened(&format!("{} {headline}", alert.short_id()));
+        let others = self.text.lines().skip(1).map(str::to_owned);
+        let lines: Vec<_> = [headline].into_iter().chain(others).collect();
+        Self {
+            text: lines.join("\n"),
+            ..self.clone()
+        }
+    }
+
     fn shown(&self) -> String {
         let before = match self.lines_before {
             0 => None,
@@ -188,7 +200,12 @@ impl Room {
     /// it can be, which comes to the same however often it is done; else it is said under it.
     async fn tell(&self, alert: &Alert, before: Option<Told>) -> Result<Option<Told>, String> {
         let text = message(alert);
-        let Some(before) = before else {
+        let is_told_again = alert.state == State::Firing && alert.folded_rule().is_none();
+        if let (Some(before), true) = (&before, is_told_again) {
+            // Whoever finds the older message later sees that it is not the last word, and the new one is seen.
+            self.edit(&before.told_again(alert)).await?;
+        }
+        let Some(before) = before.filter(|_| !is_told_again) else {
             let posted = self.post(&text, None).await?;
             return Ok((!posted.ids.is_empty()).then(|| Told {
                 chat: self.chat.clone(),
@@ -426,6 +443,42 @@ mod tests {
             room.send_behind(&over, Some(before)).await.unwrap();
             assert_eq!(rooms.last(), ("#ops".to_owned(), said.to_owned()));
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_told_again_is_said_anew_and_the_older_message_says_so() {
+        let rooms = Arc::new(Played::default());
+        let room = room(&rooms, "ops");
+        let alert = |text: &str| Alert {
+            text: text.to_owned(),
+            ask: String::new(),
+            ..alert()
+        };
+        let first = room.send_behind(&alert("no luck"), None).await.unwrap();
+        let behind = behind("+1");
+        rooms.edits.lock().unwrap().push(Ok(true));
+        let first = room.send_behind(&behind, first.as_deref()).await.unwrap();
+        rooms.edits.lock().unwrap().push(Ok(true));
+        let next = alert("still none");
+        let next = room.send_behind(&next, first.as_deref()).await.unwrap();
+        let head = "error-burst (service=api)";
+        let again = (
+            "#ops".to_owned(),
+            format!("9f86d0 FIRING {head}\nstill none"),
+        );
+        assert_eq!(rooms.last(), again);
+        let older = format!("9f86d0 TOLD AGAIN {head}\nno luck\n+1");
+        assert_eq!(rooms.last(), ("C1 for 1".to_owned(), older));
+        // What follows, follows on the new one.
+        room.send_behind(&behind, next.as_deref()).await.unwrap();
+        assert_eq!(rooms.last().0, "#ops under 4");
+        // Where it cannot be changed, it is said all the same; and not before that is known.
+        rooms.edits.lock().unwrap().push(Err("lost".to_owned()));
+        let repeated = alert("none yet");
+        assert!(room.send_behind(&repeated, next.as_deref()).await.is_err());
+        assert!(!rooms.last().1.contains("none yet"));
+        room.send_behind(&repeated, next.as_deref()).await.unwrap();
+        assert!(rooms.last().1.contains("none yet"));
     }
 
     #[test]

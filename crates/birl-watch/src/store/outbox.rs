@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Error, Store, json, now};
 use crate::alert::{Alert, State};
 use crate::control::Delivery;
-use crate::deliver::summary::{FIRING, Folded, Summary};
+use crate::deliver::summary::{FIRING, Folded, MORE, Summary};
 
 /// For so long it is remembered what has been delivered.
 const DELIVERED_FOR: Duration = Duration::from_secs(30 * 86_400);
@@ -106,7 +106,8 @@ impl Store {
         .await
     }
 
-    /// What the place has made of the alert that this one follows on, if it can follow on any.
+    /// What the place has made of the alert that this one follows on, if it can follow on any: where it is told again,
+    /// of itself.
     pub(crate) async fn message_before(
         &self,
         place: &str,
@@ -136,11 +137,13 @@ impl Store {
                         message,
                     )
                     .optional(),
-                None if is_over => connection
-                    .prepare("SELECT id, message FROM message WHERE place = ?1 AND id = ?2")?
-                    .query_row([place, id], message)
+                None => connection
+                    .prepare(
+                        "SELECT id, message FROM message
+                         WHERE place = ?1 AND id = ?2 AND (is_over = 0 OR ?3)",
+                    )?
+                    .query_row(params![place, id, is_over], message)
                     .optional(),
-                None => Ok(None),
             }
         })
         .await
@@ -158,8 +161,17 @@ impl Store {
         let (place, id, state) = (place.to_owned(), alert.id.clone(), word(alert.state));
         let rule = alert.folded_rule().unwrap_or(&alert.rule).to_owned();
         let is_over = alert.state == State::Resolved;
+        let is_folded = alert.folded_rule().is_some();
+        let more = match (is_folded, &before) {
+            (true, _) => more(alert),
+            // It was told together with others that it began.
+            (false, None) if is_over => -1,
+            (false, _) => 0,
+        };
         // What the message tells first is over.
-        let begins_over = is_over || alert.folded_rule().is_some() && !fires(alert);
+        let begins_over = is_over || is_folded && more <= 0;
+        // What is told again is a message of its own.
+        let before = before.filter(|_| is_over || is_folded);
         let gone = self.write(move |transaction| {
             transaction.prepare("DELETE FROM outbox WHERE seq = ?1")?.execute([seq])?;
             transaction
@@ -177,6 +189,10 @@ impl Store {
                     .prepare("UPDATE message SET is_over = 1 WHERE place = ?1 AND id = ?2")?
                     .execute(params![place, id])?;
             }
+            let begins = before.is_none() && kept.is_some();
+            if more != 0 && !(begins && is_folded) {
+                count(transaction, (&place, &rule), before.as_deref(), more)?;
+            }
             match (before, kept) {
                 (_, None) => {}
                 // It stands where that stands, and is as old.
@@ -186,12 +202,13 @@ impl Store {
                         .execute(params![place, before, kept])?;
                 }
                 (None, Some(kept)) => {
+                    let going_on = is_folded.then_some(more.max(0));
                     transaction
                         .prepare(
-                            "INSERT OR REPLACE INTO message (place, id, rule, message, at, is_over)
-                             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                            "INSERT OR REPLACE INTO message (place, id, rule, message, at, is_over, going_on)
+                             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                         )?
-                        .execute(params![place, id, rule, kept, now(), begins_over])?;
+                        .execute(params![place, id, rule, kept, now(), begins_over, going_on])?;
                 }
             }
             let before = before_now(DELIVERED_FOR);
@@ -529,6 +546,35 @@ fn word(state: State) -> &'static str {
         State::Firing => "firing",
         State::Resolved => "resolved",
     }
+}
+
+/// More alerts of a rule go on, or fewer: of those that the message told of together that they follow on. What is over
+/// may have been told by another. Where none goes on any more, the message is over.
+fn count(
+    transaction: &Transaction<'_>,
+    (place, rule): (&str, &str),
+    before: Option<&str>,
+    more: i64,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare(
+            "UPDATE message
+             SET going_on = max(going_on + ?4, 0), is_over = going_on + ?4 <= 0
+             WHERE place = ?1 AND id = (
+                 SELECT id FROM message
+                 WHERE place = ?1 AND rule = ?2 AND going_on IS NOT NULL AND is_over = 0
+                     AND (id IS ?3 OR ?4 < 0)
+                 ORDER BY id IS ?3 DESC, at DESC LIMIT 1)",
+        )?
+        .execute(params![place, rule, before, more])?;
+    Ok(())
+}
+
+/// By how many more alerts go on behind what is told of several at once.
+fn more(alert: &Alert) -> i64 {
+    let count = |name| alert.values.get(name).and_then(serde_json::Value::as_i64);
+    // One that was written by an older birl says less.
+    count(MORE).or_else(|| count(FIRING)).unwrap_or_default()
 }
 
 /// Whether what is told of several alerts at once says that some of them fire.

@@ -343,7 +343,7 @@ async fn what_is_not_ours_or_newer_is_refused() {
     assert!(
         error
             .message()
-            .ends_with("a newer birl has written it, in version 99 of 5"),
+            .ends_with("a newer birl has written it, in version 99 of 6"),
         "{error}"
     );
     let other = path.with_file_name("other.db");
@@ -720,11 +720,8 @@ async fn what_a_place_calls_an_alert_is_known_to_what_follows_on_it() {
     }
     let messages = (None, Some("one".to_owned()));
     store.taken(1, "ops", &numbered(1), messages).await.unwrap();
-    // Said again, it is said anew.
-    assert_eq!(
-        store.message_before("ops", &numbered(1)).await.unwrap(),
-        None
-    );
+    let again = store.message_before("ops", &numbered(1)).await.unwrap();
+    assert_eq!(again, kept(&first, "one"));
     assert_eq!(store.message_before("dev", &over).await.unwrap(), None);
     let before = store.message_before("ops", &behind(3)).await.unwrap();
     assert_eq!(before, kept(&first, "one"));
@@ -755,4 +752,61 @@ async fn what_a_place_calls_an_alert_is_known_to_what_follows_on_it() {
         let before = store.message_before(place, &behind(0)).await.unwrap();
         assert_eq!(before, kept(&begin.id, "five"));
     }
+}
+
+#[tokio::test]
+async fn a_message_that_tells_of_several_is_over_when_all_of_them_are() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    let together = |id: &str, more: i64| Alert {
+        id: id.to_owned(),
+        rule: HELD_BACK.to_owned(),
+        values: serde_json::Map::from_iter([
+            ("folded".to_owned(), numbered(1).rule.into()),
+            ("firing".to_owned(), more.max(0).into()),
+            ("more".to_owned(), more.into()),
+        ]),
+        ..numbered(1)
+    };
+    let over = Alert {
+        state: State::Resolved,
+        ..numbered(2)
+    };
+    // Taken behind what it follows on, which is told.
+    let take = async |alert: &Alert| {
+        let before = store.message_before("ops", alert).await.unwrap();
+        let before = before.map(|before| before.id);
+        let messages = (before.clone(), Some("text".to_owned()));
+        store.taken(1, "ops", alert, messages).await.unwrap();
+        before
+    };
+    let follows = |id: &str| Some(id.to_owned());
+    assert_eq!(take(&together("a", 3)).await, None);
+    assert_eq!(take(&together("b", 1)).await, follows("a"));
+    assert_eq!(take(&together("c", -2)).await, follows("a"));
+    // One that is over, and was told of there, is told by itself.
+    assert_eq!(take(&over).await, None);
+    let before = store
+        .message_before("ops", &together("e", 1))
+        .await
+        .unwrap();
+    assert_eq!(before.map(|before| before.id), follows("a"), "1 goes on");
+    // The last of them is told behind what was said last.
+    assert_eq!(take(&together("e", -1)).await, follows(&over.id));
+    assert_eq!(take(&together("f", 1)).await, None, "nothing goes on");
+    assert_eq!(take(&together("g", 1)).await, follows("f"));
+    // What was told of together and is over by now begins as over.
+    assert_eq!(take(&together("h", -2)).await, follows("f"));
+    assert_eq!(take(&together("i", 0)).await, follows("f"));
+    assert_eq!(take(&together("j", 1)).await, None);
+    // What is told again is a message of its own, on which others follow.
+    assert_eq!(take(&numbered(3)).await, None);
+    assert_eq!(take(&together("k", 1)).await, follows(&numbered(3).id));
+    store
+        .taken(1, "ops", &together("l", 1), (None, Some("text".to_owned())))
+        .await
+        .unwrap();
+    assert_eq!(take(&together("k", 1)).await, follows("l"));
+    assert_eq!(take(&numbered(3)).await, follows(&numbered(3).id));
+    assert_eq!(take(&together("k", 1)).await, follows(&numbered(3).id));
 }
