@@ -449,17 +449,30 @@ impl Pen {
 
     /// The same cut to what fits.
     fn text_cut(&mut self, text: &str, at: (f32, f32), size: f32, color: [u8; 3], width: f32) {
-        let mut cut: String = text
-            .chars()
-            .map(|letter| if letter.is_control() { ' ' } else { letter })
-            .collect();
-        if self.width(&cut, size) > width {
-            while !cut.is_empty() && self.width(&cut, size) + size > width {
-                cut.pop();
-            }
-            cut.push('…');
-        }
+        let cut = self.fitting(text, size, width);
         self.text(&cut, at, size, color);
+    }
+
+    /// As much of a text as fits, with a mark where that is not all. What steers terminals is left blank.
+    fn fitting(&self, text: &str, size: f32, width: f32) -> String {
+        let mut fitting = String::new();
+        // So much leaves room for the mark.
+        let mut marked = 0;
+        let mut used = 0.0;
+        for letter in text.chars() {
+            let letter = if letter.is_control() { ' ' } else { letter };
+            used += self.advance(self.glyph(letter), size);
+            if used > width {
+                fitting.truncate(marked);
+                fitting.push('…');
+                break;
+            }
+            fitting.push(letter);
+            if used + size <= width {
+                marked = fitting.len();
+            }
+        }
+        fitting
     }
 
     fn rect(&mut self, (x, y, width, height): (f32, f32, f32, f32), color: [u8; 3]) {
@@ -647,14 +660,79 @@ mod tests {
                 Some(slow / 3.0 + (minute % 10) as f64 * 30.0),
             ));
             let gap = (100..140).contains(&minute);
-            values.push((minute, "zürich <b>", (!gap).then_some(1500.0)));
+            values.push((minute, "zürich <b>", (!gap).then_some(500.0)));
         }
         values.push((120, "alone", Some(9000.0)));
         let pixmap = drawn(rows(&values), Some("name")).unwrap();
-        for color in &COLORS[..4] {
-            assert!(count(&pixmap, *color) > 40, "{color:?}");
+        // The largest comes first: each has a square in its colour beside its name.
+        let [alone, checkout, mailer, zurich] = [0, 1, 2, 3].map(|at| points(&pixmap, COLORS[at]));
+        let top = MARGIN + TITLE_SIZE * 0.8 + 36.0 + LABEL_SIZE * 1.5;
+        let height = HEIGHT - MARGIN - LABEL_SIZE * 2.4 - top;
+        let of_plot = |points: Vec<(u32, u32)>| {
+            let (legend, plot): (Vec<_>, Vec<_>) =
+                points.into_iter().partition(|(_, y)| (*y as f32) < top);
+            // Its edges may be between points.
+            assert!((196..=256).contains(&legend.len()), "{}", legend.len());
+            plot
+        };
+        let [alone, checkout, mailer, zurich] = [alone, checkout, mailer, zurich].map(of_plot);
+        let (first, last) = (checkout[0].0, checkout[checkout.len() - 1].0);
+        let minute = (last - first) as f32 / 239.0;
+        // From minute to minute without a gap, but for that of one of them.
+        for line in [&checkout, &mailer] {
+            assert!(gaps(line, 2.0 * minute).is_empty());
+            assert!((line[0].0 as f32 - first as f32).abs() < minute);
         }
+        let [gap] = gaps(&zurich, 2.0 * minute)[..] else {
+            panic!("there is one gap");
+        };
+        assert!((gap as f32 - 41.0 * minute).abs() < minute, "{gap}");
+        // One point is a dot, where and as high as it is to be: the axis ends at 10,000.
+        let at = |points: &[(u32, u32)]| {
+            let count = points.len() as f32;
+            let sum = |of: fn(&(u32, u32)) -> u32| points.iter().map(of).sum::<u32>() as f32;
+            (sum(|it| it.0) / count, sum(|it| it.1) / count)
+        };
+        let ((x, y), (_, low)) = (at(&alone), at(&zurich));
+        assert!((x - (first as f32 + 120.0 * minute)).abs() < minute, "{x}");
+        assert!((low - y - height * (9000.0 - 500.0) / 10_000.0).abs() < 3.0);
         assert_eq!(count(&pixmap, COLORS[4]), 0);
+    }
+
+    /// The points that have a colour, from the left.
+    fn points(pixmap: &Pixmap, color: [u8; 3]) -> Vec<(u32, u32)> {
+        let all = (0..pixmap.width()).flat_map(|x| (0..pixmap.height()).map(move |y| (x, y)));
+        let is_it = |(x, y): &(u32, u32)| {
+            let pixel = pixmap.pixel(*x, *y);
+            pixel.is_some_and(|it| [it.red(), it.green(), it.blue()] == color)
+        };
+        all.filter(is_it).collect()
+    }
+
+    /// How many columns are between neighbours that are further from each other than `most`.
+    fn gaps(points: &[(u32, u32)], most: f32) -> Vec<u32> {
+        let pairs = points.windows(2).map(|pair| pair[1].0 - pair[0].0);
+        pairs.filter(|gap| *gap as f32 > most).collect()
+    }
+
+    #[test]
+    fn a_title_is_cut_where_it_does_not_fit_however_long_it_is() {
+        let pen = Pen::new().unwrap();
+        let (size, width) = (TITLE_SIZE, 300.0);
+        let fitting = |text: &str| pen.fitting(text, size, width);
+        assert_eq!(fitting("level:error\n|> top"), "level:error |> top");
+        for letters in ["W", "il", "a\u{301}é\u{1b} "] {
+            let text = letters.repeat(100);
+            let cut = fitting(&text);
+            let kept = cut.strip_suffix('…').unwrap();
+            assert!(pen.width(&cut, size) <= width);
+            let shown = text.replace('\u{1b}', " ");
+            let more: String = shown.chars().take(kept.chars().count() + 1).collect();
+            assert!(pen.width(kept, size) + size <= width, "{cut}");
+            assert!(pen.width(&more, size) + size > width, "{cut}");
+            // If that took steps by the square, nobody would see the end of it.
+            assert_eq!(fitting(&text.repeat(10_000)), cut);
+        }
     }
 
     #[test]
@@ -662,7 +740,6 @@ mod tests {
         let cases: &[&[(i64, &str, Option<f64>)]] = &[
             &[(0, "a", Some(0.0))],
             &[(0, "a", Some(-3.5)), (5, "a", Some(2.25))],
-            &[(0, "a", Some(f64::MAX)), (1, "b", Some(f64::MIN))],
             &[(0, "a", Some(1e-300)), (100_000, "b", Some(f64::NAN))],
             &[
                 (0, "\u{1b}[31m😀\u{202e}", Some(1e13)),
@@ -670,16 +747,28 @@ mod tests {
             ],
         ];
         for case in cases {
-            assert!(drawn(rows(case), Some("name")).is_some(), "{case:?}");
+            let pixmap = drawn(rows(case), Some("name")).unwrap();
+            assert!(count(&pixmap, AXIS) > 500, "{case:?}");
+            // Nothing is not high.
+            let is_seen = case.iter().any(|(.., value)| *value != Some(0.0));
+            assert_eq!(count(&pixmap, COLORS[0]) > 0, is_seen, "{case:?}");
         }
+        // Between these are more than there are numbers: no axis, but names.
+        let beyond = [(0, "a", Some(f64::MAX)), (1, "b", Some(f64::MIN))];
+        let pixmap = drawn(rows(&beyond), Some("name")).unwrap();
+        assert!(count(&pixmap, COLORS[1]) > 0);
         let many: Vec<_> = (0..50)
             .map(|n| format!("{n} {}", "long ".repeat(40)))
             .collect();
         let many: Vec<_> = many
             .iter()
-            .map(|name| (0, name.as_str(), Some(1.0)))
+            .zip(1..)
+            .map(|(name, value)| (0, name.as_str(), Some(f64::from(value))))
             .collect();
-        assert!(drawn(rows(&many), Some("name")).is_some());
+        let pixmap = drawn(rows(&many), Some("name")).unwrap();
+        for color in COLORS {
+            assert!(count(&pixmap, color) > 0, "{color:?}");
+        }
         assert!(drawn(rows(&[]), None).is_none());
         assert!(drawn(rows(&[(0, "a", None)]), None).is_none());
     }
