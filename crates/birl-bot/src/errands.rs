@@ -42,6 +42,7 @@ pub(crate) struct Errands {
     /// Why nothing more is done, once that is so.
     ended: Arc<OnceLock<String>>,
     lanes: HashMap<(String, bool), Lane>,
+    asking: Asking,
     workers: JoinSet<()>,
 }
 
@@ -63,6 +64,50 @@ struct Errand {
     message: Message,
     /// What stands before commands.
     prefix: String,
+    /// Whose question it is, until it has been answered.
+    _asked: Option<Asked>,
+}
+
+/// Where each person has questions that are not answered. Few questions are answered at once in all rooms together, so
+/// nobody asks in two.
+#[derive(Clone, Debug, Default)]
+struct Asking(Arc<Mutex<HashMap<String, (String, usize)>>>);
+
+/// A question of somebody, until it is dropped.
+#[derive(Debug)]
+struct Asked {
+    asking: Asking,
+    person: String,
+}
+
+impl Asking {
+    /// Somebody asks; `None` where something that they have asked elsewhere is not answered.
+    fn begin(&self, said: &Said) -> Option<Asked> {
+        let person = said.account.as_ref().unwrap_or(&said.sender).clone();
+        let mut asking = lock(&self.0);
+        let room = || (said.room.clone(), 0);
+        let (room, count) = asking.entry(person.clone()).or_insert_with(room);
+        if *room != said.room {
+            return None;
+        }
+        *count += 1;
+        Some(Asked {
+            asking: self.clone(),
+            person,
+        })
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        let mut asking = lock(&self.asking.0);
+        if let Some((_, count)) = asking.get_mut(&self.person) {
+            *count -= 1;
+            if *count == 0 {
+                asking.remove(&self.person);
+            }
+        }
+    }
 }
 
 impl Errands {
@@ -73,6 +118,7 @@ impl Errands {
             desk,
             ended: Arc::default(),
             lanes: HashMap::new(),
+            asking: Asking::default(),
             workers: JoinSet::new(),
         }
     }
@@ -82,11 +128,20 @@ impl Errands {
         let is_question = matches!(task, Task::Ask(_));
         let key = (said.room.clone(), is_question);
         while self.workers.try_join_next().is_some() {}
+        let asked = is_question.then(|| self.asking.begin(&said));
+        if let Some(None) = asked {
+            let words = format!(
+                "{}: something that you have asked elsewhere is not answered yet; {prefix}cancel there gives it up",
+                said.sender
+            );
+            return say(&self.chat, prefix, &message, words);
+        }
         let errand = Errand {
             task,
             said,
             message,
             prefix: prefix.to_owned(),
+            _asked: asked.flatten(),
         };
         let refused = match self.lane(key.clone()).errands.try_send(errand) {
             Ok(()) => return,
@@ -174,6 +229,7 @@ async fn work(
             said,
             message,
             prefix,
+            _asked,
         } = errand;
         let (sender, cancelled) = oneshot::channel();
         *lock(&cancel) = Some(sender);
@@ -258,7 +314,38 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::harmless;
+    use super::*;
+
+    #[test]
+    fn nobody_asks_in_two_rooms_at_once() {
+        let asking = Asking::default();
+        let said = |sender: &str, room: &str| Said {
+            sender: sender.to_owned(),
+            room: room.to_owned(),
+            ..Said::default()
+        };
+        let first = asking.begin(&said("ann", "#a")).unwrap();
+        let second = asking.begin(&said("ann", "#a")).unwrap();
+        assert!(asking.begin(&said("ann", "#b")).is_none());
+        assert!(asking.begin(&said("bob", "#b")).is_some());
+        drop(first);
+        assert!(asking.begin(&said("ann", "#b")).is_none());
+        drop(second);
+        assert!(asking.begin(&said("ann", "#b")).is_some());
+        // Another name is no other person.
+        let bob = Said {
+            account: Some("a1".to_owned()),
+            ..said("bob", "#b")
+        };
+        let robert = Said {
+            sender: "robert".to_owned(),
+            room: "#a".to_owned(),
+            ..bob.clone()
+        };
+        let _first = asking.begin(&bob).unwrap();
+        assert!(asking.begin(&robert).is_none());
+        assert!(lock(&asking.0).len() == 1);
+    }
 
     #[test]
     fn no_line_of_ours_calls_a_command() {
