@@ -9,11 +9,11 @@ use birl_record::format::Parser;
 use birl_record::framing;
 use birl_record::search::Search;
 use birl_record::time::Frame;
-use birl_render::{Line, RenderLine};
+use birl_render::{Line, RenderLine, is_hard_to_read};
 use birl_scan::{Batch, Run, Source};
 use memchr::{memchr, memrchr};
 
-use super::records::{Printed, RecordPrinter, Unit, is_hard_to_read, time_of_line};
+use super::records::{Printed, RecordPrinter, Unit, time_of_line};
 use super::tail::{Tail, last_units};
 use super::{Answer, source_name};
 use crate::config::{Config, Format};

@@ -395,15 +395,3 @@ fn entry<'a>(
 pub(super) fn time_of_line(parser: &Parser, text: &[u8], frame: &mut Frame) -> Option<i64> {
     frame.instant(parser.reading(parser.parse(text).timestamp?)?)
 }
-
-/// Whether the first line of a record can hardly be read as it is: an object of JSON, alone or in an
-/// envelope.
-pub(super) fn is_hard_to_read(parser: &Parser, text: &[u8]) -> bool {
-    match parser.format_of(text).map(|format| format.name()) {
-        Some("json" | "docker" | "mongodb") => true,
-        Some("cri" | "compose") => {
-            text.trim_ascii_end().ends_with(b"}") && memchr::memmem::find(text, b" {\"").is_some()
-        }
-        _ => false,
-    }
-}

@@ -52,7 +52,7 @@ pub use logfmt::Logfmt;
 pub use logfmt::rows::LogfmtRows;
 #[cfg(feature = "parquet")]
 pub use parquet::ParquetRows;
-pub use pretty::Pretty;
+pub use pretty::{Pretty, is_hard_to_read};
 pub use rows::RenderRows;
 pub use table::{Drawing, Table, TableOptions};
 pub use template::rows::TemplateRows;

@@ -9,6 +9,7 @@
 use std::io::Write;
 
 use anstyle::Style;
+use birl_record::format::Parser;
 use birl_record::level::Level;
 use birl_record::value::{Number, Value};
 
@@ -43,6 +44,18 @@ pub struct Pretty {
     pub with_source: bool,
     /// Whether a NUL follows the name of a source, instead of `:` or `-`.
     pub null_after_source: bool,
+}
+
+/// Whether the first line of a record can hardly be read as it is: an object of JSON, alone or in an
+/// envelope.
+pub fn is_hard_to_read(parser: &Parser, text: &[u8]) -> bool {
+    match parser.format_of(text).map(|format| format.name()) {
+        Some("json" | "docker" | "mongodb") => true,
+        Some("cri" | "compose") => {
+            text.trim_ascii_end().ends_with(b"}") && memchr::memmem::find(text, b" {\"").is_some()
+        }
+        _ => false,
+    }
 }
 
 /// What stands before each further line of a record.

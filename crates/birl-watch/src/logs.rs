@@ -12,11 +12,14 @@ use std::time::Duration;
 
 use birl_query::{Answer, Chart, Kind, Limits, Plan, Rows, Scans, Schema, Session, Sources};
 use birl_record::columns::Misfits;
+use birl_record::format::Parser;
 use birl_record::query;
 use birl_record::search;
 use birl_record::time::Clock;
-use birl_render::compacted;
-use birl_scan::{Batch, Event, Progress, Snapshot, fields};
+use birl_render::{
+    DisplayZone, Entry, Fields, Pretty, RenderRecord, Theme, compacted, is_hard_to_read,
+};
+use birl_scan::{Batch, Event, Progress, Run, Snapshot, fields};
 use birl_source::name::Name;
 use futures::StreamExt;
 use tokio::sync::{Semaphore, mpsc};
@@ -37,6 +40,8 @@ const QUESTION_THREADS: usize = 2;
 const STEPS_MAX: usize = 8;
 /// A longer record is shown cut, in bytes.
 const LINE_BYTES_MAX: usize = 4096;
+/// So much of a record is kept, to be read before it is shown.
+const RECORD_BYTES_MAX: usize = 16 << 10;
 /// So many rows of a chart are kept.
 const CHART_ROWS_MAX: usize = 20_000;
 /// So many things that went wrong are told.
@@ -112,7 +117,8 @@ pub enum Kept {
         /// What chart they are, if they are of bins of time.
         chart: Option<Chart>,
     },
-    /// Records as they stand in the sources: the last ones, without their line ends. A long one is cut.
+    /// Records as they stand in the sources, but for those of JSON, which are shown as [`Pretty`] does: the last ones,
+    /// without their line ends. A long one is cut.
     Records(Vec<String>),
 }
 
@@ -399,7 +405,7 @@ struct Finding {
     most: usize,
     /// How many rows are kept.
     rows: usize,
-    records: VecDeque<String>,
+    records: VecDeque<Record>,
     count: u64,
     remarks: Vec<String>,
     problems: usize,
@@ -495,22 +501,16 @@ impl Finding {
     fn add_records(&mut self, batch: &Batch) {
         self.count += batch.runs.len() as u64;
         let last = batch.runs.len().saturating_sub(self.most);
-        for run in &batch.runs[last..] {
-            let record = &batch.bytes[run.range.clone()];
-            let shown = &record[..record.len().min(LINE_BYTES_MAX)];
-            let mut text = String::from_utf8_lossy(shown).trim_end().to_owned();
-            if shown.len() < record.len() {
-                text.push('…');
-            }
-            self.records.push_back(text);
-        }
+        let records = batch.runs[last..].iter();
+        self.records
+            .extend(records.map(|run| Record::of(batch, run)));
         let surplus = self.records.len().saturating_sub(self.most);
         self.records.drain(..surplus);
     }
 
     fn found(mut self, cut_off: Option<Snapshot>, misfits: &Misfits) -> Found {
         if let Kept::Records(records) = &mut self.kept {
-            *records = self.records.into();
+            *records = self.records.iter().map(Record::shown).collect();
         }
         let misfits = misfits.iter();
         self.remarks
@@ -524,5 +524,68 @@ impl Finding {
             remarks: self.remarks,
             cut_off,
         }
+    }
+}
+
+/// A record that was found.
+struct Record {
+    text: Vec<u8>,
+    /// It is longer than that.
+    is_cut: bool,
+    time: Option<i64>,
+    /// What reads it, if anything does.
+    parser: Option<Arc<Parser>>,
+}
+
+impl Record {
+    fn of(batch: &Batch, run: &Run) -> Self {
+        let text = &batch.bytes[run.range.clone()];
+        Self {
+            text: text[..text.len().min(RECORD_BYTES_MAX)].to_owned(),
+            is_cut: run.cut || text.len() > RECORD_BYTES_MAX,
+            time: run.time,
+            parser: batch.parser.clone(),
+        }
+    }
+
+    fn shown(&self) -> String {
+        let parser = self.parser.as_ref().filter(|_| !self.is_cut);
+        let hard = parser.filter(|parser| is_hard_to_read(parser, &self.text));
+        let text = match hard {
+            Some(parser) => self.pretty(parser),
+            None => self.text.clone(),
+        };
+        let shown = &text[..text.len().min(LINE_BYTES_MAX)];
+        let is_cut = self.is_cut || shown.len() < text.len();
+        let mut shown = String::from_utf8_lossy(shown).trim_end().to_owned();
+        if is_cut {
+            shown.push('…');
+        }
+        shown
+    }
+
+    fn pretty(&self, parser: &Parser) -> Vec<u8> {
+        let pretty = Pretty {
+            fields: Fields::All,
+            zone: DisplayZone::utc(),
+            theme: Theme::PLAIN,
+            with_source: false,
+            null_after_source: false,
+        };
+        let text = self.text.trim_ascii_end();
+        let entry = Entry {
+            source: b"",
+            offset: 0,
+            number: None,
+            line: text,
+            record: &parser.parse(text),
+            time: self.time,
+            cut: false,
+            context: false,
+            marks: None,
+        };
+        let mut shown = Vec::new();
+        pretty.record(&entry, &mut shown);
+        shown
     }
 }
