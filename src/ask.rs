@@ -122,9 +122,14 @@ async fn answer_plan(
     terms: &Term,
 ) -> Result<ExitCode> {
     for field in plan.unknown_fields() {
+        // In other languages it would be a text.
+        let hint = match text.contains(&format!("\"{field}\"")) {
+            true => format!("; a text stands in single quotes: '{field}'"),
+            false => String::new(),
+        };
         let _ = writeln!(
             io::stderr(),
-            "birl: no sampled record has a field {field:?}"
+            "birl: no sampled record has a field {field:?}{hint}"
         );
     }
     let kind = plan.kind();

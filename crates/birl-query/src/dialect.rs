@@ -45,6 +45,7 @@ impl Dialect for QueryDialect {
 
     yes! {
         supports_pipe_operator
+        supports_bang_not_operator
         supports_from_first_select
         supports_group_by_expr
         supports_order_by_all

@@ -15,6 +15,7 @@
 //! - `pushdown`: what of a query the search of records answers, before a row is made;
 //! - `in_order`: rows in the order of the input;
 //! - `sort_keys`: sorts by what is cast;
+//! - `guessed`: columns of pipes, whose types no sample tells;
 //! - `leaf`: what all plan nodes without inputs answer alike;
 //! - `scan`: the plan node that makes rows of the records that a scan finds;
 //! - [`Plan`]: a query that can be run;
@@ -34,6 +35,7 @@ mod dialect;
 mod division;
 mod error;
 mod gaps;
+mod guessed;
 mod in_order;
 mod leaf;
 mod live;

@@ -45,6 +45,9 @@ const READERS: &[Read] = &[
     |why| {
         let name = between(why, "Invalid function '", "'")?;
         let mistake = Mistake::new(format!("unknown function {name:?}")).about(name);
+        if let Some(here) = crate::pipe::elsewhere(name) {
+            return Some(mistake.hint(format!("here it is written as {here}")));
+        }
         Some(match crate::pipe::nearest_function(name) {
             Some(near) => mistake.hint(format!("did you mean \"{near}\"?")),
             None => mistake,

@@ -47,6 +47,9 @@ const OF_NUMBERS: [&str; 22] = [
     "var",
 ];
 
+/// The functions that give a value that they are given.
+const OF_VALUES: [&str; 4] = ["first_value", "last_value", "max", "min"];
+
 /// Whether `of` wants a number of the column that is called `name`.
 pub(crate) fn are_wanted(of: &mut impl VisitMut, name: &str) -> bool {
     let mut found = false;
@@ -87,7 +90,13 @@ fn visit_wanted(of: &mut impl VisitMut, place: &mut dyn FnMut(&mut Expr)) {
 }
 
 fn each_wanted(expr: &mut Expr, place: &mut dyn FnMut(&mut Expr)) {
-    let mut place = |expr: &mut Expr| place(unnested(expr));
+    let mut place = |expr: &mut Expr| {
+        let expr = unnested(expr);
+        match value_of(expr) {
+            Some(of) => place(of),
+            None => place(expr),
+        }
+    };
     match expr {
         Expr::BinaryOp { left, op, right } => {
             let calculates = matches!(
@@ -166,6 +175,24 @@ fn is_time(expr: &Expr) -> bool {
         Expr::Interval(_) | Expr::TypedString(_) => true,
         Expr::Nested(expr) => is_time(expr),
         _ => false,
+    }
+}
+
+/// The x of `max(x)` and its like, which are of the type that x has.
+fn value_of(expr: &mut Expr) -> Option<&mut Expr> {
+    let Expr::Function(function) = expr else {
+        return None;
+    };
+    let name = function.name.to_string();
+    if !OF_VALUES.iter().any(|it| name.eq_ignore_ascii_case(it)) {
+        return None;
+    }
+    let FunctionArguments::List(list) = &mut function.args else {
+        return None;
+    };
+    match list.args.first_mut() {
+        Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(of))) => Some(unnested(of)),
+        _ => None,
     }
 }
 

@@ -10,9 +10,11 @@
 //! - [`steps`]: what each step does to the
 //! - [`Pipeline`], which knows what can be known of the rows before anything is planned;
 //! - `functions`, `names`, `levels`, `moments`: what people write otherwise than SQL;
+//! - `elsewhere`: what other languages call otherwise;
 //! - `regexes`: what is wrong with those in the SQL.
 
 mod captures;
+mod elsewhere;
 mod functions;
 mod levels;
 mod moments;
@@ -25,13 +27,17 @@ mod reader;
 mod regexes;
 mod steps;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use birl_record::query::{Error, tree::Query, tree::Term};
 use birl_record::time::Clock;
 use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement};
 
+use crate::walk;
+
 pub(crate) use captures::function as captures;
+pub(crate) use elsewhere::function as elsewhere;
 use functions::Context;
 pub(crate) use functions::{POSITION, nearest_function};
 use names::Tables;
@@ -115,16 +121,30 @@ pub(crate) fn translate(
     let is_sorted = pipeline.is_sorted();
     let parsed = std::mem::take(&mut pipeline.parsed);
     let mut query = pipeline.into_query();
+    spell_not(&mut query);
     regexes::check(&query)?;
     levels::rewrite(&mut query)?;
     moments::rewrite(&mut query, clock)?;
     parsed::make_numbers(&mut query, &parsed);
+    pipeline::part_orders_from_limits(&mut query);
     Ok(Translation {
         statement: Statement::Query(Box::new(query)),
         chart,
         is_sorted,
         lookups,
     })
+}
+
+/// Makes `not x` of `!x`.
+fn spell_not(query: &mut ast::Query) {
+    let _ = walk::change_exprs(query, |expr| {
+        if let ast::Expr::UnaryOp { op, .. } = expr
+            && *op == ast::UnaryOperator::BangNot
+        {
+            *op = ast::UnaryOperator::Not;
+        }
+        ControlFlow::<()>::Continue(())
+    });
 }
 
 fn check_size(query: &Query) -> Result<(), Error> {

@@ -8,6 +8,7 @@ use birl_record::query;
 use birl_record::search::Search;
 use birl_scan::Progress;
 use birl_source::follow;
+use birl_source::name::Name;
 use birl_stream::try_stream;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNode;
@@ -35,7 +36,7 @@ use crate::session::Session;
 use crate::snapshots::Folded;
 use crate::table::{self, Logs};
 use crate::tables::Tables;
-use crate::{Error, division, gaps, numbers, orders, pipe, statement};
+use crate::{Error, division, gaps, guessed, numbers, orders, pipe, statement};
 
 /// So many events may wait for being told.
 const EVENTS_MAX: usize = 64;
@@ -371,6 +372,12 @@ impl Session {
         if windowing.is_some() && steps::logs(&logical)? > 1 {
             logs.set_finds_all();
         }
+        if live.is_none() && self.reads_pipe() && steps::logs(&logical)? > 1 {
+            let error = Error::run(
+                "this query reads its records twice, and standard input can be read once",
+            );
+            return Err(error.with_hint("write them to a file, and ask that"));
+        }
         let courses = Courses::of(&logical);
         let state = match live {
             Some(_) => self.live_state(),
@@ -439,6 +446,12 @@ impl Session {
             .build()
     }
 
+    /// Whether records come from standard input.
+    fn reads_pipe(&self) -> bool {
+        let mut names = self.sources.names.iter();
+        names.any(|name| matches!(name, Name::Stdin))
+    }
+
     /// Whether records are known to have a field of this name.
     fn has_field(&self, name: &str) -> bool {
         FIXED.contains(&name) || self.sources.fields.get(name).is_some()
@@ -466,7 +479,7 @@ impl Session {
         }
         let statement = Statement::Statement(Box::new(statement.clone()));
         let plan = self.state.statement_to_plan(statement).await?;
-        division::by_zero_is_null(plan)
+        guessed::by_value(division::by_zero_is_null(plan)?)
     }
 }
 

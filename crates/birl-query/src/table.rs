@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use birl_record::columns::{Column, Projection, Type, What};
+use birl_record::columns::{Column, FIXED, Projection, Type, What};
 use birl_record::query::tree::Term;
 use birl_record::search::{self, Search};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -84,6 +84,13 @@ impl Logs {
     pub(crate) fn visible(&self) -> impl Iterator<Item = &str> {
         let visible = self.columns.iter().filter(|it| it.term.is_none());
         visible.map(|it| it.column.name())
+    }
+
+    /// Whether the column `name` is text for want of samples, as those of pipes are.
+    pub(crate) fn guesses(&self, name: &str) -> bool {
+        self.sources.fields.records() == 0
+            && matches!(self.column(name), pushdown::Column::Text(_))
+            && !FIXED.contains(&name)
     }
 
     /// Whether `name` is that of a column that people do not see.

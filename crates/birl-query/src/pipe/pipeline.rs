@@ -1,11 +1,13 @@
 //! The query that steps make: what they have added to it, and what is known of its rows.
 
+use std::ops::ControlFlow;
+
 use birl_record::query::Error;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     self, Distinct, ExceptSelectItem, Expr, GroupByExpr, Ident, OrderBy, OrderByExpr, OrderByKind,
     OrderByOptions, PipeOperator, Query, ReplaceSelectElement, ReplaceSelectItem, Select,
-    SelectFlavor, SelectItem, SetExpr, TableFactor, TableWithJoins, VisitMut,
+    SelectFlavor, SelectItem, SetExpr, TableFactor, TableWithJoins, VisitMut, VisitorMut,
     WildcardAdditionalOptions,
 };
 
@@ -232,10 +234,7 @@ impl<'f> Pipeline<'f> {
         }
         if self.query.pipe_operators.is_empty() && is_distinct_on(&self.query) {
             // An order that stands right behind would be taken for the one of `distinct on`.
-            let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
-            self.query
-                .pipe_operators
-                .push(PipeOperator::Select { exprs: vec![all] });
+            self.query.pipe_operators.push(all_columns());
         }
         self.query.pipe_operators.push(operator);
     }
@@ -533,6 +532,45 @@ impl<'f> Pipeline<'f> {
             aggregated.keys.retain(|name| has(name));
         }
     }
+}
+
+/// All columns, as they are.
+fn all_columns() -> PipeOperator {
+    let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
+    PipeOperator::Select { exprs: vec![all] }
+}
+
+/// Puts a step between each limit and an order that stands right behind it. DataFusion would take the
+/// numbers in the order that are that of the limit for a column.
+pub(super) fn part_orders_from_limits(query: &mut Query) {
+    let _ = walk::change(query, &mut PartsOrders);
+}
+
+struct PartsOrders;
+
+impl VisitorMut for PartsOrders {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        let operators = &mut query.pipe_operators;
+        let stands_behind_limit = |at: &usize| {
+            let is_limit = matches!(operators[at - 1], PipeOperator::Limit { .. });
+            is_limit
+                && matches!(&operators[*at], PipeOperator::OrderBy { exprs } if is_calculated(exprs))
+        };
+        let places: Vec<_> = (1..operators.len()).filter(stands_behind_limit).collect();
+        for at in places.into_iter().rev() {
+            operators.insert(at, all_columns());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether rows are sorted by more than columns.
+fn is_calculated(order: &[OrderByExpr]) -> bool {
+    let is_column =
+        |it: &OrderByExpr| matches!(it.expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+    !order.iter().all(is_column)
 }
 
 fn is_distinct_on(query: &Query) -> bool {

@@ -11,6 +11,7 @@ mod tables;
 use birl_record::query::tree::Span;
 use birl_record::query::{Error, tree};
 
+use super::elsewhere;
 use super::functions::is_aggregate_name;
 use super::piece::Tokens;
 use super::pipeline::Pipeline;
@@ -158,6 +159,10 @@ fn unknown(name: &str, span: &Span) -> Error {
     }
     if name.eq_ignore_ascii_case("patterns") {
         return Error::new(place, "the step `patterns` is not supported yet");
+    }
+    if let Some(here) = elsewhere::step(name) {
+        let error = Error::new(place, format!("unknown step \"{name}\""));
+        return error.with_hint(format!("here it is written as {here}"));
     }
     let names = STEPS.iter().flat_map(|step| step.names.iter().copied());
     match nearest(name, names) {

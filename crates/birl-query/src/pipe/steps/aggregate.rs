@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use super::Typed;
 use super::rows::rows_in;
 use crate::pipe::Chart;
+use crate::pipe::elsewhere;
 use crate::pipe::functions::{
     self, bin_length, bin_length_of, is_aggregate, is_count, name_of, nearest_aggregate, own_name,
 };
@@ -362,6 +363,9 @@ fn check_is_aggregate(expr: &Expr, place: Span, typed: &str) -> Result<(), Error
     {
         let place = place.start..place.start + name.len();
         let error = Error::new(place, format!("unknown aggregate \"{}\"", shown(name)));
+        if let Some(here) = elsewhere::function(name) {
+            return Err(error.with_hint(format!("here it is written as {here}")));
+        }
         return Err(match nearest_aggregate(name) {
             Some(meant) => error.with_hint(format!("did you mean \"{meant}\"?")),
             None => error

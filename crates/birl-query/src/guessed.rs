@@ -1,0 +1,189 @@
+//! Columns of which nobody knows the type before they are read: those of pipes, which no samples are
+//! taken of.
+//!
+//! They are texts unless the query calculates with them. So that an answer is the same as of a file,
+//! their numbers are sorted, compared with each other, and asked for the largest, by their values.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, Result};
+use datafusion::datasource::source_as_provider;
+use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_udaf};
+use datafusion::logical_expr::expr::{AggregateFunction, Sort};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::{
+    BinaryExpr, Distinct, Expr, LogicalPlan, Operator, binary_expr, try_cast, when,
+};
+
+use crate::table::Logs;
+
+/// The same plan, in which texts of columns whose type is guessed go by the numbers that they read like.
+pub(crate) fn by_value(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let plan = plan.transform_up_with_subqueries(|node| {
+        if let LogicalPlan::Sort(mut sort) = node {
+            let keys = std::mem::take(&mut sort.expr);
+            let count = keys.len();
+            sort.expr = sorted(keys, &[&sort.input]);
+            let changed = sort.expr.len() > count;
+            return Ok(Transformed::new_transformed(
+                LogicalPlan::Sort(sort),
+                changed,
+            ));
+        }
+        let inputs: Vec<_> = node.inputs().into_iter().cloned().collect();
+        let inputs: Vec<_> = inputs.iter().collect();
+        let names = NamePreserver::new(&node);
+        node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let expr = expr.transform_up(|expr| valued(expr, &inputs))?;
+            Ok(expr.update_data(|expr| name.restore(expr)))
+        })
+    })?;
+    match plan.transformed {
+        true => plan.data.recompute_schema(),
+        false => Ok(plan.data),
+    }
+}
+
+/// The same keys, with the number before each text that may be one.
+fn sorted(keys: Vec<Sort>, inputs: &[&LogicalPlan]) -> Vec<Sort> {
+    let number = |key: &Sort| {
+        is_guessed(&key.expr, inputs).then(|| Sort {
+            expr: number_of(&key.expr),
+            ..key.clone()
+        })
+    };
+    let keys = keys.into_iter();
+    keys.flat_map(|key| number(&key).into_iter().chain([key]))
+        .collect()
+}
+
+fn valued(expr: Expr, inputs: &[&LogicalPlan]) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::AggregateFunction(function) => Ok(extreme(function, inputs)),
+        Expr::WindowFunction(mut function) => {
+            let keys = std::mem::take(&mut function.params.order_by);
+            let count = keys.len();
+            let keys = sorted(keys, inputs);
+            let changed = keys.len() > count;
+            function.params.order_by = keys;
+            let expr = Expr::WindowFunction(function);
+            Ok(Transformed::new_transformed(expr, changed))
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right })
+            if is_order(op) && is_guessed(&left, inputs) && is_guessed(&right, inputs) =>
+        {
+            let numbers = (number_of(&left), number_of(&right));
+            let are_numbers = numbers.0.clone().is_not_null();
+            let are_numbers = are_numbers.and(numbers.1.clone().is_not_null());
+            let as_numbers = binary_expr(numbers.0, op, numbers.1);
+            let as_texts = binary_expr(*left, op, *right);
+            let expr = when(are_numbers, as_numbers).otherwise(as_texts)?;
+            Ok(Transformed::yes(expr))
+        }
+        expr => Ok(Transformed::no(expr)),
+    }
+}
+
+fn is_order(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq
+    )
+}
+
+/// The largest or the smallest number, and that of texts only where no value is a number.
+fn extreme(mut function: AggregateFunction, inputs: &[&LogicalPlan]) -> Transformed<Expr> {
+    let keys = std::mem::take(&mut function.params.order_by);
+    let count = keys.len();
+    function.params.order_by = sorted(keys, inputs);
+    if function.params.order_by.len() > count {
+        return Transformed::yes(Expr::AggregateFunction(function));
+    }
+    let of = match &function.params.args[..] {
+        [of] if is_guessed(of, inputs) => of.clone(),
+        _ => return Transformed::no(Expr::AggregateFunction(function)),
+    };
+    let (taken, nulls_first) = match function.func.name() {
+        "max" => (last_value_udaf(), true),
+        "min" => (first_value_udaf(), false),
+        _ => return Transformed::no(Expr::AggregateFunction(function)),
+    };
+    let order = vec![
+        number_of(&of).sort(true, nulls_first),
+        of.clone().sort(true, nulls_first),
+    ];
+    let has_value = of.clone().is_not_null();
+    let filter = match function.params.filter {
+        Some(filter) => filter.and(has_value),
+        None => has_value,
+    };
+    let args = vec![of];
+    let filter = Some(Box::new(filter));
+    Transformed::yes(Expr::AggregateFunction(AggregateFunction::new_udf(
+        taken, args, false, filter, order, None,
+    )))
+}
+
+fn number_of(expr: &Expr) -> Expr {
+    try_cast(expr.clone(), DataType::Float64)
+}
+
+/// Whether an expression over the rows of `inputs` is a column whose type is guessed to be text.
+fn is_guessed(expr: &Expr, inputs: &[&LogicalPlan]) -> bool {
+    let Expr::Column(column) = expr else {
+        return false;
+    };
+    inputs.iter().any(|input| comes_guessed(column, input))
+}
+
+/// Whether a column of a plan comes, as it stands, from one of logs whose type is guessed.
+fn comes_guessed(column: &Column, plan: &LogicalPlan) -> bool {
+    let Some(index) = plan.schema().maybe_index_of_column(column) else {
+        return false;
+    };
+    let below = |index: usize, input: &LogicalPlan| {
+        let (qualifier, field) = input.schema().qualified_field(index);
+        comes_guessed(&Column::new(qualifier.cloned(), field.name()), input)
+    };
+    match plan {
+        LogicalPlan::TableScan(scan) => source_as_provider(&scan.source).is_ok_and(|provider| {
+            let logs = provider.downcast_ref::<Logs>();
+            logs.is_some_and(|logs| logs.guesses(&column.name))
+        }),
+        LogicalPlan::Projection(projection) => {
+            let expr = projection.expr[index].clone().unalias_nested().data;
+            is_guessed(&expr, &[&projection.input])
+        }
+        LogicalPlan::Aggregate(aggregate) => {
+            let keys = &aggregate.group_expr;
+            let expr = keys.iter().chain(&aggregate.aggr_expr).nth(index);
+            let expr = expr.map(|expr| expr.clone().unalias_nested().data);
+            match &expr {
+                Some(Expr::AggregateFunction(function)) => {
+                    let gives_values = matches!(
+                        function.func.name(),
+                        "min" | "max" | "first_value" | "last_value"
+                    );
+                    let of = function.params.args.first();
+                    gives_values && of.is_some_and(|of| is_guessed(of, &[&aggregate.input]))
+                }
+                Some(expr) => is_guessed(expr, &[&aggregate.input]),
+                None => false,
+            }
+        }
+        LogicalPlan::SubqueryAlias(alias) => below(index, &alias.input),
+        LogicalPlan::Filter(filter) => below(index, &filter.input),
+        LogicalPlan::Sort(sort) => below(index, &sort.input),
+        LogicalPlan::Limit(limit) => below(index, &limit.input),
+        LogicalPlan::Distinct(Distinct::All(input)) => below(index, input),
+        LogicalPlan::Window(window) if index < window.input.schema().fields().len() => {
+            below(index, &window.input)
+        }
+        LogicalPlan::Join(join) => {
+            is_guessed(&Expr::Column(column.clone()), &[&join.left, &join.right])
+        }
+        LogicalPlan::Union(union) => union.inputs.iter().all(|input| below(index, input)),
+        _ => false,
+    }
+}
