@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams, Sort};
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 
 /// How a value changes while records come.
@@ -93,19 +93,34 @@ fn aggregated(expr: &Expr) -> Course {
     match expr {
         Expr::Alias(alias) => aggregated(&alias.expr),
         Expr::AggregateFunction(AggregateFunction { func, params }) => {
-            let is_plain = params.order_by.is_empty() && params.null_treatment.is_none();
+            let is_ordered = !params.order_by.is_empty();
             let is_rising = match func.name() {
-                "count" | "approx_distinct" | "max" | "bool_or" => true,
-                "sum" => params.args.iter().all(is_not_negative),
+                "count" | "approx_distinct" | "max" | "bool_or" => !is_ordered,
+                "sum" => !is_ordered && params.args.iter().all(is_not_negative),
+                // So the largest is asked for of columns whose type is guessed.
+                "last_value" => is_largest(params),
                 _ => false,
             };
-            match is_rising && is_plain {
+            match is_rising && params.null_treatment.is_none() {
                 true => Course::Rises,
                 false => Course::Open,
             }
         }
         _ => Course::Open,
     }
+}
+
+/// Whether the last value is the largest: where values are in an order of their own.
+fn is_largest(of: &AggregateFunctionParams) -> bool {
+    let [value] = &of.args[..] else {
+        return false;
+    };
+    let is_of_value = |key: &Sort| match &key.expr {
+        Expr::TryCast(cast) => *cast.expr == *value,
+        key => key == value,
+    };
+    let mut keys = of.order_by.iter();
+    !of.order_by.is_empty() && keys.all(|key| key.asc && key.nulls_first && is_of_value(key))
 }
 
 /// Whether values are lengths and the like.

@@ -113,6 +113,7 @@ async fn what_counts_and_maxima_are_above_stays_true_of_a_window() {
         ("count by service", "count % 10 > 5", false),
         ("stats max(ms) as most by service", "most >= 5", true),
         ("stats min(ms) as least by service", "least >= 5", false),
+        ("stats last(ms) as newest by service", "newest >= 5", false),
         ("stats avg(ms) as mean by service", "mean > 5", false),
         (
             "stats dc(user) as users, approx_dc(user) as about",

@@ -96,7 +96,7 @@ async fn over_our_iter_it_lets_a_timeout_fire() {
 fn compiler_says(output: &str, closure: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let main = dir.path().join("main.rs");
-    let step = concat!(env!("CARGO_MANIFEST_DIR"), "/src/step.rs");
+    let step = crate::in_package("src/step.rs");
     let source = format!(
         "#[path = {step:?}] mod step;
         fn each<R: step::Step<{output}, M>, M>(_: impl FnMut(u32) -> R) {{}}

@@ -39,7 +39,7 @@ fn stdout(example: &str, args: &[&str]) -> String {
 
 #[test]
 fn less_than_60_lines_and_the_prelude_are_all_that_an_example_needs() {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let directory = crate::in_package("examples");
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         let source = std::fs::read_to_string(&path).unwrap();

@@ -36,3 +36,11 @@ mod try_each;
 mod try_par_each;
 mod window;
 mod windowed;
+
+/// A place in this package, of which a test may be built once and run in another clone.
+fn in_package(place: &str) -> std::path::PathBuf {
+    let built_in = || env!("CARGO_MANIFEST_DIR").into();
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(built_in, std::path::PathBuf::from)
+        .join(place)
+}

@@ -88,7 +88,7 @@ async fn every_method_can_be_called_with_all_extension_traits_in_scope() {
 
 /// The functions of one source file whose lines begin with `start`, each with its documentation.
 fn functions(file: &str, start: &str) -> Vec<(String, String)> {
-    let path = format!("{}/src/{file}.rs", env!("CARGO_MANIFEST_DIR"));
+    let path = crate::in_package(&format!("src/{file}.rs"));
     let (mut functions, mut docs) = (vec![], String::new());
     for line in std::fs::read_to_string(path).unwrap().lines() {
         if let Some(doc) = line.trim_start().strip_prefix("///") {
