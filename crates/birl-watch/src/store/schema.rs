@@ -10,7 +10,7 @@ use super::Error;
 const APPLICATION_ID: i32 = 0x6269_726c;
 
 /// What makes each version of the one before. One that has been released is never changed.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     // Times are in nanoseconds since 1970, groups and alerts JSON.
     "
     CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), positions TEXT NOT NULL);
@@ -65,10 +65,11 @@ const MIGRATIONS: [&str; 6] = [
         at INTEGER NOT NULL, is_over INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (place, id)
     ) WITHOUT ROWID;
     CREATE INDEX message_rule ON message (place, rule, at);
-    CREATE INDEX message_at ON message (at);
     ",
     // How many alerts go on that a message tells of together; nothing where it began with one.
     "ALTER TABLE message ADD COLUMN going_on INTEGER;",
+    // Old ones are forgotten by their age. The index was in some files of the version before.
+    "CREATE INDEX IF NOT EXISTS message_at ON message (at);",
 ];
 
 /// Sets how the file is written, checks that it is whole and ours, and brings it up to date.

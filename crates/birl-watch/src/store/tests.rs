@@ -343,7 +343,7 @@ async fn what_is_not_ours_or_newer_is_refused() {
     assert!(
         error
             .message()
-            .ends_with("a newer birl has written it, in version 99 of 6"),
+            .ends_with("a newer birl has written it, in version 99 of 7"),
         "{error}"
     );
     let other = path.with_file_name("other.db");
