@@ -14,7 +14,7 @@ use birl_record::query;
 use birl_record::query::tree::Term;
 use birl_record::search::{self, Search};
 use birl_record::time::Clock;
-use birl_scan::{Batch, Event, Options, Progress, fields, newest};
+use birl_scan::{Batch, Event, Options, Progress, fields, fields_with_stdin, newest};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, future};
 use indicatif::HumanCount;
@@ -328,8 +328,13 @@ fn sources(config: &Config, text: &str, search: &Term) -> Result<Sources> {
     if counts_back && config.follow.is_none() {
         clock.newest = newest(names.clone(), walk(config), &options);
     }
+    // Whoever follows does not wait for one source.
+    let sampled = match config.follow {
+        Some(_) => fields,
+        None => fields_with_stdin,
+    };
     Ok(Sources {
-        fields: fields(names.clone(), walk(config), &options),
+        fields: sampled(names.clone(), walk(config), &options),
         names,
         walk: walk(config),
         options,

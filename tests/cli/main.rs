@@ -20,6 +20,7 @@ mod loghub;
 mod model;
 #[path = "../../crates/birl-chat/tests/peer/mod.rs"]
 mod peer;
+mod pipes;
 mod process;
 mod reloading;
 mod restarts;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     trials.extend(model::trials());
     trials.extend(loghub::trials());
     trials.extend(files::trials());
+    trials.extend(pipes::trials());
     trials.extend(ending::trials());
     trials.extend(live::trials());
     trials.extend(addresses::trials());

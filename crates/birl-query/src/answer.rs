@@ -20,7 +20,7 @@ use crate::pipe::Chart;
 use crate::plan::Kind;
 use crate::scan::{Origin, Told};
 use crate::snapshots::{Folded, Snapshot};
-use crate::{Error, gaps};
+use crate::{Error, gaps, guessed};
 
 /// What a query gives.
 #[derive(Debug)]
@@ -86,6 +86,8 @@ pub struct Answers {
     rows: Rows,
     events: mpsc::Receiver<Event>,
     told: Arc<Told>,
+    /// The columns that are texts and to be printed as the numbers that they are.
+    numbers: Vec<usize>,
 }
 
 /// Where the rows come from.
@@ -122,6 +124,7 @@ impl Answers {
             rows: Rows::Batches(batches),
             events,
             told,
+            numbers: Vec::new(),
         }
     }
 
@@ -145,6 +148,7 @@ impl Answers {
             },
             events,
             told,
+            numbers: Vec::new(),
         }
     }
 
@@ -159,7 +163,37 @@ impl Answers {
             rows: Rows::Live(answers),
             events,
             told,
+            numbers: Vec::new(),
         }
+    }
+
+    /// The same, where these columns are texts and to be printed as the numbers that they are.
+    pub(crate) fn with_numbers(self, numbers: Vec<usize>) -> Self {
+        Self { numbers, ..self }
+    }
+
+    /// Says of the rows which columns are numbers.
+    fn marked(&self, mut answer: Answer) -> Answer {
+        let mark = |rows: &mut RecordBatch| {
+            let schema = guessed::marked(rows.schema_ref(), &self.numbers);
+            *rows = rows
+                .clone()
+                .with_schema(schema)
+                .expect("types are the same");
+        };
+        match &mut answer {
+            _ if self.numbers.is_empty() => {}
+            Answer::Rows(rows) => mark(rows),
+            Answer::Snapshot { rows, .. }
+            | Answer::Window { rows, .. }
+            | Answer::SoFar { rows, .. } => rows.iter_mut().for_each(mark),
+            Answer::Records(_)
+            | Answer::Time(_)
+            | Answer::Late(_)
+            | Answer::Checkpoint { .. }
+            | Answer::Event(_) => {}
+        }
+        answer
     }
 
     fn poll_rows(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Answer, Error>>> {
@@ -212,7 +246,7 @@ impl Stream for Answers {
                 .try_recv()
                 .ok()
                 .map(|event| Ok(Answer::Event(event))),
-            answer => answer,
+            answer => answer.map(|answer| answer.map(|answer| self.marked(answer))),
         })
     }
 }

@@ -1,10 +1,15 @@
 //! Columns of which nobody knows the type before they are read: those of pipes, which no samples are
 //! taken of.
 //!
-//! They are texts unless the query calculates with them. So that an answer is the same as of a file,
-//! their numbers are sorted, compared with each other, and asked for the largest, by their values.
+//! They are texts unless the query calculates with them, also where the beginning of a pipe has whole
+//! numbers: fractions may follow. So that an answer is the same as of a file, their numbers are sorted,
+//! compared with each other, asked for the largest, and printed, by their values.
 
-use datafusion::arrow::datatypes::DataType;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use birl_record::columns::HAS_NUMBERS;
+use datafusion::arrow::datatypes::{DataType, SchemaBuilder, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, Result};
 use datafusion::datasource::source_as_provider;
@@ -131,29 +136,62 @@ fn number_of(expr: &Expr) -> Expr {
 
 /// Whether an expression over the rows of `inputs` is a column whose type is guessed to be text.
 fn is_guessed(expr: &Expr, inputs: &[&LogicalPlan]) -> bool {
+    is_column(expr, inputs, Logs::guesses)
+}
+
+/// The columns of a plan that are numbers, and texts since fractions may follow.
+pub(crate) fn numbers(plan: &LogicalPlan) -> Vec<usize> {
+    let columns = plan.schema().columns();
+    let is_number = |column: &Column| comes_from(column, plan, Logs::has_numbers);
+    let columns = columns.iter().enumerate();
+    columns
+        .filter(|(_, column)| is_number(column))
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// The same columns, of which these say that they are such numbers.
+pub(crate) fn marked(schema: &SchemaRef, numbers: &[usize]) -> SchemaRef {
+    if numbers.is_empty() {
+        return Arc::clone(schema);
+    }
+    let mut schema = SchemaBuilder::from(schema.fields());
+    for number in numbers {
+        let field = schema.field(*number).as_ref().clone();
+        let says = HashMap::from([(HAS_NUMBERS.to_owned(), String::new())]);
+        *schema.field_mut(*number) = Arc::new(field.with_metadata(says));
+    }
+    Arc::new(schema.finish())
+}
+
+/// Whether a table of logs has a column of this name that is so.
+type IsSo = fn(&Logs, &str) -> bool;
+
+/// Whether an expression over the rows of `inputs` is a column that is so.
+fn is_column(expr: &Expr, inputs: &[&LogicalPlan], is_so: IsSo) -> bool {
     let Expr::Column(column) = expr else {
         return false;
     };
-    inputs.iter().any(|input| comes_guessed(column, input))
+    inputs.iter().any(|input| comes_from(column, input, is_so))
 }
 
-/// Whether a column of a plan comes, as it stands, from one of logs whose type is guessed.
-fn comes_guessed(column: &Column, plan: &LogicalPlan) -> bool {
+/// Whether a column of a plan comes, as it stands, from one of logs that is so.
+fn comes_from(column: &Column, plan: &LogicalPlan, is_so: IsSo) -> bool {
     let Some(index) = plan.schema().maybe_index_of_column(column) else {
         return false;
     };
     let below = |index: usize, input: &LogicalPlan| {
         let (qualifier, field) = input.schema().qualified_field(index);
-        comes_guessed(&Column::new(qualifier.cloned(), field.name()), input)
+        comes_from(&Column::new(qualifier.cloned(), field.name()), input, is_so)
     };
     match plan {
         LogicalPlan::TableScan(scan) => source_as_provider(&scan.source).is_ok_and(|provider| {
             let logs = provider.downcast_ref::<Logs>();
-            logs.is_some_and(|logs| logs.guesses(&column.name))
+            logs.is_some_and(|logs| is_so(logs, &column.name))
         }),
         LogicalPlan::Projection(projection) => {
             let expr = projection.expr[index].clone().unalias_nested().data;
-            is_guessed(&expr, &[&projection.input])
+            is_column(&expr, &[&projection.input], is_so)
         }
         LogicalPlan::Aggregate(aggregate) => {
             let keys = &aggregate.group_expr;
@@ -166,9 +204,9 @@ fn comes_guessed(column: &Column, plan: &LogicalPlan) -> bool {
                         "min" | "max" | "first_value" | "last_value"
                     );
                     let of = function.params.args.first();
-                    gives_values && of.is_some_and(|of| is_guessed(of, &[&aggregate.input]))
+                    gives_values && of.is_some_and(|of| is_column(of, &[&aggregate.input], is_so))
                 }
-                Some(expr) => is_guessed(expr, &[&aggregate.input]),
+                Some(expr) => is_column(expr, &[&aggregate.input], is_so),
                 None => false,
             }
         }
@@ -180,9 +218,11 @@ fn comes_guessed(column: &Column, plan: &LogicalPlan) -> bool {
         LogicalPlan::Window(window) if index < window.input.schema().fields().len() => {
             below(index, &window.input)
         }
-        LogicalPlan::Join(join) => {
-            is_guessed(&Expr::Column(column.clone()), &[&join.left, &join.right])
-        }
+        LogicalPlan::Join(join) => is_column(
+            &Expr::Column(column.clone()),
+            &[&join.left, &join.right],
+            is_so,
+        ),
         LogicalPlan::Union(union) => union.inputs.iter().all(|input| below(index, input)),
         _ => false,
     }

@@ -101,6 +101,8 @@ pub struct Plan {
     unknown_fields: Vec<String>,
     live: Option<LivePlan>,
     pub(crate) courses: Courses,
+    /// The columns that are texts and to be printed as the numbers that they are.
+    numbers: Vec<usize>,
 }
 
 impl Plan {
@@ -111,10 +113,11 @@ impl Plan {
 
     /// The columns of the rows.
     pub fn schema(&self) -> SchemaRef {
-        match &self.live {
+        let schema = match &self.live {
             Some(live) => live.schema(),
             None => self.physical.schema(),
-        }
+        };
+        guessed::marked(&schema, &self.numbers)
     }
 
     /// Whether it is answered window by window.
@@ -173,19 +176,16 @@ impl Plan {
         if let Some(live) = self.live {
             let context = session.state.task_ctx();
             let answers = live.answers(self.kind, Arc::clone(&self.told), context, None);
-            return Ok(Answers::of_live(self.kind, answers, self.events, self.told));
+            let answers = Answers::of_live(self.kind, answers, self.events, self.told);
+            return Ok(answers.with_numbers(self.numbers));
         }
         let batches = execute_stream(self.physical, session.state.task_ctx())?;
         let batches = match self.chart {
             Some(chart) => with_gaps(chart, batches),
             None => batches,
         };
-        Ok(Answers::of_batches(
-            self.kind,
-            batches,
-            self.events,
-            self.told,
-        ))
+        let answers = Answers::of_batches(self.kind, batches, self.events, self.told);
+        Ok(answers.with_numbers(self.numbers))
     }
 
     /// Runs a [live](Session::plan_live) plan over what `events` tells, instead of following its sources by
@@ -233,14 +233,17 @@ impl Plan {
     /// As [`run`](Self::run).
     pub fn run_with_snapshots(self, session: &Session, every: Duration) -> Result<Answers, Error> {
         match Folded::of(&self.physical) {
-            Some(folded) => Ok(Answers::of_snapshots(
-                self.chart,
-                folded,
-                every,
-                session.state.task_ctx(),
-                self.events,
-                self.told,
-            )),
+            Some(folded) => {
+                let answers = Answers::of_snapshots(
+                    self.chart,
+                    folded,
+                    every,
+                    session.state.task_ctx(),
+                    self.events,
+                    self.told,
+                );
+                Ok(answers.with_numbers(self.numbers))
+            }
             None => self.run(session),
         }
     }
@@ -379,6 +382,7 @@ impl Session {
             return Err(error.with_hint("write them to a file, and ask that"));
         }
         let courses = Courses::of(&logical);
+        let numbers = guessed::numbers(&logical);
         let state = match live {
             Some(_) => self.live_state(),
             None => self.state.clone(),
@@ -426,6 +430,7 @@ impl Session {
             unknown_fields: tables.unknown,
             live,
             courses,
+            numbers,
         })
     }
 

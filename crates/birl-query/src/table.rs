@@ -86,11 +86,18 @@ impl Logs {
         visible.map(|it| it.column.name())
     }
 
-    /// Whether the column `name` is text for want of samples, as those of pipes are.
+    /// Whether the column `name` is text for want of samples that tell, as those of pipes are.
     pub(crate) fn guesses(&self, name: &str) -> bool {
-        self.sources.fields.records() == 0
-            && matches!(self.column(name), pushdown::Column::Text(_))
-            && !FIXED.contains(&name)
+        self.is_text_of_field(name) && self.sources.fields.guesses(name)
+    }
+
+    /// Whether the column `name` is of numbers that are texts, since fractions may follow.
+    pub(crate) fn has_numbers(&self, name: &str) -> bool {
+        self.is_text_of_field(name) && self.sources.fields.has_been_whole(name)
+    }
+
+    fn is_text_of_field(&self, name: &str) -> bool {
+        matches!(self.column(name), pushdown::Column::Text(_)) && !FIXED.contains(&name)
     }
 
     /// Whether `name` is that of a column that people do not see.

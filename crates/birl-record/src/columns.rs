@@ -37,6 +37,10 @@ pub const FIXED: [&str; 7] = [
     "line",
 ];
 
+/// The key of what an Arrow field says of texts that are to be printed as the numbers that they are,
+/// where they are numbers.
+pub const HAS_NUMBERS: &str = "birl.numbers";
+
 /// What of a record a column says.
 #[derive(Clone, Debug)]
 pub enum What {

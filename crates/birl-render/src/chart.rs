@@ -20,15 +20,15 @@ use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Schema};
+use arrow_schema::{DataType, Field, Schema};
 
 use self::bars::Bars;
 use self::histogram::Histogram;
 use self::over_time::OverTime;
-use crate::cell::{Cell, Values};
+use crate::cell::Cell;
 use crate::rows::{RenderRows, columns};
 use crate::table::line::shown;
-use crate::table::{Drawing, is_number, write_remark};
+use crate::table::{Drawing, has_numbers, write_remark};
 use crate::theme::Theme;
 use crate::zone::DisplayZone;
 
@@ -166,7 +166,7 @@ impl Chart {
             Kind::Bars(bars) => bars.add(batch, &self.options),
             Kind::OverTime(over_time) => over_time.add(&columns(batch), batch.num_rows()),
             Kind::Histogram(histogram) => {
-                let values = Values::of(batch.column(histogram.column));
+                let values = &columns(batch)[histogram.column];
                 for row in 0..batch.num_rows() {
                     histogram.add(&values.cell(row));
                 }
@@ -200,7 +200,7 @@ impl RenderRows for Chart {
 impl Roles {
     fn of(schema: &Schema, keys: Option<usize>) -> Self {
         let fields = schema.fields();
-        let measures = |index: usize| is_measure(fields[index].data_type());
+        let measures = |index: usize| is_measure(&fields[index]);
         let keys = keys.unwrap_or_else(|| match (0..fields.len()).rev().find(|i| !measures(*i)) {
             Some(last) => last + 1,
             None => usize::from(fields.len() > 1),
@@ -222,9 +222,9 @@ fn is_time(data_type: &DataType) -> bool {
     )
 }
 
-/// Whether values of a type can be drawn to a scale.
-fn is_measure(data_type: &DataType) -> bool {
-    is_number(data_type) && !matches!(data_type, DataType::Interval(_))
+/// Whether values of a column can be drawn to a scale.
+fn is_measure(field: &Field) -> bool {
+    has_numbers(field) && !matches!(field.data_type(), DataType::Interval(_))
 }
 
 /// Ends a line, without spaces at its end.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
+use birl_record::columns::HAS_NUMBERS;
 
 use crate::cell::Values;
 
@@ -43,8 +44,14 @@ pub trait RenderRows: Send {
 
 /// The columns of some rows.
 pub(crate) fn columns(batch: &RecordBatch) -> Vec<Values<'_>> {
-    let columns = batch.columns();
-    columns.iter().map(|column| Values::of(column)).collect()
+    let columns = batch.columns().iter().zip(batch.schema_ref().fields());
+    let values = columns.map(
+        |(column, field)| match field.metadata().contains_key(HAS_NUMBERS) {
+            true => Values::numbers(column),
+            false => Values::of(column),
+        },
+    );
+    values.collect()
 }
 
 /// The names of the columns. Of those that are called the same, all but the first have a number

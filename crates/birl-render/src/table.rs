@@ -16,7 +16,8 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Schema};
+use arrow_schema::{DataType, Field, Schema};
+use birl_record::columns::HAS_NUMBERS;
 
 use self::cell::{Shown, show};
 use self::layout::Layout;
@@ -109,7 +110,7 @@ impl Table {
     pub fn new(schema: &Schema, options: TableOptions) -> Self {
         let columns = schema.fields().iter().map(|field| Column {
             name: line::shown(field.name(), None),
-            is_number: is_number(field.data_type()),
+            is_number: has_numbers(field),
             is_level: field.name().eq_ignore_ascii_case("level"),
             may_cut: may_cut(field.data_type()),
         });
@@ -306,8 +307,12 @@ impl RenderRows for Table {
     }
 }
 
-/// Whether values of a type stand to the right.
-pub(crate) fn is_number(data_type: &DataType) -> bool {
+/// Whether values of a column stand to the right.
+pub(crate) fn has_numbers(field: &Field) -> bool {
+    field.metadata().contains_key(HAS_NUMBERS) || is_number(field.data_type())
+}
+
+fn is_number(data_type: &DataType) -> bool {
     match data_type {
         DataType::Dictionary(_, values) => is_number(values),
         DataType::Duration(_) | DataType::Interval(_) => true,

@@ -10,6 +10,7 @@ use birl_record::format::State;
 use birl_source::content::{self, Content, DETECT_BYTES};
 use birl_source::decode;
 use birl_source::name::Name;
+use birl_source::peek;
 use birl_source::walk::{Found, FoundFile, Kind, Walk, WalkOptions};
 use bytes::Bytes;
 
@@ -30,7 +31,7 @@ const PART_RECORDS_MAX: usize = 200;
 /// `names` stand for, with their types.
 ///
 /// Of what is compressed, and of formats whose lines depend on those before them, only the beginning
-/// is looked at. Of pipes nothing is known. What cannot be read is passed over: the scan reports it.
+/// is looked at. Of pipes nothing is known, but see [`fields_with_stdin`]. What cannot be read is passed over: the scan reports it.
 /// It reads files, so it blocks.
 pub fn fields(names: Vec<Name>, walk: WalkOptions, options: &Options) -> Fields {
     let files = Walk::new(names, walk).filter_map(|found| match found {
@@ -50,6 +51,36 @@ pub fn fields(names: Vec<Name>, walk: WalkOptions, options: &Options) -> Fields 
     fields
 }
 
+/// The same, where standard input is among the names and a pipe: then what has come of it is looked at.
+///
+/// It blocks until something has.
+pub fn fields_with_stdin(names: Vec<Name>, walk: WalkOptions, options: &Options) -> Fields {
+    let has_stdin = names.iter().any(|name| matches!(name, Name::Stdin));
+    let mut fields = fields(names, walk, options);
+    if has_stdin && let Ok((head, is_all)) = peek::stdin() {
+        let now = detection::now(options);
+        if let Ok(parts) = parts_of_pipe(head, options) {
+            take(&parts, RECORDS_MAX, now, options, &mut fields);
+        }
+        if !is_all {
+            fields = fields.going_on();
+        }
+    }
+    fields
+}
+
+/// The lines that a pipe begins with.
+fn parts_of_pipe(head: Vec<u8>, options: &Options) -> io::Result<Vec<Bytes>> {
+    let content = content::detect(&head[..head.len().min(DETECT_BYTES)]);
+    let beginning = beginning(head, io::empty(), content, true)?;
+    let beginning = beginning.filter(|beginning| !beginning.is_empty());
+    let beginning = beginning.map(|beginning| match listing::is_list(&beginning) {
+        true => listing::lines(beginning, options),
+        false => beginning,
+    });
+    Ok(beginning.into_iter().collect())
+}
+
 /// Takes so many records of each part of a file as samples.
 fn observe(
     found: &FoundFile,
@@ -59,8 +90,15 @@ fn observe(
 ) -> io::Result<()> {
     let file = found.open().map_err(io::Error::other)?;
     let parts = parts(&file, found.named, options)?;
-    let texts: Vec<_> = parts.iter().map(|part| &part[..]).collect();
     let modified = detection::modified(&file, options);
+    take(&parts, of_part, modified, options, fields);
+    Ok(())
+}
+
+/// Takes so many records of each of these parts of a source as samples. It was written to at `modified`,
+/// in nanoseconds since 1970.
+fn take(parts: &[Bytes], of_part: usize, modified: i64, options: &Options, fields: &mut Fields) {
+    let texts: Vec<_> = parts.iter().map(|part| &part[..]).collect();
     let parser = detection::detect(&texts, &options.formats, modified);
     // In the middle it is not known what the lines before have said.
     let known = if parser.is_stateful() { 1 } else { texts.len() };
@@ -75,7 +113,6 @@ fn observe(
             }
         }
     }
-    Ok(())
 }
 
 /// At most so many of `count` places, the first and the last among them.
@@ -95,7 +132,10 @@ fn parts(file: &File, named: bool, options: &Options) -> io::Result<Vec<Bytes>> 
         Content::Text { bom } => all(detection::parts_of(file, bom)?),
         Content::Binary if named => all(detection::parts_of(file, 0)?),
         Content::Binary => Vec::new(),
-        _ => beginning(file, head, content, named)?.into_iter().collect(),
+        _ => {
+            let rest = ReadAt::new(file.try_clone()?, head.len() as u64);
+            beginning(head, rest, content, named)?.into_iter().collect()
+        }
     };
     if let Some(beginning) = parts.first_mut()
         && listing::makes_lines(options)
@@ -114,12 +154,11 @@ fn all(parts: Vec<Vec<u8>>) -> Vec<Bytes> {
 
 /// The first lines of what is compressed, or not in UTF-8; nothing of what is binary inside.
 fn beginning(
-    file: &File,
     head: Vec<u8>,
+    rest: impl Read + Send + 'static,
     content: Content,
     named: bool,
 ) -> io::Result<Option<Bytes>> {
-    let rest = ReadAt::new(file.try_clone()?, head.len() as u64);
     let decoded = decode::text_reader(content, head.into(), rest)?;
     if decoded.content == Content::Binary && !named {
         return Ok(None);

@@ -46,7 +46,7 @@ mod timeline;
 
 pub use batch::{Barrier, Batch, Event, Run, Source};
 pub use carried::Carried;
-pub use fields::fields;
+pub use fields::{fields, fields_with_stdin};
 pub use follow::{Following, follow, follow_events};
 pub use live::{Live, live};
 pub use merge::{MergeOptions, merge};

@@ -7,6 +7,7 @@
 //!   standard input;
 //! - [`walk`]: names → the files that they stand for, one at a time;
 //! - [`content`]: the first bytes of a file → what it holds;
+//! - [`peek`]: the beginning of a pipe, which stays in it;
 //! - [`decode`]: compressed or UTF-16 bytes → UTF-8 text as a stream;
 //! - [`follow`]: names → what is written to their files from now on, through rotation and
 //!   truncation;
@@ -25,6 +26,7 @@ pub mod link;
 pub mod live;
 pub mod name;
 pub mod origin;
+pub mod peek;
 pub mod saved;
 pub mod walk;
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use birl_record::query::{Error, tree::Span};
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, LimitClause, PipeOperator, Query, SetExpr, Spanned, Visit, Visitor,
+    self, Expr, LimitClause, PipeOperator, Query, SelectItem, SetExpr, Spanned, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -21,6 +21,11 @@ const SHOWN_CHARS: usize = 40;
 /// An expression, and nothing behind it.
 pub(super) fn expr(piece: Piece<'_>) -> Result<Expr, Error> {
     whole(piece, Vec::new(), |parser| parser.parse_expr())
+}
+
+/// What `select` takes, with its name, and nothing behind it.
+pub(super) fn item(piece: Piece<'_>) -> Result<SelectItem, Error> {
+    whole(piece, Vec::new(), |parser| parser.parse_select_item())
 }
 
 /// A query in SQL; a `;` may end it.

@@ -19,12 +19,16 @@ const DEPTH_MAX: usize = 8;
 ///
 /// A field's type is integer only where all of its values are; where they are of several types it is
 /// text, but for integers and floats, which are floats. Null says nothing.
+///
+/// Where records [go on](Self::going_on) that cannot be read again, whole numbers are taken for texts:
+/// fractions may follow, and identifiers that have more digits than a float.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     known: Vec<Known>,
     /// The place of each name among those that are known.
     places: HashMap<String, usize>,
     records: usize,
+    is_going_on: bool,
 }
 
 /// A field that some record has.
@@ -65,6 +69,15 @@ impl Fields {
             places: names.zip(0..).collect(),
             known,
             records,
+            is_going_on: false,
+        }
+    }
+
+    /// The same, where there are more records, and those that were taken cannot be read again.
+    pub fn going_on(self) -> Self {
+        Self {
+            is_going_on: true,
+            ..self
         }
     }
 
@@ -72,7 +85,7 @@ impl Fields {
     /// be kept.
     pub fn parts(&self) -> impl Iterator<Item = (&str, Type, bool)> {
         let all = self.known.iter();
-        all.map(|known| (known.name.as_str(), known.seen.to_type(), known.is_own))
+        all.map(|known| (known.name.as_str(), self.type_of(known), known.is_own))
     }
 
     /// Takes a record as a sample, which `parser` reads.
@@ -135,20 +148,41 @@ impl Fields {
     /// appearance, with their types.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Type)> {
         let own = self.known.iter().filter(|known| known.is_own);
-        own.map(|known| (known.name.as_str(), known.seen.to_type()))
+        own.map(|known| (known.name.as_str(), self.type_of(known)))
     }
 
     /// All fields: also those within objects, by their paths, those that feed the timestamp, the
     /// level or the message, and those that stand in messages.
     pub fn all(&self) -> impl Iterator<Item = (&str, Type)> {
         let all = self.known.iter();
-        all.map(|known| (known.name.as_str(), known.seen.to_type()))
+        all.map(|known| (known.name.as_str(), self.type_of(known)))
     }
 
     /// The type of the field that a column's name means, if a sample has it.
     pub fn get(&self, name: &str) -> Option<Type> {
         let place = self.places.get(name)?;
-        Some(self.known[*place].seen.to_type())
+        Some(self.type_of(&self.known[*place]))
+    }
+
+    fn type_of(&self, known: &Known) -> Type {
+        match known.seen {
+            Seen::Int if self.is_going_on => Type::Text,
+            _ => known.seen.to_type(),
+        }
+    }
+
+    /// Whether nothing tells that a field is not of numbers, and it is taken for text all the same.
+    pub fn guesses(&self, name: &str) -> bool {
+        match self.places.get(name) {
+            None => self.records == 0 || self.is_going_on,
+            Some(_) => self.has_been_whole(name),
+        }
+    }
+
+    /// Whether records [go on](Self::going_on), and a field had nothing but whole numbers so far.
+    pub fn has_been_whole(&self, name: &str) -> bool {
+        let place = self.places.get(name);
+        self.is_going_on && place.is_some_and(|place| self.known[*place].seen == Seen::Int)
     }
 
     /// How many records have been taken.

@@ -11,6 +11,7 @@ use jiff::civil;
 
 use super::time::{self, Clock, Time};
 use super::{Cell, List, Object, Span};
+use crate::json::value::is_number;
 use crate::zone::{fraction_digits, write_civil};
 
 /// The values of an array.
@@ -19,6 +20,8 @@ pub(crate) enum Values<'a> {
     /// An array that holds nothing but nulls.
     Null,
     Plain(Plain<'a>),
+    /// Texts, of which those that are numbers are taken for them.
+    Numbers(Box<Values<'a>>),
     /// Times, with how long their unit is and the clock that they are read from.
     Times(Ticks<'a>, Clock),
     Durations(Ticks<'a>),
@@ -260,6 +263,11 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// The values of an array of texts, of which those that are numbers in JSON are taken for them.
+    pub(crate) fn numbers(array: &'a dyn Array) -> Self {
+        Values::Numbers(Box::new(Values::of(array)))
+    }
+
     /// The value in a row.
     ///
     /// # Panics
@@ -269,6 +277,10 @@ impl<'a> Values<'a> {
         match self {
             Values::Null => Cell::Null,
             Values::Plain(plain) => plain.cell(row),
+            Values::Numbers(texts) => match texts.cell(row) {
+                Cell::Text(text) if is_number(text.as_bytes()) => Cell::Decimal(text.to_owned()),
+                cell => cell,
+            },
             Values::Times(ticks, clock) => match ticks.get(row) {
                 None => Cell::Null,
                 Some(count) => match time::timestamp(count, ticks.unit) {

@@ -59,6 +59,10 @@ fn keep(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>, piece: Piece<'_>) -> Res
             return Err(typed.wrong(part.place(), "fields are either kept or left out"));
         }
         let (field, alias) = part.split_alias();
+        if let Some(item) = of_table(pipeline, *part) {
+            items.push(item);
+            continue;
+        }
         let name = resolved_name(pipeline, field)?;
         names.push(name.clone());
         items.push(match alias {
@@ -90,6 +94,28 @@ fn keep(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>, piece: Piece<'_>) -> Res
         }
     }
     Ok(())
+}
+
+/// What a join has brought, by the name of its table: `users.name`, `users.*`, `users.name as user`.
+fn of_table(pipeline: &Pipeline<'_>, piece: Piece<'_>) -> Option<SelectItem> {
+    let Some(Token::Word(table)) = piece.first() else {
+        return None;
+    };
+    let is_of = piece.behind(1).first() == Some(&Token::Period);
+    if !is_of || !pipeline.tables.has(&ident(&table.value)) {
+        return None;
+    }
+    let mut item = reader::item(piece).ok()?;
+    pipeline.resolve(&mut item);
+    match &item {
+        SelectItem::QualifiedWildcard(..) => Some(item),
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(_))
+        | SelectItem::ExprWithAlias {
+            expr: Expr::CompoundIdentifier(_),
+            ..
+        } => Some(item),
+        _ => None,
+    }
 }
 
 /// A name of a column, which may be written like an aggregate: `avg(latency_ms)`.
@@ -198,22 +224,21 @@ pub(super) fn select(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(
     Ok(())
 }
 
-/// `extend a + b as c`
+/// `extend a + b as c`, `extend c = a + b`
 pub(super) fn extend(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
-    let tokens = typed.tokens()?;
-    let PipeOperator::Extend { exprs } = reader::operator(tokens.all())? else {
+    let tokens = typed.tokens_behind_name()?;
+    if tokens.all().is_empty() {
         return Err(typed.missing("an expression"));
-    };
+    }
     let mut items = Vec::new();
-    for item in exprs {
-        let (mut expr, alias) = match item {
-            SelectItem::UnnamedExpr(expr) => (expr, None),
-            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
-            _ => {
-                return Err(
-                    typed.wrong(tokens.all().place(), "expected an expression and its name")
-                );
-            }
+    for part in tokens.all().list() {
+        let (mut expr, alias) = match assigned(part) {
+            Some((name, expr)) => (reader::expr(expr)?, Some(name)),
+            None => match reader::item(part)? {
+                SelectItem::UnnamedExpr(expr) => (expr, None),
+                SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
+                _ => return Err(typed.wrong(part.place(), "expected an expression and its name")),
+            },
         };
         let name = alias.or_else(|| own_name(&expr).map(|name| ident(&name)));
         pipeline.resolve(&mut expr);
@@ -228,6 +253,18 @@ pub(super) fn extend(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(
     }
     pipeline.extend(items);
     Ok(())
+}
+
+/// The name and the value of `c = a + b`. A comparison that is to be a column has a name behind it, or stands
+/// in parentheses.
+fn assigned(piece: Piece<'_>) -> Option<(Ident, Piece<'_>)> {
+    let value = piece.behind(2);
+    let is_equals = piece.behind(1).first() == Some(&Token::Eq);
+    if !is_equals || value.is_empty() || piece.split_alias().1.is_some() {
+        return None;
+    }
+    let name = piece.part(&piece.tokens[..1]).name().ok()?;
+    Some((name, value))
 }
 
 /// `set a = b + c`
