@@ -1,5 +1,5 @@
-//! Columns of which nobody knows the type before they are read: those of pipes, which no samples are
-//! taken of.
+//! Columns of which nobody knows the type before they are read, as those of pipes, of which the beginning is
+//! known at most; and those that have both texts and numbers.
 //!
 //! They are texts unless the query calculates with them, also where the beginning of a pipe has whole
 //! numbers: fractions may follow. So that an answer is the same as of a file, their numbers are sorted,
@@ -23,12 +23,12 @@ use datafusion::logical_expr::{
 use crate::table::Logs;
 
 /// The same plan, in which texts of columns whose type is guessed go by the numbers that they read like.
-pub(crate) fn by_value(plan: LogicalPlan) -> Result<LogicalPlan> {
+pub(crate) fn by_value(plan: LogicalPlan, is_guessed: IsSo) -> Result<LogicalPlan> {
     let plan = plan.transform_up_with_subqueries(|node| {
         if let LogicalPlan::Sort(mut sort) = node {
             let keys = std::mem::take(&mut sort.expr);
             let count = keys.len();
-            sort.expr = sorted(keys, &[&sort.input]);
+            sort.expr = sorted(keys, &[&sort.input], is_guessed);
             let changed = sort.expr.len() > count;
             return Ok(Transformed::new_transformed(
                 LogicalPlan::Sort(sort),
@@ -40,7 +40,7 @@ pub(crate) fn by_value(plan: LogicalPlan) -> Result<LogicalPlan> {
         let names = NamePreserver::new(&node);
         node.map_expressions(|expr| {
             let name = names.save(&expr);
-            let expr = expr.transform_up(|expr| valued(expr, &inputs))?;
+            let expr = expr.transform_up(|expr| valued(expr, &inputs, is_guessed))?;
             Ok(expr.update_data(|expr| name.restore(expr)))
         })
     })?;
@@ -51,9 +51,9 @@ pub(crate) fn by_value(plan: LogicalPlan) -> Result<LogicalPlan> {
 }
 
 /// The same keys, with the number before each text that may be one.
-fn sorted(keys: Vec<Sort>, inputs: &[&LogicalPlan]) -> Vec<Sort> {
+fn sorted(keys: Vec<Sort>, inputs: &[&LogicalPlan], is_guessed: IsSo) -> Vec<Sort> {
     let number = |key: &Sort| {
-        is_guessed(&key.expr, inputs).then(|| Sort {
+        is_column(&key.expr, inputs, is_guessed).then(|| Sort {
             expr: number_of(&key.expr),
             ..key.clone()
         })
@@ -63,20 +63,22 @@ fn sorted(keys: Vec<Sort>, inputs: &[&LogicalPlan]) -> Vec<Sort> {
         .collect()
 }
 
-fn valued(expr: Expr, inputs: &[&LogicalPlan]) -> Result<Transformed<Expr>> {
+fn valued(expr: Expr, inputs: &[&LogicalPlan], is_guessed: IsSo) -> Result<Transformed<Expr>> {
     match expr {
-        Expr::AggregateFunction(function) => Ok(extreme(function, inputs)),
+        Expr::AggregateFunction(function) => Ok(extreme(function, inputs, is_guessed)),
         Expr::WindowFunction(mut function) => {
             let keys = std::mem::take(&mut function.params.order_by);
             let count = keys.len();
-            let keys = sorted(keys, inputs);
+            let keys = sorted(keys, inputs, is_guessed);
             let changed = keys.len() > count;
             function.params.order_by = keys;
             let expr = Expr::WindowFunction(function);
             Ok(Transformed::new_transformed(expr, changed))
         }
         Expr::BinaryExpr(BinaryExpr { left, op, right })
-            if is_order(op) && is_guessed(&left, inputs) && is_guessed(&right, inputs) =>
+            if is_order(op)
+                && is_column(&left, inputs, is_guessed)
+                && is_column(&right, inputs, is_guessed) =>
         {
             let numbers = (number_of(&left), number_of(&right));
             let are_numbers = numbers.0.clone().is_not_null();
@@ -98,15 +100,19 @@ fn is_order(op: Operator) -> bool {
 }
 
 /// The largest or the smallest number, and that of texts only where no value is a number.
-fn extreme(mut function: AggregateFunction, inputs: &[&LogicalPlan]) -> Transformed<Expr> {
+fn extreme(
+    mut function: AggregateFunction,
+    inputs: &[&LogicalPlan],
+    is_guessed: IsSo,
+) -> Transformed<Expr> {
     let keys = std::mem::take(&mut function.params.order_by);
     let count = keys.len();
-    function.params.order_by = sorted(keys, inputs);
+    function.params.order_by = sorted(keys, inputs, is_guessed);
     if function.params.order_by.len() > count {
         return Transformed::yes(Expr::AggregateFunction(function));
     }
     let of = match &function.params.args[..] {
-        [of] if is_guessed(of, inputs) => of.clone(),
+        [of] if is_column(of, inputs, is_guessed) => of.clone(),
         _ => return Transformed::no(Expr::AggregateFunction(function)),
     };
     let (taken, nulls_first) = match function.func.name() {
@@ -132,11 +138,6 @@ fn extreme(mut function: AggregateFunction, inputs: &[&LogicalPlan]) -> Transfor
 
 fn number_of(expr: &Expr) -> Expr {
     try_cast(expr.clone(), DataType::Float64)
-}
-
-/// Whether an expression over the rows of `inputs` is a column whose type is guessed to be text.
-fn is_guessed(expr: &Expr, inputs: &[&LogicalPlan]) -> bool {
-    is_column(expr, inputs, Logs::guesses)
 }
 
 /// The columns of a plan that are numbers, and texts since fractions may follow.
@@ -165,7 +166,7 @@ pub(crate) fn marked(schema: &SchemaRef, numbers: &[usize]) -> SchemaRef {
 }
 
 /// Whether a table of logs has a column of this name that is so.
-type IsSo = fn(&Logs, &str) -> bool;
+pub(crate) type IsSo = fn(&Logs, &str) -> bool;
 
 /// Whether an expression over the rows of `inputs` is a column that is so.
 fn is_column(expr: &Expr, inputs: &[&LogicalPlan], is_so: IsSo) -> bool {

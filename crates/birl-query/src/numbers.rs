@@ -4,6 +4,7 @@
 //! value counts as the number that it reads like where a number is wanted, and as null where it reads
 //! like none: one such value would end the query otherwise.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use datafusion::arrow::datatypes::DataType;
@@ -14,7 +15,7 @@ use datafusion::logical_expr::{self, Cast, ExprSchemable, LogicalPlan, TryCast};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::{
     self, BinaryOperator as Op, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
-    ObjectNamePart, UnaryOperator, Value, VisitMut,
+    ObjectNamePart, PipeOperator, Query, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use crate::pipe::template;
@@ -53,14 +54,14 @@ const OF_VALUES: [&str; 4] = ["first_value", "last_value", "max", "min"];
 /// Whether `of` wants a number of the column that is called `name`.
 pub(crate) fn are_wanted(of: &mut impl VisitMut, name: &str) -> bool {
     let mut found = false;
-    visit_wanted(of, &mut |expr| found |= column(expr) == Some(name));
+    visit_wanted(of, &mut |column, _| found |= column == name);
     found
 }
 
 /// Makes numbers of the columns that `is_text`, wherever `of` wants a number.
 pub(crate) fn of_texts(of: &mut impl VisitMut, is_text: &dyn Fn(&str) -> bool) {
-    visit_wanted(of, &mut |expr| {
-        if column(expr).is_some_and(is_text) {
+    visit_wanted(of, &mut |column, expr| {
+        if is_text(column) {
             *expr = number_of(expr);
         }
     });
@@ -80,21 +81,52 @@ fn column(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// Shows `place` each expression of which a number is wanted: it is calculated with, compared with
-/// numbers, or given to a function of numbers.
-fn visit_wanted(of: &mut impl VisitMut, place: &mut dyn FnMut(&mut Expr)) {
+/// Shows `place` each column of which a number is wanted, and where: it is calculated with, compared with
+/// numbers, or given to a function of numbers; or a value of it is, which has a name of its own.
+fn visit_wanted(of: &mut impl VisitMut, place: &mut dyn FnMut(&str, &mut Expr)) {
+    let mut values = Values::default();
+    let _ = walk::change(of, &mut values);
     let _ = walk::change_exprs(of, |expr| {
-        each_wanted(expr, place);
+        each_wanted(expr, &values, place);
         ControlFlow::<()>::Continue(())
     });
 }
 
-fn each_wanted(expr: &mut Expr, place: &mut dyn FnMut(&mut Expr)) {
+/// What the largest value of a column, and its like, is called in the steps that follow; and the column.
+#[derive(Default)]
+struct Values(BTreeMap<String, String>);
+
+impl VisitorMut for Values {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        for operator in &mut query.pipe_operators {
+            let PipeOperator::Aggregate {
+                full_table_exprs, ..
+            } = operator
+            else {
+                continue;
+            };
+            for value in full_table_exprs {
+                let named = &mut value.expr;
+                let of = value_of(&mut named.expr).and_then(|of| column(of).map(str::to_owned));
+                if let (Some(of), Some(alias)) = (of, &named.alias) {
+                    self.0.insert(alias.value.clone(), of);
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn each_wanted(expr: &mut Expr, values: &Values, place: &mut dyn FnMut(&str, &mut Expr)) {
     let mut place = |expr: &mut Expr| {
-        let expr = unnested(expr);
-        match value_of(expr) {
-            Some(of) => place(of),
-            None => place(expr),
+        let mut expr = unnested(expr);
+        if value_of(expr).is_some() {
+            expr = value_of(expr).expect("it is one");
+        }
+        if let Some(name) = column(expr).map(str::to_owned) {
+            place(values.0.get(&name).unwrap_or(&name), expr);
         }
     };
     match expr {

@@ -350,9 +350,16 @@ impl Session {
         let mut tables = Tables::new(self, text, statement, &translation.lookups)?;
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
         let told = Arc::new(Told::new(events));
+        let is_guessed = match live {
+            Some(_) => Logs::guesses_live,
+            None => Logs::guesses,
+        };
         let (logs, logical) = loop {
             let providers = tables.providers(&told);
-            match self.logical(&tables.statement, &providers).await {
+            match self
+                .logical(&tables.statement, &providers, is_guessed)
+                .await
+            {
                 Ok(plan) => break (Arc::clone(&providers[0].1), plan),
                 Err(error) => tables.amend(error)?,
             }
@@ -476,6 +483,7 @@ impl Session {
         &self,
         statement: &ast::Statement,
         tables: &[(&str, Arc<Logs>)],
+        is_guessed: guessed::IsSo,
     ) -> Result<LogicalPlan, DataFusionError> {
         for (name, table) in tables {
             let schema = self.state.schema_for_ref(TableReference::bare(*name))?;
@@ -484,7 +492,7 @@ impl Session {
         }
         let statement = Statement::Statement(Box::new(statement.clone()));
         let plan = self.state.statement_to_plan(statement).await?;
-        guessed::by_value(division::by_zero_is_null(plan)?)
+        guessed::by_value(division::by_zero_is_null(plan)?, is_guessed)
     }
 }
 

@@ -91,6 +91,12 @@ impl Logs {
         self.is_text_of_field(name) && self.sources.fields.guesses(name)
     }
 
+    /// The same, but for those that samples tell of: what a live query keeps over a restart says of a field no
+    /// more than its type.
+    pub(crate) fn guesses_live(&self, name: &str) -> bool {
+        self.is_text_of_field(name) && self.sources.fields.is_unknown(name)
+    }
+
     /// Whether the column `name` is of numbers that are texts, since fractions may follow.
     pub(crate) fn has_numbers(&self, name: &str) -> bool {
         self.is_text_of_field(name) && self.sources.fields.has_been_whole(name)

@@ -51,6 +51,8 @@ enum Seen {
     Float,
     Bool,
     Text,
+    /// Texts and numbers.
+    Mixed,
     List(Box<Seen>),
 }
 
@@ -171,12 +173,16 @@ impl Fields {
         }
     }
 
-    /// Whether nothing tells that a field is not of numbers, and it is taken for text all the same.
+    /// Whether a field is taken for text, and may have numbers all the same.
     pub fn guesses(&self, name: &str) -> bool {
-        match self.places.get(name) {
-            None => self.records == 0 || self.is_going_on,
-            Some(_) => self.has_been_whole(name),
-        }
+        let place = self.places.get(name);
+        let is_mixed = place.is_some_and(|place| self.known[*place].seen == Seen::Mixed);
+        is_mixed || self.is_unknown(name) || self.has_been_whole(name)
+    }
+
+    /// Whether no sample tells of a field, for want of samples.
+    pub fn is_unknown(&self, name: &str) -> bool {
+        !self.places.contains_key(name) && (self.records == 0 || self.is_going_on)
     }
 
     /// Whether records [go on](Self::going_on), and a field had nothing but whole numbers so far.
@@ -251,6 +257,10 @@ impl Seen {
             (one, other) if one == other => one,
             (Self::Nothing, seen) | (seen, Self::Nothing) => seen,
             (Self::Int, Self::Float) | (Self::Float, Self::Int) => Self::Float,
+            (Self::Mixed, _) | (_, Self::Mixed) => Self::Mixed,
+            (Self::Int | Self::Float, Self::Text) | (Self::Text, Self::Int | Self::Float) => {
+                Self::Mixed
+            }
             (Self::List(one), Self::List(other)) => Self::List(Box::new(one.join(*other))),
             _ => Self::Text,
         }
@@ -261,7 +271,7 @@ impl Seen {
             Self::Int => Type::Int,
             Self::Float => Type::Float,
             Self::Bool => Type::Bool,
-            Self::Nothing | Self::Text => Type::Text,
+            Self::Nothing | Self::Text | Self::Mixed => Type::Text,
             Self::List(element) => Type::List(Box::new(element.to_type())),
         }
     }
