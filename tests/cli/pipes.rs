@@ -39,7 +39,7 @@ fn numbers_are_numbers() -> Result<(), Failed> {
     let cases = [
         (
             "* |> stats max(cost), min(cost), max(cost) - min(cost) as spread",
-            r#"{"max(cost)":1102.0,"min(cost)":0.5,"spread":1101.5}"#,
+            r#"{"max(cost)":1102,"min(cost)":0.5,"spread":1101.5}"#,
         ),
         (
             "* |> stats max(cost) as most, min(cost) as least",
