@@ -33,6 +33,10 @@ pub(super) const KNOWN: Known = Known {
             text: "134681 node-7 unix.hw state_change.unavailable 1773497130 1 Component State Change: gone",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"Component State Change: gone","id":134681,"node":"node-7","component":"unix.hw","state":"state_change.unavailable","flag":1}"#,
         },
+        Sample {
+            text: "134682 full partition status 1773497130 -1 running",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"running","id":134682,"node":"full","component":"partition","state":"status","flag":-1}"#,
+        },
     ],
     open: |_| STYLE.open(KNOWN.name),
 };
@@ -99,7 +103,7 @@ static STYLE: Style = Style {
                 Is(" "),
                 Time,
                 Is(" "),
-                Number("flag"),
+                Integer("flag"),
                 Is(" "),
             ],
             message: whole,

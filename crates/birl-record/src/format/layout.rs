@@ -33,6 +33,9 @@ pub(super) struct Layout {
     pub(super) message: Message,
 }
 
+/// What [`Part::Upto`] takes is no longer.
+const UPTO_BYTES_MAX: usize = 256;
+
 /// Finds the message in the text of a record, the head of which takes so many bytes, and what else
 /// there is.
 pub(super) type Message = for<'a> fn(&'a [u8], usize, &mut Record<'a>);
@@ -55,6 +58,8 @@ pub(super) enum Part {
     Pad,
     /// A number without a sign.
     Number(&'static str),
+    /// A number, perhaps with a minus.
+    Integer(&'static str),
     /// Seconds with six decimals, of less than three years.
     Uptime(&'static str),
     /// Hexadecimal digits, behind `0x` or not.
@@ -74,6 +79,9 @@ pub(super) enum Part {
     Token(&'static str, &'static [u8]),
     /// What comes before the next place where this text stands, without space around it; not empty.
     Before(&'static str, &'static str),
+    /// What comes before the first place, at the beginning of a word, where these parts stand; they
+    /// are not taken. It may be empty.
+    Upto(&'static str, &'static [Part]),
     /// What stands between these brackets, which may be nested; it may be empty.
     Within(&'static str, u8, u8),
     /// What a record is within: `a{b=c}:d{}`, and a colon; at least one of them has braces.
@@ -105,6 +113,13 @@ impl Style {
         Some(Arc::new(self.laid(name, SeverityPlace::Unknown)))
     }
 
+    /// The same of sources in which no other format is found.
+    pub(super) fn open_as_last(&'static self, name: &'static str) -> Option<Arc<dyn Format>> {
+        let mut laid = self.laid(name, SeverityPlace::Words);
+        laid.joins = false;
+        Some(Arc::new(laid))
+    }
+
     /// The same where each level is a word that [`Severity::from_word`] takes for it.
     pub(super) fn open_with_words(&'static self, name: &'static str) -> Option<Arc<dyn Format>> {
         Some(Arc::new(self.laid(name, SeverityPlace::Words)))
@@ -115,6 +130,7 @@ impl Style {
             name,
             style: self,
             severity_place,
+            joins: true,
             shapes: self.layouts.iter().map(Layout::shapes).collect(),
             part_shapes: self.parts.iter().map(Layout::shapes).collect(),
         }
@@ -135,6 +151,7 @@ struct Laid {
     name: &'static str,
     style: &'static Style,
     severity_place: SeverityPlace,
+    joins: bool,
     /// Those of each layout.
     shapes: Vec<Vec<Shape>>,
     part_shapes: Vec<Vec<Shape>>,
@@ -163,6 +180,10 @@ impl Format for Laid {
 
     fn lines(&self) -> Lines {
         self.style.lines
+    }
+
+    fn joins(&self) -> bool {
+        self.joins
     }
 
     fn severity_place(&self) -> SeverityPlace {
@@ -268,9 +289,10 @@ impl<'a> Reading<'_, 'a> {
                 cursor.skip_space();
                 return Some(());
             }
-            Part::Number(name) | Part::Uptime(name) => {
+            Part::Number(name) | Part::Integer(name) | Part::Uptime(name) => {
                 let digits = match part {
                     Part::Uptime(_) => uptime(cursor)?,
+                    Part::Integer(_) => integer(cursor)?,
                     _ => cursor.digits()?,
                 };
                 self.push(name, field::number_or_bare(digits));
@@ -299,6 +321,7 @@ impl<'a> Reading<'_, 'a> {
                 (name, cursor.take_while(is_part)?)
             }
             Part::Before(name, end) => (name, before(cursor, end.as_bytes())?),
+            Part::Upto(name, parts) => (name, self.upto(parts)?),
             Part::Spans(name) => (name, spans(cursor)?),
             Part::Within(name, open, close) => (name, within(cursor, open, close)?.trim_ascii()),
         };
@@ -314,6 +337,21 @@ impl<'a> Reading<'_, 'a> {
             ..*self
         };
         ahead.all(parts)
+    }
+
+    /// Takes what comes before the first place where these parts stand.
+    fn upto(&mut self, parts: &[Part]) -> Option<&'a [u8]> {
+        let rest = self.cursor.rest();
+        let near = &rest[..rest.len().min(UPTO_BYTES_MAX)];
+        let mut is_in_word = false;
+        for (at, byte) in near.iter().enumerate() {
+            let was_in_word = std::mem::replace(&mut is_in_word, byte.is_ascii_alphanumeric());
+            self.cursor = Cursor::new(&rest[at..]);
+            if !was_in_word && self.ahead(parts).is_some() {
+                return Some(rest[..at].trim_ascii());
+            }
+        }
+        None
     }
 
     fn time(&mut self) -> Option<()> {
@@ -338,7 +376,7 @@ impl<'a> Reading<'_, 'a> {
         {
             return taken;
         }
-        let taken = shape.parse(rest).map(|(_, taken)| taken);
+        let taken = shape.taken(rest);
         self.last_try.set(Some((shape, rest.len(), taken)));
         taken
     }
@@ -364,6 +402,13 @@ impl<'a> Reading<'_, 'a> {
 /// Whether a name is one of several: `a.b.C`, or `a::b`.
 fn is_qualified(name: &[u8]) -> bool {
     name.contains(&b'.') || memchr::memmem::find(name, b"::").is_some()
+}
+
+fn integer<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    let all = cursor.rest();
+    let _ = cursor.skip(b"-");
+    cursor.digits()?;
+    Some(&all[..all.len() - cursor.rest().len()])
 }
 
 fn uptime<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
@@ -489,6 +534,8 @@ mod tests {
             (Pad, "x", "x", None),
             (Number("f"), "12 x", " x", Some("12")),
             (Number("f"), "012 x", " x", Some("012")),
+            (Integer("f"), "-1 x", " x", Some("-1")),
+            (Integer("f"), "1 x", " x", Some("1")),
             (Uptime("f"), "1.250000] x", "] x", Some("1.250000")),
             (Hex("f"), "0x1F x", " x", Some("0x1F")),
             (Name("f"), "a.b$C: x", ": x", Some("a.b$C")),
@@ -499,6 +546,8 @@ mod tests {
             (Word("f"), "a:b] x", " x", Some("a:b]")),
             (Token("f", b"]:"), "a] x", "] x", Some("a")),
             (Before("f", " : "), "a [b] : x", " : x", Some("a [b]")),
+            (Upto("f", &[Is("b:")]), "ab:b: x", "b: x", Some("ab:")),
+            (Upto("f", &[Is("b:")]), "b: x", "b: x", None),
             (Within("f", b'[', b']'), "[ a[b] ] x", " x", Some("a[b]")),
             (Within("f", b'[', b']'), "[] x", " x", None),
             (Word("f"), "- x", " x", None),
@@ -519,6 +568,7 @@ mod tests {
             (Level, "starting"),
             (Space, "x"),
             (Number("f"), "-1"),
+            (Integer("f"), "- 1"),
             (Uptime("f"), "1 x"),
             (Uptime("f"), "1773497130.250000 x"),
             (Uptime("f"), "1.25 x"),
@@ -528,6 +578,7 @@ mod tests {
             (Place("f"), "error:7: x"),
             (Token("f", b":"), ": x"),
             (Before("f", ":"), " : x"),
+            (Upto("f", &[Is("b:")]), "ab: x"),
             (Within("f", b'[', b']'), "[a x"),
             (Spans("f"), "a: x"),
             (Ends(")"), "x"),

@@ -119,6 +119,8 @@ fn fraction(c: &mut Cursor<'_>) -> u32 {
     let (fraction, count) = digits::fraction(rest);
     let fraction = match (*separator, count) {
         (_, 0) => return 0,
+        // The next column.
+        (b',', 10..) => return 0,
         // Behind a colon is a number of milliseconds, which some write without zeros.
         (b':', 1) => fraction / 100,
         (b':', 2) => fraction / 10,

@@ -72,14 +72,21 @@ impl Shape {
         (self.0.parse)(text)
     }
 
-    /// How much of a text it takes that begins as `start` says, if that is likely a timestamp.
-    fn claim(self, text: &[u8], start: Start) -> Option<usize> {
-        if !self.0.leads.iter().any(|lead| lead.fits(start)) {
-            return None;
-        }
+    /// How many bytes the timestamp takes that `text` begins with, if it is likely one: a number is
+    /// only where it is between 2001 and 2100, so that `3306` is none.
+    #[inline]
+    pub(crate) fn taken(self, text: &[u8]) -> Option<usize> {
         let (reading, taken) = self.parse(text)?;
         let is_likely = self.0.kind != Kind::Number || is_likely_instant(reading);
         is_likely.then_some(taken)
+    }
+
+    /// How much of a text it takes that begins as `start` says, if that is likely a timestamp.
+    fn claim(self, text: &[u8], start: Start) -> Option<usize> {
+        let leads = &mut self.0.leads.iter();
+        leads
+            .any(|lead| lead.fits(start))
+            .then(|| self.taken(text))?
     }
 
     /// After what span its times come again; `None` where they say the whole date.

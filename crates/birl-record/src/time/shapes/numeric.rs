@@ -11,7 +11,7 @@ use crate::time::reading::{Day, Zone};
 use crate::time::shape::{Definition, Kind, Lead, Place};
 use crate::time::zone::zone;
 
-pub(super) static SHAPES: [Definition; 25] = [
+pub(super) static SHAPES: [Definition; 26] = [
     Definition {
         name: "slash-ymd",
         leads: &[Lead::Digits(4..=4, b"/")],
@@ -38,6 +38,19 @@ pub(super) static SHAPES: [Definition; 25] = [
             ("2026/03/14 14:05:30 +0100", "2026-03-14T13:05:30Z"),
         ],
         parse: date_time::<YearFirst, b'/'>,
+    },
+    Definition {
+        name: "colon-ymd",
+        leads: &[Lead::Digits(4..=4, b":")],
+        kind: Kind::DateTime,
+        place: Place::Anywhere,
+        rivalry: None,
+        patterns: &["%Y:%m:%d-%H:%M:%S", "%Y:%m:%d %H:%M:%S"],
+        samples: &[
+            ("2026:03:14-14:05:30", "2026-03-14T14:05:30Z"),
+            ("2026:03:14 14:05:30", "2026-03-14T14:05:30Z"),
+        ],
+        parse: date_time::<YearFirst, b':'>,
     },
     Definition {
         name: "slash-mdy",
@@ -361,6 +374,10 @@ pub(super) static SHAPES: [Definition; 25] = [
 
 /// What the numbers of a date stand for.
 trait Order {
+    /// Whether it is the order of those who write a hyphen between a date with slashes and its time:
+    /// Snort and Suricata, with the month first.
+    const HAS_HYPHEN: bool = true;
+
     /// Takes the date.
     fn day(c: &mut Cursor<'_>, separator: u8) -> Option<Day>;
 }
@@ -390,6 +407,8 @@ impl Order for MonthFirst {
 }
 
 impl Order for DayFirst {
+    const HAS_HYPHEN: bool = false;
+
     #[inline]
     fn day(c: &mut Cursor<'_>, separator: u8) -> Option<Day> {
         let (day, month, year) = three_numbers(c, separator, 4)?;
@@ -414,6 +433,8 @@ impl Order for ShortMonthFirst {
 }
 
 impl Order for ShortDayFirst {
+    const HAS_HYPHEN: bool = false;
+
     #[inline]
     fn day(c: &mut Cursor<'_>, separator: u8) -> Option<Day> {
         let (day, month, year) = three_numbers(c, separator, 2)?;
@@ -431,6 +452,8 @@ impl Order for MonthDay {
 }
 
 impl Order for DayMonth {
+    const HAS_HYPHEN: bool = false;
+
     #[inline]
     fn day(c: &mut Cursor<'_>, separator: u8) -> Option<Day> {
         let day = c.one_or_two()?;
@@ -442,6 +465,9 @@ impl Order for DayMonth {
 fn date_time<O: Order, const SEPARATOR: u8>(text: &[u8]) -> Parsed {
     let mut c = Cursor::new(text);
     let day = O::day(&mut c, SEPARATOR)?;
+    if SEPARATOR == b'/' && !O::HAS_HYPHEN && c.peek() == Some(b'-') {
+        return None;
+    }
     gap(&mut c)?;
     let nanosecond = if SEPARATOR == b'.' && c.rest().get(2) == Some(&b'.') {
         dotted_time(&mut c)?

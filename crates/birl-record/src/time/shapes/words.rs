@@ -72,6 +72,8 @@ pub(super) static SHAPES: [Definition; 6] = [
             "%B %-d, %Y at %-I:%M:%S %p",
             "%A, %B %-d, %Y %-I:%M %p",
             "%a %b %d %Y %H:%M:%S GMT%z",
+            "%b-%d-%Y %H:%M:%S",
+            "%b-%d-%y %H:%M:%S",
         ],
         samples: &[
             ("Mar 14, 2026 2:05:30 PM", "2026-03-14T14:05:30Z"),
@@ -81,6 +83,8 @@ pub(super) static SHAPES: [Definition; 6] = [
             ("Mar 14 2026 14:05:30.123 EST", "2026-03-14T19:05:30.123Z"),
             ("March 14, 2026 at 2:05 PM", "2026-03-14T14:05:00Z"),
             ("Sat Mar 14 2026 14:05:30 GMT+0100", "2026-03-14T13:05:30Z"),
+            ("Mar-14-2026 14:05:30", "2026-03-14T14:05:30Z"),
+            ("Mar-04-26 14:05:30", "2026-03-04T14:05:30Z"),
             (
                 "Saturday, March 14, 2026 2:05:30 PM",
                 "2026-03-14T14:05:30Z",
@@ -235,10 +239,19 @@ fn day_month(c: &mut Cursor<'_>) -> Option<(u32, u32, u8)> {
     Some((day, month(c)?, separator))
 }
 
-/// Takes a date such as `Mar 14, 2026` or `Mar 14 2026`, behind a weekday or not.
+/// Takes a date such as `Mar 14, 2026`, `Mar 14 2026` or `Mar-14-26`, behind a weekday or not.
 fn month_day_year(c: &mut Cursor<'_>) -> Option<Day> {
     skip_weekday(c, u8::is_ascii_alphabetic);
     let month = month(c)?;
+    if c.eat(b'-') {
+        let day = c.one_or_two()?;
+        c.expect(b'-')?;
+        let year = match c.count_digits() {
+            2 => century(c.two()?),
+            _ => c.digits(4)?,
+        };
+        return known(year, month, day);
+    }
     c.expect(b' ')?;
     c.skip_spaces();
     let day = c.one_or_two()?;
