@@ -37,6 +37,14 @@ pub(super) const KNOWN: Known = Known {
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / HTTP/1.1","x_forwarded_for":"203.0.113.7, 198.51.100.2","client":"192.0.2.1","method":"GET","path":"/","protocol":"HTTP/1.1","status":200,"bytes":5}"#,
         },
         Sample {
+            text: r#"www.example:80 "203.0.113.7, 198.51.100.2" 192.0.2.1 - - [14/Mar/2026:14:05:30 +0000] "GET / HTTP/1.1" 200 5"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / HTTP/1.1","virtual_host":"www.example:80","x_forwarded_for":"203.0.113.7, 198.51.100.2","client":"192.0.2.1","method":"GET","path":"/","protocol":"HTTP/1.1","status":200,"bytes":5}"#,
+        },
+        Sample {
+            text: r#"www.example 203.0.113.7, 192.0.2.1 - ann [14/Mar/2026:14:05:30 +0000] "GET / HTTP/1.1" 200 5"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / HTTP/1.1","virtual_host":"www.example","x_forwarded_for":"203.0.113.7, 192.0.2.1","user":"ann","method":"GET","path":"/","protocol":"HTTP/1.1","status":200,"bytes":5}"#,
+        },
+        Sample {
             text: r#"192.0.2.1 - - [14/Mar/2026:14:05:30 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8.5" "203.0.113.7, 198.51.100.2" 0.010 0.009"#,
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / HTTP/1.1","client":"192.0.2.1","method":"GET","path":"/","protocol":"HTTP/1.1","status":200,"bytes":5,"user_agent":"curl/8.5","x_forwarded_for":"203.0.113.7, 198.51.100.2","request_time":0.010,"upstream_response_time":0.009}"#,
         },
@@ -53,6 +61,11 @@ pub(super) const KNOWN: Known = Known {
             text: r#"192.0.2.1 - - [14/Mar/2026:14:05:30 +0000] "GET / HTTP/1.1" 404 19 "-" "-" 7 "web@docker" "http://198.51.100.9:80" 5ms"#,
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"GET / HTTP/1.1","client":"192.0.2.1","method":"GET","path":"/","protocol":"HTTP/1.1","status":404,"bytes":19,"request_count":7,"router":"web@docker","backend":"http://198.51.100.9:80","duration":"5ms"}"#,
         },
+        // cPanel
+        Sample {
+            text: r#"192.0.2.1 - ann [03/04/2026:14:05:30 -0000] "GET / HTTP/1.0" 200 0 "-" "-""#,
+            record: r#"{"timestamp":"2026-03-04T14:05:30Z","message":"GET / HTTP/1.0","client":"192.0.2.1","user":"ann","method":"GET","path":"/","protocol":"HTTP/1.0","status":200,"bytes":0}"#,
+        },
         // Python's http.server, and nginx with another time
         Sample {
             text: r#"192.0.2.1 - - [14/Mar/2026 14:05:30] "GET /a HTTP/1.1" 404 -"#,
@@ -68,6 +81,7 @@ pub(super) const KNOWN: Known = Known {
             Shape::named("apache")?,
             Shape::named("iso")?,
             Shape::named("day-month-year")?,
+            Shape::named("apache-mdy")?,
         ];
         Some(Arc::new(Access { shapes }))
     },
@@ -76,7 +90,7 @@ pub(super) const KNOWN: Known = Known {
 /// An access log.
 #[derive(Debug)]
 struct Access {
-    shapes: [Shape; 3],
+    shapes: [Shape; 4],
 }
 
 /// What each line of an access log has.
@@ -319,6 +333,7 @@ impl<'a> Origin<'a> {
     fn of_any(text: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor::new(text);
         let mut origin = Origin {
+            virtual_host: host_before_list(&mut cursor).unwrap_or_default(),
             forwarded_for: forwarded_for(&mut cursor).unwrap_or_default(),
             ..Origin::default()
         };
@@ -328,7 +343,8 @@ impl<'a> Origin<'a> {
         // A virtual host comes before all that others have: client, ident and user.
         let second = after.word().unwrap_or_default();
         let words = 1 + cursor.rest().iter().filter(|byte| **byte == b' ').count();
-        if words >= 4 && (is_address(second) || !is_address(first)) {
+        let has_host = !origin.virtual_host.is_empty();
+        if !has_host && words >= 4 && (is_address(second) || !is_address(first)) {
             origin.virtual_host = first;
             let _ = cursor.word();
             cursor.skip_space();
@@ -374,6 +390,19 @@ impl<'a> Origin<'a> {
             ..Self::default()
         })
     }
+}
+
+/// Takes the virtual host, and the space behind it, if a list of addresses follows.
+fn host_before_list<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    let mut after = *cursor;
+    let host = after.word().filter(|host| !host.starts_with(b"\""))?;
+    after.skip_space();
+    let list = forwarded_for(&mut after.clone())?;
+    if host.ends_with(b",") || !list.contains(&b',') {
+        return None;
+    }
+    *cursor = after;
+    Some(host)
 }
 
 /// Takes a list of addresses, and the space behind it.

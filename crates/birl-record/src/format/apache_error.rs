@@ -34,6 +34,11 @@ pub(super) const KNOWN: Known = Known {
             text: "[Sat Mar 14 14:05:30.123456 2026] [http:trace3] [pid 31] [remote 203.0.113.7:80] sent",
             record: r#"{"timestamp":"2026-03-14T14:05:30.123456Z","level":"trace","message":"sent","module":"http","pid":31,"remote":"203.0.113.7:80"}"#,
         },
+        // As `ErrorLogFormat` may have it
+        Sample {
+            text: "[14/Mar/2026:14:05:30 +0100] [proxy:error] [pid 31] (113)No route to host: AH00957: HTTP: attempt to connect failed",
+            record: r#"{"timestamp":"2026-03-14T13:05:30Z","level":"error","message":"(113)No route to host: AH00957: HTTP: attempt to connect failed","module":"proxy","pid":31}"#,
+        },
         // 2.2
         Sample {
             text: "[Sat Mar 14 14:05:30 2026] [error] [client 203.0.113.7] File does not exist: /srv/favicon.ico",
@@ -45,20 +50,20 @@ pub(super) const KNOWN: Known = Known {
         },
     ],
     open: |_| {
-        let shape = Shape::named("ctime")?;
-        Some(Arc::new(ApacheError { shape }))
+        let shapes = [Shape::named("ctime")?, Shape::named("apache")?];
+        Some(Arc::new(ApacheError { shapes }))
     },
 };
 
 /// Apache's error log.
 #[derive(Debug)]
 struct ApacheError {
-    shape: Shape,
+    shapes: [Shape; 2],
 }
 
 /// What each line begins with.
 struct Head<'a> {
-    time: &'a [u8],
+    time: Timestamp<'a>,
     module: &'a [u8],
     severity: Severity,
 }
@@ -76,7 +81,7 @@ impl Format for ApacheError {
         let Some((head, mut cursor)) = self.read(text) else {
             return;
         };
-        record.timestamp = Some(Timestamp::of_shape(head.time, self.shape));
+        record.timestamp = Some(head.time);
         record.severity = Some(head.severity);
         field::text(record, "module", head.module);
         let rest = cursor.rest();
@@ -96,7 +101,10 @@ impl ApacheError {
     fn read<'a>(&self, line: &'a [u8]) -> Option<(Head<'a>, Cursor<'a>)> {
         let mut cursor = Cursor::new(line);
         cursor.skip(b"[")?;
-        let time = cursor.timestamp_of(self.shape)?;
+        let time = self
+            .shapes
+            .iter()
+            .find_map(|shape| Some(Timestamp::of_shape(cursor.timestamp_of(*shape)?, *shape)))?;
         cursor.skip(b"] [")?;
         let inside = cursor.until(b']')?;
         cursor.skip_space();

@@ -31,6 +31,11 @@ pub(super) const KNOWN: Known = Known {
             text: r#"203.0.113.7:4022 [14/Mar/2026:14:05:30.123] www~ shop/srv1 10/0/30/69/109 200 2750 - - ---- 1/2/3/4/0 5/6 "GET / HTTP/1.1" 0/0/0/0/1 www.example/TLSv1.3/TLS_AES_256_GCM_SHA384"#,
             record: r#"{"timestamp":"2026-03-14T14:05:30.123Z","message":"GET / HTTP/1.1","client":"203.0.113.7","client_port":4022,"frontend":"www~","backend":"shop","server":"srv1","request_time_ms":10,"queue_time_ms":0,"connect_time_ms":30,"response_time_ms":69,"total_time_ms":109,"status":200,"bytes":2750,"termination":"----","actconn":1,"feconn":2,"beconn":3,"srv_conn":4,"retries":0,"srv_queue":5,"backend_queue":6,"method":"GET","path":"/","protocol":"HTTP/1.1","fc_err":0,"ssl_fc_err":0,"ssl_c_verify":0,"ssl_c_ca_err":0,"ssl_fc_is_resumed":1,"sni":"www.example","ssl_version":"TLSv1.3","ssl_cipher":"TLS_AES_256_GCM_SHA384"}"#,
         },
+        // With something of one's own before the times
+        Sample {
+            text: r#"203.0.113.7:4022 [14/Mar/2026:14:05:30.123] www~ shop/srv1 www.example 0/0/0/18/18 200 5 - - ---- 1/2/3/4/0 5/6 "<BADREQ>""#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.123Z","message":"<BADREQ>","client":"203.0.113.7","client_port":4022,"frontend":"www~","backend":"shop","server":"srv1","extra":"www.example","request_time_ms":0,"queue_time_ms":0,"connect_time_ms":0,"response_time_ms":18,"total_time_ms":18,"status":200,"bytes":5,"termination":"----","actconn":1,"feconn":2,"beconn":3,"srv_conn":4,"retries":0,"srv_queue":5,"backend_queue":6}"#,
+        },
         Sample {
             text: "203.0.113.7:4022 [14/Mar/2026:14:05:30.123] db db/pg1 1/2/5007 212 cD 1/2/3/4/+1 5/6",
             record: r#"{"timestamp":"2026-03-14T14:05:30.123Z","message":"db db/pg1 1/2/5007 212 cD 1/2/3/4/+1 5/6","client":"203.0.113.7","client_port":4022,"frontend":"db","backend":"db","server":"pg1","queue_time_ms":1,"connect_time_ms":2,"total_time_ms":5007,"bytes":212,"termination":"cD","actconn":1,"feconn":2,"beconn":3,"srv_conn":4,"retries":1,"srv_queue":5,"backend_queue":6}"#,
@@ -117,7 +122,8 @@ fn push_connection<'a>(cursor: &mut Cursor<'a>, record: &mut Record<'a>) -> Opti
         return None;
     }
     push_parts(record, &["backend", "server"], cursor.until(b' ')?);
-    let times = cursor.until(b' ')?;
+    let (extra, times) = until_times(cursor)?;
+    field::text(record, "extra", extra);
     let is_http = times.iter().filter(|byte| **byte == b'/').count() >= 4;
     push_numbers(
         record,
@@ -139,6 +145,19 @@ fn push_connection<'a>(cursor: &mut Cursor<'a>, record: &mut Record<'a>) -> Opti
     push_numbers(record, &QUEUES, cursor.word()?);
     push_headers(record, cursor);
     push_http(record, cursor)
+}
+
+/// Takes the times, with what a format of one's own has before them.
+fn until_times<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
+    let rest = cursor.rest();
+    loop {
+        let extra = &rest[..rest.len() - cursor.rest().len()];
+        let word = cursor.until(b' ')?;
+        let is_part = |byte: &u8| byte.is_ascii_digit() || b"-+/".contains(byte);
+        if word.iter().all(is_part) && word.contains(&b'/') {
+            return Some((extra.trim_ascii(), word));
+        }
+    }
 }
 
 static HTTP_TIMES: [&str; 5] = [

@@ -58,6 +58,11 @@ pub(super) const KNOWN: Known = Known {
             text: r#"{"EdgeStartTimestamp":"2026-03-14T14:05:30Z","ClientRequestURI":"/a","EdgeResponseStatus":503}"#,
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","ClientRequestURI":"/a","EdgeResponseStatus":503}"#,
         },
+        // Kubernetes' audit
+        Sample {
+            text: r#"{"kind":"Event","level":"Request","verb":"get","requestReceivedTimestamp":"2026-03-14T14:05:30.500000Z","stageTimestamp":"2026-03-14T14:05:31.500000Z"}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"Request","kind":"Event","verb":"get","stageTimestamp":"2026-03-14T14:05:31.500000Z"}"#,
+        },
         // jq
         Sample {
             text: "{\n  \"level\": \"info\",\n  \"msg\": \"up\"\n}\n{\n  \"time\": \"2026-03-14T14:05:30Z\",\n  \"level\": \"error\",\n  \"msg\": \"no luck\",\n  \"tries\": [\n    {\n      \"n\": 1\n    },\n    {\n      \"n\": 2\n    }\n  ]\n}",
@@ -194,7 +199,7 @@ pub(super) fn is_broken(members: &Members<'_>) -> bool {
 }
 
 /// The keys of timestamps, the likeliest first.
-pub(super) const TIME_KEYS: [&str; 17] = [
+pub(super) const TIME_KEYS: [&str; 21] = [
     "@timestamp",
     "timestamp",
     "time",
@@ -209,9 +214,13 @@ pub(super) const TIME_KEYS: [&str; 17] = [
     "edgestarttimestamp",
     "observedtimeunixnano",
     "lasttimestamp",
+    "requestreceivedtimestamp",
+    "timestamp_ns",
     "t",
     "date",
     "created_at",
+    "event_time",
+    "creationtime",
 ];
 
 /// The keys of levels, the likeliest first. Whether a record has one is also told by

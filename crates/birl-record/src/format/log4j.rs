@@ -83,6 +83,11 @@ pub(super) const KNOWN: Known = Known {
             text: "INFO  [CompactionExecutor:3] 2026-03-14 14:05:30,250 Compaction.java:88 - compacted",
             record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"info","message":"compacted","thread":"CompactionExecutor:3","caller":"Compaction.java:88"}"#,
         },
+        // ActiveMQ
+        Sample {
+            text: "2026-03-14 14:05:30,250 | WARN  | full: a | b | org.example.mq.Store | BrokerService[1] Task-2",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"warn","message":"full: a | b","logger":"org.example.mq.Store","thread":"BrokerService[1] Task-2"}"#,
+        },
         // log4j's TTCC layout
         Sample {
             text: "250 [main] FATAL com.example.Cart  - gone",
@@ -109,6 +114,7 @@ static STYLE: Style = Style {
         TOMCAT,
         SOLR,
         CASSANDRA,
+        ACTIVEMQ,
         TTCC,
     ],
 };
@@ -303,6 +309,23 @@ const CASSANDRA: Layout = Layout {
     message: whole,
 };
 
+const ACTIVEMQ: Layout = Layout {
+    shapes: &["iso"],
+    head: &[
+        Time,
+        Is(" | "),
+        Level,
+        Pad,
+        Is("| "),
+        Ahead(&[
+            Before("", " | "),
+            Is(" | "),
+            Upto("", &[Qualified(""), Is(" | "), Word("")]),
+        ]),
+    ],
+    message: activemqs,
+};
+
 const TTCC: Layout = Layout {
     shapes: &[],
     head: &[
@@ -337,6 +360,23 @@ fn zookeepers<'a>(text: &'a [u8], head: usize, record: &mut Record<'a>) {
     field.value = Value::Text(Text::plain(thread));
     field::text(record, "logger", class);
     field::text(record, "caller", caller);
+}
+
+/// The logger and the thread stand behind the message, with bars between them.
+fn activemqs<'a>(text: &'a [u8], head: usize, record: &mut Record<'a>) {
+    whole(text, head, record);
+    // What follows in other lines goes on behind the thread: it is the message still.
+    let first = memchr::memchr(b'\n', text).unwrap_or(text.len());
+    let line = text[head..first].trim_ascii_end();
+    let mut bars = memchr::memmem::rfind_iter(line, b" | ");
+    let (Some(thread), Some(logger)) = (bars.next(), bars.next()) else {
+        return;
+    };
+    field::text(record, "logger", &line[logger + 3..thread]);
+    field::text(record, "thread", &line[thread + 3..]);
+    if first == text.len() {
+        record.message = Some(Text::plain(&line[..logger]));
+    }
 }
 
 /// The logger stands in brackets behind the message.

@@ -34,6 +34,14 @@ pub(super) const KNOWN: Known = Known {
             text: "260314 14:05:30 [Note] ready",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"ready"}"#,
         },
+        Sample {
+            text: "260314 14:05:30  InnoDB: Setting file ./ibdata1 size to 10 MB\nInnoDB: wait...",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"InnoDB: Setting file ./ibdata1 size to 10 MB\nInnoDB: wait..."}"#,
+        },
+        Sample {
+            text: "260314 14:05:30 mysqld_safe Starting mysqld daemon",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","message":"mysqld_safe Starting mysqld daemon"}"#,
+        },
     ],
     open: |_| STYLE.open(KNOWN.name),
 };
@@ -119,6 +127,16 @@ static STYLE: Style = Style {
         Layout {
             shapes: &["basic-short"],
             head: &[Time, Is(" ["), Level, Is("] ")],
+            message: whole,
+        },
+        Layout {
+            shapes: &["basic-short", "iso"],
+            head: &[
+                Time,
+                Space,
+                Maybe(&[Hex("thread"), Space]),
+                Ahead(&[Either(&[&[Is("InnoDB: ")], &[Is("mysqld_safe ")]])]),
+            ],
             message: whole,
         },
     ],

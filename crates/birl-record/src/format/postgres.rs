@@ -34,6 +34,19 @@ pub(super) const KNOWN: Known = Known {
             text: "2026-03-14 14:05:30 UTC:203.0.113.7(5432):ann@shop:[7]:ERROR:  no such table: \"cart\"\n2026-03-14 14:05:30 UTC:203.0.113.7(5432):ann@shop:[7]:STATEMENT:  select *",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","message":"no such table: \"cart\"\n2026-03-14 14:05:30 UTC:203.0.113.7(5432):ann@shop:[7]:STATEMENT:  select *","client":"203.0.113.7(5432)","user":"ann","database":"shop","pid":7}"#,
         },
+        // Prefixes of one's own
+        Sample {
+            text: "2026-03-14 14:05:30.250 UTC [7] shop web ann [local] 69b56a5a.7 LOG:  statement: select 1",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"info","message":"statement: select 1","pid":7,"prefix":"shop web ann [local] 69b56a5a.7"}"#,
+        },
+        Sample {
+            text: "<2026-03-14 14:05:30 UTC 203.0.113.7(5432) web shop ann 7 idle>ERROR:  no\n<2026-03-14 14:05:30 UTC 203.0.113.7(5432) web shop ann 7 idle>STATEMENT:  select 1",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","message":"no\n<2026-03-14 14:05:30 UTC 203.0.113.7(5432) web shop ann 7 idle>STATEMENT:  select 1","prefix":"203.0.113.7(5432) web shop ann 7 idle>"}"#,
+        },
+        Sample {
+            text: "2026-03-14 14:05:30 UTC:203.0.113.7(5432):ann@shop:[7]:3:00000:2026-03-14 14:02:57 UTC:4/39:0:69b56a5a.7:psql:LOG:  duration: 1 ms",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"duration: 1 ms","prefix":":203.0.113.7(5432):ann@shop:[7]:3:00000:2026-03-14 14:02:57 UTC:4/39:0:69b56a5a.7:psql:"}"#,
+        },
         Sample {
             text: "2026-03-14 14:05:30 UTC::@:[7]:LOG:  checkpoint starting: time",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"checkpoint starting: time","pid":7}"#,
@@ -48,7 +61,10 @@ static STYLE: Style = Style {
     layouts: &[Layout {
         shapes: &["iso"],
         head: &[
-            Either(&[PREFIX, RDS_PREFIX]),
+            Either(&[
+                &[Either(&[PREFIX, RDS_PREFIX]), Ahead(LEVEL)],
+                &[ANY_PREFIX, Upto("prefix", LEVEL)],
+            ]),
             Level,
             Maybe(&[OneOf(b"12345")]),
             Is(":  "),
@@ -57,22 +73,33 @@ static STYLE: Style = Style {
     }],
     parts: &[Layout {
         shapes: &["iso"],
-        head: &[
-            Either(&[PREFIX, RDS_PREFIX]),
-            Either(&[
-                &[Is("DETAIL")],
-                &[Is("HINT")],
-                &[Is("QUERY")],
-                &[Is("CONTEXT")],
-                &[Is("LOCATION")],
-                &[Is("BACKTRACE")],
-                &[Is("STATEMENT")],
-            ]),
-            Is(":  "),
-        ],
+        head: &[ANY_PREFIX, Upto("", DETAIL)],
         message: whole,
     }],
 };
+
+/// What stands before a message.
+const LEVEL: &[Part] = &[Level, Maybe(&[OneOf(b"12345")]), Is(":  ")];
+
+/// What stands before what is added to the message of the line before.
+const DETAIL: &[Part] = &[
+    Either(&[
+        &[Is("DETAIL")],
+        &[Is("HINT")],
+        &[Is("QUERY")],
+        &[Is("CONTEXT")],
+        &[Is("LOCATION")],
+        &[Is("BACKTRACE")],
+        &[Is("STATEMENT")],
+    ]),
+    Is(":  "),
+];
+
+/// What others begin with, of whom nobody can tell what the rest of their prefix means.
+const ANY_PREFIX: Part = Either(&[
+    &[Time, Is(" ["), Number("pid"), Is("]")],
+    &[Maybe(&[Is("<")]), Time],
+]);
 
 /// `%m [%p] `, which is the default, and what others write in its place and behind it.
 const PREFIX: &[Part] = &[
