@@ -33,6 +33,7 @@ mod json_read;
 mod json_spread;
 mod klog;
 mod layout;
+mod leveled;
 mod log4j;
 mod logcat;
 mod logfmt;
@@ -107,6 +108,12 @@ pub trait Format: Debug + Send + Sync {
     /// even if it looks like the beginning of a record of another format.
     fn goes_on(&self, _line: &[u8]) -> bool {
         false
+    }
+
+    /// Whether a source that has another format may have records of this one, too. Else it is that of
+    /// sources in which no other is found.
+    fn joins(&self) -> bool {
+        true
     }
 
     /// Whether `line` is no part of any record, but of what the source puts around them, such as a
@@ -323,6 +330,7 @@ pub static KNOWN: &[Known] = &[
     dmesg::KNOWN,
     logfmt::KNOWN,
     timed::KNOWN,
+    leveled::KNOWN,
 ];
 
 impl Known {

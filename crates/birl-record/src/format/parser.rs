@@ -107,6 +107,9 @@ impl Parser {
         let mut formats = vec![main.format];
         // Others join only for lines that none before them claims.
         for candidate in candidates {
+            if !candidate.format.joins() {
+                continue;
+            }
             let unclaimed =
                 |line: &&&[u8]| !formats.iter().any(|format| is_claimed(&**format, line));
             if lines

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::cursor::Cursor;
+use super::timed::late_severity;
 use super::{Format, Known, Sample, access, field, haproxy, json, klog, logfmt};
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
@@ -397,6 +398,7 @@ impl Head<'_> {
             .or(self.spelled.map(|(_, severity)| severity))
             .or_else(|| mnemonic_severity(self.app))
             .or_else(|| opening_severity(self.message))
+            .or_else(|| late_severity(self.message))
     }
 }
 

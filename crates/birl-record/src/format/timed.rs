@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use self::head::Head;
+pub(super) use self::part::late_severity;
 use super::cursor::commonest;
 use super::parser::first_line;
 use super::{Format, Known, Sample, SeverityPlace, json, logfmt};
@@ -93,6 +94,8 @@ struct Timed {
     within: usize,
     /// Whether there are timestamps in places that are not found but by a scan.
     is_scanned: bool,
+    /// Whether the lines that begin records are indented.
+    is_indented: bool,
     head: Head,
     /// What may stand behind the time.
     inner: [Arc<dyn Format>; 2],
@@ -136,6 +139,7 @@ impl Format for Timed {
         let taken = self.head.read(line, found.range, record);
         if record.severity.is_none() {
             self.parse_inner(&line[taken..], record);
+            record.severity = record.severity.or_else(|| late_severity(&line[taken..]));
         }
         // Some have the message in the lines behind the time.
         let message = Text::plain(text[taken..].trim_ascii_start());
@@ -151,10 +155,18 @@ impl Format for Timed {
 impl Timed {
     /// What these lines have in common; nothing if no line has a timestamp.
     fn of(lines: &[&[u8]]) -> Option<Self> {
-        let found: Vec<_> = lines
+        let mut found: Vec<_> = lines
             .iter()
             .filter_map(|line| Some((*line, find(line, START_BYTES_MAX)?)))
             .collect();
+        // Parts of a record are indented, unless all that begin one are.
+        let is_indented = found.is_empty();
+        if is_indented {
+            found = lines.iter().filter_map(|line| indented(line)).collect();
+            if found.len() * 2 < lines.len() {
+                return None;
+            }
+        }
         let shape = commonest(found.iter().map(|(_, found)| found.place.shape))?;
         let mut places: Vec<(Place, usize)> = Vec::new();
         for (_, found) in &found {
@@ -175,6 +187,7 @@ impl Timed {
             head: Head::of(&found),
             places,
             is_scanned: false,
+            is_indented,
             inner: inner(lines)?,
         };
         timed.is_scanned = found
@@ -202,6 +215,19 @@ impl Timed {
 
     /// The timestamp of a record that begins with the line.
     fn find(&self, line: &[u8]) -> Option<Found> {
+        if !self.is_indented {
+            return self.find_at_start(line);
+        }
+        let indent = indent(line);
+        let found = self.find_at_start(&line[indent..])?;
+        Some(Found {
+            range: found.range.start + indent..found.range.end + indent,
+            ..found
+        })
+    }
+
+    /// The same, if the line is not indented.
+    fn find_at_start(&self, line: &[u8]) -> Option<Found> {
         if let Some(found) = self.usual(line) {
             return Some(found);
         }
@@ -223,7 +249,7 @@ impl Timed {
         let near = &line[..line.len().min(START_BYTES_MAX)];
         self.places.iter().find_map(|place| {
             let start = head::behind_words(near, place.words)?;
-            let (_, taken) = place.shape.parse(&line[start..])?;
+            let taken = place.shape.taken(&line[start..])?;
             Some(Found {
                 place: *place,
                 range: start..start + taken,
@@ -245,6 +271,22 @@ fn inner(lines: &[&[u8]]) -> Option<[Arc<dyn Format>; 2]> {
 
 /// A timestamp that begins in so many bytes begins the line.
 const AT_START: usize = 2;
+
+/// An indented line without its indent, and the timestamp that it begins with, behind brackets
+/// perhaps.
+fn indented(line: &[u8]) -> Option<(&[u8], Found)> {
+    let line = &line[indent(line)..];
+    let found = find(line, START_BYTES_MAX)?;
+    let is_at_start = found.place.words == 0 && line[0] != b'"' || line[0] == b'[';
+    is_at_start.then_some((line, found))
+}
+
+/// How far a line is indented.
+fn indent(line: &[u8]) -> usize {
+    line.iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count()
+}
 
 /// A timestamp that stands near the beginning of a line.
 fn find(line: &[u8], within: usize) -> Option<Found> {

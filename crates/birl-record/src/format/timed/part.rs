@@ -144,6 +144,41 @@ fn strict(word: &[u8]) -> Option<Severity> {
     }
 }
 
+/// A message's level may stand behind so many words of it.
+const LATE_WORDS_MAX: usize = 8;
+
+/// The level that stands in a message, if it can be nothing else: `[INF]`, or `ERROR:`.
+pub(in crate::format) fn late_severity(message: &[u8]) -> Option<Severity> {
+    let mut rest = &message[..message.len().min(2 * BYTES_MAX)];
+    for _ in 0..LATE_WORDS_MAX {
+        rest = skip_blank(rest);
+        let found = match bracket(rest) {
+            Some((inside, _)) => in_brackets(inside),
+            None => {
+                let letters = rest.iter().take_while(|byte| byte.is_ascii_uppercase());
+                let (word, after) = rest.split_at(letters.count());
+                match after {
+                    [b':'] | [b':', b' ' | b'\t', ..] => strict(word),
+                    _ => None,
+                }
+            }
+        };
+        if found.is_some() {
+            return found;
+        }
+        rest = &rest[memchr::memchr2(b' ', b'\t', rest)?..];
+    }
+    None
+}
+
+/// The level that a bracket holds, alone or behind the name of a module: `[core:error]`.
+fn in_brackets(inside: &[u8]) -> Option<Severity> {
+    let colon = memchr::memrchr(b':', inside);
+    let word = &inside[colon.map_or(0, |colon| colon + 1)..];
+    let is_word = word.len() >= 3 && !has_other_uses(word);
+    is_word.then(|| Severity::from_word(word))?
+}
+
 /// Whether a word that may be a level is rather something else.
 fn has_other_uses(word: &[u8]) -> bool {
     let words: [&[u8]; 6] = [b"log", b"note", b"config", b"success", b"failure", b"silly"];
@@ -165,8 +200,8 @@ fn level(text: &[u8], _has_level: bool, _bar: u8) -> Option<Part<'_>> {
         .take(14)
         .take_while(|byte| byte.is_ascii_alphabetic());
     let (word, after) = text.split_at(len.count());
-    // `ERROR/cart: `, but no `INFO/WARN`
-    let is_joined = after.starts_with(b"/") && strict(word).is_some();
+    // `ERROR/cart: `, `warning/Cart: `, but no `INFO/WARN`
+    let is_joined = after.starts_with(b"/") && (strict(word).is_some() || is_named(&after[1..]));
     let after = if is_joined { &after[1..] } else { after };
     let ends = after
         .first()
@@ -193,6 +228,13 @@ fn level(text: &[u8], _has_level: bool, _bar: u8) -> Option<Part<'_>> {
         before_level: false,
         rest: skip_separator(after),
     })
+}
+
+/// Whether a name and a colon come next.
+fn is_named(text: &[u8]) -> bool {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+    let name = text.iter().take(BYTES_MAX).take_while(is_part).count();
+    name > 0 && text[name..].starts_with(b": ")
 }
 
 fn number(text: &[u8], has_level: bool, bar: u8) -> Option<Part<'_>> {

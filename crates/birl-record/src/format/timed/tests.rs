@@ -600,3 +600,79 @@ fn a_level_may_be_joined_to_a_name_or_point_to_the_message() {
         ("14. März 2026 14:05:31 [INFO] up", "info", "up"),
     ]);
 }
+
+#[test]
+fn records_are_indented_where_nothing_else_has_a_timestamp() {
+    check(&[
+        (
+            "    2026/03/14 14:05:30 [INFO] serf: joined",
+            "info",
+            "joined",
+        ),
+        (
+            "    2026/03/14 14:05:31 [WARN] serf: alone",
+            "warn",
+            "alone",
+        ),
+        ("    2026/03/14 14:05:32 [ERR] agent: no", "error", "no"),
+    ]);
+    let text = "2026-03-14 14:05:30 dump:\n  2026-03-13 one\n  2026-03-12 14:05:30 two\n";
+    let parser = Parser::detect(&[text.as_bytes()], REFERENCE);
+    assert!(parser.begins(b"2026-03-14 14:05:30 dump:"));
+    assert!(!parser.begins(b"  2026-03-12 14:05:30 two"));
+}
+
+#[test]
+fn a_level_that_can_be_nothing_else_counts_deeper_in_a_line() {
+    check(&[(
+        "2026-03-14T14:05:30Z 812 TID-ov3a INFO: Pay JID-7f start",
+        "info",
+        "812 TID-ov3a INFO: Pay JID-7f start",
+    )]);
+    check(&[(
+        "2026-03-14 14:05:30.250 mon.a mon.0 192.0.2.7:0/86 1 : cluster [WRN] slow",
+        "warn",
+        "mon.a mon.0 192.0.2.7:0/86 1 : cluster [WRN] slow",
+    )]);
+    // Neither in words, nor far behind.
+    check(&[(
+        "2026-03-14 14:05:30 lost an error: no",
+        "-",
+        "lost an error: no",
+    )]);
+    check(&[(
+        "2026-03-14 14:05:30 a b c d e f g h i ERROR: no",
+        "-",
+        "a b c d e f g h i ERROR: no",
+    )]);
+}
+
+#[test]
+fn a_level_may_be_joined_to_a_name_by_a_slash() {
+    check(&[
+        (
+            "[2026-03-14 14:05:30 +0000] information/Cart: paid",
+            "info",
+            "paid",
+        ),
+        (
+            "[2026-03-14 14:05:31 +0000] warning/Cart: late",
+            "warn",
+            "late",
+        ),
+        (
+            "[2026-03-14 14:05:32 +0000] critical/Pay: no",
+            "fatal",
+            "no",
+        ),
+    ]);
+}
+
+#[test]
+fn a_small_number_is_no_timestamp() {
+    let text =
+        "SET timestamp=1773497130; up\nTcp port: 3306  open\nSET timestamp=1773497131; down\n";
+    let parser = Parser::detect(&[text.as_bytes()], REFERENCE);
+    assert!(parser.begins(b"SET timestamp=1773497130; up"));
+    assert!(!parser.begins(b"Tcp port: 3306  open"));
+}
