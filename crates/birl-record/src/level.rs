@@ -164,7 +164,7 @@ macro_rules! words {
 }
 
 words! {
-    1: "trace" "trc" "t" "finest" "silly" "debug5";
+    1: "trace" "trc" "trac" "blat" "t" "finest" "silly" "debug5";
     2: "finer" "debug4";
     3: "debug3";
     4: "verbose" "v" "vrb" "debug2";

@@ -14,10 +14,12 @@ pub(super) fn begins(line: &[u8], at: usize) -> bool {
         b'.' | b'-' | b'_' | b'/' | b'+' | b'\\' | b'%' | b'$' => before
             .last()
             .is_none_or(|byte| byte.is_ascii_whitespace() || is_bracket(*byte)),
-        // As in `10:20`, but not as in `INFO:2026`.
-        b':' => before
-            .last()
-            .is_some_and(|byte| byte.is_ascii_alphabetic() || is_bracket(*byte)),
+        // As in `10:20`, but not as in `INFO:2026` or `INFO::2026-03-14`.
+        b':' => match before.last() {
+            Some(b':') => first.is_ascii_digit(),
+            Some(byte) => byte.is_ascii_alphabetic() || is_bracket(*byte),
+            None => false,
+        },
         previous if previous.is_ascii_digit() => false,
         previous if previous.is_ascii_alphabetic() => {
             is_severity(line, at) || ends_escape(&line[..at])

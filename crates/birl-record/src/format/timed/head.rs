@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::part::{Kind, Part, is_place, is_qualified, parts, skip_blank, skip_separator};
+use super::part::{Kind, Part, is_place, is_qualified, parts, skip_blank, skip_separator, strict};
 use crate::format::cursor::Cursor;
 use crate::format::field;
 use crate::format::layout::within;
@@ -287,7 +287,14 @@ fn unclosed(head: &[u8]) -> Option<u8> {
 
 /// Takes a word from beside the timestamp: a level, or what else it may be.
 fn feed<'a>(word: &'a [u8], record: &mut Record<'a>) {
-    let word = trimmed(word);
+    let mut word = trimmed(word);
+    // `MainThread::ERROR::`
+    if let Some(at) = memchr::memmem::rfind(word, b"::")
+        && record.severity.is_none()
+    {
+        record.severity = strict(&word[at + 2..]);
+        word = record.severity.map_or(word, |_| &word[..at]);
+    }
     let is_level = word.len() != 1 || word[0].is_ascii_uppercase();
     if record.severity.is_none()
         && is_level

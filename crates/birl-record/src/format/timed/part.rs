@@ -136,7 +136,7 @@ fn bracketed_level(text: &[u8], _has_level: bool, _bar: u8) -> Option<Part<'_>> 
 }
 
 /// A level that is written as one: in capitals, and not as a word that has other uses.
-fn strict(word: &[u8]) -> Option<Severity> {
+pub(super) fn strict(word: &[u8]) -> Option<Severity> {
     let is_capital = word.len() >= 3 && word.iter().all(u8::is_ascii_uppercase);
     match is_capital && !has_other_uses(word) {
         true => Severity::from_word(word),
@@ -199,7 +199,11 @@ fn level(text: &[u8], _has_level: bool, _bar: u8) -> Option<Part<'_>> {
         .iter()
         .take(14)
         .take_while(|byte| byte.is_ascii_alphabetic());
-    let (word, after) = text.split_at(len.count());
+    let len = len.count();
+    // `debug2` is the only word for a level with a number in it.
+    let is_debug = text[..len].eq_ignore_ascii_case(b"debug");
+    let has_number = is_debug && matches!(text.get(len), Some(b'1'..=b'5'));
+    let (word, after) = text.split_at(len + usize::from(has_number));
     // `ERROR/cart: `, `warning/Cart: `, but no `INFO/WARN`
     let is_joined = after.starts_with(b"/") && (strict(word).is_some() || is_named(&after[1..]));
     let after = if is_joined { &after[1..] } else { after };

@@ -670,9 +670,25 @@ fn a_level_may_be_joined_to_a_name_by_a_slash() {
 
 #[test]
 fn a_small_number_is_no_timestamp() {
-    let text =
-        "SET timestamp=1773497130; up\nTcp port: 3306  open\nSET timestamp=1773497131; down\n";
+    let text = "seen: 1773497130 up\nport: 3306 open\nseen: 1773497131 down\n";
     let parser = Parser::detect(&[text.as_bytes()], REFERENCE);
-    assert!(parser.begins(b"SET timestamp=1773497130; up"));
-    assert!(!parser.begins(b"Tcp port: 3306  open"));
+    assert!(parser.begins(b"seen: 1773497130 up"));
+    assert!(!parser.begins(b"port: 3306 open"));
+}
+
+#[test]
+fn a_date_may_stand_behind_two_colons() {
+    check(&[(
+        "MainThread::ERROR::2026-03-14 14:05:30,250::cart::71::pay::(run) no",
+        "error",
+        "::cart::71::pay::(run) no",
+    )]);
+}
+
+#[test]
+fn a_level_may_have_a_number() {
+    check(&[
+        ("2026-03-14 14:05:30 DEBUG2 woken", "trace", "woken"),
+        ("2026-03-14 14:05:31 INFO up", "info", "up"),
+    ]);
 }
