@@ -110,6 +110,11 @@ pub trait Format: Debug + Send + Sync {
         false
     }
 
+    /// Whether it takes whatever has a little in common, also lines of other formats.
+    fn is_general(&self) -> bool {
+        false
+    }
+
     /// Whether a source that has another format may have records of this one, too. Else it is that of
     /// sources in which no other is found.
     fn joins(&self) -> bool {

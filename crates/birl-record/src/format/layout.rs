@@ -94,8 +94,8 @@ pub(super) enum Part {
     Ahead(&'static [Part]),
     /// These parts do not come next.
     Not(&'static [Part]),
-    /// The line ends with this text; nothing is taken.
-    Ends(&'static str),
+    /// The line ends with these parts behind the last place where this text stands; nothing is taken.
+    Ends(&'static str, &'static [Part]),
     /// The end of the line.
     End,
 }
@@ -300,7 +300,7 @@ impl<'a> Reading<'_, 'a> {
             }
             Part::Ahead(parts) => return self.ahead(parts),
             Part::Not(parts) => return self.ahead(parts).is_none().then_some(()),
-            Part::Ends(text) => return cursor.rest().ends_with(text.as_bytes()).then_some(()),
+            Part::Ends(text, parts) => return self.ends(text.as_bytes(), parts),
             Part::End => return cursor.is_at_end().then_some(()),
             Part::Maybe(parts) => {
                 let _ = self.all(parts);
@@ -329,6 +329,18 @@ impl<'a> Reading<'_, 'a> {
             self.push(name, Value::Text(Text::plain(text)));
         }
         Some(())
+    }
+
+    fn ends(&mut self, text: &[u8], parts: &[Part]) -> Option<()> {
+        let rest = self.cursor.rest();
+        let at = memchr::memmem::rfind(rest, text)?;
+        let mut ending = Reading {
+            record: None,
+            cursor: Cursor::new(&rest[at + text.len()..]),
+            ..*self
+        };
+        ending.all(parts)?;
+        ending.cursor.is_at_end().then_some(())
     }
 
     fn ahead(&mut self, parts: &[Part]) -> Option<()> {
@@ -554,7 +566,12 @@ mod tests {
             (Spans("f"), "a{b=c:d}:e: x", " x", Some("a{b=c:d}:e")),
             (Ahead(&[Number("f")]), "7", "7", None),
             (Not(&[Number("f")]), "x", "x", None),
-            (Ends(")"), "x (a)", "x (a)", None),
+            (
+                Ends(" (", &[Name(""), Is(")")]),
+                "x (b) (a)",
+                "x (b) (a)",
+                None,
+            ),
             (End, "", "", None),
         ] {
             let fields = field.map(|field| ("f", field)).into_iter().collect();
@@ -581,7 +598,8 @@ mod tests {
             (Upto("f", &[Is("b:")]), "ab: x"),
             (Within("f", b'[', b']'), "[a x"),
             (Spans("f"), "a: x"),
-            (Ends(")"), "x"),
+            (Ends(" (", &[Name(""), Is(")")]), "x (b) (a) c"),
+            (Ends(" (", &[Name(""), Is(")")]), "x"),
             (Ahead(&[Number("f")]), "x"),
             (Not(&[Number("f")]), "7"),
             (Modules("f"), "a.b: x"),

@@ -258,7 +258,14 @@ const ELASTICSEARCH: Layout = Layout {
 
 const KAFKA: Layout = Layout {
     shapes: &["iso"],
-    head: &[Is("["), Time, Is("] "), Level, Space, Ends(")")],
+    head: &[
+        Is("["),
+        Time,
+        Is("] "),
+        Level,
+        Space,
+        Ends(" (", &[Qualified(""), Is(")")]),
+    ],
     message: kafkas,
 };
 

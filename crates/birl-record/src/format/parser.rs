@@ -24,6 +24,11 @@ const LINE_BYTES_MAX: usize = 16 * 1024;
 /// not the format of the source, but of some guests in it.
 const CLAIM_PERCENT: usize = 60;
 
+/// A format that claims so many percent of the lines, and so many, reads its own where the format of
+/// most lines is one that takes nearly everything.
+const PARTICULAR_PERCENT: usize = 10;
+const PARTICULAR_LINES_MIN: usize = 3;
+
 /// What a line is that begins no record of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lines {
@@ -42,6 +47,8 @@ pub enum Lines {
 pub struct Parser {
     /// The format of most records, and then those of others.
     formats: Vec<Arc<dyn Format>>,
+    /// So many of those behind the first are asked before it.
+    particular: usize,
     /// The shape of most timestamps.
     shape: Option<Shape>,
     /// Some timestamps do not say their whole date.
@@ -91,7 +98,7 @@ impl Parser {
 
     /// The parser of a source that is in this format, whatever it looks like.
     pub(super) fn of_format(format: Arc<dyn Format>, parts: &[&[u8]], reference: i64) -> Self {
-        Self::with_shape(vec![format], &sample_lines(parts), reference)
+        Self::with_shape(vec![format], 0, &sample_lines(parts), reference)
     }
 
     fn of(
@@ -104,7 +111,21 @@ impl Parser {
             return Self::default();
         };
         let main = candidates.remove(first);
+        let is_general = main.format.is_general();
         let mut formats = vec![main.format];
+        if is_general {
+            let mut at = 0;
+            candidates.retain(|candidate| {
+                let is_before = at < first;
+                at += 1;
+                let is_particular = is_before && candidate.is_particular(lines);
+                if is_particular {
+                    formats.push(Arc::clone(&candidate.format));
+                }
+                !is_particular
+            });
+        }
+        let particular = formats.len() - 1;
         // Others join only for lines that none before them claims.
         for candidate in candidates {
             if !candidate.format.joins() {
@@ -120,12 +141,18 @@ impl Parser {
                 formats.push(candidate.format);
             }
         }
-        Self::with_shape(formats, lines, reference)
+        Self::with_shape(formats, particular, lines, reference)
     }
 
-    fn with_shape(formats: Vec<Arc<dyn Format>>, lines: &[&[u8]], reference: i64) -> Self {
+    fn with_shape(
+        formats: Vec<Arc<dyn Format>>,
+        particular: usize,
+        lines: &[&[u8]],
+        reference: i64,
+    ) -> Self {
         let parser = Self {
             formats,
+            particular,
             shape: None,
             has_partial_times: false,
         };
@@ -154,6 +181,14 @@ impl Parser {
         self.formats.iter().map(|format| &**format)
     }
 
+    /// The same in the order in which they are asked for a line.
+    fn asked(&self) -> impl Iterator<Item = &dyn Format> {
+        let (main, others) = self.formats.split_at(self.formats.len().min(1));
+        let (particular, others) = others.split_at(self.particular);
+        let formats = particular.iter().chain(main).chain(others);
+        formats.map(|format| &**format)
+    }
+
     /// The shape of the source's timestamps, if it has them.
     pub fn shape(&self) -> Option<Shape> {
         self.shape
@@ -161,7 +196,7 @@ impl Parser {
 
     /// Whether a record begins with `line`, which is given without its terminator.
     pub fn begins(&self, line: &[u8]) -> bool {
-        for format in self.formats() {
+        for format in self.asked() {
             if format.begins(line) {
                 return true;
             }
@@ -273,7 +308,7 @@ impl Parser {
     /// What is left of a record without its beginning, as where a source begins in its middle.
     pub(super) fn parse_part<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
         let line = first_line(text);
-        if let Some(format) = self.formats().find(|format| format.goes_on(line)) {
+        if let Some(format) = self.asked().find(|format| format.goes_on(line)) {
             format.parse(text, record);
         }
         if record.message.is_none() && record.fields.is_empty() {
@@ -322,7 +357,7 @@ impl Parser {
     /// The format in which a record is written; `None` if it is only a message.
     pub fn format_of(&self, text: &[u8]) -> Option<&dyn Format> {
         let line = first_line(text);
-        self.formats().find(|format| format.begins(line))
+        self.asked().find(|format| format.begins(line))
     }
 }
 
@@ -344,6 +379,16 @@ impl Candidate {
             return None;
         }
         Some(Self { format, claims })
+    }
+}
+
+impl Candidate {
+    /// Whether so many of the lines are its own that it is rather a second format of the source than
+    /// one that a few lines look like.
+    fn is_particular(&self, lines: &[&[u8]]) -> bool {
+        self.format.stateful().is_none()
+            && self.claims >= PARTICULAR_LINES_MIN
+            && self.claims * 100 >= lines.len() * PARTICULAR_PERCENT
     }
 }
 

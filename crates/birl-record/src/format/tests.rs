@@ -300,3 +300,38 @@ proptest! {
         prop_assert_eq!(cut, whole);
     }
 }
+
+/// The level of each record of a text.
+fn levels(text: &str) -> Vec<&'static str> {
+    let parser = Parser::detect(&[text.as_bytes()], REFERENCE);
+    let records = Extents::new(&parser, text.as_bytes(), true).into_all();
+    let levels = records.map(|extent| {
+        let record = parser.parse(&text.as_bytes()[extent.range]);
+        let severity = record.severity.map(|severity| severity.level().name());
+        severity.unwrap_or("-")
+    });
+    levels.collect()
+}
+
+#[test]
+fn a_source_that_changes_its_format_is_read_in_each() {
+    let syslog = "Mar 14 14:05:30 web-1 app[7]: error: no\n".repeat(5);
+    let json = r#"{"time":"2026-03-14T14:05:31Z","level":"warn","msg":"late"}"#.to_owned() + "\n";
+    let json = json.repeat(5);
+    let timed = "2026-03-14 14:05:32 INFO up\n\tin 7 ms\n".repeat(5);
+    let expected = [["error"; 5], ["warn"; 5], ["info"; 5]].concat();
+    assert_eq!(levels(&[&*syslog, &json, &timed].concat()), expected);
+    let mixed = [&*json, &timed, &syslog].concat();
+    let expected = [["warn"; 5], ["info"; 5], ["error"; 5]].concat();
+    assert_eq!(levels(&mixed), expected);
+}
+
+#[test]
+fn a_few_lines_that_look_like_another_format_are_read_as_the_others() {
+    let timed = "2026-03-14 14:05:32 cart WARN late\n".repeat(40);
+    let text =
+        timed + "2026-03-14 14:05:33 app ERROR no\n[2026-03-14 14:05:34 +0000] [7] [INFO] up\n";
+    let parser = Parser::detect(&[text.as_bytes()], REFERENCE);
+    let names: Vec<_> = parser.formats().map(|format| format.name()).collect();
+    assert_eq!(names, ["timed"]);
+}

@@ -125,6 +125,10 @@ impl Format for Timed {
         self.find(line).is_some()
     }
 
+    fn is_general(&self) -> bool {
+        true
+    }
+
     fn severity_place(&self) -> SeverityPlace {
         SeverityPlace::WordsOrJsonKeys
     }

@@ -48,7 +48,7 @@ static STYLE: Style = Style {
                 Either(&[
                     &[Token("logger", b""), Is("\t"), Place("caller"), Is("\t")],
                     &[Place("caller"), Is("\t")],
-                    &[Ends("}")],
+                    &[Ends("}", &[])],
                 ]),
             ],
             message: with_fields,
