@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, anyhow, bail};
 use birl_watch::control::{Error, HeldBack, Letter, Letters, OpenAlert, Remote, Silence};
 use birl_watch::status::paths;
+use birl_watch::words::moment;
 use birl_watch::{Alert, Matcher};
 use serde::Serialize;
 use serde_json::json;
@@ -341,11 +342,7 @@ fn state(alert: &OpenAlert) -> String {
 
 /// When a silence is over, or begins.
 fn when(silence: &Silence, now: i64) -> String {
-    let until = jiff::Timestamp::from_nanosecond(silence.until.into());
-    let until = until.map_or_else(
-        |_| silence.until.to_string(),
-        |until| until.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-    );
+    let until = moment(silence.until);
     match silence.from > now {
         true => format!("{until}, in {}", age(now, silence.from)),
         false => until,

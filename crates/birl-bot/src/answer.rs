@@ -4,7 +4,7 @@ use birl_query::{Chart, Rows, Schema};
 use birl_render::{DisplayZone, SparkColumns, Sparks, Table, TableOptions, Theme};
 use birl_scan::Snapshot;
 use birl_watch::logs::{Found, Kept};
-use jiff::Timestamp;
+use birl_watch::words::moment;
 
 use crate::pages::{Lines, Shape};
 
@@ -218,15 +218,6 @@ fn number(number: f64) -> String {
         true => format!("{number:.0}"),
         false => format!("{number:.2}"),
     }
-}
-
-/// A time to the second, in UTC.
-pub(crate) fn moment(nanoseconds: i64) -> String {
-    let moment = Timestamp::from_nanosecond(nanoseconds.into());
-    moment.map_or_else(
-        |_| nanoseconds.to_string(),
-        |moment| moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-    )
 }
 
 /// A line, cut to what fits. Of a record of many lines the first is shown.

@@ -2,15 +2,17 @@
 
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use birl_record::time::duration;
 use birl_scan::Snapshot;
 use birl_watch::control::{Control, HeldBack, Matcher, OpenAlert, Silence};
 use birl_watch::status::Status;
+use birl_watch::words::{about, moment};
 use birl_watch::{Config, Logs, Store};
 use tokio::time::Instant;
 
-use crate::answer::{self, Answer, moment};
+use crate::answer::{self, Answer};
 use crate::command::{Builtin, Task};
 use crate::pages::{Lines, Pages, Place, Shape};
 use crate::said::Said;
@@ -318,11 +320,11 @@ fn alerts_lines(alerts: &[OpenAlert]) -> Lines {
 
 /// How things are, in a line each for what there is of them, and what is wrong.
 fn status(status: &Status) -> Lines {
-    let seconds = (status.at - status.since) / 1_000_000_000;
+    let seconds = (status.at - status.since).max(0).unsigned_abs() / 1_000_000_000;
     let mut lines = vec![format!(
         "birl {}, up {}: {}, {} open",
         status.version,
-        length(seconds),
+        about(Duration::from_secs(seconds)),
         count(status.rules.len() as u64, "rule"),
         count(status.rules.iter().map(|rule| rule.open).sum(), "alert"),
     )];
@@ -375,17 +377,5 @@ fn count(count: u64, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
         count => format!("{count} {what}s"),
-    }
-}
-
-/// A length of time in its two largest units.
-fn length(seconds: i64) -> String {
-    let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
-    let (minutes, seconds) = (seconds / 60 % 60, seconds % 60);
-    match (days, hours, minutes) {
-        (1.., ..) => format!("{days} d {hours} h"),
-        (_, 1.., _) => format!("{hours} h {minutes} min"),
-        (_, _, 1..) => format!("{minutes} min {seconds} s"),
-        _ => format!("{seconds} s"),
     }
 }

@@ -22,12 +22,13 @@ use serde_json::{Map, Value};
 
 use crate::alert::Window;
 use crate::config::{Error, Kind, Rule, Source};
-use crate::engine::{PLACES, moment};
+use crate::engine::PLACES;
 use crate::judge::Row;
 use crate::life::Group;
 use crate::places;
 use crate::sources::{Read, is_written, names_of};
 use crate::store::now;
+use crate::words::exact;
 
 /// What rules need to know of where they run.
 #[derive(Clone)]
@@ -698,7 +699,7 @@ impl Evidence {
             return String::new();
         }
         let query = self.of_group(group).unwrap_or_else(|| "*".to_owned());
-        let (since, until) = (moment(range.start), moment(range.end));
+        let (since, until) = (exact(range.start), exact(range.end));
         let flags = self.flags.iter().map(String::as_str);
         let words = ["birl"].into_iter().chain(flags);
         let words = words.chain(["--since", &since, "--until", &until]);

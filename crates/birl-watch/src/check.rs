@@ -6,7 +6,8 @@ use birl_source::name::Name;
 
 use crate::asked::{Asked, How, Surroundings, asked_of};
 use crate::config::{Config, Direction, Error, Kind, Rule};
-use crate::engine::{default_text, length};
+use crate::engine::default_text;
+use crate::words::{length, moment};
 
 /// Plans all rules over samples of their sources, and says what each would do.
 ///
@@ -32,7 +33,7 @@ pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Err
             true => "all rules are".to_owned(),
             false => format!("{} is", silence.matcher.rules.join(", ")),
         };
-        let until = crate::engine::moment(silence.until);
+        let until = moment(silence.until);
         let _ = write!(
             words,
             "\nsilence {}: {rules} silent until {until}",

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
-use jiff::Timestamp;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -23,6 +22,7 @@ use crate::judge::{Judge, NewTerm, Row, text_of};
 use crate::life::{Group, Life, Open};
 use crate::nanoseconds;
 use crate::template::Template;
+use crate::words::{exact, length};
 pub(crate) use people::People;
 
 /// Of more windows in a row in which nothing was, so many are looked at from either end: a clock that is
@@ -732,7 +732,7 @@ fn value_of(alert: &Alert, place: &str) -> Option<String> {
         "samples" => Some(alert.samples.join("\n")),
         "rule" => Some(alert.rule.clone()),
         "ask" => Some(alert.ask.clone()),
-        "since" => Some(moment(alert.since)),
+        "since" => Some(exact(alert.since)),
         "group" => {
             let group = alert
                 .group
@@ -774,12 +774,6 @@ pub(crate) fn shown(value: &Value) -> Option<String> {
 
 /// The places that a template may have besides the columns of the answer.
 pub(crate) const PLACES: [&str; 6] = ["samples", "rule", "ask", "since", "group", "values"];
-
-/// A moment as people read it in UTC.
-pub(crate) fn moment(nanoseconds: i64) -> String {
-    Timestamp::from_nanosecond(nanoseconds.into())
-        .map_or_else(|_| nanoseconds.to_string(), |moment| moment.to_string())
-}
 
 /// What a rule says.
 fn text(rule: &Rule) -> Template {
@@ -844,30 +838,6 @@ fn is(field: &str) -> String {
         // No place of a template has such a name.
         true => format!("{} is in {{values}}", literally(field)),
         false => format!("{field} is {{{field}}}"),
-    }
-}
-
-/// A length of time as people type it.
-pub(crate) fn length(length: std::time::Duration) -> String {
-    let mut rest = length.as_nanos();
-    let units = [
-        ("d", 86_400_000_000_000),
-        ("h", 3_600_000_000_000),
-        ("m", 60_000_000_000),
-        ("s", 1_000_000_000),
-        ("ms", 1_000_000),
-    ];
-    let mut text = String::new();
-    for (unit, size) in units {
-        let count = rest / size;
-        rest %= size;
-        if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
-        }
-    }
-    match text.is_empty() {
-        true => format!("{rest}ns"),
-        false => text,
     }
 }
 

@@ -16,6 +16,7 @@
 //! - [`logs`]: the sources, asked by people now and then;
 //! - [`check()`]: what rules would do, in words;
 //! - [`control`]: what people ask of rules that run, and tell them;
+//! - [`words`]: times and lengths of time for people;
 //! - [`run`]: rules over what comes;
 //! - [`replay()`]: what rules would have sent about logs of the past.
 
@@ -39,6 +40,7 @@ pub mod status;
 pub mod store;
 pub mod template;
 mod watched;
+pub mod words;
 
 #[cfg(test)]
 mod testing;

@@ -10,9 +10,10 @@ use tokio::time::timeout;
 
 use super::{Ack, Error, HeldBack, OpenAlert, Silence};
 use crate::asked::Evidence;
-use crate::engine::{length, moment, shown};
+use crate::engine::shown;
 use crate::status::{Answer, Problem};
 use crate::store::Store;
+use crate::words::{length, moment};
 
 /// So long may it take to find the records of an alert.
 const SAMPLES_MAX: Duration = Duration::from_secs(5);

@@ -490,21 +490,6 @@ fn an_id_is_that_of_the_rule_the_group_and_the_window() {
     assert_eq!(ids[4], "b2bf19661588d2b0244ea3ed85c793c9");
 }
 
-#[test]
-fn lengths_are_told_as_people_type_them() {
-    let cases = [
-        (0, "0ns"),
-        (1, "1ns"),
-        (90 * SECOND, "1m30s"),
-        (86_400 * SECOND, "1d"),
-        (SECOND / 2, "500ms"),
-    ];
-    for (nanoseconds, wanted) in cases {
-        let length = std::time::Duration::from_nanos(nanoseconds as u64);
-        assert_eq!(super::length(length), wanted);
-    }
-}
-
 /// Somebody looks after the one open alert of a rule.
 fn ack(engine: &mut Engine, rule: usize) -> String {
     let [alert] = &engine.open_alerts(rule, 0)[..] else {
