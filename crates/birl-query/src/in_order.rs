@@ -2,15 +2,22 @@
 //!
 //! To DataFusion, rows that nothing has sorted have no order: a sort may go below a limit, so that other
 //! rows come through it, and a join gives the rows of either side in their order. Here a limit takes the
-//! first rows that there are, and a join with another table leaves those of the logs as they come.
+//! first rows that there are, a join with another table leaves those of the logs as they come, and functions
+//! over windows, for which rows are sorted, leave them where they were.
 
 use std::fmt::{self, Formatter};
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{JoinType, Result, internal_err};
+use datafusion::common::{Column, DFSchema, JoinType, Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::functions_window::row_number::row_number_udwf;
+use datafusion::logical_expr::expr::{Sort, WindowFunction};
+use datafusion::logical_expr::{
+    Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, Window, WindowFrame,
+    WindowFunctionDefinition, ident,
+};
 use datafusion::physical_expr::{Distribution, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -23,6 +30,84 @@ use datafusion::physical_plan::{
 
 use crate::scan::ScanExec;
 use crate::session::Sources;
+
+/// The column that keeps the places of rows while functions over windows are worked out.
+const PLACE: &str = "__place";
+
+/// The same plan, where rows come out of functions over windows as they went in, unless they are sorted
+/// behind them.
+pub(crate) fn windows(plan: LogicalPlan) -> Result<LogicalPlan> {
+    match &plan {
+        LogicalPlan::Window(window) if window.window_expr.iter().any(sorts) => {
+            let columns = plan.schema().columns().into_iter().map(Expr::Column);
+            let keys = keys_before(&plan, plan.schema());
+            let place = ident(PLACE).sort(true, false);
+            LogicalPlanBuilder::from(with_places(&plan)?)
+                .sort(keys.into_iter().chain([place]))?
+                .project(columns)?
+                .build()
+        }
+        LogicalPlan::Projection(_)
+        | LogicalPlan::Filter(_)
+        | LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::Window(_) => {
+            let inputs = plan.inputs().into_iter().cloned();
+            let inputs = inputs.map(windows).collect::<Result<_>>()?;
+            plan.with_new_exprs(plan.expressions(), inputs)
+        }
+        _ => Ok(plan),
+    }
+}
+
+/// Whether rows are sorted for a function over windows.
+fn sorts(function: &Expr) -> bool {
+    match function {
+        Expr::Alias(alias) => sorts(&alias.expr),
+        Expr::WindowFunction(function) => {
+            let params = &function.params;
+            !params.partition_by.is_empty() || !params.order_by.is_empty()
+        }
+        _ => true,
+    }
+}
+
+/// What rows are sorted by before functions over windows, in columns that there are behind them: nothing
+/// keeps DataFusion from leaving out a sort before them.
+fn keys_before(plan: &LogicalPlan, behind: &DFSchema) -> Vec<Sort> {
+    match plan {
+        LogicalPlan::Sort(sort) => {
+            let is_there = |column: &Column| behind.has_column(column);
+            let keys = sort.expr.iter();
+            let keys = keys.take_while(|key| key.expr.column_refs().into_iter().all(is_there));
+            keys.cloned().collect()
+        }
+        LogicalPlan::Window(_) | LogicalPlan::Filter(_) | LogicalPlan::Projection(_) => {
+            keys_before(plan.inputs()[0], behind)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A plan of windows, in whose rows are their places before the first of them.
+fn with_places(plan: &LogicalPlan) -> Result<LogicalPlan> {
+    match plan {
+        LogicalPlan::Window(window) => {
+            let input = Arc::new(with_places(&window.input)?);
+            Window::try_new(window.window_expr.clone(), input).map(LogicalPlan::Window)
+        }
+        input => {
+            let place = WindowFunctionDefinition::WindowUDF(row_number_udwf());
+            // By its frame it is another than a query's own, of which there may be one beside it.
+            let place = Expr::from(WindowFunction::new(place, Vec::new()))
+                .window_frame(WindowFrame::new(Some(true)))
+                .build()?;
+            LogicalPlanBuilder::from(windows(input.clone())?)
+                .window([place.alias(PLACE)])?
+                .build()
+        }
+    }
+}
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 

@@ -36,7 +36,7 @@ use crate::session::Session;
 use crate::snapshots::Folded;
 use crate::table::{self, Logs};
 use crate::tables::Tables;
-use crate::{Error, division, gaps, guessed, numbers, orders, pipe, statement};
+use crate::{Error, division, gaps, guessed, in_order, numbers, orders, pipe, statement};
 
 /// So many events may wait for being told.
 const EVENTS_MAX: usize = 64;
@@ -388,6 +388,11 @@ impl Session {
             );
             return Err(error.with_hint("write them to a file, and ask that"));
         }
+        // Rows that go on for ever have no functions over windows.
+        let logical = match live {
+            Some(_) => logical,
+            None => in_order::windows(logical)?,
+        };
         let courses = Courses::of(&logical);
         let numbers = guessed::numbers(&logical);
         let state = match live {

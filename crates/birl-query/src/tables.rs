@@ -151,7 +151,8 @@ impl<'a> Tables<'a> {
             let within = table.sources.fields.all().map(|(it, _)| it);
             let within = within.filter(|it| it.contains('.'));
             let names = valid_fields.iter().map(|it| it.name.as_str());
-            let near = nearest(&name, names.filter(|it| is_typed(it)).chain(within));
+            let is_known = |it: &&str| is_typed(it) && !self.unknown.iter().any(|un| un == it);
+            let near = nearest(&name, names.filter(is_known).chain(within));
             if let Some(near) = near.map(str::to_owned) {
                 return Err(self.unknown_field(&name, Some(&near)));
             }

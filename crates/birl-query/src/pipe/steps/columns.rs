@@ -163,11 +163,10 @@ pub(super) fn rename(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(
     let mut renamed = Vec::new();
     for part in tokens.all().list() {
         let (field, alias) = part.split_alias();
-        let name = resolved_name(pipeline, field)?;
         let Some(alias) = alias else {
             return Err(typed.wrong(part.place(), "expected `as` and a name"));
         };
-        renamed.push((name, alias));
+        renamed.push((resolved_name(pipeline, field)?, alias));
     }
     let shown = |(name, alias): &(Ident, Ident)| SelectItem::ExprWithAlias {
         expr: Expr::Identifier(name.clone()),
