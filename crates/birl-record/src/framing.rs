@@ -16,6 +16,16 @@ pub fn content(line: &[u8]) -> &[u8] {
     }
 }
 
+/// The content of a record: `text` without its last terminator, and without empty lines behind it.
+#[inline]
+pub fn record_content(text: &[u8]) -> &[u8] {
+    let mut content = self::content(text);
+    while content.ends_with(b"\n") {
+        content = self::content(content);
+    }
+    content
+}
+
 /// How many lines `bytes` hold: the terminators, and a last line without one.
 pub fn count_lines(bytes: &[u8]) -> usize {
     let unfinished = bytes.last().is_some_and(|&last| last != b'\n');

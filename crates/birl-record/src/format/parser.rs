@@ -298,7 +298,7 @@ impl Parser {
 
     /// What a record says, into `record`, which is empty; its memory is used again.
     pub fn parse_into<'a>(&'a self, text: &'a [u8], record: &mut Record<'a>) {
-        let text = trimmed(text);
+        let text = framing::record_content(text);
         match self.format_of(text) {
             Some(format) => format.parse(text, record),
             None => self.parse_part(text, record),
@@ -318,7 +318,7 @@ impl Parser {
 
     /// The field of a record that `path` names.
     pub fn get<'a>(&'a self, text: &'a [u8], path: &[u8]) -> Option<Value<'a>> {
-        let text = trimmed(text);
+        let text = framing::record_content(text);
         match self.format_of(text) {
             Some(format) => format.get(text, path),
             None => {
@@ -331,7 +331,7 @@ impl Parser {
 
     /// The timestamp of a record.
     pub fn timestamp<'a>(&'a self, text: &'a [u8]) -> Option<Timestamp<'a>> {
-        let text = trimmed(text);
+        let text = framing::record_content(text);
         match self.format_of(text) {
             Some(format) => format.timestamp(text),
             None => self.parse(text).timestamp,
@@ -421,9 +421,4 @@ fn is_continuation(line: &[u8]) -> bool {
 pub(super) fn first_line(text: &[u8]) -> &[u8] {
     let line = memchr(b'\n', text).map_or(text, |newline| &text[..newline]);
     line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-/// A record without its last terminator.
-fn trimmed(text: &[u8]) -> &[u8] {
-    framing::content(text)
 }

@@ -81,7 +81,7 @@ impl<'p> Picker<'p> {
     where
         'p: 'a,
     {
-        let text = framing::content(text);
+        let text = framing::record_content(text);
         picked.clear(self.wanted.paths.len());
         if self.wants_nothing {
             return;

@@ -41,7 +41,7 @@ impl<'p> Reader<'p> {
     {
         record.clear();
         if let Some(main) = &mut self.main {
-            if main.read(framing::content(text), record) {
+            if main.read(framing::record_content(text), record) {
                 return;
             }
             record.clear();

@@ -335,3 +335,14 @@ fn a_few_lines_that_look_like_another_format_are_read_as_the_others() {
     let names: Vec<_> = parser.formats().map(|format| format.name()).collect();
     assert_eq!(names, ["timed"]);
 }
+
+#[test]
+fn empty_lines_behind_a_record_are_no_part_of_its_message() {
+    let text = "2026-03-14 14:05:30 ERROR no\n\n\r\n2026-03-14 14:05:31 INFO up\n";
+    let parser = Parser::detect(&[text.as_bytes()], REFERENCE);
+    let records = Extents::new(&parser, text.as_bytes(), true).into_all();
+    let messages: Vec<_> = records
+        .map(|extent| as_json(&parser, &text.as_bytes()[extent.range])["message"].clone())
+        .collect();
+    assert_eq!(messages, ["no", "up"]);
+}
