@@ -18,6 +18,7 @@ mod docker;
 mod elb;
 mod enclosed;
 mod envoy;
+mod erlang;
 mod field;
 mod formats;
 mod go;
@@ -283,6 +284,7 @@ pub static KNOWN: &[Known] = &[
     w3c::KNOWN,
     zeek::KNOWN,
     csv::KNOWN,
+    csv::POSTGRES,
     docker::KNOWN,
     cri::KNOWN,
     compose::KNOWN,
@@ -296,6 +298,7 @@ pub static KNOWN: &[Known] = &[
     syslog_5424::KNOWN,
     uwsgi::KNOWN,
     klog::KNOWN,
+    erlang::KNOWN,
     logcat::KNOWN,
     redis::KNOWN,
     postgres::KNOWN,

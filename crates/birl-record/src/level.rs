@@ -121,6 +121,17 @@ impl Severity {
         of_lower(lower).map(Self)
     }
 
+    /// The same of what slog writes for levels between those that have names, as well: `ERROR+2`, which
+    /// is an error.
+    pub fn from_spelling(word: &[u8]) -> Option<Self> {
+        Self::from_word(word).or_else(|| {
+            let at = word.iter().position(|byte| matches!(byte, b'+' | b'-'))?;
+            let (name, number) = (&word[..at], &word[at + 1..]);
+            let is_number = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+            is_number.then(|| Self::from_word(name))?
+        })
+    }
+
     /// A level by its name, as syslog and those that took its names mean it (RFC 5424, section
     /// 6.2.1): `critical` is milder than `alert`, which is milder than `emergency`.
     pub fn from_syslog_word(word: &[u8]) -> Option<Self> {

@@ -10,6 +10,7 @@ use super::{Format, Known, Lines, Sample, State, Stateful};
 use crate::extent::{RECORD_BYTES_MAX, RECORD_LINES_MAX};
 use crate::framing;
 use crate::record::Record;
+use crate::time::Shape;
 
 pub(super) const KNOWN: Known = Known {
     name: "csv",
@@ -48,6 +49,76 @@ pub(super) const KNOWN: Known = Known {
     },
 };
 
+pub(super) const POSTGRES: Known = Known {
+    name: "postgres-csv",
+    about: "PostgreSQL's csvlog, which has no header",
+    samples: &[
+        Sample {
+            text: "2026-03-14 14:05:29.250 UTC,,,7,,69b56a5a.7,1,,2026-03-14 14:05:29 UTC,,0,LOG,00000,\"ready\",,,,,,,,,\"\",\"postmaster\",,0\n2026-03-14 14:05:30.250 UTC,\"ann\",\"shop\",8,\"[local]\",69b56a5b.8,1,\"SELECT\",2026-03-14 14:05:30 UTC,3/7,0,ERROR,42P01,\"no such table: \"\"cart\"\"\",,,,,,\"select *\n2026-03-14 from cart\",15,,\"psql\",\"client backend\",,0",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.25Z","level":"error","message":"no such table: \"cart\"","user":"ann","database":"shop","pid":8,"client":"[local]","session_id":"69b56a5b.8","session_line":1,"command":"SELECT","session_start":"2026-03-14 14:05:30 UTC","virtual_transaction_id":"3/7","transaction_id":0,"sqlstate":"42P01","query":"select *\n2026-03-14 from cart","query_pos":15,"application":"psql","backend_type":"client backend","query_id":0}"#,
+        },
+        // Before PostgreSQL 13
+        Sample {
+            text: "2026-03-14 15:05:30 CET,\"ann\",\"shop\",8,\"203.0.113.7:4022\",69b56a5b.8,1,\"idle\",2026-03-14 15:05:30 CET,3/7,0,LOG,00000,\"duration: 1 ms\",,,,,,,,,\"psql\"",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"duration: 1 ms","user":"ann","database":"shop","pid":8,"client":"203.0.113.7:4022","session_id":"69b56a5b.8","session_line":1,"command":"idle","session_start":"2026-03-14 15:05:30 CET","virtual_transaction_id":"3/7","transaction_id":0,"sqlstate":"00000","application":"psql"}"#,
+        },
+    ],
+    open: |lines| {
+        let count = lines.iter().find_map(|line| postgres_columns(line))?;
+        let header = Header::new(dialect(b','), columns(&POSTGRES_COLUMNS[..count]));
+        Some(Arc::new(Csv {
+            name: POSTGRES.name,
+            first: None,
+            header,
+        }))
+    },
+};
+
+/// What each row of a csvlog has (PostgreSQL's documentation, section 19.8.4), as other formats call
+/// it.
+static POSTGRES_COLUMNS: [&[u8]; 26] = [
+    b"timestamp",
+    b"user",
+    b"database",
+    b"pid",
+    b"client",
+    b"session_id",
+    b"session_line",
+    b"command",
+    b"session_start",
+    b"virtual_transaction_id",
+    b"transaction_id",
+    b"level",
+    b"sqlstate",
+    b"message",
+    b"detail",
+    b"hint",
+    b"internal_query",
+    b"internal_query_pos",
+    b"context",
+    b"query",
+    b"query_pos",
+    b"location",
+    b"application",
+    b"backend_type",
+    b"leader_pid",
+    b"query_id",
+];
+
+/// How many columns a row of a csvlog has; `None` where it is none, or goes on in the next line.
+fn postgres_columns(line: &[u8]) -> Option<usize> {
+    line.first().filter(|first| first.is_ascii_digit())?;
+    let cells: Vec<_> = cells(line, dialect(b',')).collect();
+    let levels: [&[u8]; 8] = [
+        b"LOG", b"INFO", b"NOTICE", b"WARNING", b"ERROR", b"FATAL", b"PANIC", b"DEBUG1",
+    ];
+    let is_row = matches!(cells.len(), 23 | 24 | 26)
+        && levels.contains(&cells[11])
+        && cells[12].len() == 5
+        && Shape::named("iso")?.taken(cells[0]) == Some(cells[0].len());
+    is_row.then_some(cells.len())
+}
+
 /// The table that lines are whose first is a header of at least so many columns, though none of them
 /// is one of logs. Its cells are fields, and feed nothing else.
 pub(super) fn table(lines: &[&[u8]], columns_min: usize) -> Option<Arc<dyn Format>> {
@@ -68,7 +139,8 @@ pub(super) fn table(lines: &[&[u8]], columns_min: usize) -> Option<Arc<dyn Forma
 /// The table under this header, if most rows are of it.
 fn of_rows(first: &[u8], header: Header, rows: &[&[u8]]) -> Option<Arc<dyn Format>> {
     let csv = Csv {
-        first: first.to_vec(),
+        name: KNOWN.name,
+        first: Some(first.to_vec()),
         header,
     };
     let is_table = !rows.is_empty() && csv.fitting(rows) * 100 >= rows.len() * FIT_PERCENT;
@@ -86,13 +158,15 @@ const NAME_BYTES_MAX: usize = 64;
 /// A table, with its header.
 #[derive(Debug)]
 struct Csv {
-    first: Vec<u8>,
+    name: &'static str,
+    /// The line of the header, if the source has one.
+    first: Option<Vec<u8>>,
     header: Header,
 }
 
 impl Format for Csv {
     fn name(&self) -> &str {
-        KNOWN.name
+        self.name
     }
 
     fn begins(&self, line: &[u8]) -> bool {
@@ -105,7 +179,8 @@ impl Format for Csv {
 
     /// The header is no record; it comes again where files were put together.
     fn frames(&self, line: &[u8]) -> bool {
-        line.ends_with(&self.first)
+        let first = self.first.as_ref();
+        first.is_some_and(|first| line.ends_with(first))
     }
 
     fn stateful(&self) -> Option<&dyn Stateful> {

@@ -8,6 +8,7 @@ use super::{Format, Known, Lines, Pick, Place, Read, Sample, SeverityPlace, Want
 use crate::json::{self, Members};
 use crate::level::Severity;
 use crate::record::{Record, Timestamp};
+use crate::time::Shape;
 use crate::value::{Text, Value};
 
 pub(super) const KNOWN: Known = Known {
@@ -23,6 +24,20 @@ pub(super) const KNOWN: Known = Known {
         Sample {
             text: r#"{"level":40,"time":1773497130500,"pid":7,"hostname":"a","req":{"id":1,"ok":true},"msg":"slow"}"#,
             record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"warn","message":"slow","pid":7,"hostname":"a","req":{"id":1,"ok":true}}"#,
+        },
+        // log4j2, and Google's libraries
+        Sample {
+            text: r#"{"instant":{"epochSecond":1773497130,"nanoOfSecond":500000000},"thread":"main","level":"WARN","message":"late"}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"warn","message":"late","instant":{"epochSecond":1773497130,"nanoOfSecond":500000000},"thread":"main"}"#,
+        },
+        Sample {
+            text: r#"{"severity":"NOTICE","timestamp":{"seconds":1773497130},"message":"up"}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"up"}"#,
+        },
+        // slog, with a level between those that have names
+        Sample {
+            text: r#"{"time":"2026-03-14T14:05:30.5Z","level":"ERROR+2","msg":"no"}"#,
+            record: r#"{"timestamp":"2026-03-14T14:05:30.5Z","level":"error","message":"no"}"#,
         },
         // bunyan
         Sample {
@@ -199,13 +214,14 @@ pub(super) fn is_broken(members: &Members<'_>) -> bool {
 }
 
 /// The keys of timestamps, the likeliest first.
-pub(super) const TIME_KEYS: [&str; 21] = [
+pub(super) const TIME_KEYS: [&str; 22] = [
     "@timestamp",
     "timestamp",
     "time",
     "ts",
     "@t",
     "datetime",
+    "instant",
     "date_time",
     "eventtime",
     "asctime",
@@ -334,12 +350,32 @@ pub(super) fn timestamp(value: Value<'_>) -> Option<Found<Timestamp<'_>>> {
     let text = match value {
         Value::Number(written) if written.len() >= 9 => written,
         Value::Text(text) if text.raw().len() >= 8 && !text.has_escapes() => text.raw(),
+        Value::Object(object) => {
+            return parted_timestamp(object).map(|what| Found { what, whole: false });
+        }
         _ => return None,
     };
     Some(Found {
         what: Timestamp::of_any(text),
         whole: true,
     })
+}
+
+/// The seconds since 1970 that an object has, with the nanoseconds if they follow.
+fn parted_timestamp(object: &[u8]) -> Option<Timestamp<'_>> {
+    let seconds = ["epochSecond", "seconds"];
+    let seconds = seconds
+        .iter()
+        .find_map(|key| json::get(object, key.as_bytes()))?;
+    let Value::Number(seconds) = seconds else {
+        return None;
+    };
+    let shape = Shape::named("epoch-parts")?;
+    let start = seconds.as_ptr().addr() - object.as_ptr().addr();
+    match shape.taken(&object[start..]) {
+        Some(taken) => Some(Timestamp::of_shape(&object[start..start + taken], shape)),
+        None => (seconds.len() >= 9).then(|| Timestamp::of_any(seconds)),
+    }
 }
 
 /// How bad it is, in a field of this name.
@@ -362,7 +398,7 @@ pub(crate) fn severity(name: &[u8], value: Value<'_>) -> Option<Found<Severity>>
             };
             syslogs.map(whole)
         }
-        Value::Text(text) => Severity::from_word(text.raw().trim_ascii()).map(whole),
+        Value::Text(text) => Severity::from_spelling(text.raw().trim_ascii()).map(whole),
         // ECS: {"log":{"level":"warn"}}
         Value::Object(object) if is("log") => match json::get(object, b"level")? {
             Value::Text(text) => {

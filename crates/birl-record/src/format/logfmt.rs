@@ -121,7 +121,7 @@ fn feed<'a>(name: Text<'a>, value: Value<'a>, record: &mut Record<'a>) -> bool {
             is_long
         }
         b"level" | b"lvl" | b"severity" | b"at" if record.severity.is_none() => {
-            record.severity = Severity::from_word(text.raw());
+            record.severity = Severity::from_spelling(text.raw());
             record.severity.is_some()
         }
         b"msg" | b"message" if record.message.is_none() => {

@@ -2,8 +2,10 @@
 
 use super::layout::Part::*;
 use super::layout::{Layout, Part, Style, whole};
-use super::{Known, Lines, Sample};
+use super::{Known, Lines, Sample, field};
 use crate::level::Severity;
+use crate::record::Record;
+use crate::value::Value;
 
 pub(super) const KNOWN: Known = Known {
     name: "postgres",
@@ -33,6 +35,11 @@ pub(super) const KNOWN: Known = Known {
         Sample {
             text: "2026-03-14 14:05:30 UTC:203.0.113.7(5432):ann@shop:[7]:ERROR:  no such table: \"cart\"\n2026-03-14 14:05:30 UTC:203.0.113.7(5432):ann@shop:[7]:STATEMENT:  select *",
             record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"error","message":"no such table: \"cart\"\n2026-03-14 14:05:30 UTC:203.0.113.7(5432):ann@shop:[7]:STATEMENT:  select *","client":"203.0.113.7(5432)","user":"ann","database":"shop","pid":7}"#,
+        },
+        // As pgBadger wants it
+        Sample {
+            text: "2026-03-14 14:05:30 UTC [7]: [3-1] db=shop,user=ann,app=a b,client=[local] LOG:  duration: 1 ms",
+            record: r#"{"timestamp":"2026-03-14T14:05:30Z","level":"info","message":"duration: 1 ms","pid":7,"database":"shop","user":"ann","application":"a b","client":"[local]"}"#,
         },
         // Prefixes of one's own
         Sample {
@@ -69,7 +76,7 @@ static STYLE: Style = Style {
             Maybe(&[OneOf(b"12345")]),
             Is(":  "),
         ],
-        message: whole,
+        message: behind_prefix,
     }],
     parts: &[Layout {
         shapes: &["iso"],
@@ -96,9 +103,22 @@ const DETAIL: &[Part] = &[
 ];
 
 /// What others begin with, of whom nobody can tell what the rest of their prefix means.
+/// What syslog has before them is not theirs.
 const ANY_PREFIX: Part = Either(&[
     &[Time, Is(" ["), Number("pid"), Is("]")],
-    &[Maybe(&[Is("<")]), Time],
+    &[
+        Maybe(&[Is("<")]),
+        Time,
+        Not(&[Space, Name(""), Within("", b'[', b']'), Is(": ")]),
+        Not(&[
+            Space,
+            Word(""),
+            Space,
+            Name(""),
+            Within("", b'[', b']'),
+            Is(": "),
+        ]),
+    ],
 ]);
 
 /// `%m [%p] `, which is the default, and what others write in its place and behind it.
@@ -147,6 +167,38 @@ const RDS_PREFIX: &[Part] = &[
     Number("pid"),
     Is("]:"),
 ];
+
+/// Reads the pairs of a prefix: `[3-1] db=shop,user=ann,app=psql,client=[local]`.
+fn behind_prefix<'a>(text: &'a [u8], head: usize, record: &mut Record<'a>) {
+    whole(text, head, record);
+    let last = record
+        .fields
+        .last()
+        .filter(|field| field.name.is(b"prefix"));
+    let Some(Value::Text(prefix)) = last.map(|field| field.value) else {
+        return;
+    };
+    let prefix = prefix.raw();
+    let pairs = prefix.split(|byte| *byte == b',').map(|piece| {
+        let equals = memchr::memchr(b'=', piece)?;
+        let start = memchr::memrchr(b' ', &piece[..equals]).map_or(0, |space| space + 1);
+        let name = match &piece[start..equals] {
+            b"user" | b"u" => "user",
+            b"db" | b"d" | b"database" => "database",
+            b"app" | b"a" | b"application" => "application",
+            b"client" | b"host" | b"h" | b"remote" => "client",
+            _ => return None,
+        };
+        Some((name, &piece[equals + 1..]))
+    });
+    let Some(pairs) = pairs.collect::<Option<Vec<_>>>() else {
+        return;
+    };
+    record.fields.pop();
+    for (name, value) in pairs {
+        field::text(record, name, value);
+    }
+}
 
 /// A level of PostgreSQL's.
 fn level(word: &[u8]) -> Option<Severity> {

@@ -52,6 +52,10 @@ pub(super) const KNOWN: Known = Known {
             text: "2026-03-14T15:05:30.123456+01:00 web-1 systemd[1]: Started job.\n2026-03-14T15:05:31.123456+01:00 web-1 kernel: usb 1-1: reset",
             record: r#"{"timestamp":"2026-03-14T14:05:31.123456Z","message":"usb 1-1: reset","host":"web-1","app":"kernel"}"#,
         },
+        Sample {
+            text: "2026-03-14T15:05:30.123456+01:00 db-1 postgres[911]: [4410-1] ERROR:  no such table",
+            record: r#"{"timestamp":"2026-03-14T14:05:30.123456Z","level":"error","message":"[4410-1] ERROR:  no such table","host":"db-1","app":"postgres","pid":911}"#,
+        },
         // journalctl -o short-full and short-unix
         Sample {
             text: "Sat 2026-03-14 14:05:30 UTC web-1 systemd[1]: Started job.",

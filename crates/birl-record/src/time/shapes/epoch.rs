@@ -10,7 +10,7 @@ use crate::time::digits::fraction;
 use crate::time::reading::Reading;
 use crate::time::shape::{Definition, Kind, Lead, Place};
 
-pub(super) static SHAPES: [Definition; 5] = [
+pub(super) static SHAPES: [Definition; 6] = [
     Definition {
         name: "epoch-s",
         leads: &[Lead::Digits(10..=10, b"")],
@@ -71,6 +71,23 @@ pub(super) static SHAPES: [Definition; 5] = [
             ("1.77349713E+12", "2026-03-14T14:05:30Z"),
         ],
         parse: exponent,
+    },
+    // As it stands in JSON, behind the key of the seconds: log4j2's `instant`, Protobuf's `Timestamp`.
+    Definition {
+        name: "epoch-parts",
+        leads: &[Lead::Digits(10..=10, b",")],
+        kind: Kind::Number,
+        place: Place::Value,
+        rivalry: None,
+        patterns: &[],
+        samples: &[
+            ("1773497130,\"nanos\":250000000", "2026-03-14T14:05:30.25Z"),
+            (
+                "1773497130, \"nanoOfSecond\": 1000",
+                "2026-03-14T14:05:30.000001Z",
+            ),
+        ],
+        parse: parts,
     },
 ];
 
@@ -135,6 +152,31 @@ fn exponent(text: &[u8]) -> Parsed {
         + i128::from(decimals_value) * 10_i128.pow(18 - decimals as u32);
     let nanoseconds = scaled * 10_i128.pow(nanoseconds_exponent) / 10_i128.pow(18);
     end(c, is_negative, nanoseconds)
+}
+
+/// Reads seconds, and then nanoseconds as the next member of an object.
+fn parts(text: &[u8]) -> Parsed {
+    let mut c = Cursor::new(text);
+    if c.count_digits() != 10 {
+        return None;
+    }
+    let seconds = take_integer(&mut c, 10);
+    c.expect(b',')?;
+    c.skip_spaces();
+    c.expect(b'"')?;
+    if !matches!(c.word(), b"nanos" | b"nanoOfSecond") {
+        return None;
+    }
+    c.expect(b'"')?;
+    c.expect(b':')?;
+    c.skip_spaces();
+    let digits = c.count_digits();
+    if !(1..=9).contains(&digits) {
+        return None;
+    }
+    let nanoseconds = take_integer(&mut c, digits);
+    let nanoseconds = i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
+    end(c, false, nanoseconds)
 }
 
 fn sign(c: &mut Cursor<'_>) -> bool {

@@ -34,6 +34,7 @@ pub(super) static SHAPES: [Definition; 6] = [
             "%a %d %b %Y %I:%M:%S %p %Z",
             "%A, %-d %B %Y %H:%M:%S",
             "%-d. %B %Y, %H:%M:%S",
+            "%-d-%b-%Y::%H:%M:%S",
         ],
         samples: &[
             ("Sat, 14 Mar 2026 14:05:30 GMT", "2026-03-14T14:05:30Z"),
@@ -53,6 +54,7 @@ pub(super) static SHAPES: [Definition; 6] = [
             ("14. März 2026 14:05:30", "2026-03-14T14:05:30Z"),
             ("14. März 2026 um 14:05:30 MEZ", "2026-03-14T13:05:30Z"),
             ("samedi 14 mars 2026 14:05:30", "2026-03-14T14:05:30Z"),
+            ("4-Mar-2026::14:05:30", "2026-03-04T14:05:30Z"),
         ],
         parse: day_month_year_time,
     },
@@ -204,7 +206,11 @@ fn month_day_year_date(text: &[u8]) -> Parsed {
 
 /// Takes what follows a date: a time and perhaps a zone.
 fn date_time(mut c: Cursor<'_>, day: Day) -> Parsed {
-    gap(&mut c)?;
+    // Erlang writes two colons.
+    match c.rest() {
+        [b':', b':', ..] => c.skip(2),
+        _ => gap(&mut c)?,
+    }
     // Oracle writes dots.
     let mut dotted = c;
     let nanosecond = match time(&mut c) {
