@@ -167,6 +167,10 @@ impl Timed {
         let is_indented = found.is_empty();
         if is_indented {
             found = lines.iter().filter_map(|line| indented(line)).collect();
+            // Not the members of objects that are spread over lines.
+            if found.len() < lines.len() {
+                found.retain(|(line, found)| found.place.words == 0 || line[0] == b'[');
+            }
             if found.len() * 2 < lines.len() {
                 return None;
             }
@@ -276,13 +280,10 @@ fn inner(lines: &[&[u8]]) -> Option<[Arc<dyn Format>; 2]> {
 /// A timestamp that begins in so many bytes begins the line.
 const AT_START: usize = 2;
 
-/// An indented line without its indent, and the timestamp that it begins with, behind brackets
-/// perhaps.
+/// An indented line without its indent, and the timestamp near its beginning.
 fn indented(line: &[u8]) -> Option<(&[u8], Found)> {
     let line = &line[indent(line)..];
-    let found = find(line, START_BYTES_MAX)?;
-    let is_at_start = found.place.words == 0 && line[0] != b'"' || line[0] == b'[';
-    is_at_start.then_some((line, found))
+    Some((line, find(line, START_BYTES_MAX)?))
 }
 
 /// How far a line is indented.

@@ -616,6 +616,10 @@ fn records_are_indented_where_nothing_else_has_a_timestamp() {
         ),
         ("    2026/03/14 14:05:32 [ERR] agent: no", "error", "no"),
     ]);
+    check(&[(" \"2026-03-14 14:05:30\",\"web-1\",7", "-", "7")]);
+    let text = " {\n  \"time\": \"2026-03-14 14:05:30\",\n  \"n\": 7\n }\n";
+    let parser = Parser::detect(&[text.as_bytes()], REFERENCE);
+    assert!(!parser.begins(b"  \"time\": \"2026-03-14 14:05:30\","));
     let text = "2026-03-14 14:05:30 dump:\n  2026-03-13 one\n  2026-03-12 14:05:30 two\n";
     let parser = Parser::detect(&[text.as_bytes()], REFERENCE);
     assert!(parser.begins(b"2026-03-14 14:05:30 dump:"));
