@@ -15,6 +15,7 @@
 mod words;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use birl_net::Connector;
@@ -205,6 +206,7 @@ impl Service for Discord {
             self.state.unreadable.count(turn);
             return Ok(());
         };
+        let read = Arc::new(read);
         match read["op"].as_u64() {
             Some(0) => {
                 if let Some(number) = read["s"].as_u64() {
@@ -427,7 +429,7 @@ impl Discord {
         }
     }
 
-    fn event(&mut self, read: &Value, frame: Bytes, turn: &mut Turn) {
+    fn event(&mut self, read: &Arc<Value>, frame: Bytes, turn: &mut Turn) {
         let data = &read["d"];
         match read["t"].as_str() {
             Some("READY") => {
@@ -455,7 +457,7 @@ impl Discord {
             Some("CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE") => {
                 self.know(data);
             }
-            Some("MESSAGE_CREATE") => self.message(data, frame, turn),
+            Some("MESSAGE_CREATE") => self.message(read, frame, turn),
             _ => {}
         }
     }
@@ -467,7 +469,8 @@ impl Discord {
     }
 
     /// Passes on what somebody has said.
-    fn message(&mut self, data: &Value, frame: Bytes, turn: &mut Turn) {
+    fn message(&mut self, read: &Arc<Value>, frame: Bytes, turn: &mut Turn) {
+        let data = &read["d"];
         let text = |at: &str| {
             let text = data.pointer(at)?.as_str()?;
             (!text.is_empty()).then(|| text.to_owned())
@@ -491,7 +494,7 @@ impl Discord {
         if !is_private && !invited::is_listened_in(&self.rooms, &channel, name) {
             return;
         }
-        let mut message = turn.message(frame);
+        let mut message = turn.message(frame).with_json(Arc::clone(read));
         let names = ["/member/nick", "/author/global_name", "/author/username"];
         let name = names.iter().find_map(|name| text(name));
         message.sender = name.unwrap_or_else(|| author.clone());

@@ -24,6 +24,7 @@ mod body;
 mod pattern;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use birl_net::Connector;
@@ -495,7 +496,7 @@ impl Json {
         message.is_private = self.private.as_ref().is_some_and(is_set);
         let said_at = self.time.as_ref();
         message.time = said_at.and_then(|path| time(path.value(&read)?));
-        turn.pass(message.with_json(read));
+        turn.pass(message.with_json(Arc::new(read)));
     }
 }
 

@@ -76,9 +76,9 @@ impl Message {
     }
 
     /// The same, where it is known already what `raw` says as JSON.
-    pub(crate) fn with_json(self, json: Value) -> Self {
+    pub(crate) fn with_json(self, json: Arc<Value>) -> Self {
         Self {
-            json: OnceLock::from(Some(Arc::new(json))),
+            json: OnceLock::from(Some(json)),
             ..self
         }
     }

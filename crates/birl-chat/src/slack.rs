@@ -181,12 +181,13 @@ impl Service for Slack {
             self.state.unreadable.count(turn);
             return Ok(());
         };
+        let read = Arc::new(read);
         if let Some(envelope) = read["envelope_id"].as_str() {
             turn.say(json!({ "envelope_id": envelope }).to_string());
         }
         match read["type"].as_str() {
             Some("disconnect") => return disconnect(&read, turn),
-            Some("events_api") => self.event(&read["payload"]["event"], frame, turn),
+            Some("events_api") => self.event(&read, frame, turn),
             _ => {}
         }
         Ok(())
@@ -294,7 +295,8 @@ impl Slack {
     }
 
     /// Passes a message on, if an event is one.
-    fn event(&mut self, event: &Value, frame: Bytes, turn: &mut Turn) {
+    fn event(&mut self, read: &Arc<Value>, frame: Bytes, turn: &mut Turn) {
+        let event = &read["payload"]["event"];
         let text = |name: &str| event[name].as_str().map(str::to_owned);
         let subtype = event["subtype"].as_str();
         let is_said = matches!(event["type"].as_str(), Some("message" | "app_mention"))
@@ -312,7 +314,7 @@ impl Slack {
         {
             return;
         }
-        let mut message = turn.message(frame);
+        let mut message = turn.message(frame).with_json(Arc::clone(read));
         message.is_private = event["channel_type"] == "im";
         message.is_bot =
             bot.is_some() || subtype == Some("bot_message") || user.as_deref() == Some("USLACKBOT");
