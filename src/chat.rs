@@ -15,7 +15,7 @@ use birl_bot::chats::Lasts;
 use birl_bot::command::{Builtin, Task};
 use birl_bot::config::Chat;
 use birl_bot::pages::{Place, Shape};
-use birl_bot::{Bot, Chats, Config, Desk, Said};
+use birl_bot::{Bot, Chats, Config, Executor, MessageRecord};
 use birl_source::error::refusal;
 use birl_watch::{Logs, Surroundings, Watched, places};
 use tokio::runtime;
@@ -59,8 +59,8 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
             return Ok(ExitCode::SUCCESS);
         }
         if !args.console && args.replay.is_none() {
-            let desk = Desk::new(logs);
-            return talk_until_signalled(config, desk, &args.file, &around, environment).await;
+            let executor = Executor::new(logs);
+            return talk_until_signalled(config, executor, &args.file, &around, environment).await;
         }
         let chat = chosen(&config, args.chat.as_deref())?;
         let trial = Trial::new(chat, logs);
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &ChatArgs, environment: &Environment) -> Result<ExitCode
 /// Fails where that cannot begin.
 pub(crate) async fn talk_until_signalled(
     config: Config,
-    desk: Desk,
+    executor: Executor,
     file: &Path,
     around: &Surroundings,
     environment: &Environment,
@@ -107,7 +107,7 @@ pub(crate) async fn talk_until_signalled(
             _ = interrupt.recv() => {}
         }
     };
-    let chats = Connected::new(config, desk, file, around)?;
+    let chats = Connected::new(config, executor, file, around)?;
     let rereading = read_again(chats.rooms(), file, around, reload);
     let has_failed = tokio::select! {
         has_failed = chats.talk(stop, Lasts::WhileAnyTalks) => has_failed,
@@ -166,21 +166,21 @@ pub(crate) struct Connected {
 }
 
 impl Connected {
-    /// What people ask for is done at `desk`.
+    /// What people ask for is done by `executor`.
     ///
     /// # Errors
     ///
     /// Fails where there is no other thread to be had.
     pub(crate) fn new(
         config: Config,
-        desk: Desk,
+        executor: Executor,
         file: &Path,
         around: &Surroundings,
     ) -> Result<Self> {
         let thread = ChatThread::start()?;
         let within = thread.handle.enter();
         let proxies = around.places.proxies.clone();
-        let chats = Chats::new(config, file, desk, &around.clock, proxies);
+        let chats = Chats::new(config, file, executor, &around.clock, proxies);
         drop(within);
         Ok(Self { thread, chats })
     }
@@ -256,7 +256,7 @@ struct Trial {
     name: String,
     address: String,
     bot: Bot,
-    desk: Desk,
+    executor: Executor,
 }
 
 impl Trial {
@@ -265,15 +265,15 @@ impl Trial {
             name: chat.name.clone(),
             address: chat.address(),
             bot: chat.bot(),
-            desk: Desk::new(logs),
+            executor: Executor::new(logs),
         }
     }
 
     /// What is said about something that was said at a moment.
-    async fn answers(&mut self, said: &Said, now: Instant) -> Vec<String> {
+    async fn answers(&mut self, record: &MessageRecord, now: Instant) -> Vec<String> {
         let prefix = self.bot.prefix().to_owned();
         let mut answers = Vec::new();
-        for reaction in self.bot.react(said, now) {
+        for reaction in self.bot.react(record, now) {
             answers.push(match reaction {
                 Reaction::Say(text) => text,
                 // Each is waited for.
@@ -281,9 +281,9 @@ impl Trial {
                     "nothing is being asked here".to_owned()
                 }
                 Reaction::Do(task) => {
-                    let place = Place::of((&self.name, &self.address), said);
+                    let place = Place::of((&self.name, &self.address), record);
                     let shape = (Shape::MESSAGES, prefix.as_str());
-                    let done = self.desk.perform(task, (place, said), shape, |_| {});
+                    let done = self.executor.perform(task, (place, record), shape, |_| {});
                     done.await.text
                 }
             });
@@ -304,12 +304,12 @@ async fn replay(mut trial: Trial, transcript: impl BufRead) -> Result<ExitCode> 
         if line.trim().is_empty() {
             continue;
         }
-        match Said::of_transcript(&line) {
-            Ok(said) => {
-                let now = clock.at(&said);
-                for text in trial.answers(&said, now).await {
+        match MessageRecord::of_transcript(&line) {
+            Ok(record) => {
+                let now = clock.at(&record);
+                for text in trial.answers(&record, now).await {
                     any = true;
-                    writeln!(out, "{}", shown(&format!("{}: {text}", said.room)))?;
+                    writeln!(out, "{}", shown(&format!("{}: {text}", record.room)))?;
                 }
             }
             Err(why) => {
@@ -336,13 +336,13 @@ async fn console(mut trial: Trial, environment: &Environment) -> Result<ExitCode
     let mut out = io::stdout();
     let mut lines = TypedLines::new(io::stdin().lock());
     while let Some(line) = lines.next().context("cannot read what is typed")? {
-        let said = Said {
+        let record = MessageRecord {
             room: sender.clone(),
             sender: sender.clone(),
             message: line,
-            ..Said::default()
+            ..MessageRecord::default()
         };
-        for text in trial.answers(&said, Instant::now()).await {
+        for text in trial.answers(&record, Instant::now()).await {
             writeln!(out, "{}", shown(&text))?;
         }
         out.flush()?;
@@ -407,8 +407,8 @@ impl TranscriptClock {
     }
 
     /// When something was said: where it does not tell, when what stands before it was.
-    fn at(&mut self, said: &Said) -> Instant {
-        if let Some(time) = said.time() {
+    fn at(&mut self, record: &MessageRecord) -> Instant {
+        if let Some(time) = record.time() {
             let first = *self.first.get_or_insert(time);
             let since = Duration::try_from(time.duration_since(first)).unwrap_or_default();
             let now = self.began.checked_add(since).unwrap_or(self.now);

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result, anyhow};
 use birl_bot::chats::Lasts;
-use birl_bot::{Desk, Rooms};
+use birl_bot::{Executor, Rooms};
 use birl_net::Proxies;
 use birl_scan::Event;
 use birl_source::error::refusal;
@@ -48,18 +48,19 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode>
             return tell_check(&config, &chats, &around).await;
         }
         if args.replay.is_empty() && config.rules.is_empty() {
-            let desk = Desk::new(Logs::new(&config, &around));
-            let desk = match live::state_file(&config, environment) {
-                Some(file) => desk.with_store(Store::open(&file).await?),
+            let executor = Executor::new(Logs::new(&config, &around));
+            let executor = match live::state_file(&config, environment) {
+                Some(file) => executor.with_store(Store::open(&file).await?),
                 // What is forgotten may be answered again after a restart, and nothing else.
-                None => desk,
+                None => executor,
             };
-            return chat::talk_until_signalled(chats, desk, &args.file, &around, environment).await;
+            return chat::talk_until_signalled(chats, executor, &args.file, &around, environment)
+                .await;
         }
         if args.replay.is_empty() {
             let (prepared, control) = live::prepare(environment);
-            let desk = Desk::new(Logs::new(&config, &around)).with_rules(control);
-            let chats = Connected::new(chats, desk, &args.file, &around)?;
+            let executor = Executor::new(Logs::new(&config, &around)).with_rules(control);
+            let chats = Connected::new(chats, executor, &args.file, &around)?;
             around.places.rooms = chats.rooms();
             // It is dropped when the rules have ended, which ends the chats.
             let (watching, ended) = oneshot::channel::<()>();

@@ -10,13 +10,13 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
 use crate::command::{Builtin, Commands, Task};
-use crate::desk::Desk;
-use crate::errands::{Errands, say};
+use crate::executor::Executor;
 use crate::limits::{Limit, Limits, Verdict};
 use crate::memory::Memory;
 use crate::pages::Shape;
+use crate::record::MessageRecord;
 use crate::rules::Rules;
-use crate::said::Said;
+use crate::workers::{Workers, say};
 
 /// Reacts to what is said in one chat.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Bot {
 
 /// How often is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Manners {
+pub struct RateLimits {
     /// Each person.
     pub person: Limit,
     /// In each room.
@@ -39,7 +39,7 @@ pub struct Manners {
     pub chat: Limit,
 }
 
-impl Default for Manners {
+impl Default for RateLimits {
     /// 20 times at once and then once a second each person, 40 and twice a second in a room, 200 and ten
     /// times a second in all.
     fn default() -> Self {
@@ -65,14 +65,14 @@ pub enum Reaction {
 }
 
 impl Bot {
-    /// Reacts by `rules` and `commands`, no more often than `manners` say.
-    pub fn new(rules: Arc<Rules>, commands: Commands, manners: Manners) -> Self {
+    /// Reacts by `rules` and `commands`, no more often than `rate_limits` say.
+    pub fn new(rules: Arc<Rules>, commands: Commands, rate_limits: RateLimits) -> Self {
         Self {
             rules,
             commands,
-            people: Limits::new(manners.person),
-            rooms: Limits::new(manners.room),
-            all: Limits::new(manners.chat),
+            people: Limits::new(rate_limits.person),
+            rooms: Limits::new(rate_limits.room),
+            all: Limits::new(rate_limits.chat),
         }
     }
 
@@ -96,15 +96,15 @@ impl Bot {
 
     /// What is done about what was said, in this order. What programs say is not answered, so that two of
     /// them do not talk to each other for ever.
-    pub fn react(&mut self, said: &Said, now: Instant) -> Vec<Reaction> {
-        if said.is_automatic {
+    pub fn react(&mut self, record: &MessageRecord, now: Instant) -> Vec<Reaction> {
+        if record.is_automatic {
             return Vec::new();
         }
-        let replies = self.rules.replies(said).into_iter().map(Reaction::Say);
+        let replies = self.rules.replies(record).into_iter().map(Reaction::Say);
         let mut reactions: Vec<_> = replies.collect();
         // Whoever has called a command long ago does not wait any more.
-        let task = match said.is_old {
-            false => self.commands.task(said),
+        let task = match record.is_old {
+            false => self.commands.task(record),
             true => None,
         };
         match task {
@@ -118,11 +118,11 @@ impl Bot {
         if reactions.is_empty() {
             return reactions;
         }
-        let sender = &said.sender;
+        let sender = &record.sender;
         let notice = match self.people.judge(sender, now) {
             Verdict::Ignore => return Vec::new(),
             Verdict::Tell => Some(format!("{sender}: that was too much at once")),
-            Verdict::Answer => match self.judge_room(said, now) {
+            Verdict::Answer => match self.judge_room(record, now) {
                 Verdict::Ignore => return Vec::new(),
                 Verdict::Tell => Some("too much is asked here at once".to_owned()),
                 Verdict::Answer => None,
@@ -134,10 +134,10 @@ impl Bot {
         }
     }
 
-    fn judge_room(&mut self, said: &Said, now: Instant) -> Verdict {
+    fn judge_room(&mut self, record: &MessageRecord, now: Instant) -> Verdict {
         // Whoever talks to us alone is limited as a person.
-        if !said.is_private {
-            match self.rooms.judge(&said.room, now) {
+        if !record.is_private {
+            match self.rooms.judge(&record.room, now) {
                 Verdict::Answer => {}
                 verdict => return verdict,
             }
@@ -195,11 +195,11 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 const UNANSWERED_MAX: usize = 1000;
 
 /// Lets a bot react to what happens in a chat, until that is over, or it is [ordered](Order) to leave. What takes time
-/// is done at `desk`, beside reading on. What nobody has reacted to before is reacted to first.
+/// is done by `executor`, beside reading on. What nobody has reacted to before is reacted to first.
 pub async fn run(
     talk: Talk,
     mut bot: Bot,
-    desk: Arc<Desk>,
+    executor: Arc<Executor>,
     mut orders: mpsc::Receiver<Order>,
 ) -> Ended {
     let Talk {
@@ -214,7 +214,7 @@ pub async fn run(
         Some(Left { past, unanswered }) => (Some(past), unanswered),
         None => (None, Vec::new()),
     };
-    let (memory, mut past) = Memory::new((name, &address), desk.store().await, past).await;
+    let (memory, mut past) = Memory::new((name, &address), executor.store().await, past).await;
     // The service is not to say them again.
     past.ids
         .extend(unanswered.iter().filter_map(|it| it.id.clone()));
@@ -222,7 +222,7 @@ pub async fn run(
     let unanswered = unanswered.into_iter();
     let unanswered = unanswered.map(|message| Event::Message(message.in_chat(handle.clone())));
     let mut events = stream::iter(unanswered).chain(events);
-    let mut errands = Errands::new(name, &address, desk);
+    let mut workers = Workers::new(name, &address, executor);
     let mut how = Ok(());
     let mut leave_by = None;
     let mut has_left = false;
@@ -234,13 +234,13 @@ pub async fn run(
                 match order {
                     Order::Be(next) => bot.be(*next),
                     Order::Leave(why) => {
-                        errands.give_up(&why);
+                        workers.give_up(&why);
                         leave_by = Some(Instant::now() + LEAVE_WITHIN);
                     }
                 }
                 continue;
             }
-            () = leave(&mut errands, leave_by), if leave_by.is_some() && !has_left => {
+            () = leave(&mut workers, leave_by), if leave_by.is_some() && !has_left => {
                 has_left = true;
                 handle.close();
                 continue;
@@ -255,22 +255,22 @@ pub async fn run(
                 }
             }
             Some(Event::Message(message)) => {
-                let said = Said::of(&message);
+                let record = MessageRecord::of(&message);
                 let prefix = bot.prefix().to_owned();
-                let reactions = bot.react(&said, Instant::now());
+                let reactions = bot.react(&record, Instant::now());
                 let is_done = !reactions.is_empty();
                 for reaction in reactions {
                     match reaction {
                         Reaction::Say(text) => say(name, &prefix, &message, text),
                         Reaction::Do(Task::Builtin(Builtin::Cancel, _)) => {
                             // What is given up says so itself.
-                            if !errands.cancel(&said.room) {
+                            if !workers.cancel(&record.room) {
                                 let words = "nothing is being asked here".to_owned();
                                 say(name, &prefix, &message, words);
                             }
                         }
                         Reaction::Do(task) => {
-                            errands.put(task, said.clone(), message.clone(), &prefix);
+                            workers.put(task, record.clone(), message.clone(), &prefix);
                         }
                     }
                 }
@@ -305,8 +305,8 @@ pub async fn run(
 }
 
 /// Waits until who has asked is told that there is no answer, but not for long.
-async fn leave(errands: &mut Errands, by: Option<Instant>) {
+async fn leave(workers: &mut Workers, by: Option<Instant>) {
     if let Some(by) = by {
-        let _ = timeout_at(by, errands.done()).await;
+        let _ = timeout_at(by, workers.done()).await;
     }
 }

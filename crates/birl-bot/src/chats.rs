@@ -17,7 +17,7 @@ use tracing::{error, info};
 
 use crate::bot::{self, Ended, Left, Order, Talk};
 use crate::config::{Chat, Config};
-use crate::desk::Desk;
+use crate::executor::Executor;
 use crate::rooms::Rooms;
 
 /// So many orders may wait for a bot, which takes each at once.
@@ -36,7 +36,7 @@ pub(crate) struct Shared {
     file: PathBuf,
     clock: Clock,
     proxies: Proxies,
-    desk: Arc<Desk>,
+    executor: Arc<Executor>,
     /// As the chats are to be.
     wanted: watch::Sender<Arc<Config>>,
     /// Those that are connected, or will be, by their names.
@@ -53,13 +53,19 @@ pub enum Lasts {
 }
 
 impl Chats {
-    /// The chats of `config`, which is read from `file`; what people ask for is done at `desk`. Others are reached
+    /// The chats of `config`, which is read from `file`; what people ask for is done by `executor`. Others are reached
     /// by way of `proxies`, and `clock` is for moments in queries.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub fn new(config: Config, file: &Path, desk: Desk, clock: &Clock, proxies: Proxies) -> Self {
+    pub fn new(
+        config: Config,
+        file: &Path,
+        executor: Executor,
+        clock: &Clock,
+        proxies: Proxies,
+    ) -> Self {
         let chats = config.chats.iter();
         let begun: Vec<_> = chats
             .map(|chat| (chat.clone(), chat.connect(proxies.clone())))
@@ -70,7 +76,7 @@ impl Chats {
             file: file.to_owned(),
             clock: clock.clone(),
             proxies,
-            desk: Arc::new(desk),
+            executor: Arc::new(executor),
             handles: Mutex::new(handles.collect()),
             wanted: watch::Sender::new(Arc::new(config)),
         };
@@ -156,7 +162,7 @@ impl places::Change for Change {
     }
 
     fn take_up(self: Box<Self>) {
-        self.shared.desk.ask_those_of(&self.watched);
+        self.shared.executor.ask_those_of(&self.watched);
         self.shared.wanted.send_replace(Arc::new(self.config));
     }
 }
@@ -211,7 +217,7 @@ impl Talks {
         self.shared
             .handles()
             .insert(name.clone(), events.handle().clone());
-        let (bot, desk) = (chat.bot(), Arc::clone(&self.shared.desk));
+        let (bot, executor) = (chat.bot(), Arc::clone(&self.shared.executor));
         let address = chat.address();
         let left = self.left.remove(&name);
         let before = left.and_then(|(whose, left)| (whose == address).then_some(left));
@@ -224,7 +230,7 @@ impl Talks {
         let running = Running::new(chat, orders);
         self.running.insert(name.clone(), running);
         self.tasks.spawn(async move {
-            let talk = bot::run(talk, bot, desk, ordered);
+            let talk = bot::run(talk, bot, executor, ordered);
             let ended = AssertUnwindSafe(talk).catch_unwind().await;
             (name, ended.ok())
         });
@@ -332,8 +338,8 @@ mod tests {
         let file = Path::new("birl.toml");
         let watched = Watched::parse(text, file, &clock).unwrap();
         let config = Config::parse(text, file, &clock, &watched).unwrap();
-        let desk = Desk::new(Logs::new(&watched, &around));
-        let chats = Chats::new(config, file, desk, &clock, Proxies::default());
+        let executor = Executor::new(Logs::new(&watched, &around));
+        let chats = Chats::new(config, file, executor, &clock, Proxies::default());
         let mut talks = Talks {
             shared: chats.shared,
             running: BTreeMap::new(),

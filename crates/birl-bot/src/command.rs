@@ -22,7 +22,7 @@ pub use argument::Argument;
 pub use builtin::{Builtin, Builtins};
 pub use call::Call;
 
-use crate::said::Said;
+use crate::record::MessageRecord;
 
 /// A longer query is none that a person would type into a room, in bytes.
 const QUERY_BYTES_MAX: usize = 4000;
@@ -106,18 +106,18 @@ pub enum Task {
 impl Commands {
     /// What a message asks for; `None` where it calls no command, or, in a room where there may be other
     /// bots, none that is like one of ours.
-    pub fn task(&self, said: &Said) -> Option<Task> {
-        let call = Call::of(&said.message, &self.prefix)?;
+    pub fn task(&self, record: &MessageRecord) -> Option<Task> {
+        let call = Call::of(&record.message, &self.prefix)?;
         let task = if let Some(command) = self.own.iter().find(|it| it.name == call.name) {
-            self.own_task(command, &call, said)
+            self.own_task(command, &call, record)
         } else if let Some(builtin) = self.builtins.named(&call.name) {
-            self.builtin_task(builtin, call, said)
+            self.builtin_task(builtin, call, record)
         } else {
             let prefix = &self.prefix;
-            let known = self.names_for(said);
+            let known = self.names_for(record);
             let meant = nearest(&call.name, known.iter().map(String::as_str));
             let name = shortened(&call.name);
-            match (meant, said.is_private) {
+            match (meant, record.is_private) {
                 (Some(meant), _) => Err(format!(
                     "there is no {prefix}{name}; did you mean {prefix}{meant}?"
                 )),
@@ -138,16 +138,21 @@ impl Commands {
     }
 
     /// The names of all commands that may be used, those of the configuration first.
-    fn names_for(&self, said: &Said) -> Vec<String> {
-        let own = self.own.iter().filter(|command| command.allow.has(said));
+    fn names_for(&self, record: &MessageRecord) -> Vec<String> {
+        let own = self.own.iter().filter(|command| command.allow.has(record));
         let own = own.map(|command| command.name.clone());
         let builtins = self.builtins.all();
-        let builtins = builtins.filter(|builtin| self.builtins.allow(*builtin).has(said));
+        let builtins = builtins.filter(|builtin| self.builtins.allow(*builtin).has(record));
         own.chain(builtins.map(|it| it.name().to_owned())).collect()
     }
 
-    fn own_task(&self, command: &Command, call: &Call, said: &Said) -> Result<Task, String> {
-        self.check_allowed(&command.name, &command.allow, said)?;
+    fn own_task(
+        &self,
+        command: &Command,
+        call: &Call,
+        record: &MessageRecord,
+    ) -> Result<Task, String> {
+        self.check_allowed(&command.name, &command.allow, record)?;
         let values = argument::read(call, &command.arguments).map_err(|why| {
             format!(
                 "{why}; {} is how it is called",
@@ -158,7 +163,7 @@ impl Commands {
             Does::Say(text) => {
                 let text = text.fill(|name| match values.get(name) {
                     Some(value) => Some(value.to_string()),
-                    None => said.field(name),
+                    None => record.field(name),
                 });
                 Ok(Task::Say(text))
             }
@@ -178,10 +183,15 @@ impl Commands {
         }
     }
 
-    fn builtin_task(&self, builtin: Builtin, call: Call, said: &Said) -> Result<Task, String> {
-        self.check_allowed(builtin.name(), &self.builtins.allow(builtin), said)?;
+    fn builtin_task(
+        &self,
+        builtin: Builtin,
+        call: Call,
+        record: &MessageRecord,
+    ) -> Result<Task, String> {
+        self.check_allowed(builtin.name(), &self.builtins.allow(builtin), record)?;
         match builtin {
-            Builtin::Help => Ok(Task::Say(self.help(&call.rest, said))),
+            Builtin::Help => Ok(Task::Say(self.help(&call.rest, record))),
             Builtin::Ask => {
                 let Some(asking) = &self.builtins.asking else {
                     unreachable!("it is not known where nothing can be asked");
@@ -211,13 +221,18 @@ impl Commands {
         }
     }
 
-    fn check_allowed(&self, name: &str, allow: &Allow, said: &Said) -> Result<(), String> {
-        match allow.has(said) {
+    fn check_allowed(
+        &self,
+        name: &str,
+        allow: &Allow,
+        record: &MessageRecord,
+    ) -> Result<(), String> {
+        match allow.has(record) {
             true => Ok(()),
             // Who may is not said: where names are no proof, that would be the one to take.
             false => Err(format!(
                 "{}: {}{name} is not for you here",
-                shortened(&said.sender),
+                shortened(&record.sender),
                 self.prefix
             )),
         }

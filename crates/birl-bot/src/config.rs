@@ -35,11 +35,11 @@ use self::commands::{AskKeys, CommandKeys};
 use self::discord::DiscordKeys;
 use self::mattermost::MattermostKeys;
 use self::slack::SlackKeys;
-use crate::bot::{Bot, Manners};
+use crate::bot::{Bot, RateLimits};
 use crate::command::Commands;
 use crate::limits::Limit;
+use crate::record;
 use crate::rules::{Reply, Rules};
-use crate::said;
 
 /// The chats of a file, checked as far as that goes without connecting.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ pub struct Chat {
     /// What people can ask for.
     pub commands: Commands,
     /// How often is answered.
-    pub manners: Manners,
+    pub rate_limits: RateLimits,
     /// The replies, compiled.
     rules: Arc<Rules>,
     connection: Connection,
@@ -211,7 +211,7 @@ impl Chat {
             words += "  says nothing: it has no reply and no command\n";
         }
         words += commands;
-        let Limit { burst, every } = self.manners.person;
+        let Limit { burst, every } = self.rate_limits.person;
         words += &format!(
             "  answers nobody more often than {burst} times at once, then once each {} s\n",
             every.as_secs_f64()
@@ -228,7 +228,7 @@ impl Chat {
     /// The bot of this chat.
     pub fn bot(&self) -> Bot {
         let rules = Arc::clone(&self.rules);
-        Bot::new(rules, self.commands.clone(), self.manners)
+        Bot::new(rules, self.commands.clone(), self.rate_limits)
     }
 
     /// What tells the server of this chat from others: messages and rooms of one are not known to another. There is no
@@ -297,7 +297,7 @@ impl Service {
 
 /// What may be wrong with a text: its places that are neither of these names nor fields of every message.
 pub(crate) fn doubts(text: &Template, names: &[&str]) -> String {
-    let known = || names.iter().copied().chain(said::FIELDS);
+    let known = || names.iter().copied().chain(record::FIELDS);
     let unknown = text.places().filter(|place| known().all(|it| it != *place));
     let doubts = unknown.map(|place| {
         let meant = birl_query::nearest(place, known());
@@ -454,8 +454,8 @@ impl Reading<'_> {
                 every: limit.every.0,
             })
         };
-        let default = Manners::default();
-        let manners = Manners {
+        let default = RateLimits::default();
+        let rate_limits = RateLimits {
             person: limit(&keys.limit, default.person),
             room: limit(&keys.room_limit, default.room),
             chat: limit(&keys.chat_limit, default.chat),
@@ -488,7 +488,7 @@ impl Reading<'_> {
             service,
             replies,
             commands,
-            manners,
+            rate_limits,
             rules: Arc::new(rules),
             connection: Connection::default(),
         })
@@ -518,7 +518,7 @@ impl Reading<'_> {
         has_fields: bool,
     ) -> Result<Template, Error> {
         let text = template::parse(typed.get_ref()).map_err(|error| self.at(typed, error))?;
-        let known = || names.iter().copied().chain(said::FIELDS);
+        let known = || names.iter().copied().chain(record::FIELDS);
         let unknown = text.places().find(|place| known().all(|it| it != *place));
         let Some(unknown) = unknown.filter(|_| !has_fields).map(str::to_owned) else {
             return Ok(text);

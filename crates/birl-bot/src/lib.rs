@@ -1,12 +1,12 @@
 //! Chat messages and rules go in, replies come out.
 //!
 //! - [`config`]: `[chat.NAME]` of `birl.toml`, read and checked;
-//! - [`said`]: a message as a record, which rules are asked about;
+//! - [`record`]: a message as a record, which rules are asked about;
 //! - [`rules`]: which rules a message meets, and what they say;
 //! - [`command`]: what people can ask for, and who may;
-//! - [`desk`]: where that is done: logs are asked, and rules that run are talked to;
+//! - [`executor`]: where that is done: logs are asked, and rules that run are talked to;
 //! - [`answer`]: what has been found, in lines and as a picture, and [`pages`]: in pieces that fit a room;
-//! - `errands`: what is done beside the loop that reads on, and `progress`: how far it is;
+//! - `workers`: what is done beside the loop that reads on, and `progress`: how far it is;
 //! - `memory`: what a chat has been given, kept over a restart;
 //! - `rooms`: the chats as places for alerts;
 //! - `limits`: who may be answered how often;
@@ -18,20 +18,20 @@ pub mod bot;
 pub mod chats;
 pub mod command;
 pub mod config;
-pub mod desk;
-mod errands;
+pub mod executor;
 mod limits;
 mod memory;
 pub mod pages;
 mod progress;
+pub mod record;
 mod rooms;
 pub mod rules;
-pub mod said;
+mod workers;
 
 pub use answer::Answer;
 pub use bot::{Bot, run};
 pub use chats::Chats;
 pub use config::Config;
-pub use desk::Desk;
+pub use executor::Executor;
+pub use record::MessageRecord;
 pub use rooms::Rooms;
-pub use said::Said;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::said::Said;
+use crate::record::MessageRecord;
 
 /// So many rooms are remembered.
 const ROOMS_MAX: usize = 256;
@@ -82,12 +82,12 @@ pub struct Place {
 
 impl Place {
     /// Where something was said, in the chat of that name at the server of that address.
-    pub fn of((chat, address): (&str, &str), said: &Said) -> Self {
+    pub fn of((chat, address): (&str, &str), record: &MessageRecord) -> Self {
         Self {
             chat: chat.to_owned(),
             address: address.to_owned(),
-            room: said.room.clone(),
-            account: said.account.clone().filter(|_| said.is_private),
+            room: record.room.clone(),
+            account: record.account.clone().filter(|_| record.is_private),
         }
     }
 }
@@ -120,8 +120,8 @@ impl Pages {
         };
         let around = answer.head.len() + answer.remarks.len();
         let (page, more) = self.page(place, left, shape.lines.saturating_sub(around), more);
-        let said = [answer.head, page, answer.remarks, Vec::from_iter(more)];
-        said.concat().join("\n")
+        let parts = [answer.head, page, answer.remarks, Vec::from_iter(more)];
+        parts.concat().join("\n")
     }
 
     /// The next page of the last answer in a room, if there is one.

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::answer::{Answer, read_words};
-use crate::errands::{harmless, say};
+use crate::workers::{harmless, say};
 
 /// Who waits for so long is told how far it is.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -6,7 +6,7 @@ use birl_record::search::{Options, Records, Set};
 use birl_record::time::Clock;
 use birl_watch::template::Template;
 
-use crate::said::Said;
+use crate::record::MessageRecord;
 
 /// What is said about a message that a search finds.
 #[derive(Clone, Debug)]
@@ -45,11 +45,11 @@ impl Rules {
     }
 
     /// What is to be said about a message, in the order of the rules.
-    pub fn replies(&self, said: &Said) -> Vec<String> {
+    pub fn replies(&self, record: &MessageRecord) -> Vec<String> {
         if self.texts.is_empty() {
             return Vec::new();
         }
-        let chunk = serde_json::to_vec(said).expect("its names are text");
+        let chunk = serde_json::to_vec(record).expect("its names are text");
         let records = Records {
             chunk: &chunk,
             parser: &self.parser,
@@ -61,7 +61,7 @@ impl Rules {
         let met = self.set.finds(&records, 0..chunk.len());
         let texts = met
             .into_iter()
-            .map(|rule| self.texts[rule].fill(|name| said.field(name)));
+            .map(|rule| self.texts[rule].fill(|name| record.field(name)));
         texts.filter(|text| !text.is_empty()).collect()
     }
 }

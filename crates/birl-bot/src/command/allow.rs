@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::said::Said;
+use crate::record::MessageRecord;
 
 /// Those who may use something: anybody whom one of the patterns fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,15 +67,15 @@ impl Allow {
     }
 
     /// Whether whoever has said this is one of them.
-    pub fn has(&self, said: &Said) -> bool {
+    pub fn has(&self, record: &MessageRecord) -> bool {
         self.0.iter().any(|pattern| match pattern {
             Pattern::Anybody => true,
-            Pattern::Room(room) => !said.is_private && fits(room, &said.room),
+            Pattern::Room(room) => !record.is_private && fits(room, &record.room),
             Pattern::Account(account) => {
-                let of = said.account.as_deref();
+                let of = record.account.as_deref();
                 of.is_some_and(|of| fits(account, of))
             }
-            Pattern::Sender(sender) => fits(sender, &said.sender),
+            Pattern::Sender(sender) => fits(sender, &record.sender),
         })
     }
 
@@ -170,19 +170,19 @@ mod tests {
 
     #[test]
     fn who_may_is_who_a_pattern_fits() {
-        let said = |room: &str, sender: &str, account: Option<&str>, is_private| Said {
+        let record = |room: &str, sender: &str, account: Option<&str>, is_private| MessageRecord {
             room: room.to_owned(),
             sender: sender.to_owned(),
             account: account.map(str::to_owned),
             is_private,
-            ..Said::default()
+            ..MessageRecord::default()
         };
-        let ann = said("#ops", "ann", Some("ann"), false);
-        let posing = said("#ops", "ann", None, false);
-        let alone = said("bob", "bob", Some("bob"), true);
+        let ann = record("#ops", "ann", Some("ann"), false);
+        let posing = record("#ops", "ann", None, false);
+        let alone = record("bob", "bob", Some("bob"), true);
         let may = |patterns: &[&str]| {
             let allow = Allow::parse(patterns.iter().copied()).unwrap();
-            [&ann, &posing, &alone].map(|said| allow.has(said))
+            [&ann, &posing, &alone].map(|record| allow.has(record))
         };
         assert_eq!(may(&[]), [false; 3]);
         assert_eq!(may(&["*"]), [true; 3]);

@@ -9,7 +9,7 @@ use birl_watch::logs::Question;
 
 use super::{Argument, Commands, Does, shortened};
 use crate::config::doubts;
-use crate::said::Said;
+use crate::record::MessageRecord;
 
 /// How a command is called.
 pub(super) fn usage(prefix: &str, name: &str, arguments: &[Argument]) -> String {
@@ -93,20 +93,20 @@ impl Commands {
     }
 
     /// The commands that whoever asks may use; or how the command `about` is called.
-    pub(super) fn help(&self, about: &str, said: &Said) -> String {
+    pub(super) fn help(&self, about: &str, record: &MessageRecord) -> String {
         let prefix = &self.prefix;
         let about = about.strip_prefix(prefix.as_str()).unwrap_or(about);
         let about = about.to_lowercase();
         if !about.is_empty() {
-            return self.help_about(&about, said);
+            return self.help_about(&about, record);
         }
-        let own = self.own.iter().filter(|command| command.allow.has(said));
+        let own = self.own.iter().filter(|command| command.allow.has(record));
         let own = own.map(|command| {
             let usage = usage(prefix, &command.name, &command.arguments);
             (usage, command.help.as_str())
         });
         let builtins = self.builtins.all();
-        let builtins = builtins.filter(|builtin| self.builtins.allow(*builtin).has(said));
+        let builtins = builtins.filter(|builtin| self.builtins.allow(*builtin).has(record));
         let names = builtins.map(|builtin| format!("{prefix}{}", builtin.name()));
         let names: Vec<_> = names.collect();
         // No line is one that another bot would take for a command.
@@ -123,7 +123,7 @@ impl Commands {
         lines.join("\n")
     }
 
-    fn help_about(&self, name: &str, said: &Said) -> String {
+    fn help_about(&self, name: &str, record: &MessageRecord) -> String {
         let prefix = &self.prefix;
         let (usage, help, allow) = if let Some(command) = self.own.iter().find(|it| it.name == name)
         {
@@ -134,7 +134,7 @@ impl Commands {
             let allow = self.builtins.allow(builtin);
             (usage.trim_end().to_owned(), builtin.help(), allow)
         } else {
-            let names = self.names_for(said);
+            let names = self.names_for(record);
             let name = shortened(name);
             return match nearest(&name, names.iter().map(String::as_str)) {
                 Some(meant) => format!("there is no {prefix}{name}; did you mean {prefix}{meant}?"),
@@ -145,7 +145,7 @@ impl Commands {
             "" => String::new(),
             help => format!(": {help}"),
         };
-        match allow.has(said) {
+        match allow.has(record) {
             true => format!("usage: {usage}{help} (for {allow})"),
             false => format!("usage: {usage}{help} (not for you here)"),
         }

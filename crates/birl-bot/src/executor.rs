@@ -15,14 +15,14 @@ use tokio::time::Instant;
 use crate::answer::{self, Answer};
 use crate::command::{Builtin, Task};
 use crate::pages::{Lines, Pages, Place, Shape};
-use crate::said::Said;
+use crate::record::MessageRecord;
 
 /// So many alerts are kept for `!more`.
 const ALERTS_MAX: usize = 200;
 
 /// What chats have to do with the rest of birl.
 #[derive(Debug)]
-pub struct Desk {
+pub struct Executor {
     /// The sources that can be asked.
     logs: Mutex<Logs>,
     /// The rules that run, if any do.
@@ -32,7 +32,7 @@ pub struct Desk {
     pages: Mutex<Pages>,
 }
 
-impl Desk {
+impl Executor {
     /// Asks `logs`, and talks to nobody.
     pub fn new(logs: Logs) -> Self {
         Self {
@@ -85,7 +85,7 @@ impl Desk {
     pub async fn perform(
         &self,
         task: Task,
-        (place, said): (Place, &Said),
+        (place, record): (Place, &MessageRecord),
         (shape, prefix): (Shape, &str),
         tell: impl FnMut(Snapshot),
     ) -> Answer {
@@ -98,7 +98,7 @@ impl Desk {
                 let next = self.pages().next(&place, shape, &more, now);
                 return next.unwrap_or_else(|| "there is no more".to_owned()).into();
             }
-            Task::Builtin(builtin, rest) => self.builtin(builtin, &rest, said, prefix).await,
+            Task::Builtin(builtin, rest) => self.builtin(builtin, &rest, record, prefix).await,
             Task::Why {
                 about,
                 with_records,
@@ -161,12 +161,12 @@ impl Desk {
         &self,
         builtin: Builtin,
         rest: &str,
-        said: &Said,
+        record: &MessageRecord,
         prefix: &str,
     ) -> Result<Lines, String> {
         let control = self.control()?;
         let failed = |error: birl_watch::control::Error| error.to_string();
-        let by = said.account.as_deref().unwrap_or(&said.sender);
+        let by = record.account.as_deref().unwrap_or(&record.sender);
         let (word, comment) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         let comment = comment.trim();
         match builtin {

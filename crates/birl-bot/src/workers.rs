@@ -17,10 +17,10 @@ use tracing::warn;
 
 use crate::answer::{Answer, Picture};
 use crate::command::Task;
-use crate::desk::Desk;
+use crate::executor::Executor;
 use crate::pages::{Place, Shape};
 use crate::progress::Asker;
-use crate::said::Said;
+use crate::record::MessageRecord;
 
 /// So much may wait in a lane.
 const WAITING_MAX: usize = 4;
@@ -34,21 +34,21 @@ const ALT_CHARS_MAX: usize = 900;
 
 /// What is done in a chat.
 #[derive(Debug)]
-pub(crate) struct Errands {
+pub(crate) struct Workers {
     chat: String,
     /// What tells its server from others.
     address: String,
-    desk: Arc<Desk>,
+    executor: Arc<Executor>,
     /// Why nothing more is done, once that is so.
     ended: Arc<OnceLock<String>>,
     lanes: HashMap<(String, bool), Lane>,
     asking: Asking,
-    workers: JoinSet<()>,
+    running: JoinSet<()>,
 }
 
 #[derive(Debug)]
 struct Lane {
-    errands: mpsc::Sender<Errand>,
+    jobs: mpsc::Sender<Job>,
     /// What gives up that which is being done.
     cancel: Cancel,
 }
@@ -58,9 +58,9 @@ type Cancel = Arc<Mutex<Option<oneshot::Sender<String>>>>;
 
 /// Something to be done for whoever has sent a message.
 #[derive(Debug)]
-struct Errand {
+struct Job {
     task: Task,
-    said: Said,
+    record: MessageRecord,
     message: Message,
     /// What stands before commands.
     prefix: String,
@@ -82,12 +82,12 @@ struct Asked {
 
 impl Asking {
     /// Somebody asks; `None` where something that they have asked elsewhere is not answered.
-    fn begin(&self, said: &Said) -> Option<Asked> {
-        let person = said.account.as_ref().unwrap_or(&said.sender).clone();
+    fn begin(&self, record: &MessageRecord) -> Option<Asked> {
+        let person = record.account.as_ref().unwrap_or(&record.sender).clone();
         let mut asking = lock(&self.0);
-        let room = || (said.room.clone(), 0);
+        let room = || (record.room.clone(), 0);
         let (room, count) = asking.entry(person.clone()).or_insert_with(room);
-        if *room != said.room {
+        if *room != record.room {
             return None;
         }
         *count += 1;
@@ -110,46 +110,52 @@ impl Drop for Asked {
     }
 }
 
-impl Errands {
-    pub(crate) fn new(chat: &str, address: &str, desk: Arc<Desk>) -> Self {
+impl Workers {
+    pub(crate) fn new(chat: &str, address: &str, executor: Arc<Executor>) -> Self {
         Self {
             chat: chat.to_owned(),
             address: address.to_owned(),
-            desk,
+            executor,
             ended: Arc::default(),
             lanes: HashMap::new(),
             asking: Asking::default(),
-            workers: JoinSet::new(),
+            running: JoinSet::new(),
         }
     }
 
     /// Has it done, or says why not.
-    pub(crate) fn put(&mut self, task: Task, said: Said, message: Message, prefix: &str) {
+    pub(crate) fn put(
+        &mut self,
+        task: Task,
+        record: MessageRecord,
+        message: Message,
+        prefix: &str,
+    ) {
         let is_question = matches!(task, Task::Ask(_));
-        let key = (said.room.clone(), is_question);
-        while self.workers.try_join_next().is_some() {}
-        let asked = is_question.then(|| self.asking.begin(&said));
+        let key = (record.room.clone(), is_question);
+        while self.running.try_join_next().is_some() {}
+        let asked = is_question.then(|| self.asking.begin(&record));
         if let Some(None) = asked {
             let words = format!(
                 "{}: something that you have asked elsewhere is not answered yet; {prefix}cancel there gives it up",
-                said.sender
+                record.sender
             );
             return say(&self.chat, prefix, &message, words);
         }
-        let errand = Errand {
+        let job = Job {
             task,
-            said,
+            record,
             message,
             prefix: prefix.to_owned(),
             _asked: asked.flatten(),
         };
-        let refused = match self.lane(key.clone()).errands.try_send(errand) {
+        let refused = match self.lane(key.clone()).jobs.try_send(job) {
             Ok(()) => return,
-            Err(mpsc::error::TrySendError::Full(errand)) => errand,
-            Err(mpsc::error::TrySendError::Closed(errand)) => {
+            Err(mpsc::error::TrySendError::Full(job)) => job,
+            Err(mpsc::error::TrySendError::Closed(job)) => {
                 // It was given up right now.
                 self.lanes.remove(&key);
-                match self.lane(key).errands.try_send(errand) {
+                match self.lane(key).jobs.try_send(job) {
                     Ok(()) => return,
                     Err(error) => error.into_inner(),
                 }
@@ -181,25 +187,25 @@ impl Errands {
 
     /// Waits until nothing is done any more.
     pub(crate) async fn done(&mut self) {
-        while self.workers.join_next().await.is_some() {}
+        while self.running.join_next().await.is_some() {}
     }
 
     fn lane(&mut self, key: (String, bool)) -> &Lane {
         if self.lanes.len() >= LANES_MANY {
-            self.lanes.retain(|_, lane| !lane.errands.is_closed());
+            self.lanes.retain(|_, lane| !lane.jobs.is_closed());
         }
         self.lanes.entry(key).or_insert_with(|| {
             let (sender, receiver) = mpsc::channel(WAITING_MAX);
             let cancel = Cancel::default();
-            self.workers.spawn(work(
+            self.running.spawn(work(
                 (self.chat.clone(), self.address.clone()),
-                Arc::clone(&self.desk),
+                Arc::clone(&self.executor),
                 receiver,
                 Arc::clone(&cancel),
                 Arc::clone(&self.ended),
             ));
             Lane {
-                errands: sender,
+                jobs: sender,
                 cancel,
             }
         })
@@ -209,28 +215,28 @@ impl Errands {
 /// Does one thing after the other, until nothing comes for long.
 async fn work(
     (chat, address): (String, String),
-    desk: Arc<Desk>,
-    mut errands: mpsc::Receiver<Errand>,
+    executor: Arc<Executor>,
+    mut jobs: mpsc::Receiver<Job>,
     cancel: Cancel,
     ended: Arc<OnceLock<String>>,
 ) {
     loop {
-        let errand = match timeout(IDLE, errands.recv()).await {
-            Ok(errand) => errand,
+        let job = match timeout(IDLE, jobs.recv()).await {
+            Ok(job) => job,
             Err(_) => {
                 // Something may have come right now.
-                errands.close();
-                errands.recv().await
+                jobs.close();
+                jobs.recv().await
             }
         };
-        let Some(errand) = errand else { return };
-        let Errand {
+        let Some(job) = job else { return };
+        let Job {
             task,
-            said,
+            record,
             message,
             prefix,
             _asked,
-        } = errand;
+        } = job;
         let (sender, cancelled) = oneshot::channel();
         *lock(&cancel) = Some(sender);
         // Whoever gives up all says so before.
@@ -247,8 +253,8 @@ async fn work(
             }
         };
         let (sender, reads) = watch::channel(None);
-        let place = Place::of((&chat, &address), &said);
-        let done = desk.perform(task, (place, &said), (shape, &prefix), move |read| {
+        let place = Place::of((&chat, &address), &record);
+        let done = executor.perform(task, (place, &record), (shape, &prefix), move |read| {
             sender.send_replace(Some(read));
         });
         // Whoever asks next is answered whatever this one has met.
@@ -319,25 +325,25 @@ mod tests {
     #[test]
     fn nobody_asks_in_two_rooms_at_once() {
         let asking = Asking::default();
-        let said = |sender: &str, room: &str| Said {
+        let record = |sender: &str, room: &str| MessageRecord {
             sender: sender.to_owned(),
             room: room.to_owned(),
-            ..Said::default()
+            ..MessageRecord::default()
         };
-        let first = asking.begin(&said("ann", "#a")).unwrap();
-        let second = asking.begin(&said("ann", "#a")).unwrap();
-        assert!(asking.begin(&said("ann", "#b")).is_none());
-        assert!(asking.begin(&said("bob", "#b")).is_some());
+        let first = asking.begin(&record("ann", "#a")).unwrap();
+        let second = asking.begin(&record("ann", "#a")).unwrap();
+        assert!(asking.begin(&record("ann", "#b")).is_none());
+        assert!(asking.begin(&record("bob", "#b")).is_some());
         drop(first);
-        assert!(asking.begin(&said("ann", "#b")).is_none());
+        assert!(asking.begin(&record("ann", "#b")).is_none());
         drop(second);
-        assert!(asking.begin(&said("ann", "#b")).is_some());
+        assert!(asking.begin(&record("ann", "#b")).is_some());
         // Another name is no other person.
-        let bob = Said {
+        let bob = MessageRecord {
             account: Some("a1".to_owned()),
-            ..said("bob", "#b")
+            ..record("bob", "#b")
         };
-        let robert = Said {
+        let robert = MessageRecord {
             sender: "robert".to_owned(),
             room: "#a".to_owned(),
             ..bob.clone()

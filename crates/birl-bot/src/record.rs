@@ -16,7 +16,7 @@ pub(crate) const FIELDS: [&str; 4] = ["sender", "room", "message", "account"];
 
 /// What somebody has said, and where.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Said {
+pub struct MessageRecord {
     /// Where; the sender where it was said to us alone.
     pub room: String,
     /// Who.
@@ -35,7 +35,7 @@ pub struct Said {
     pub raw: Arc<Value>,
 }
 
-impl Said {
+impl MessageRecord {
     /// What `message` says.
     pub fn of(message: &Message) -> Self {
         let age = message
@@ -89,7 +89,7 @@ impl Said {
     /// What a field of it says, as text.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
         match self.own().into_iter().find(|(own, _)| *own == name) {
-            Some((_, said)) => said.map(str::to_owned),
+            Some((_, record)) => record.map(str::to_owned),
             None => text(self.raw.get(name)?),
         }
     }
@@ -106,7 +106,7 @@ impl Said {
     }
 }
 
-impl Serialize for Said {
+impl Serialize for MessageRecord {
     /// As a record.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let own = self.own();
@@ -115,7 +115,7 @@ impl Serialize for Said {
         let others = others.filter(|(name, _)| is_other(name));
         let own = own
             .iter()
-            .filter_map(|(name, said)| Some((*name, Field::Own((*said)?))));
+            .filter_map(|(name, record)| Some((*name, Field::Own((*record)?))));
         serializer.collect_map(own.chain(others.map(|(name, value)| (&**name, Field::Raw(value)))))
     }
 }
@@ -142,30 +142,32 @@ mod tests {
 
     #[test]
     fn what_a_message_says_of_itself_is_not_what_is_known_of_it() {
-        let said = Said {
+        let record = MessageRecord {
             room: "ops".to_owned(),
             raw: Arc::new(serde_json::json!({"account": "root", "room": "all", "n": [1]})),
-            ..Said::default()
+            ..MessageRecord::default()
         };
-        let fields = ["room", "account", "n", "m"].map(|name| said.field(name));
+        let fields = ["room", "account", "n", "m"].map(|name| record.field(name));
         assert_eq!(
             fields,
             [Some("ops".to_owned()), None, Some("[1]".to_owned()), None]
         );
-        let record = serde_json::to_string(&said).unwrap();
+        let record = serde_json::to_string(&record).unwrap();
         assert_eq!(record, r#"{"room":"ops","sender":"","message":"","n":[1]}"#);
     }
 
     #[test]
     fn a_line_of_a_transcript_is_a_message() {
-        let said = Said::of_transcript(r##"{"room":"#ops","sender":"ann","message":"hi","n":1}"##);
-        let said = said.unwrap();
+        let record = MessageRecord::of_transcript(
+            r##"{"room":"#ops","sender":"ann","message":"hi","n":1}"##,
+        );
+        let record = record.unwrap();
         assert_eq!(
-            (&*said.room, &*said.sender, &*said.message),
+            (&*record.room, &*record.sender, &*record.message),
             ("#ops", "ann", "hi")
         );
         assert_eq!(
-            serde_json::to_value(&said).unwrap(),
+            serde_json::to_value(&record).unwrap(),
             serde_json::json!({"room": "#ops", "sender": "ann", "message": "hi", "n": 1})
         );
         for line in [
@@ -175,7 +177,7 @@ mod tests {
             r#"{"room":"r","sender":"s"}"#,
             r#"{"room":1}"#,
         ] {
-            assert!(Said::of_transcript(line).is_err(), "{line}");
+            assert!(MessageRecord::of_transcript(line).is_err(), "{line}");
         }
     }
 }
