@@ -350,9 +350,10 @@ impl Session {
         let mut tables = Tables::new(self, text, statement, &translation.lookups)?;
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
         let told = Arc::new(Told::new(events));
-        let is_guessed = match live {
-            Some(_) => Logs::guesses_live,
-            None => Logs::guesses,
+        let is_guessed = match (&live, &query.sql) {
+            (Some(_), _) => Logs::guesses_live,
+            (None, Some(_)) => Logs::guesses,
+            (None, None) => Logs::guesses_in_steps,
         };
         let (logs, logical) = loop {
             let providers = tables.providers(&told);

@@ -91,7 +91,14 @@ impl Logs {
         self.is_text_of_field(name) && self.sources.fields.guesses(name)
     }
 
-    /// The same, but for those that samples tell of: what a live query keeps over a restart says of a field no
+    /// The same, or it has both texts and numbers: steps sort those by value, and SQL as the texts that they
+    /// are.
+    pub(crate) fn guesses_in_steps(&self, name: &str) -> bool {
+        let is_mixed = || self.is_text_of_field(name) && self.sources.fields.is_mixed(name);
+        self.guesses(name) || is_mixed()
+    }
+
+    /// Whether it is text for want of all samples: what a live query keeps over a restart says of a field no
     /// more than its type.
     pub(crate) fn guesses_live(&self, name: &str) -> bool {
         self.is_text_of_field(name) && self.sources.fields.is_unknown(name)

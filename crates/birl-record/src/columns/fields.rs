@@ -175,9 +175,13 @@ impl Fields {
 
     /// Whether a field is taken for text, and may have numbers all the same.
     pub fn guesses(&self, name: &str) -> bool {
+        self.is_unknown(name) || self.has_been_whole(name)
+    }
+
+    /// Whether a field is text in some samples and a number in others.
+    pub fn is_mixed(&self, name: &str) -> bool {
         let place = self.places.get(name);
-        let is_mixed = place.is_some_and(|place| self.known[*place].seen == Seen::Mixed);
-        is_mixed || self.is_unknown(name) || self.has_been_whole(name)
+        place.is_some_and(|place| self.known[*place].seen == Seen::Mixed)
     }
 
     /// Whether no sample tells of a field, for want of samples.
