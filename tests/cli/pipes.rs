@@ -10,6 +10,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         Trial::test("pipes::numbers_are_numbers", numbers_are_numbers),
         Trial::test(
+            "pipes::a_redirected_file_is_a_file",
+            a_redirected_file_is_a_file,
+        ),
+        Trial::test(
             "pipes::answers_are_those_of_a_file",
             answers_are_those_of_a_file,
         ),
@@ -50,6 +54,14 @@ fn numbers_are_numbers() -> Result<(), Failed> {
             "{\"n\":3001,\"cost\":1102}\n{\"n\":4,\"cost\":11}",
         ),
         (
+            "* |> where n < 4 |> stats values(status), values(ok)",
+            r#"{"values(status)":["200","500"],"values(ok)":[false,true]}"#,
+        ),
+        (
+            "* |> where n < 4 |> extend max(cost) over (partition by ok) as most |> limit 2 |> fields n, most",
+            "{\"n\":0,\"most\":9.0}\n{\"n\":1,\"most\":10.0}",
+        ),
+        (
             "* |> count by status",
             "{\"status\":200,\"count\":2001}\n{\"status\":500,\"count\":1000}\n{\"status\":404,\"count\":2}",
         ),
@@ -88,6 +100,25 @@ fn answers_are_those_of_a_file() -> Result<(), Failed> {
             assert!(!of_file.stdout.is_empty(), "{query}");
             compare(query, &of_file.stdout, &of_pipe.stdout)?;
         }
+    }
+    Ok(())
+}
+
+fn a_redirected_file_is_a_file() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let path = sandbox.write("app.log", b"{\"n\":1}\n{\"n\":3}\n");
+    let cases = [
+        ("* |> stats max(n), sum(n)", "{\"max(n)\":3,\"sum(n)\":4}\n"),
+        (
+            "select n from logs union all select n from logs order by n",
+            "{\"n\":1}\n{\"n\":1}\n{\"n\":3}\n{\"n\":3}\n",
+        ),
+    ];
+    for (query, rows) in cases {
+        let stdin = std::fs::File::open(&path)?;
+        let ended = sandbox.birl(&["-o", "json", query]).stdin(stdin).output()?;
+        compare("stderr", b"", &ended.stderr)?;
+        compare(query, rows.as_bytes(), &ended.stdout)?;
     }
     Ok(())
 }

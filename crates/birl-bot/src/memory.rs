@@ -82,7 +82,12 @@ impl Memory {
             },
             (None, None) => None,
         };
-        let kept = kept.filter(|kept: &Kept| kept.address == address);
+        // What was kept before addresses were is of the only server that there was.
+        let is_of_it = |kept: &Kept| kept.address.is_empty() || kept.address == address;
+        let kept = kept.filter(is_of_it).map(|kept| Kept {
+            address: address.to_owned(),
+            ..kept
+        });
         let kept = kept.unwrap_or(nothing);
         let past = kept.past();
         let shared = Arc::new(Shared {

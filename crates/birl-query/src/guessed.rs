@@ -1,5 +1,5 @@
 //! Columns of which nobody knows the type before they are read, as those of pipes, of which the beginning is
-//! known at most; and those that have both texts and numbers.
+//! known at most; and, in steps, those that have both texts and numbers.
 //!
 //! They are texts unless the query calculates with them, also where the beginning of a pipe has whole
 //! numbers: fractions may follow. So that an answer is the same as of a file, their numbers are sorted,
@@ -70,8 +70,16 @@ fn valued(expr: Expr, inputs: &[&LogicalPlan], is_guessed: IsSo) -> Result<Trans
             let keys = std::mem::take(&mut function.params.order_by);
             let count = keys.len();
             let keys = sorted(keys, inputs, is_guessed);
-            let changed = keys.len() > count;
+            let mut changed = keys.len() > count;
             function.params.order_by = keys;
+            let gives_one = matches!(function.fun.name(), "max" | "min");
+            if let [of] = &mut function.params.args[..]
+                && gives_one
+                && is_column(of, inputs, Logs::has_numbers)
+            {
+                *of = number_of(of);
+                changed = true;
+            }
             let expr = Expr::WindowFunction(function);
             Ok(Transformed::new_transformed(expr, changed))
         }
@@ -105,6 +113,10 @@ fn extreme(
     inputs: &[&LogicalPlan],
     is_guessed: IsSo,
 ) -> Transformed<Expr> {
+    if function.params.distinct {
+        // It is ordered by what it has, and by nothing else.
+        return Transformed::no(Expr::AggregateFunction(function));
+    }
     let keys = std::mem::take(&mut function.params.order_by);
     let count = keys.len();
     function.params.order_by = sorted(keys, inputs, is_guessed);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, JoinType, Result, internal_err};
+use datafusion::common::{JoinType, Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::functions_window::row_number::row_number_udwf;
 use datafusion::logical_expr::expr::{Sort, WindowFunction};
@@ -31,33 +31,37 @@ use datafusion::physical_plan::{
 use crate::scan::ScanExec;
 use crate::session::Sources;
 
-/// The column that keeps the places of rows while functions over windows are worked out.
+/// The columns that keep the places of rows while functions over windows are worked out: among those that
+/// are sorted before them, and among those that come.
 const PLACE: &str = "__place";
+const PLACE_BEFORE: &str = "__place_before";
 
-/// The same plan, where rows come out of functions over windows as they went in, unless they are sorted
-/// behind them.
+/// The same plan, where rows come out of functions over windows as they went in, unless they are sorted or
+/// grouped behind them.
 pub(crate) fn windows(plan: LogicalPlan) -> Result<LogicalPlan> {
-    match &plan {
-        LogicalPlan::Window(window) if window.window_expr.iter().any(sorts) => {
+    ordered(plan, true)
+}
+
+/// The same, where the order of rows matters only if it `is_wanted`.
+fn ordered(plan: LogicalPlan, is_wanted: bool) -> Result<LogicalPlan> {
+    let is_wanted_below = match &plan {
+        LogicalPlan::Window(window) if is_wanted && window.window_expr.iter().any(sorts) => {
             let columns = plan.schema().columns().into_iter().map(Expr::Column);
-            let keys = keys_before(&plan, plan.schema());
-            let place = ident(PLACE).sort(true, false);
-            LogicalPlanBuilder::from(with_places(&plan)?)
-                .sort(keys.into_iter().chain([place]))?
+            return LogicalPlanBuilder::from(with_places(plan.clone())?)
+                .sort([ident(PLACE).sort(true, false)])?
                 .project(columns)?
-                .build()
+                .build();
         }
         LogicalPlan::Projection(_)
         | LogicalPlan::Filter(_)
         | LogicalPlan::SubqueryAlias(_)
-        | LogicalPlan::Limit(_)
-        | LogicalPlan::Window(_) => {
-            let inputs = plan.inputs().into_iter().cloned();
-            let inputs = inputs.map(windows).collect::<Result<_>>()?;
-            plan.with_new_exprs(plan.expressions(), inputs)
-        }
-        _ => Ok(plan),
-    }
+        | LogicalPlan::Window(_) => is_wanted,
+        LogicalPlan::Sort(sort) => sort.fetch.is_some(),
+        LogicalPlan::Aggregate(_) => false,
+        _ => true,
+    };
+    let below = |input| Ok(Transformed::yes(ordered(input, is_wanted_below)?));
+    plan.map_children(below).data()
 }
 
 /// Whether rows are sorted for a function over windows.
@@ -72,41 +76,52 @@ fn sorts(function: &Expr) -> bool {
     }
 }
 
-/// What rows are sorted by before functions over windows, in columns that there are behind them: nothing
-/// keeps DataFusion from leaving out a sort before them.
-fn keys_before(plan: &LogicalPlan, behind: &DFSchema) -> Vec<Sort> {
+/// A plan in whose rows are their places. Where a sort stands below functions over windows, they are those
+/// behind it: nothing keeps DataFusion from leaving it out.
+fn with_places(plan: LogicalPlan) -> Result<LogicalPlan> {
     match plan {
-        LogicalPlan::Sort(sort) => {
-            let is_there = |column: &Column| behind.has_column(column);
-            let keys = sort.expr.iter();
-            let keys = keys.take_while(|key| key.expr.column_refs().into_iter().all(is_there));
-            keys.cloned().collect()
+        LogicalPlan::Window(window) => {
+            let input = Arc::new(with_places(Arc::unwrap_or_clone(window.input))?);
+            Window::try_new(window.window_expr, input).map(LogicalPlan::Window)
         }
-        LogicalPlan::Window(_) | LogicalPlan::Filter(_) | LogicalPlan::Projection(_) => {
-            keys_before(plan.inputs()[0], behind)
+        LogicalPlan::Filter(filter) => {
+            let input = with_places(Arc::unwrap_or_clone(filter.input))?;
+            LogicalPlanBuilder::from(input)
+                .filter(filter.predicate)?
+                .build()
         }
-        _ => Vec::new(),
+        LogicalPlan::Projection(projection) => {
+            let input = with_places(Arc::unwrap_or_clone(projection.input))?;
+            let columns = projection.expr.into_iter().chain([ident(PLACE)]);
+            LogicalPlanBuilder::from(input).project(columns)?.build()
+        }
+        LogicalPlan::SubqueryAlias(alias) => {
+            let input = with_places(Arc::unwrap_or_clone(alias.input))?;
+            LogicalPlanBuilder::from(input).alias(alias.alias)?.build()
+        }
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => {
+            let input = ordered(Arc::unwrap_or_clone(sort.input), true)?;
+            let input =
+                LogicalPlanBuilder::from(input).window([numbered(Vec::new(), PLACE_BEFORE)?])?;
+            let before = ident(PLACE_BEFORE).sort(true, false);
+            let keys = sort.expr.into_iter().chain([before]).collect();
+            input.window([numbered(keys, PLACE)?])?.build()
+        }
+        other => LogicalPlanBuilder::from(ordered(other, true)?)
+            .window([numbered(Vec::new(), PLACE)?])?
+            .build(),
     }
 }
 
-/// A plan of windows, in whose rows are their places before the first of them.
-fn with_places(plan: &LogicalPlan) -> Result<LogicalPlan> {
-    match plan {
-        LogicalPlan::Window(window) => {
-            let input = Arc::new(with_places(&window.input)?);
-            Window::try_new(window.window_expr.clone(), input).map(LogicalPlan::Window)
-        }
-        input => {
-            let place = WindowFunctionDefinition::WindowUDF(row_number_udwf());
-            // By its frame it is another than a query's own, of which there may be one beside it.
-            let place = Expr::from(WindowFunction::new(place, Vec::new()))
-                .window_frame(WindowFrame::new(Some(true)))
-                .build()?;
-            LogicalPlanBuilder::from(windows(input.clone())?)
-                .window([place.alias(PLACE)])?
-                .build()
-        }
-    }
+/// The numbers of rows that are sorted by `keys`.
+fn numbered(keys: Vec<Sort>, name: &str) -> Result<Expr> {
+    let number = WindowFunctionDefinition::WindowUDF(row_number_udwf());
+    // By its frame it is another than a query's own, of which there may be one beside it.
+    let number = Expr::from(WindowFunction::new(number, Vec::new()))
+        .order_by(keys)
+        .window_frame(WindowFrame::new(Some(true)))
+        .build()?;
+    Ok(number.alias(name))
 }
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;

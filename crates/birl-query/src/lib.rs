@@ -15,7 +15,7 @@
 //! - `pushdown`: what of a query the search of records answers, before a row is made;
 //! - `in_order`: rows in the order of the input;
 //! - `sort_keys`: sorts by what is cast;
-//! - `guessed`: columns of pipes, whose types no sample tells;
+//! - `guessed`: columns of texts that may be numbers, as those of pipes;
 //! - `leaf`: what all plan nodes without inputs answer alike;
 //! - `scan`: the plan node that makes rows of the records that a scan finds;
 //! - [`Plan`]: a query that can be run;

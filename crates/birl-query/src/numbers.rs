@@ -84,49 +84,75 @@ fn column(expr: &Expr) -> Option<&str> {
 /// Shows `place` each column of which a number is wanted, and where: it is calculated with, compared with
 /// numbers, or given to a function of numbers; or a value of it is, which has a name of its own.
 fn visit_wanted(of: &mut impl VisitMut, place: &mut dyn FnMut(&str, &mut Expr)) {
-    let mut values = Values::default();
-    let _ = walk::change(of, &mut values);
-    let _ = walk::change_exprs(of, |expr| {
-        each_wanted(expr, &values, place);
-        ControlFlow::<()>::Continue(())
-    });
+    let mut wanted = Wanted {
+        values: BTreeMap::new(),
+        steps: Vec::new(),
+        place,
+    };
+    let _ = walk::change(of, &mut wanted);
 }
 
-/// What the largest value of a column, and its like, is called in the steps that follow; and the column.
-#[derive(Default)]
-struct Values(BTreeMap<String, String>);
+/// Goes through steps in their order.
+struct Wanted<'p> {
+    /// What the largest value of a column, and its like, is called in the steps that follow; and the column.
+    values: BTreeMap<String, String>,
+    /// The steps of the queries that are gone through, while what stands before them is.
+    steps: Vec<Vec<PipeOperator>>,
+    place: &'p mut dyn FnMut(&str, &mut Expr),
+}
 
-impl VisitorMut for Values {
+impl VisitorMut for Wanted<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        for operator in &mut query.pipe_operators {
-            let PipeOperator::Aggregate {
-                full_table_exprs, ..
-            } = operator
-            else {
-                continue;
-            };
-            for value in full_table_exprs {
-                let named = &mut value.expr;
-                let of = value_of(&mut named.expr).and_then(|of| column(of).map(str::to_owned));
-                if let (Some(of), Some(alias)) = (of, &named.alias) {
-                    self.0.insert(alias.value.clone(), of);
-                }
-            }
+        self.steps.push(std::mem::take(&mut query.pipe_operators));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        let mut steps = self.steps.pop().unwrap_or_default();
+        for step in &mut steps {
+            let values = named_values(step);
+            let _ = walk::change(step, self);
+            self.values.extend(values);
         }
+        query.pipe_operators = steps;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        each_wanted(expr, &self.values, self.place);
         ControlFlow::Continue(())
     }
 }
 
-fn each_wanted(expr: &mut Expr, values: &Values, place: &mut dyn FnMut(&str, &mut Expr)) {
+/// The names of the values that a step gives of columns.
+fn named_values(step: &mut PipeOperator) -> Vec<(String, String)> {
+    let PipeOperator::Aggregate {
+        full_table_exprs, ..
+    } = step
+    else {
+        return Vec::new();
+    };
+    let named = full_table_exprs.iter_mut().filter_map(|value| {
+        let of = column(value_of(&mut value.expr.expr)?)?.to_owned();
+        Some((value.expr.alias.as_ref()?.value.clone(), of))
+    });
+    named.collect()
+}
+
+fn each_wanted(
+    expr: &mut Expr,
+    values: &BTreeMap<String, String>,
+    place: &mut dyn FnMut(&str, &mut Expr),
+) {
     let mut place = |expr: &mut Expr| {
         let mut expr = unnested(expr);
         if value_of(expr).is_some() {
             expr = value_of(expr).expect("it is one");
         }
         if let Some(name) = column(expr).map(str::to_owned) {
-            place(values.0.get(&name).unwrap_or(&name), expr);
+            place(values.get(&name).unwrap_or(&name), expr);
         }
     };
     match expr {

@@ -9,6 +9,7 @@ use birl_record::search::Search;
 use birl_scan::Progress;
 use birl_source::follow;
 use birl_source::name::Name;
+use birl_source::peek;
 use birl_stream::try_stream;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNode;
@@ -464,10 +465,10 @@ impl Session {
             .build()
     }
 
-    /// Whether records come from standard input.
+    /// Whether records come from standard input, and that is no file.
     fn reads_pipe(&self) -> bool {
         let mut names = self.sources.names.iter();
-        names.any(|name| matches!(name, Name::Stdin))
+        names.any(|name| matches!(name, Name::Stdin)) && !peek::is_file()
     }
 
     /// Whether records are known to have a field of this name.

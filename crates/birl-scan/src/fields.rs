@@ -57,16 +57,23 @@ pub fn fields(names: Vec<Name>, walk: WalkOptions, options: &Options) -> Fields 
 pub fn fields_with_stdin(names: Vec<Name>, walk: WalkOptions, options: &Options) -> Fields {
     let has_stdin = names.iter().any(|name| matches!(name, Name::Stdin));
     let mut fields = fields(names, walk, options);
-    if has_stdin && let Ok((head, is_all)) = peek::stdin() {
-        let now = detection::now(options);
-        if let Ok(parts) = parts_of_pipe(head, options) {
-            take(&parts, RECORDS_MAX, now, options, &mut fields);
-        }
-        if !is_all {
-            fields = fields.going_on();
-        }
+    if !has_stdin {
+        return fields;
     }
-    fields
+    let (head, is_all) = match peek::stdin() {
+        Ok(Some(seen)) => seen,
+        Ok(None) => return fields,
+        // What is in it is not known.
+        Err(_) => return fields.going_on(),
+    };
+    let now = detection::now(options);
+    if let Ok(parts) = parts_of_pipe(head, options) {
+        take(&parts, RECORDS_MAX, now, options, &mut fields);
+    }
+    match is_all {
+        true => fields,
+        false => fields.going_on(),
+    }
 }
 
 /// The lines that a pipe begins with.

@@ -10,24 +10,36 @@ const BYTES_MAX: usize = 64 << 10;
 #[cfg(target_os = "linux")]
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
+/// Nobody waits longer for an answer than this, since the first bytes came.
+#[cfg(target_os = "linux")]
+const TOTAL: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// The first bytes that whoever reads standard input will read, at most 64 KiB, and whether there are no
-/// others. None where it is no pipe, and where the system has no way to look (it must have `tee`).
+/// others. `None` where it is no pipe. Nothing is seen where the system has no way to look (it must have `tee`).
 ///
 /// It blocks until something comes, or nothing can any more; then for as long as more follows without
-/// pauses.
+/// pauses, but not longer than a fifth of a second.
 ///
 /// # Errors
 ///
 /// As the system says.
-pub fn stdin() -> io::Result<(Vec<u8>, bool)> {
+pub fn stdin() -> io::Result<Option<(Vec<u8>, bool)>> {
     #[cfg(target_os = "linux")]
     return of_pipe(io::stdin());
     #[cfg(not(target_os = "linux"))]
-    return Ok((Vec::new(), false));
+    return Ok((!is_file()).then(|| (Vec::new(), false)));
+}
+
+/// Whether standard input is a file, which can be read again.
+pub fn is_file() -> bool {
+    use std::os::fd::AsFd;
+    let copy = io::stdin().as_fd().try_clone_to_owned();
+    let metadata = copy.and_then(|copy| std::fs::File::from(copy).metadata());
+    metadata.is_ok_and(|metadata| metadata.is_file())
 }
 
 #[cfg(target_os = "linux")]
-fn of_pipe(pipe: impl std::os::fd::AsFd) -> io::Result<(Vec<u8>, bool)> {
+fn of_pipe(pipe: impl std::os::fd::AsFd) -> io::Result<Option<(Vec<u8>, bool)>> {
     use std::io::Read;
     use std::time::Instant;
 
@@ -38,7 +50,7 @@ fn of_pipe(pipe: impl std::os::fd::AsFd) -> io::Result<(Vec<u8>, bool)> {
 
     let pipe = pipe.as_fd();
     if FileType::from_raw_mode(fstat(pipe)?.st_mode) != FileType::Fifo {
-        return Ok((Vec::new(), false));
+        return Ok(None);
     }
     let wait = |pause: Option<&Timespec>| loop {
         let mut polled = [PollFd::new(&pipe, PollFlags::IN)];
@@ -52,8 +64,13 @@ fn of_pipe(pipe: impl std::os::fd::AsFd) -> io::Result<(Vec<u8>, bool)> {
         |pipe| ioctl_fionread(pipe).map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     let mut state = wait(None)?;
     let mut bytes = waiting(pipe)?;
-    let mut changed = Instant::now();
-    while bytes < BYTES_MAX && !state.contains(PollFlags::HUP) && changed.elapsed() < PAUSE {
+    let began = Instant::now();
+    let mut changed = began;
+    while began.elapsed() < TOTAL
+        && bytes < BYTES_MAX
+        && !state.contains(PollFlags::HUP)
+        && changed.elapsed() < PAUSE
+    {
         // Once something is there, polling does not wait for more.
         std::thread::sleep(PAUSE / 20);
         state = wait(Some(&Timespec::default()))?;
@@ -74,7 +91,7 @@ fn of_pipe(pipe: impl std::os::fd::AsFd) -> io::Result<(Vec<u8>, bool)> {
     let mut head = Vec::with_capacity(looked_at);
     std::fs::File::from(copied).read_to_end(&mut head)?;
     let is_all = state.contains(PollFlags::HUP) && waiting(pipe)? <= head.len();
-    Ok((head, is_all))
+    Ok(Some((head, is_all)))
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -87,15 +104,18 @@ mod tests {
     fn what_is_looked_at_stays_there() {
         let (mut reader, mut writer) = pipe().unwrap();
         writer.write_all(b"one\ntwo\n").unwrap();
-        assert_eq!(of_pipe(&reader).unwrap(), (b"one\ntwo\n".to_vec(), false));
+        assert_eq!(
+            of_pipe(&reader).unwrap(),
+            Some((b"one\ntwo\n".to_vec(), false))
+        );
         writer.write_all(b"three\n").unwrap();
         drop(writer);
         let whole = b"one\ntwo\nthree\n".to_vec();
-        assert_eq!(of_pipe(&reader).unwrap(), (whole.clone(), true));
+        assert_eq!(of_pipe(&reader).unwrap(), Some((whole.clone(), true)));
         let mut read = Vec::new();
         reader.read_to_end(&mut read).unwrap();
         assert_eq!(read, whole);
-        assert_eq!(of_pipe(&reader).unwrap(), (Vec::new(), true));
+        assert_eq!(of_pipe(&reader).unwrap(), Some((Vec::new(), true)));
     }
 
     #[test]
@@ -104,7 +124,7 @@ mod tests {
         let text: Vec<u8> = (0..200_000_u32).map(|at| b'a' + (at % 23) as u8).collect();
         let written = text.clone();
         let writing = std::thread::spawn(move || writer.write_all(&written));
-        let (head, is_all) = of_pipe(&reader).unwrap();
+        let (head, is_all) = of_pipe(&reader).unwrap().unwrap();
         assert!(!head.is_empty() && !is_all, "{} bytes", head.len());
         assert_eq!(head, text[..head.len()]);
         let mut read = Vec::new();
@@ -116,6 +136,6 @@ mod tests {
     #[test]
     fn only_pipes_are_looked_at() {
         let file = tempfile::tempfile().unwrap();
-        assert_eq!(of_pipe(&file).unwrap(), (Vec::new(), false));
+        assert_eq!(of_pipe(&file).unwrap(), None);
     }
 }
