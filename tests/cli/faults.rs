@@ -1,4 +1,7 @@
-//! Connections that are too fast, or go through others: what was sent is held against what arrived.
+//! Connections that are too fast, or go through others, places that are away, and a disk that is full: what was
+//! sent is held against what arrived.
+
+mod alerts;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
@@ -27,6 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_websocket_is_read_whole_through_proxies_of_another_code_base,
         )
         .with_ignored_flag(python_with("websockets.asyncio.server, pproxy").is_none()),
+        alerts::trial(),
     ]
 }
 

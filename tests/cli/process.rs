@@ -11,7 +11,7 @@ use bstr::ByteSlice;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Far more than any test needs: only a birl that hangs gets there, and then the test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A birl that runs; killed if this is dropped.
 pub(crate) struct Process {
@@ -79,6 +79,12 @@ impl Process {
     /// What has come out at standard output so far.
     pub(crate) fn stdout(&self) -> Vec<u8> {
         let state = self.stdout.shared.0.lock().expect("no holder panics");
+        state.bytes.clone()
+    }
+
+    /// What has come out at standard error so far.
+    pub(crate) fn stderr(&self) -> Vec<u8> {
+        let state = self.stderr.shared.0.lock().expect("no holder panics");
         state.bytes.clone()
     }
 
