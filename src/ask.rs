@@ -113,6 +113,22 @@ fn check_plan(config: &Config, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// Whether a field that nobody has stands in `query` as texts do: in the double quotes of other languages, or
+/// as a word without any that something is compared with.
+fn is_meant_as_text(query: &str, field: &str) -> bool {
+    let is_name = |character: char| character.is_alphanumeric() || "_@.".contains(character);
+    query.match_indices(field).any(|(at, _)| {
+        let (before, after) = (&query[..at], &query[at + field.len()..]);
+        if before.ends_with('"') && after.starts_with('"') {
+            return true;
+        }
+        let ends = !before.ends_with(is_name) && !after.starts_with(is_name);
+        let before = before.trim_end();
+        let is_order = before.ends_with("<=") || before.ends_with(">=");
+        ends && !is_order && (before.ends_with('=') || before.ends_with("<>"))
+    })
+}
+
 /// Runs a plan, and prints its answer.
 async fn answer_plan(
     config: &Config,
@@ -122,8 +138,7 @@ async fn answer_plan(
     terms: &Term,
 ) -> Result<ExitCode> {
     for field in plan.unknown_fields() {
-        // In other languages it would be a text.
-        let hint = match text.contains(&format!("\"{field}\"")) {
+        let hint = match is_meant_as_text(text, field) {
             true => format!("; a text stands in single quotes: '{field}'"),
             false => String::new(),
         };

@@ -1,13 +1,16 @@
 //! Steps and functions as other query languages call them, and what says the same here.
 
 /// Steps of angle-grinder, Kusto, LogsQL, PPL and SPL.
-const STEPS: [(&str, &str); 17] = [
+const STEPS: [(&str, &str); 21] = [
     ("delete", "drop a"),
     ("eval", "extend a + b as c"),
+    ("expand", "select unnest(tags)"),
+    ("explode", "select unnest(tags)"),
     (
         "filter",
         "where status >= 500, or a search: where search('level:error')",
     ),
+    ("mvexpand", "select unnest(tags)"),
     ("project", "fields a, b"),
     ("rare", "count by path |> sort count |> limit 10"),
     ("regex", "where regexp_like(path, '^/api')"),
@@ -24,6 +27,7 @@ const STEPS: [(&str, &str); 17] = [
         "stats first(timestamp), last(timestamp) by session",
     ),
     ("uniq", "dedup user, or with how many: count by user"),
+    ("unnest", "select unnest(tags)"),
     ("unroll", "select unnest(tags)"),
 ];
 

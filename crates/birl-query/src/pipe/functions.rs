@@ -369,9 +369,7 @@ pub(super) fn name_item(item: &mut SelectItem) {
 /// What a column is called that shows an expression; `None` where that goes without saying.
 pub(super) fn own_name(expr: &Expr) -> Option<String> {
     match expr {
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::CompoundFieldAccess { .. } => {
-            None
-        }
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => None,
         Expr::Function(function) if name_of(function) == Some("bin") => Some(bin_column(function)),
         expr => Some(expr.to_string()),
     }

@@ -205,9 +205,18 @@ impl<'f> Pipeline<'f> {
         };
         let spelled = |text: &str| text.replace(char::is_whitespace, "");
         let mut visitor = |expr: &mut Expr| {
-            if let Expr::Function(_) | Expr::BinaryOp { .. } = expr {
+            let is_plain = matches!(
+                expr,
+                Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_)
+            );
+            if !is_plain {
                 let typed = spelled(&expr.to_string());
-                if let Some(name) = names.iter().find(|name| spelled(name) == typed) {
+                let exactly = names.iter().find(|name| spelled(name) == typed);
+                let name = exactly.or_else(|| {
+                    let mut names = names.iter();
+                    names.find(|name| spelled(name).eq_ignore_ascii_case(&typed))
+                });
+                if let Some(name) = name {
                     *expr = Expr::Identifier(ident(name));
                 }
             }

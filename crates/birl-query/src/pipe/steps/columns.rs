@@ -63,7 +63,13 @@ fn keep(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>, piece: Piece<'_>) -> Res
             items.push(item);
             continue;
         }
-        let name = resolved_name(pipeline, field)?;
+        let name = match resolved_name(pipeline, field) {
+            Ok(name) => name,
+            Err(error) => {
+                items.push(of_list(pipeline, *part).ok_or(error)?);
+                continue;
+            }
+        };
         names.push(name.clone());
         items.push(match alias {
             Some(alias) => SelectItem::ExprWithAlias {
@@ -116,6 +122,20 @@ fn of_table(pipeline: &Pipeline<'_>, piece: Piece<'_>) -> Option<SelectItem> {
         } => Some(item),
         _ => None,
     }
+}
+
+/// What a list or an object has at a place: `tags[1]`, `tags[1] as first`.
+fn of_list(pipeline: &Pipeline<'_>, piece: Piece<'_>) -> Option<SelectItem> {
+    let mut item = reader::item(piece).ok()?;
+    pipeline.resolve(&mut item);
+    let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = &item else {
+        return None;
+    };
+    if !matches!(expr, Expr::CompoundFieldAccess { .. }) {
+        return None;
+    }
+    name_item(&mut item);
+    Some(item)
 }
 
 /// A name of a column, which may be written like an aggregate: `avg(latency_ms)`.
