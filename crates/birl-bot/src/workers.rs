@@ -71,19 +71,36 @@ struct Job {
 /// Where each person has questions that are not answered. Few questions are answered at once in all rooms together, so
 /// nobody asks in two.
 #[derive(Clone, Debug, Default)]
-struct Asking(Arc<Mutex<HashMap<String, (String, usize)>>>);
+struct Asking(Arc<Mutex<HashMap<Person, (String, usize)>>>);
 
 /// A question of somebody, until it is dropped.
 #[derive(Debug)]
 struct Asked {
     asking: Asking,
-    person: String,
+    person: Person,
+}
+
+/// Who has said something: the account, where the service vouches for one, else the name, which anybody may
+/// have who has no account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Person {
+    Account(String),
+    Sender(String),
+}
+
+impl Person {
+    fn of(record: &MessageRecord) -> Self {
+        match &record.account {
+            Some(account) => Self::Account(account.clone()),
+            None => Self::Sender(record.sender.clone()),
+        }
+    }
 }
 
 impl Asking {
     /// Somebody asks; `None` where something that they have asked elsewhere is not answered.
     fn begin(&self, record: &MessageRecord) -> Option<Asked> {
-        let person = record.account.as_ref().unwrap_or(&record.sender).clone();
+        let person = Person::of(record);
         let mut asking = lock(&self.0);
         let room = || (record.room.clone(), 0);
         let (room, count) = asking.entry(person.clone()).or_insert_with(room);
@@ -351,6 +368,8 @@ mod tests {
         let _first = asking.begin(&bob).unwrap();
         assert!(asking.begin(&robert).is_none());
         assert!(lock(&asking.0).len() == 1);
+        // A name is no account that is called so.
+        assert!(asking.begin(&record("a1", "#b")).is_some());
     }
 
     #[test]

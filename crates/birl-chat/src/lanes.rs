@@ -478,7 +478,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Lanes by rooms, each of which bears a message a second.
-    struct Desk {
+    struct Harness {
         lanes: Lanes,
         outbox: Outbox,
         receipts: Receipts,
@@ -488,7 +488,7 @@ mod tests {
         asked: Option<Call>,
     }
 
-    impl Desk {
+    impl Harness {
         fn new(posts: impl IntoIterator<Item = Post>) -> Self {
             let outbox = Outbox::default();
             for post in posts {
@@ -592,134 +592,137 @@ mod tests {
             let (room, text) = post.split_once(' ').unwrap();
             Post::new(room, text)
         });
-        let mut desk = Desk::new(posts);
-        let (b, _) = desk.next().unwrap();
-        let (a, ticket) = desk.next().unwrap();
+        let mut harness = Harness::new(posts);
+        let (b, _) = harness.next().unwrap();
+        let (a, ticket) = harness.next().unwrap();
         let mut both = [a, b];
         both.sort();
         assert_eq!(both, ["/a/one", "/b/three"]);
         // The answer is waited for, and then the second.
-        assert_eq!(desk.next(), Err(None));
-        assert!(desk.taken(&ticket).unwrap().how.is_ok());
-        assert_eq!(desk.next(), Err(Some(1.0)));
-        desk.now += SECOND;
-        assert_eq!(desk.next().unwrap().0, "/a/two");
+        assert_eq!(harness.next(), Err(None));
+        assert!(harness.taken(&ticket).unwrap().how.is_ok());
+        assert_eq!(harness.next(), Err(Some(1.0)));
+        harness.now += SECOND;
+        assert_eq!(harness.next().unwrap().0, "/a/two");
     }
 
     #[test]
     fn what_may_be_sent_later_holds_up_its_room_and_nothing_else() {
-        let mut desk = Desk::new([Post::new("a", "one two"), Post::new("a", "three")]);
-        let (path, ticket) = desk.next().unwrap();
+        let mut harness = Harness::new([Post::new("a", "one two"), Post::new("a", "three")]);
+        let (path, ticket) = harness.next().unwrap();
         assert_eq!(path, "/a/one");
         let later = Later::new("slow down", Some(5 * SECOND));
-        assert_eq!(desk.later(&ticket, &later), None);
-        assert_eq!(desk.next(), Err(Some(5.0)));
-        desk.outbox.try_put(Post::new("b", "four")).unwrap();
-        assert_eq!(desk.next().unwrap().0, "/b/four");
-        desk.now += 5 * SECOND;
-        assert_eq!(desk.next().unwrap().0, "/a/one");
-        assert_eq!(desk.taken(&ticket), None, "there is more of it");
+        assert_eq!(harness.later(&ticket, &later), None);
+        assert_eq!(harness.next(), Err(Some(5.0)));
+        harness.outbox.try_put(Post::new("b", "four")).unwrap();
+        assert_eq!(harness.next().unwrap().0, "/b/four");
+        harness.now += 5 * SECOND;
+        assert_eq!(harness.next().unwrap().0, "/a/one");
+        assert_eq!(harness.taken(&ticket), None, "there is more of it");
         // Where it holds for all rooms, nobody is asked.
-        desk.now += SECOND;
-        assert_eq!(desk.next().unwrap().0, "/a/two");
+        harness.now += SECOND;
+        assert_eq!(harness.next().unwrap().0, "/a/two");
         let later = Later {
             everywhere: true,
             ..later
         };
-        desk.later(&ticket, &later);
-        desk.outbox.try_put(Post::new("c", "five")).unwrap();
-        assert_eq!(desk.next(), Err(Some(11.0)));
+        harness.later(&ticket, &later);
+        harness.outbox.try_put(Post::new("c", "five")).unwrap();
+        assert_eq!(harness.next(), Err(Some(11.0)));
     }
 
     #[test]
     fn what_fails_is_tried_ever_more_seldom_and_given_up() {
-        let mut desk = Desk::new([Post::new("a", "one two"), Post::new("a", "three")]);
+        let mut harness = Harness::new([Post::new("a", "one two"), Post::new("a", "three")]);
         let mut waits = Vec::new();
         let ended = loop {
-            let (path, ticket) = match desk.next() {
+            let (path, ticket) = match harness.next() {
                 Ok(next) => next,
                 Err(due) => {
                     let due = due.expect("there is something to be sent");
-                    waits.push(due - (desk.now - desk.start).as_secs_f64());
-                    desk.now = desk.start + Duration::from_secs_f64(due);
+                    waits.push(due - (harness.now - harness.start).as_secs_f64());
+                    harness.now = harness.start + Duration::from_secs_f64(due);
                     continue;
                 }
             };
             assert_eq!(path, "/a/one");
             let later = Later::new("no route", None);
-            if let Some(ended) = desk.later(&ticket, &later) {
+            if let Some(ended) = harness.later(&ticket, &later) {
                 break ended;
             }
         };
         // The room bears no more than one a second at first.
         assert_eq!(waits, [1.0, 1.0, 2.0, 4.0, 8.0]);
         assert!(ended.how.unwrap_err().is_lost());
-        desk.now += SECOND;
-        assert_eq!(desk.next().unwrap().0, "/a/three");
+        harness.now += SECOND;
+        assert_eq!(harness.next().unwrap().0, "/a/three");
     }
 
     #[test]
     fn where_something_else_can_be_said_that_is_said_sooner() {
-        let mut desk = Desk::new([Post::new("a", "picture/text more")]);
-        let (asked, ended) = desk.all(|path| !path.ends_with("/picture"));
+        let mut harness = Harness::new([Post::new("a", "picture/text more")]);
+        let (asked, ended) = harness.all(|path| !path.ends_with("/picture"));
         let tried = ["/a/picture"; ATTEMPTS_OTHERWISE_MAX as usize];
         assert_eq!(asked, [&tried[..], &["/a/text", "/a/more"]].concat());
         assert_eq!(ended.unwrap().how.unwrap().ids, ["id", "id"]);
         // What is asked otherwise is tried as often as anything.
-        let mut desk = Desk::new([Post::new("a", "picture/text more")]);
-        let (asked, ended) = desk.all(|_| false);
+        let mut harness = Harness::new([Post::new("a", "picture/text more")]);
+        let (asked, ended) = harness.all(|_| false);
         let texts = ["/a/text"; ATTEMPTS_MAX as usize];
         assert_eq!(asked, [&tried[..], &texts].concat());
         assert!(ended.unwrap().how.unwrap_err().is_lost());
         // What goes without is whole.
-        let mut desk = Desk::new([Post::new("a", "text picture/")]);
-        let (asked, ended) = desk.all(|path| !path.ends_with("/picture"));
+        let mut harness = Harness::new([Post::new("a", "text picture/")]);
+        let (asked, ended) = harness.all(|path| !path.ends_with("/picture"));
         assert_eq!(asked, [&["/a/text"], &tried[..]].concat());
         assert_eq!(ended.unwrap().how.unwrap().ids, ["id"]);
-        let mut desk = Desk::new([Post::new("a", "picture/text")]);
-        let (_, ticket) = desk.next().unwrap();
-        assert_eq!(desk.failed(&ticket), None);
-        desk.now += SECOND;
-        assert_eq!(desk.next().unwrap().0, "/a/text");
+        let mut harness = Harness::new([Post::new("a", "picture/text")]);
+        let (_, ticket) = harness.next().unwrap();
+        assert_eq!(harness.failed(&ticket), None);
+        harness.now += SECOND;
+        assert_eq!(harness.next().unwrap().0, "/a/text");
     }
 
     #[test]
     fn what_is_denied_is_not_said_in_part_and_replies_go_first() {
-        let mut desk = Desk::new([Post::alert("a", "one"), Post::new("a", "two three")]);
-        let (path, ticket) = desk.next().unwrap();
+        let mut harness = Harness::new([Post::alert("a", "one"), Post::new("a", "two three")]);
+        let (path, ticket) = harness.next().unwrap();
         assert_eq!(path, "/a/two");
-        let ended = desk.failed(&ticket).unwrap();
+        let ended = harness.failed(&ticket).unwrap();
         assert!(ended.how.unwrap_err().is_denied());
-        desk.now += SECOND;
-        assert_eq!(desk.next().unwrap().0, "/a/one");
+        harness.now += SECOND;
+        assert_eq!(harness.next().unwrap().0, "/a/one");
     }
 
     #[test]
     fn a_storm_of_alerts_leaves_calls_to_replies() {
         let alerts = (0..20).map(|n| Post::alert(format!("room{n}"), "alert"));
-        let mut desk = Desk::new(alerts);
-        let under_way: Vec<_> = std::iter::from_fn(|| desk.next().ok()).collect();
+        let mut harness = Harness::new(alerts);
+        let under_way: Vec<_> = std::iter::from_fn(|| harness.next().ok()).collect();
         assert_eq!(under_way.len(), ALERT_CALLS_MAX);
-        desk.outbox.try_put(Post::new("other", "reply")).unwrap();
-        assert_eq!(desk.next().unwrap().0, "/other/reply");
+        harness.outbox.try_put(Post::new("other", "reply")).unwrap();
+        assert_eq!(harness.next().unwrap().0, "/other/reply");
         // Once one is answered, another room is due.
-        desk.taken(&under_way[0].1);
-        assert!(desk.next().is_err(), "seven are under way, with the reply");
-        desk.taken(&under_way[1].1);
-        assert!(desk.next().unwrap().0.ends_with("/alert"));
+        harness.taken(&under_way[0].1);
+        assert!(
+            harness.next().is_err(),
+            "seven are under way, with the reply"
+        );
+        harness.taken(&under_way[1].1);
+        assert!(harness.next().unwrap().0.ends_with("/alert"));
     }
 
     #[test]
     fn whoever_asks_without_an_end_does_not_hold_up_alerts() {
         let replies = (0..25).map(|_| Post::new("a", "reply"));
         let alerts = [Post::alert("a", "alert more"), Post::alert("a", "late")];
-        let mut desk = Desk::new(replies.chain(alerts));
+        let mut harness = Harness::new(replies.chain(alerts));
         let mut said = Vec::new();
         while said.len() < 25 {
-            let (path, ticket) = desk.next().unwrap();
-            desk.taken(&ticket);
+            let (path, ticket) = harness.next().unwrap();
+            harness.taken(&ticket);
             said.push(path["/a/".len()..].to_owned());
-            desk.now += SECOND;
+            harness.now += SECOND;
         }
         let at = |word| said.iter().position(|it| it == word);
         let turns = ["alert", "more", "late"].map(at);
@@ -728,17 +731,17 @@ mod tests {
 
     #[test]
     fn what_is_given_up_before_anything_of_it_is_said_is_not_said() {
-        let mut desk = Desk::new([]);
-        let (number, receiver) = desk.receipts.begin();
+        let mut harness = Harness::new([]);
+        let (number, receiver) = harness.receipts.begin();
         let mut post = Post::new("a", "one");
         post.receipt = Some(number);
-        desk.outbox.try_put(post).unwrap();
-        let (_, ticket) = desk.next().unwrap();
+        harness.outbox.try_put(post).unwrap();
+        let (_, ticket) = harness.next().unwrap();
         let later = Later::new("slow down", Some(SECOND));
-        desk.later(&ticket, &later);
+        harness.later(&ticket, &later);
         drop(receiver);
-        desk.now += SECOND;
-        assert_eq!(desk.next(), Err(None));
-        assert!(desk.lanes.is_empty());
+        harness.now += SECOND;
+        assert_eq!(harness.next(), Err(None));
+        assert!(harness.lanes.is_empty());
     }
 }
