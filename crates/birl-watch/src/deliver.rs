@@ -37,6 +37,10 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// The longest wait, unless the place asks for more.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
+/// How long what the state did not take waits to be tried again. It asks nobody else, so that goes on as soon as
+/// there is room on the disk.
+const STATE_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// A wait that a place asks for, or that is left from before the process began, is kept to, but for no
 /// longer than this: somebody's clock may have been wrong.
 const KEPT_WAIT_MAX: Duration = Duration::from_secs(3600);
@@ -222,9 +226,7 @@ impl Runner {
         self.count().await;
         // What waited for others when the process ended has waited long enough.
         while let Err(error) = self.store.take_all_up(&self.name).await {
-            self.state_failed(&error);
-            let wait = self.wait();
-            if self.pause_until(wait, &mut stop).await.is_err() {
+            if self.state_failed(&error, &mut stop).await.is_err() {
                 return;
             }
         }
@@ -253,14 +255,10 @@ impl Runner {
                     () = stopped(&mut stop) => return,
                     () = sleep_until_some(self.folds.next_due()) => continue,
                 },
-                Err(error) => {
-                    self.state_failed(&error);
-                    let wait = self.wait();
-                    match self.pause_until(wait, &mut stop).await {
-                        Ok(()) => continue,
-                        Err(Stopped) => return,
-                    }
-                }
+                Err(error) => match self.state_failed(&error, &mut stop).await {
+                    Ok(()) => continue,
+                    Err(Stopped) => return,
+                },
             };
             if self.step(entry, &mut stop).await.is_err() {
                 return;
@@ -287,9 +285,7 @@ impl Runner {
         let before = match self.store.message_before(&self.name, &entry.alert).await {
             Ok(before) => before,
             Err(error) => {
-                self.state_failed(&error);
-                let wait = self.wait();
-                return self.pause_until(wait, stop).await;
+                return self.state_failed(&error, stop).await;
             }
         };
         let shown = before.as_ref().map(|before| before.text.as_str());
@@ -337,9 +333,7 @@ impl Runner {
                 Ok(waits)
             }
             Err(error) => {
-                self.state_failed(&error);
-                let wait = self.wait();
-                self.pause_until(wait, stop).await?;
+                self.state_failed(&error, stop).await?;
                 // It is next again.
                 Ok(true)
             }
@@ -361,10 +355,8 @@ impl Runner {
                 Ok(())
             }
             Err(error) => {
-                self.state_failed(&error);
                 self.folds.begin(&rule, Instant::now());
-                let wait = self.wait();
-                self.pause_until(wait, stop).await
+                self.state_failed(&error, stop).await
             }
         }
     }
@@ -407,9 +399,7 @@ impl Runner {
             .taken(entry.seq, &self.name, &entry.alert, messages.clone())
             .await
         {
-            self.state_failed(&error);
-            let wait = self.wait();
-            self.pause_until(wait, stop).await?;
+            self.state_failed(&error, stop).await?;
         }
         self.settled();
         self.tell(|place| {
@@ -430,7 +420,7 @@ impl Runner {
         let next_try = now().saturating_add(nanoseconds(wait - Instant::now()));
         // What is not written is known all the same, as long as the process lives.
         if let Err(error) = self.store.postpone(entry.seq, next_try).await {
-            self.state_failed(&error);
+            self.tell_of_state(&error);
         }
         if self.told.as_ref() != Some(&reason) {
             warn!(
@@ -463,9 +453,7 @@ impl Runner {
         );
         self.settled();
         while let Err(error) = self.store.bury(entry.seq, &reason).await {
-            self.state_failed(&error);
-            let wait = self.wait();
-            self.pause_until(wait, stop).await?;
+            self.state_failed(&error, stop).await?;
         }
         self.settled();
         self.tell(|place| {
@@ -486,9 +474,7 @@ impl Runner {
                 count, "alerts were held back, and are told of together"
             ),
             Err(error) => {
-                self.state_failed(&error);
-                let wait = self.wait();
-                return self.pause_until(wait, stop).await;
+                return self.state_failed(&error, stop).await;
             }
         }
         self.budget.begin();
@@ -509,7 +495,18 @@ impl Runner {
         });
     }
 
-    fn state_failed(&mut self, error: &Error) {
+    /// The state could not be read or written: waits until that is to be tried again.
+    async fn state_failed(
+        &mut self,
+        error: &Error,
+        stop: &mut watch::Receiver<Ending>,
+    ) -> Result<(), Stopped> {
+        self.tell_of_state(error);
+        self.pause_until(Instant::now() + STATE_AGAIN_AFTER, stop)
+            .await
+    }
+
+    fn tell_of_state(&mut self, error: &Error) {
         let reason = error.message().to_owned();
         if self.told.as_ref() != Some(&reason) {
             error!(place = self.name, "{reason}");
