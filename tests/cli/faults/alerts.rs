@@ -29,19 +29,17 @@ pub(super) fn trial() -> Trial {
 /// When the first record is, in seconds since 1970.
 const START: u64 = 1_773_496_800;
 
-/// More than SQLite's log keeps for itself, as alerts of 3 KB.
-const FILLING: u64 = 2500;
+const NOT_WRITTEN: &str = "nothing more is read until what is remembered can be written";
+const WRITTEN_AGAIN: &str = "what is remembered can be written again";
 
-const FULL: &str = "the disk is full";
-
-/// A small disk; unmounted if this is dropped.
+/// A small disk, which has room for all that waits each time that it was filled; unmounted if this is dropped.
 struct Disk(tempfile::TempDir);
 
 impl Disk {
     fn mount() -> io::Result<Disk> {
         let directory = tempfile::Builder::new().prefix("birl-disk-").tempdir()?;
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=48m", "birl-test"]);
+        mount.args(["-t", "tmpfs", "-o", "size=128m", "birl-test"]);
         let output = mount.arg(directory.path()).output()?;
         match output.status.success() {
             true => Ok(Disk(directory)),
@@ -312,11 +310,22 @@ impl Bench {
 
     /// As by kill -9.
     fn kill(&mut self) {
-        self.birl = None;
+        let birl = self.birl.take().expect("it runs");
+        let stderr = birl.stderr();
+        drop(birl);
+        nothing_is_read_while_nothing_is_written(&stderr);
+    }
+
+    /// Waits for its end, as it should be.
+    fn end(&mut self) {
+        let ended = self.birl.take().expect("it runs").end();
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr.as_bstr());
+        nothing_is_read_while_nothing_is_written(&ended.stderr);
     }
 
     fn append(&mut self, count: u64) -> io::Result<()> {
-        let pad = "x".repeat(1000);
+        // Of so much few alerts fill what room there is in the files of the state.
+        let pad = "x".repeat(8000);
         let mut lines = String::new();
         for n in self.last + 1..=self.last + count {
             let time = START + n;
@@ -330,15 +339,40 @@ impl Bench {
         self.birl.as_ref().expect("it runs")
     }
 
+    fn birl_mut(&mut self) -> &mut Process {
+        self.birl.as_mut().expect("it runs")
+    }
+
     fn wait_for_stderr(&self, text: &str) {
         self.birl().wait_for_stderr(text);
         let stderr = self.birl().stderr();
         assert!(stderr.contains_str(text), "{}", stderr.as_bstr());
     }
 
-    fn wait_until(&self, what: &str, is: impl Fn(&Receiver) -> bool) {
+    /// Leaves no room on the disk, nor in the files that birl has there.
+    fn fill_the_disk(&mut self) -> io::Result<()> {
+        self.disk.fill()?;
+        self.fill_the_state(self.times_not_written() + 1)
+    }
+
+    fn fill_the_state(&mut self, times_told: usize) -> io::Result<()> {
+        while self.times_not_written() < times_told {
+            self.append(100)?;
+            let last = format!("INFO {} rule", self.last);
+            self.wait_until("all is found, if it can be written", |bench| {
+                bench.times_not_written() >= times_told || bench.birl().stderr().contains_str(&last)
+            });
+        }
+        Ok(())
+    }
+
+    fn times_not_written(&self) -> usize {
+        self.birl().stderr().find_iter(NOT_WRITTEN).count()
+    }
+
+    fn wait_until(&self, what: &str, is: impl Fn(&Bench) -> bool) {
         let began = Instant::now();
-        while !is(&self.receiver) {
+        while !is(self) {
             if began.elapsed() > PATIENCE {
                 let taken = self.receiver.taken().len();
                 let stderr = self.birl().stderr();
@@ -355,7 +389,19 @@ impl Bench {
 
     fn wait_for_all(&self, what: &str) {
         let all = (1..=self.last).collect();
-        self.wait_until(what, |receiver| receiver.taken() == all);
+        self.wait_until(what, |bench| bench.receiver.taken() == all);
+    }
+}
+
+/// Of what birl has said, each alert that it finds is a line. At its end it looks at what has been read.
+fn nothing_is_read_while_nothing_is_written(stderr: &[u8]) {
+    let mut is_written = true;
+    let running = stderr.split_str("stopping").next().unwrap_or_default();
+    for line in ByteSlice::lines(running) {
+        is_written |= line.contains_str(WRITTEN_AGAIN);
+        is_written &= !line.contains_str(NOT_WRITTEN);
+        let is_alert = line.contains_str("rule=\"each\"");
+        assert!(is_written || !is_alert, "{}", line.as_bstr());
     }
 }
 
@@ -371,8 +417,8 @@ fn every_alert_arrives_whatever_fails() -> Result<(), Failed> {
     bench.receiver.answers(Answers::Stalls);
     let before = bench.receiver.inbox().arrived.len();
     bench.append(100)?;
-    bench.wait_until("it is tried again", |receiver| {
-        receiver.inbox().arrived.len() > before + 1
+    bench.wait_until("it is tried again", |bench| {
+        bench.receiver.inbox().arrived.len() > before + 1
     });
     bench.receiver.answers(Answers::Takes);
     bench.append(100)?;
@@ -393,21 +439,38 @@ fn every_alert_arrives_whatever_fails() -> Result<(), Failed> {
     bench.receiver.comes_back();
     bench.wait_for_all("it is back");
 
-    bench.receiver.goes_down();
-    bench.disk.fill()?;
-    bench.append(FILLING)?;
-    bench.wait_for_stderr("nothing more is read until");
-    bench.wait_for_stderr(FULL);
+    // What is taken may stay in the outbox then, and is sent once more.
+    bench.fill_the_disk()?;
     bench.append(100)?;
     bench.disk.free()?;
-    bench.wait_for_stderr("can be written again");
-    bench.receiver.comes_back();
     bench.wait_for_all("there is room");
 
-    let mut birl = bench.birl.take().expect("it runs");
-    birl.terminate();
-    let ended = birl.end();
-    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr.as_bstr());
+    bench.receiver.goes_down();
+    bench.fill_the_disk()?;
+    bench.kill();
+    bench.append(100)?;
+    // Its files have enough room to begin with.
+    bench.start();
+    bench.fill_the_state(1)?;
+    bench.append(100)?;
+    bench.disk.free()?;
+    bench.wait_for_stderr(WRITTEN_AGAIN);
+    bench.receiver.comes_back();
+    bench.wait_for_all("there is room for another process");
+
+    bench.receiver.goes_down();
+    bench.fill_the_disk()?;
+    bench.birl_mut().terminate();
+    bench.wait_for_stderr("stopping");
+    bench.disk.free()?;
+    bench.end();
+    bench.append(100)?;
+    bench.start();
+    bench.receiver.comes_back();
+    bench.wait_for_all("it ended when there was no room");
+
+    bench.birl_mut().terminate();
+    bench.end();
     let inbox = bench.receiver.inbox();
     assert_eq!(inbox.strange, [""; 0]);
     let mut ids: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
