@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use birl_record::query::{Error, tree::Span};
+use birl_record::time::duration;
 use datafusion::sql::sqlparser::ast::{
     self, Expr, LimitClause, PipeOperator, Query, SelectItem, SetExpr, Spanned, Visit, Visitor,
 };
@@ -116,9 +117,11 @@ fn whole<T: Visit>(
         _ => {
             let span = place(next.span).unwrap_or_else(|| piece.place());
             let found = shown(&next.token.to_string());
-            Err(Error::new(
-                span,
-                format!("expected the end of the step, found `{found}`"),
+            let message = format!("expected the end of the step, found `{found}`");
+            Err(in_quotes_if_length(
+                Error::new(span.clone(), message),
+                piece,
+                span.start,
             ))
         }
     }
@@ -231,7 +234,28 @@ fn placed(error: ParserError, piece: Piece<'_>) -> Error {
         Some((expected, found)) => format!("{}, found `{}`", lower_first(expected), shown(found)),
         None => lower_first(message),
     };
-    Error::new(span, message.replacen("expected: ", "expected ", 1))
+    let start = span.start;
+    let error = Error::new(span, message.replacen("expected: ", "expected ", 1));
+    in_quotes_if_length(error, piece, start)
+}
+
+/// The error about what stands at a byte of the query; with a hint, where that is the unit of a length of time:
+/// `-1h`, `ago(15m)`.
+fn in_quotes_if_length(error: Error, piece: Piece<'_>, at: usize) -> Error {
+    let number_and_unit = piece.tokens.windows(2).any(|pair| {
+        let (Token::Number(number, _), Token::Word(unit)) = (&pair[0].token, &pair[1].token) else {
+            return false;
+        };
+        let ends = place(pair[0].span).map(|span| span.end);
+        let begins = place(pair[1].span).map(|span| span.start);
+        ends == Some(at) && begins == ends && duration(&format!("{number}{unit}")).is_ok()
+    });
+    match number_and_unit {
+        true => error.with_hint(
+            "lengths of time stand in quotes: timestamp > '-1h', timestamp + interval '1 hour'",
+        ),
+        false => error,
+    }
 }
 
 /// The message, and the byte of the query that it tells behind it.
