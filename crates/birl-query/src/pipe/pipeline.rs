@@ -203,7 +203,6 @@ impl<'f> Pipeline<'f> {
         let Columns::Known(names) = &self.columns else {
             return;
         };
-        let spelled = |text: &str| text.replace(char::is_whitespace, "");
         let mut visitor = |expr: &mut Expr| {
             let is_plain = matches!(
                 expr,
@@ -211,11 +210,10 @@ impl<'f> Pipeline<'f> {
             );
             if !is_plain {
                 let typed = spelled(&expr.to_string());
-                let exactly = names.iter().find(|name| spelled(name) == typed);
-                let name = exactly.or_else(|| {
-                    let mut names = names.iter();
-                    names.find(|name| spelled(name).eq_ignore_ascii_case(&typed))
-                });
+                let named = |is: fn(&str, &str) -> bool| {
+                    names.iter().find(|name| is(&spelled(name), &typed))
+                };
+                let name = named(|name, typed| name == typed).or_else(|| named(alike));
                 if let Some(name) = name {
                     *expr = Expr::Identifier(ident(name));
                 }
@@ -617,6 +615,41 @@ pub(super) fn shown_columns(items: &[SelectItem], before: &Columns) -> Columns {
         }
     }
     Columns::Known(names)
+}
+
+/// What was typed, without the white space outside of quotes.
+fn spelled(text: &str) -> String {
+    let mut quote = None;
+    text.chars()
+        .filter(|it| is_in_quotes(&mut quote, *it) || !it.is_whitespace())
+        .collect()
+}
+
+/// Whether two are the same but for the case of what stands outside of quotes: keywords and types are written
+/// in capitals when SQL is printed, and not always when it is typed.
+fn alike(one: &str, other: &str) -> bool {
+    let mut quote = None;
+    let alike = |(a, b): (char, char)| match is_in_quotes(&mut quote, a) {
+        true => a == b,
+        false => a.eq_ignore_ascii_case(&b),
+    };
+    one.len() == other.len() && one.chars().zip(other.chars()).all(alike)
+}
+
+/// Whether a character is in quotes, or closes them; `quote` is what was opened before.
+fn is_in_quotes(quote: &mut Option<char>, character: char) -> bool {
+    match *quote {
+        Some(open) => {
+            if character == open {
+                *quote = None;
+            }
+            true
+        }
+        None => {
+            *quote = matches!(character, '\'' | '"').then_some(character);
+            false
+        }
+    }
 }
 
 /// Whether a column can only be worked out in a `select` of its own: over windows, or by making more
