@@ -424,7 +424,7 @@ impl Follower {
 
     fn moved(&mut self, key: Key, path: &Path) {
         let track = &self.tracks[&key];
-        if track.path != path && !track.is_at_its_path() {
+        if track.lost || (track.path != path && !track.is_at_its_path()) {
             let family = self.family_of(path);
             let track = self.track(key);
             let place = track.place.clone();
@@ -435,6 +435,7 @@ impl Follower {
                 track.family = family;
             }
             self.to_check.insert(place);
+            self.find_again(key);
         }
     }
 
@@ -735,8 +736,13 @@ impl Follower {
 
     /// Lists the directories of truncated files, to find the copies that were made of them.
     fn list_beside_truncated(&mut self) {
-        let parents: BTreeSet<PathBuf> = self
-            .truncated
+        let truncated = self.truncated.iter().copied().collect();
+        self.list_beside_all(truncated);
+    }
+
+    /// Lists the directories of these files again.
+    pub(super) fn list_beside_all(&mut self, keys: Vec<Key>) {
+        let parents: BTreeSet<PathBuf> = keys
             .iter()
             .filter_map(|key| self.tracks[key].path.parent())
             .map(Path::to_owned)

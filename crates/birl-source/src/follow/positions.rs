@@ -264,20 +264,41 @@ impl Follower {
 
     /// After the first look, files that nothing leads to any more are lost; but they may have been
     /// copied, or compressed.
+    ///
+    /// One may have been renamed since the directory was listed. So that is listed again, and once
+    /// more to find the copies: whoever is met then is not lost.
     pub(super) fn find_lost(&mut self) {
         if !std::mem::take(&mut self.resumes) {
             return;
         }
-        let lost = self.tracks.iter().filter(|(_, track)| {
-            let is_known = track.standing == Standing::Reading && track.is_unintroduced;
-            is_known && track.held.is_none() && track.metadata().is_none()
-        });
-        let lost: Vec<Key> = lost.map(|(key, _)| *key).collect();
-        for key in lost {
+        if !self.unseen().is_empty() {
+            self.list_beside_all(self.unseen());
+        }
+        for key in self.unseen() {
             let track = self.track(key);
             track.lost = true;
             track.gone = true;
             self.truncated.insert(key);
+        }
+    }
+
+    /// The files in which following is to go on, and that are not where they were last met.
+    fn unseen(&self) -> Vec<Key> {
+        let unseen = self.tracks.iter().filter(|(_, track)| {
+            let is_known = track.standing == Standing::Reading && track.is_unintroduced;
+            is_known && track.held.is_none() && track.metadata().is_none()
+        });
+        unseen.map(|(key, _)| *key).collect()
+    }
+
+    /// A file that was taken for lost was met.
+    pub(super) fn find_again(&mut self, key: Key) {
+        let track = self.track(key);
+        if std::mem::take(&mut track.lost) {
+            self.truncated.remove(&key);
+            if let Some(metadata) = self.tracks[&key].metadata() {
+                self.inspect(key, &metadata);
+            }
         }
     }
 

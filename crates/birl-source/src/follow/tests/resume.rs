@@ -163,6 +163,39 @@ fn a_file_that_is_gone_is_told_and_its_generation_ends() {
 }
 
 #[test]
+fn a_file_that_is_renamed_while_it_is_looked_for_is_read_on() {
+    let mut world = World::new();
+    world.write("app.log", "one\n");
+    world.follow(&["app.log"]);
+    let options = Options {
+        resume: Some(Arc::new(world.stop())),
+        ..Options::default()
+    };
+    world.append("app.log", "two\n");
+    world.begin(&["app.log"], options);
+    // The first look has listed the directory, and could not open the file any more.
+    let now = world.now;
+    let follower = world.follower.as_mut().unwrap();
+    follower.look(&Scope::All, now);
+    for key in follower.tracks.keys().copied().collect::<Vec<_>>() {
+        follower.drop_held(key);
+    }
+    world.rename("app.log", "app.log.1");
+    let follower = world.follower.as_mut().unwrap();
+    follower.resumes = true;
+    follower.find_lost();
+    assert_eq!(
+        world.settle(),
+        [
+            "\"app.log\" was rotated to \"app.log.1\"",
+            "app.log#0@4 goes on, began one\\n",
+            "app.log#0@4: two\\n",
+            "caught up",
+        ]
+    );
+}
+
+#[test]
 fn a_file_that_comes_back_later_is_read_on() {
     let mut world = World::new();
     world.write("app.log", "one\n");
