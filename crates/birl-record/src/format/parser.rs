@@ -182,7 +182,7 @@ impl Parser {
     }
 
     /// The same in the order in which they are asked for a line.
-    fn asked(&self) -> impl Iterator<Item = &dyn Format> {
+    pub(super) fn asked(&self) -> impl Iterator<Item = &dyn Format> {
         let (main, others) = self.formats.split_at(self.formats.len().min(1));
         let (particular, others) = others.split_at(self.particular);
         let formats = particular.iter().chain(main).chain(others);
@@ -195,19 +195,30 @@ impl Parser {
     }
 
     /// Whether a record begins with `line`, which is given without its terminator.
+    ///
+    /// The first format that knows the line tells; else a line is a record, where records have one and it
+    /// does not look like a part of the one before.
     pub fn begins(&self, line: &[u8]) -> bool {
-        for format in self.asked() {
-            if format.begins(line) {
-                return true;
+        let has_several = self.formats.first().map(|format| format.lines()) == Some(Lines::Several);
+        let of_others = |format: &dyn Format| format.goes_on(line) || format.frames(line);
+        if has_several || is_continuation(line) {
+            for format in self.asked() {
+                if format.begins(line) {
+                    return true;
+                }
+                if of_others(format) {
+                    return false;
+                }
             }
-            if format.goes_on(line) || format.frames(line) {
-                return false;
-            }
+            return false;
         }
-        match self.formats.first().map(|format| format.lines()) {
-            Some(Lines::Several) => false,
-            Some(Lines::One) => !is_continuation(line),
-            None => !is_continuation(line),
+        // Reading the line is what takes time, and only tells the same mostly.
+        match self.asked().position(of_others) {
+            Some(last) => self
+                .asked()
+                .take(last + 1)
+                .any(|format| format.begins(line)),
+            None => true,
         }
     }
 
@@ -410,7 +421,7 @@ pub(super) fn sample_lines<'a>(parts: &[&'a [u8]]) -> Vec<&'a [u8]> {
 }
 
 /// Whether a line that no format knows looks like a part of what stands before it.
-fn is_continuation(line: &[u8]) -> bool {
+pub(super) fn is_continuation(line: &[u8]) -> bool {
     line.is_empty()
         || line[0].is_ascii_whitespace()
         || [&b"Caused by:"[..], b"Traceback (", b"}", b"... "]

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json};
 
+use super::parser::is_continuation;
 use super::*;
 use crate::extent::Extents;
 use crate::time::Resolver;
@@ -160,13 +161,14 @@ fn a_cut_or_garbled_sample_never_panics() {
     }
 }
 
+fn samples() -> Vec<&'static str> {
+    let samples = KNOWN.iter().flat_map(|known| known.samples);
+    samples.map(|sample| sample.text).collect()
+}
+
 /// Texts that are almost what formats look like: samples that were cut, repeated and joined, with
 /// strange bytes in them.
 fn garbled() -> impl Strategy<Value = Vec<u8>> {
-    let samples: Vec<&str> = KNOWN
-        .iter()
-        .flat_map(|known| known.samples.iter().map(|sample| sample.text))
-        .collect();
     let strange: Vec<&[u8]> = vec![
         b"\n",
         b"\r\n",
@@ -190,7 +192,7 @@ fn garbled() -> impl Strategy<Value = Vec<u8>> {
         b"\x1b[31m",
     ];
     let piece = (
-        prop::sample::select(samples),
+        prop::sample::select(samples()),
         any::<prop::sample::Index>(),
         any::<prop::sample::Index>(),
         prop::collection::vec(
@@ -213,6 +215,20 @@ fn garbled() -> impl Strategy<Value = Vec<u8>> {
     let noise = prop::collection::vec(any::<u8>(), 0..300);
     let piece = prop_oneof![8 => piece, 1 => noise];
     prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.join(&b'\n'))
+}
+
+/// What [`Parser::begins`] says, by asking one format after the other.
+fn begins_by_asking(parser: &Parser, line: &[u8]) -> bool {
+    for format in parser.asked() {
+        if format.begins(line) {
+            return true;
+        }
+        if format.goes_on(line) || format.frames(line) {
+            return false;
+        }
+    }
+    let lines = parser.formats().next().map(|format| format.lines());
+    lines != Some(Lines::Several) && !is_continuation(line)
 }
 
 /// Reads all records of a text, and holds that they are views into it, one behind the other.
@@ -261,6 +277,21 @@ fn read_views(parser: &Parser, text: &[u8]) {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_line_begins_a_record_whoever_need_not_be_asked(
+        text in garbled(),
+        other in garbled(),
+        sample in prop::sample::select(samples()),
+    ) {
+        let source = [text.clone(), b"\n".to_vec(), sample.as_bytes().to_vec()].concat();
+        let sources = [&source[..], sample.as_bytes()];
+        for parser in sources.map(|source| Parser::detect(&[source], REFERENCE)) {
+            for line in text.split(|byte| *byte == b'\n').chain(other.split(|byte| *byte == b'\n')) {
+                prop_assert_eq!(parser.begins(line), begins_by_asking(&parser, line));
+            }
+        }
+    }
 
     #[test]
     fn whatever_a_source_holds_its_records_are_views_into_it(text in garbled()) {
