@@ -301,7 +301,7 @@ pub(crate) fn value(text: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
 }
 
 /// Where the value ends that begins at `at`, as [`value`] finds it.
-#[inline]
+#[inline(always)]
 fn value_end(text: &[u8], at: usize) -> Option<usize> {
     match text.get(at)? {
         b'"' => {
@@ -342,6 +342,12 @@ fn quoted(text: &[u8], at: usize) -> Option<(Text<'_>, usize)> {
         false => Text::plain(raw),
     };
     Some((string, at + end + 1))
+}
+
+/// Whether there is a quote or a backslash in `text`.
+#[inline]
+pub(crate) fn has_mark(text: &[u8]) -> bool {
+    marks::first_mark(text).is_some()
 }
 
 /// Where the quote stands that closes a string, whose content `rest` begins with, and whether there
@@ -410,9 +416,17 @@ fn nested_end(text: &[u8], from: usize) -> Option<usize> {
     }
 }
 
+#[inline(never)]
 fn number_end(text: &[u8], at: usize) -> usize {
-    let is_part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
-    at + text[at..].iter().take_while(is_part).count()
+    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
+    let rest = &text[at..];
+    // Most are a few digits; how many is not worth a guess.
+    if let Some(digits) = marks::digits(rest)
+        && !is_part(&rest[digits])
+    {
+        return at + digits;
+    }
+    at + rest.iter().take_while(|byte| is_part(byte)).count()
 }
 
 fn word(text: &[u8], at: usize) -> Option<(Value<'static>, usize)> {

@@ -167,7 +167,12 @@ impl<'a> Text<'a> {
     /// The bytes that are meant. Without escapes they are not copied.
     #[inline]
     pub fn decode(&self) -> Cow<'a, [u8]> {
-        match self.has_escapes() {
+        let may_have_any = match (self.is_in_string, self.escapes) {
+            (false, Escapes::None) => false,
+            (false, Escapes::Backslashes) => json::has_mark(self.raw),
+            _ => true,
+        };
+        match may_have_any {
             true => self.decode_escapes(),
             false => Cow::Borrowed(self.raw),
         }

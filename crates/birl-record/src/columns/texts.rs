@@ -88,7 +88,7 @@ impl<'a> Texts<'a> {
             (false, true) => {
                 self.viewed += text.len();
                 self.is_ascii &= text.is_ascii();
-                make_view(text, CHUNK, at as u32)
+                long_view(text, at as u32)
             }
             (_, false) => self.view_of_copy(text),
         }
@@ -153,6 +153,19 @@ fn inline_view(chunk: &[u8], at: usize, text: &[u8]) -> u128 {
     };
     let mask = (1 << (8 * text.len())) - 1;
     (u128::from_le_bytes(*word) & mask) << 32 | text.len() as u128
+}
+
+/// The view of a text that is not short, which stands at `at` in the chunk: its length, its first
+/// bytes, the number of the buffer and the place in it, each of 32 bits (the Arrow Columnar Format,
+/// "Variable-size Binary View Layout").
+#[inline]
+fn long_view(text: &[u8], at: u32) -> u128 {
+    let Some(first) = text.first_chunk() else {
+        return make_view(text, CHUNK, at);
+    };
+    let first = u32::from_le_bytes(*first);
+    let [len, first, buffer, at] = [text.len() as u32, first, CHUNK, at].map(u128::from);
+    len | first << 32 | buffer << 64 | at << 96
 }
 
 /// Copies what is viewed of the chunk, and views the copy.

@@ -111,14 +111,17 @@ impl<K> Leads<K> {
     /// or soon behind.
     #[inline]
     fn known_at(&self, members: &Members<'_>, place: usize) -> Option<usize> {
-        let is_first = members.is_at_first();
-        let ahead = self.known.get(place..)?.iter().take(AHEAD_MAX);
-        let mut ahead = ahead.enumerate();
-        let (ahead, _) = ahead.find(|(_, known)| {
-            let comes = |lead| members.comes_behind(lead);
-            known.is_first == is_first && known.lead.as_ref().is_some_and(comes)
-        })?;
-        Some(place + ahead)
+        if self.known.get(place)?.comes_in(members) {
+            return Some(place);
+        }
+        self.known_behind(members, place)
+    }
+
+    /// The same behind `place`.
+    #[inline(never)]
+    fn known_behind(&self, members: &Members<'_>, place: usize) -> Option<usize> {
+        let mut behind = (place + 1..self.known.len()).take(AHEAD_MAX - 1);
+        behind.find(|place| self.known[*place].comes_in(members))
     }
 
     /// Takes what stood before a value for what will stand at `place` in the objects to come.
@@ -135,5 +138,14 @@ impl<K> Leads<K> {
         };
         self.known.insert(place, known);
         place
+    }
+}
+
+impl<K> Known<K> {
+    /// Whether it is what stands before the next value.
+    #[inline]
+    fn comes_in(&self, members: &Members<'_>) -> bool {
+        let lead = self.lead.as_ref();
+        self.is_first == members.is_at_first() && lead.is_some_and(|it| members.comes_behind(it))
     }
 }

@@ -10,7 +10,9 @@ use crate::value::{Text, Value};
 #[derive(Debug)]
 pub(super) struct JsonPicker {
     wanted: Wanted,
-    /// Whether there are paths that may lead into objects.
+    /// How many paths name members of the object itself.
+    plain: usize,
+    /// Whether there are others, which may lead into objects.
     has_dots: bool,
     leads: Leads<Key>,
 }
@@ -39,8 +41,11 @@ struct State {
 
 impl JsonPicker {
     pub(super) fn new(wanted: &Wanted) -> Self {
+        let paths = wanted.paths.iter();
+        let plain = paths.filter(|path| !path.contains(&b'.')).count();
         Self {
-            has_dots: wanted.paths.iter().any(|path| path.contains(&b'.')),
+            plain,
+            has_dots: plain < wanted.paths.len(),
             wanted: wanted.clone(),
             leads: Leads::new(),
         }
@@ -51,11 +56,7 @@ impl JsonPicker {
         let wanted = &self.wanted;
         let nothing = |is_wanted| if is_wanted { usize::MAX } else { 0 };
         let mut state = State {
-            fields: wanted
-                .paths
-                .iter()
-                .filter(|path| !path.contains(&b'.'))
-                .count(),
+            fields: self.plain,
             time: nothing(wanted.timestamp),
             // A level is no message, though it may have the same key.
             level: nothing(wanted.severity || wanted.message),

@@ -50,13 +50,24 @@ fn first_in_lanes(lanes: &[u8; LANES]) -> Option<usize> {
     fn zeros(word: u128) -> u128 {
         word.wrapping_sub(of_each(1)) & !word & of_each(0x80)
     }
-    /// A word of which each byte is this one.
-    const fn of_each(byte: u8) -> u128 {
-        u128::from_le_bytes([byte; LANES])
-    }
     let word = u128::from_le_bytes(*lanes);
     let marks = zeros(word ^ of_each(b'"')) | zeros(word ^ of_each(b'\\'));
     (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
+}
+
+/// How many digits `text` begins with, if there is something else among its first bytes.
+#[inline]
+pub(super) fn digits(text: &[u8]) -> Option<usize> {
+    let word = u128::from_le_bytes(*text.first_chunk()?);
+    // What is no digit is above nine then, or has its highest bit set, which is taken for itself.
+    let low = (word ^ of_each(b'0')) & of_each(0x7f);
+    let others = (low.wrapping_add(of_each(0x7f - 9)) | word) & of_each(0x80);
+    (others != 0).then(|| others.trailing_zeros() as usize / 8)
+}
+
+/// A word of which each byte is this one.
+const fn of_each(byte: u8) -> u128 {
+    u128::from_le_bytes([byte; LANES])
 }
 
 #[cfg(test)]
@@ -72,6 +83,17 @@ mod tests {
         ) {
             let expected = text.iter().position(|byte| matches!(byte, b'"' | b'\\'));
             prop_assert_eq!(first_mark(&text), expected);
+        }
+
+        #[test]
+        fn digits_are_counted_up_to_something_else(
+            text in prop::collection::vec(prop::sample::select(&b"0123456789/:\x00\x10\x3f\x40\xb0\xb9\xff,e"[..]), 0..20),
+            number in "[0-9]{0,18}",
+        ) {
+            let text = [number.as_bytes(), &text].concat();
+            let expected = text.iter().position(|byte| !byte.is_ascii_digit());
+            let near = expected.filter(|at| *at < LANES && text.len() >= LANES);
+            prop_assert_eq!(digits(&text), near);
         }
     }
 }
