@@ -46,11 +46,14 @@
 //! closed first; if one of them is written to and deleted between two looks, that is lost.
 
 mod directory;
+mod end;
 mod family;
 mod follower;
 mod form;
+mod held;
 mod identity;
 mod judge;
+mod listing;
 mod positions;
 mod read;
 mod shared;
