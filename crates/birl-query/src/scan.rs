@@ -25,6 +25,10 @@ use crate::leaf::is_a_leaf;
 use crate::live::WindowCounts;
 use crate::session::Sources;
 
+/// So many chunks are searched ahead where rows may come in any order. They are for groups and counts
+/// then, and seldom hold more than a few columns.
+const CHUNKS_AHEAD: usize = 8;
+
 /// What all scans of a plan share: what they have done, and what is to be told of them.
 #[derive(Debug)]
 pub(crate) struct Told {
@@ -209,6 +213,8 @@ impl ScanExec {
 
     fn options(&self) -> Options {
         let is_empty = self.schema.fields().is_empty();
+        let options = self.wanted.sources.options.clone();
+        let is_in_order = self.properties.partitioning.partition_count() == 1;
         Options {
             // Of a batch, only the columns are wanted.
             want: Want::Counts,
@@ -216,7 +222,11 @@ impl ScanExec {
             // The columns have their own.
             times: Times::Unwanted,
             columns: (!is_empty).then(|| Arc::clone(&self.wanted.projection)),
-            ..self.wanted.sources.options.clone()
+            chunks_ahead: match is_in_order {
+                true => options.chunks_ahead,
+                false => CHUNKS_AHEAD,
+            },
+            ..options
         }
     }
 }

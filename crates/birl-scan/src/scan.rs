@@ -94,6 +94,12 @@ pub struct Options {
     pub now: Option<i64>,
     /// How many threads search; at least one does.
     pub threads: usize,
+    /// How many chunks are searched or wait for who takes their batches, for each thread: two by
+    /// default.
+    ///
+    /// More let the threads go on while one of them is held up, since batches come in their order. A
+    /// batch may hold a whole chunk.
+    pub chunks_ahead: usize,
     /// How long what comes live is waited for that may go on with a record that has begun.
     pub record_wait: Duration,
     /// How many bytes of a line are searched and kept; at least one.
@@ -121,6 +127,7 @@ impl Default for Options {
             slack: SLACK,
             now: None,
             threads: 1,
+            chunks_ahead: 2,
             record_wait: RECORD_WAIT,
             line_bytes_max: 1 << 20,
             chunk_bytes: CHUNK_BYTES,
@@ -142,6 +149,7 @@ impl Options {
 /// Nothing is opened before the first poll, which must be within a tokio runtime.
 pub fn scan(names: Vec<Name>, walk: WalkOptions, search: Search, options: Options) -> Scan {
     let threads = options.threads.max(1);
+    let chunks_max = threads.saturating_mul(options.chunks_ahead);
     // Each worker fills one block while the one before is on its way to the consumer.
     let blocks = BlockPool::new(options.chunk_bytes, threads + 1);
     let cut = Cut {
@@ -157,6 +165,7 @@ pub fn scan(names: Vec<Name>, walk: WalkOptions, search: Search, options: Option
             // The consumer is gone, and with it whoever would want to know.
             let _ = part.run(&mut Sink::new(&context, outlet));
         })
+        .jobs_max(chunks_max)
         // An output may hold a whole chunk.
         .outputs_max(1);
     Scan::of(events, progress)
