@@ -20,7 +20,7 @@ use crate::process::Process;
 use crate::sandbox::Sandbox;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         Trial::test(
             "faults::what_is_dropped_of_a_flood_is_counted",
             what_is_dropped_of_a_flood_is_counted,
@@ -30,8 +30,9 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_websocket_is_read_whole_through_proxies_of_another_code_base,
         )
         .with_ignored_flag(python_with("websockets.asyncio.server, pproxy").is_none()),
-        alerts::trial(),
-    ]
+    ];
+    trials.extend(alerts::trials());
+    trials
 }
 
 /// The WebSocket, and what is asked for by `?after=`.

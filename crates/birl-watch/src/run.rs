@@ -645,7 +645,7 @@ impl Run {
     /// Writes a checkpoint. As long as that fails nothing else goes on, so that what comes waits.
     async fn write(
         &mut self,
-        checkpoint: Checkpoint,
+        mut checkpoint: Checkpoint,
         commands: &mut mpsc::Receiver<Command>,
         requests: &mut Requests,
     ) -> std::ops::ControlFlow<()> {
@@ -658,6 +658,9 @@ impl Run {
                 }
                 return std::ops::ControlFlow::Continue(());
             };
+            if error.is_full() {
+                self.write_what_there_is_room_for(&mut checkpoint).await;
+            }
             if !is_told {
                 error!(%error, "nothing more is read until what is remembered can be written");
                 let problem = status::Problem {

@@ -8,6 +8,7 @@
 mod error;
 mod lock;
 mod outbox;
+mod reserve;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{
     Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
 };
@@ -27,7 +29,9 @@ use tokio::sync::watch;
 
 use crate::alert::Alert;
 use crate::matcher::Matcher;
+use error::is_full;
 use lock::Lock;
+use reserve::Reserve;
 
 pub use error::Error;
 pub(crate) use outbox::Message;
@@ -41,12 +45,17 @@ pub use outbox::{Entry, Letter};
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    connection: Mutex<Connection>,
+    database: Mutex<Database>,
     path: PathBuf,
     /// How many times alerts have been put into the outbox.
     arrivals: watch::Sender<u64>,
     /// Held as long as the file is open.
     _lock: Lock,
+}
+
+struct Database {
+    connection: Connection,
+    reserve: Reserve,
 }
 
 impl fmt::Debug for Store {
@@ -172,6 +181,37 @@ impl Checkpoint {
         self.opened.retain(|open| !gone.contains(&open.rule));
     }
 
+    /// Whether it needs room of its own: others make some.
+    fn adds(&self) -> bool {
+        let Self {
+            gone_rules: _,
+            terms_before: _,
+            closed: _,
+            acks_over: _,
+            positions,
+            states,
+            terms,
+            opened,
+            outbox,
+        } = self;
+        positions.is_some()
+            || !(states.is_empty() && terms.is_empty() && opened.is_empty() && outbox.is_empty())
+    }
+
+    /// The alerts to be sent alone that come first: one, or as many as there are in so many bytes.
+    pub(crate) fn first_alerts(&self, bytes_max: usize) -> Self {
+        let mut bytes = 0;
+        let is_in = |(number, (_, alert)): &(usize, &(String, Alert))| {
+            bytes += outbox::written(alert).len();
+            *number == 0 || bytes <= bytes_max
+        };
+        let first = self.outbox.iter().enumerate().take_while(is_in);
+        Self {
+            outbox: first.map(|(_, alert)| alert.clone()).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Adds what has changed since.
     pub fn merge(&mut self, later: Self) {
         self.positions = later.positions.or(self.positions.take());
@@ -214,10 +254,35 @@ impl Store {
     /// # Errors
     ///
     /// If the disk is full ([`Error::is_full`]) or the file is locked by somebody's tool
-    /// ([`Error::is_locked`]): nothing was written then, and the same checkpoint can be written later.
+    /// ([`Error::is_locked`]): nothing was written then, and the same checkpoint can be written later. The last
+    /// of the disk is left for what is delivered.
     pub async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), Error> {
+        if !checkpoint.adds() {
+            return self.last_checkpoint(checkpoint).await;
+        }
         let has_alerts = !checkpoint.outbox.is_empty();
-        self.write(move |transaction| write(transaction, &checkpoint))
+        let path = self.0.path.clone();
+        self.on_thread("write", move |database| {
+            database.take_in(&|transaction: &Transaction<'_>| {
+                write_if_there_is_room(transaction, &checkpoint, &path)
+            })
+        })
+        .await?;
+        if has_alerts {
+            self.has_other_alerts();
+        }
+        Ok(())
+    }
+
+    /// Writes what has changed before this process ends: it may take the last of the disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint`](Self::checkpoint).
+    pub async fn last_checkpoint(&self, checkpoint: Checkpoint) -> Result<(), Error> {
+        let has_alerts = !checkpoint.outbox.is_empty();
+        let path = self.0.path.clone();
+        self.write(move |transaction| write_if_there_is_room(transaction, &checkpoint, &path))
             .await?;
         if has_alerts {
             self.has_other_alerts();
@@ -350,7 +415,7 @@ impl Store {
     pub async fn unack(&self, id: &str) -> Result<bool, Error> {
         let id = id.to_owned();
         self.write(move |transaction| {
-            Ok(transaction.execute("DELETE FROM ack WHERE id = ?1", [id])? > 0)
+            Ok(transaction.execute("DELETE FROM ack WHERE id = ?1", [&id])? > 0)
         })
         .await
     }
@@ -412,8 +477,24 @@ impl Store {
     /// A file that is locked is given up at once, and not waited for.
     #[cfg(test)]
     pub(crate) fn locks_at_once(&self) {
-        let connection = self.0.connection.lock().unwrap();
+        let database = self.0.database.lock().unwrap();
+        let connection = &database.connection;
         connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+    }
+
+    /// As if the disk were full from now on.
+    #[cfg(test)]
+    pub(crate) fn takes_no_more(&self) {
+        self.pages_max(1);
+    }
+
+    /// How large the file may become; it is as large as it is, if that is more.
+    #[cfg(test)]
+    fn pages_max(&self, pages: u64) {
+        let database = self.0.database.lock().unwrap();
+        let set = format!("PRAGMA max_page_count = {pages}");
+        let limit = |row: &rusqlite::Row<'_>| row.get::<_, u64>(0);
+        database.connection.query_row(&set, [], limit).unwrap();
     }
 
     /// Changes whenever alerts have been put into the outbox.
@@ -426,43 +507,167 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.on_thread("read", move |connection| read(connection))
+        self.on_thread("read", move |database| read(&database.connection))
             .await
     }
 
-    /// Does all that `write` does, or nothing.
+    /// Does all that `write` does, or nothing. Where the disk is full, the reserve is given up for it.
     async fn write<T, F>(&self, write: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        F: Fn(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.on_thread("write", move |connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let written = write(&transaction)?;
-            transaction.commit()?;
-            Ok(written)
-        })
-        .await
+        self.on_thread("write", move |database| database.write(&write))
+            .await
     }
 
     async fn on_thread<T, F>(&self, act: &'static str, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&mut Database) -> rusqlite::Result<T> + Send + 'static,
     {
         let inner = Arc::clone(&self.0);
         let done = tokio::task::spawn_blocking(move || {
             // A transaction that a panic went through has been rolled back.
-            let mut connection = inner
-                .connection
+            let mut database = inner
+                .database
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            work(&mut connection).map_err(|error| Error::sqlite(act, &inner.path, &error))
+            work(&mut database).map_err(|error| Error::sqlite(act, &inner.path, &error))
         });
         done.await
             .unwrap_or_else(|error| panic!("the state's thread panicked: {error}"))
     }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // Where there is no room the log stays in what it has: without it nothing could be opened again.
+        let stays = !self.reserve.is_kept();
+        let _ = self
+            .connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, stays);
+    }
+}
+
+impl Database {
+    fn write<T>(
+        &mut self,
+        write: &impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let written = self.write_within(write);
+        if !written.as_ref().is_err_and(is_full) || !self.reserve.give_up() {
+            return written;
+        }
+        // Nobody else has the room then.
+        self.write_back();
+        transact(&mut self.connection, write)
+    }
+
+    /// Writes what there is room for without the reserve.
+    fn write_within<T>(
+        &mut self,
+        write: &impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let written = transact(&mut self.connection, write);
+        if !written.as_ref().is_err_and(is_full) {
+            return written;
+        }
+        // Then the log begins anew, in the room that it has.
+        self.write_back();
+        transact(&mut self.connection, write)
+    }
+
+    /// Writes the log back into the file, as far as there is room.
+    fn write_back(&self) {
+        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint");
+    }
+
+    /// Writes what is new, if the reserve is kept, or can be again.
+    fn take_in<T>(
+        &mut self,
+        write: &impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        if !self.reserve.keep() {
+            self.shrink();
+            if !self.reserve.keep() {
+                return Err(no_room());
+            }
+        }
+        let written = self.write_within(write);
+        if !written.as_ref().is_err_and(is_full) || !self.shrink() {
+            return written;
+        }
+        transact(&mut self.connection, write)
+    }
+
+    /// Gives back to the disk what is free in the file; false if there was nothing.
+    fn shrink(&self) -> bool {
+        self.write_back();
+        let mut is_smaller = false;
+        while self.vacuum().unwrap_or(false) {
+            self.write_back();
+            is_smaller = true;
+        }
+        is_smaller
+    }
+
+    /// Takes some of what is free in the file out of it; false if there was nothing. It takes no more of the log than is
+    /// there.
+    fn vacuum(&self) -> rusqlite::Result<bool> {
+        let mut statement = self.connection.prepare("PRAGMA incremental_vacuum(250)")?;
+        let mut rows = statement.query([])?;
+        // Each row is a page.
+        let mut is_any = false;
+        while rows.next()?.is_some() {
+            is_any = true;
+        }
+        Ok(is_any)
+    }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    write: &impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let written = write(&transaction)?;
+    transaction.commit()?;
+    Ok(written)
+}
+
+fn write_if_there_is_room(
+    transaction: &Transaction<'_>,
+    checkpoint: &Checkpoint,
+    path: &Path,
+) -> rusqlite::Result<()> {
+    write(transaction, checkpoint)?;
+    match can_be_written_back(transaction, path)? {
+        true => Ok(()),
+        false => Err(no_room()),
+    }
+}
+
+/// Whether the log can be written back into the file behind a transaction: where the disk is full, with half of the
+/// reserve.
+fn can_be_written_back(transaction: &Transaction<'_>, path: &Path) -> rusqlite::Result<bool> {
+    let number = |sql| transaction.query_row(sql, [], |row| row.get::<_, u64>(0));
+    let bytes = number("PRAGMA page_count")? * number("PRAGMA page_size")?;
+    let on_disk = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let grows_by = bytes.saturating_sub(on_disk);
+    if grows_by <= reserve::BYTES / 2 {
+        return Ok(true);
+    }
+    let Ok(disk) = rustix::fs::statvfs(path) else {
+        return Ok(true);
+    };
+    // The log grows by as much as well.
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize) >= grows_by.saturating_mul(2))
+}
+
+fn no_room() -> rusqlite::Error {
+    let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+    rusqlite::Error::SqliteFailure(full, None)
 }
 
 fn open(path: PathBuf) -> Result<Store, Error> {
@@ -478,16 +683,31 @@ fn open(path: PathBuf) -> Result<Store, Error> {
         .mode(0o600)
         .open(&path);
     made.map_err(|error| unusable(&error))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = Connection::open_with_flags(&path, flags);
-    let mut connection = opened.map_err(|error| Error::sqlite("open", &path, &error))?;
-    schema::prepare(&mut connection, &path)?;
+    let mut reserve = Reserve::beside(&path);
+    let opened = match connect(&path) {
+        Err(error) if error.is_full() && reserve.give_up() => connect(&path),
+        opened => opened,
+    };
+    let connection = opened?;
+    // Where there is no room for it, nothing will be taken in.
+    reserve.keep();
     Ok(Store(Arc::new(Inner {
-        connection: Mutex::new(connection),
+        database: Mutex::new(Database {
+            connection,
+            reserve,
+        }),
         path,
         arrivals: watch::Sender::new(0),
         _lock: lock,
     })))
+}
+
+fn connect(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags);
+    let mut connection = opened.map_err(|error| Error::sqlite("open", path, &error))?;
+    schema::prepare(&mut connection, path)?;
+    Ok(connection)
 }
 
 fn write(transaction: &Transaction<'_>, checkpoint: &Checkpoint) -> rusqlite::Result<()> {

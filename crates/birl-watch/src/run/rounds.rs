@@ -29,6 +29,9 @@ const REST: u32 = 10;
 /// So many alerts are held until a round has ended.
 const FOUND_MAX: usize = 1000;
 
+/// Alerts of so many bytes are written at once where there is no room for all.
+const PART_BYTES: usize = 1 << 20;
+
 /// From here on it is told that a round takes long.
 const LONG: Duration = Duration::from_secs(30);
 
@@ -193,18 +196,36 @@ impl Run {
         for asking in &mut self.asking {
             outbox.append(&mut asking.found.outbox);
         }
-        if !self.rounds.has_told_too_much {
-            self.rounds.has_told_too_much = true;
-            warn!(
-                alerts = outbox.len(),
-                "more alerts were found than are held until it is written what the rules remember: \
-                 they are sent before that, and would be sent again if birl were killed now"
-            );
-        }
+        self.tell_too_much(outbox.len());
         self.due.get_or_insert_default().merge(Checkpoint {
             outbox,
             ..Checkpoint::default()
         });
+    }
+
+    fn tell_too_much(&mut self, alerts: usize) {
+        if !std::mem::replace(&mut self.rounds.has_told_too_much, true) {
+            warn!(
+                alerts,
+                "more alerts were found than are held until it is written what the rules remember: \
+                 they are sent before that, and would be sent again if birl were killed now"
+            );
+        }
+    }
+
+    /// Puts alerts of a checkpoint into the outbox, as [too many](Self::write_what_is_too_much) are, as far as there
+    /// is room on the disk: what they take is free again when they are delivered, and it may never have room for all
+    /// at once.
+    pub(super) async fn write_what_there_is_room_for(&mut self, checkpoint: &mut Checkpoint) {
+        while !checkpoint.outbox.is_empty() {
+            let first = checkpoint.first_alerts(PART_BYTES);
+            let count = first.outbox.len();
+            if self.store.checkpoint(first).await.is_err() {
+                return;
+            }
+            checkpoint.outbox.drain(..count);
+            self.tell_too_much(count);
+        }
     }
 
     /// Whether there is something to tell, and no round is under way.

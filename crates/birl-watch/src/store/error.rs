@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use birl_source::error::refusal;
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
+
+const ROOM: &str = "free some space there, 8 MiB at least";
 
 /// Why the state could not be read or written: what was done, to which file, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,11 +78,7 @@ impl Error {
             hint: hint.map(str::to_owned),
         };
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => cannot(
-                Kind::Full,
-                "the disk is full",
-                Some("free some space there"),
-            ),
+            _ if is_full(error) => cannot(Kind::Full, "the disk is full", Some(ROOM)),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => cannot(
                 Kind::Locked,
                 "another program has locked it",
@@ -132,6 +130,13 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Whether there is no room for what was to be written. Of the log's index, SQLite says no more than that it cannot
+/// grow.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR_SHMSIZE))
+}
 
 fn words(error: &rusqlite::Error) -> String {
     match error {

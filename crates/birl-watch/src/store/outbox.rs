@@ -75,7 +75,7 @@ pub(super) fn push(
     Ok(())
 }
 
-fn written(alert: &Alert) -> String {
+pub(super) fn written(alert: &Alert) -> String {
     serde_json::to_string(alert).expect("an alert has only texts, numbers and names")
 }
 
@@ -193,7 +193,7 @@ impl Store {
             if more != 0 && !(begins && is_folded) {
                 count(transaction, (&place, &rule), before.as_deref(), more)?;
             }
-            match (before, kept) {
+            match (&before, &kept) {
                 (_, None) => {}
                 // It stands where that stands, and is as old.
                 (Some(before), Some(kept)) => {
@@ -257,7 +257,7 @@ impl Store {
         self.write(move |transaction| {
             transaction
                 .prepare("UPDATE outbox SET folded = 0 WHERE place = ?1 AND folded = 1")?
-                .execute([place])?;
+                .execute([&place])?;
             Ok(())
         })
         .await

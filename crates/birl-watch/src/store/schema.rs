@@ -3,11 +3,18 @@
 use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
+use tracing::info;
 
 use super::Error;
 
 /// `birl`, in the header of the file: so that nobody's database is taken for ours.
 const APPLICATION_ID: i32 = 0x6269_726c;
+
+/// Of `auto_vacuum`.
+const INCREMENTAL: i64 = 2;
+
+/// So many pages are written anew in no time.
+const PAGES_QUICK: i64 = 10_000;
 
 /// What makes each version of the one before. One that has been released is never changed.
 const MIGRATIONS: [&str; 7] = [
@@ -100,6 +107,22 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Er
         .map_err(|error| failed(&error))
 }
 
+/// What is free in the file can be given back. A file that has been without that is written anew for it, where that
+/// takes no time.
+fn let_shrink(connection: &Connection) -> rusqlite::Result<()> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    if number("PRAGMA auto_vacuum")? == INCREMENTAL {
+        return Ok(());
+    }
+    connection.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+    let pages = number("PRAGMA page_count")?;
+    let takes_no_time = pages > 0 && pages - number("PRAGMA freelist_count")? < PAGES_QUICK;
+    if takes_no_time && let Err(error) = connection.execute_batch("VACUUM") {
+        info!(%error, "the state is as large as it was: what is free in it can be given back another time");
+    }
+    Ok(())
+}
+
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     let failed = |error: rusqlite::Error| Error::sqlite("open", path, &error);
     let number = |connection: &Connection, sql: &str| {
@@ -126,6 +149,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
             ));
         }
     };
+    let_shrink(connection).map_err(failed)?;
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;

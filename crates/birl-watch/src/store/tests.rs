@@ -199,15 +199,7 @@ async fn a_full_disk_is_told_and_nothing_is_lost() {
     let (_directory, path) = directory();
     let store = Store::open(&path).await.unwrap();
     store.checkpoint(full()).await.unwrap();
-    let pages = |store: &Store, pages: i64| {
-        let connection = store.0.connection.lock().unwrap();
-        // The answer is the new limit, which is at least what is in use.
-        let set = format!("PRAGMA max_page_count = {pages}");
-        connection
-            .query_row(&set, [], |row| row.get::<_, i64>(0))
-            .unwrap();
-    };
-    pages(&store, 1);
+    store.takes_no_more();
     let large = Checkpoint {
         positions: Some("other".into()),
         states: vec![("burst".to_owned(), vec![7; 1 << 20])],
@@ -218,12 +210,12 @@ async fn a_full_disk_is_told_and_nothing_is_lost() {
     assert_eq!(
         error.to_string(),
         format!(
-            "cannot write the state in {path:?}: the disk is full\n\nhint: free some space there"
+            "cannot write the state in {path:?}: the disk is full\n\nhint: free some space there, 8 MiB at least"
         )
     );
     assert_eq!(store.saved().await.unwrap().positions, full().positions);
     assert_eq!(store.counts("ops").await.unwrap().waiting, 1);
-    pages(&store, 1 << 20);
+    store.pages_max(1 << 20);
     store.checkpoint(large.clone()).await.unwrap();
     assert_eq!(store.saved().await.unwrap().positions, large.positions);
     assert_eq!(store.counts("ops").await.unwrap().waiting, 2);
@@ -247,6 +239,14 @@ impl Small {
     }
 }
 
+impl Small {
+    fn becomes(&self, size: &str) {
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-o", &format!("remount,size={size}")]);
+        assert!(mount.arg(self.0.path()).status().unwrap().success());
+    }
+}
+
 impl Drop for Small {
     fn drop(&mut self) {
         let _ = std::process::Command::new("umount")
@@ -255,52 +255,113 @@ impl Drop for Small {
     }
 }
 
+/// Takes in 16 alerts of 16 KiB for each position, as long as there is room.
+async fn fill(store: &Store, first: u64) -> (u64, Error) {
+    let mut written = first;
+    loop {
+        let large = |number| Alert {
+            text: "x".repeat(16 << 10),
+            ..numbered(number)
+        };
+        let checkpoint = Checkpoint {
+            positions: Some((written + 1).into()),
+            ..to("ops", (0..16).map(large))
+        };
+        match store.checkpoint(checkpoint).await {
+            Ok(()) => written += 1,
+            Err(error) => break (written, error),
+        }
+    }
+}
+
 #[tokio::test]
-async fn a_file_system_that_fills_up_is_told_and_what_was_written_stays() {
-    let Some(small) = Small::mount("300k") else {
+async fn a_disk_that_is_full_of_the_outbox_is_emptied_by_deliveries_alone() {
+    let Some(small) = Small::mount("24m") else {
+        return;
+    };
+    let path = small.0.path().join("birl.db");
+    let mut store = Store::open(&path).await.unwrap();
+    let (written, error) = fill(&store, 0).await;
+    assert!(error.is_full(), "{error}");
+    assert!(written > 0);
+    let saved = |store: &Store| {
+        let store = store.clone();
+        async move { store.saved().await.unwrap().positions }
+    };
+    assert_eq!(saved(&store).await, Some(written.into()));
+    assert_eq!(store.counts("ops").await.unwrap().waiting, 16 * written);
+
+    // Others take all that is left, and what is freed: but what is delivered is noted.
+    let mut filler = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(small.0.path().join("filler"))
+        .unwrap();
+    let mut fill_the_rest = || while std::io::Write::write(&mut filler, &[b'x'; 512]).is_ok() {};
+    fill_the_rest();
+    for n in 0..16 * written {
+        if n == 8 * written {
+            drop(store);
+            fill_the_rest();
+            store = Store::open(&path).await.unwrap();
+        }
+        let entry = store.next("ops").await.unwrap().unwrap();
+        let taken = store.taken(entry.seq, "ops", &entry.alert, (None, None));
+        taken.await.unwrap();
+        fill_the_rest();
+    }
+    assert_eq!(store.counts("ops").await.unwrap().waiting, 0);
+    assert_eq!(saved(&store).await, Some(written.into()));
+
+    // What the outbox took is there again for what comes.
+    let (again, error) = fill(&store, written).await;
+    assert!(error.is_full(), "{error}");
+    assert!(again > written);
+    assert_eq!(saved(&store).await, Some(again.into()));
+    let waiting = store.counts("ops").await.unwrap().waiting;
+    assert_eq!(waiting, 16 * (again - written));
+}
+
+#[tokio::test]
+async fn nothing_is_taken_in_where_no_room_is_left_to_deliver_it() {
+    let Some(small) = Small::mount("4m") else {
         return;
     };
     let path = small.0.path().join("birl.db");
     let store = Store::open(&path).await.unwrap();
-    let mut written = 0;
-    let error = loop {
-        let checkpoint = Checkpoint {
-            positions: Some(written.into()),
-            ..to("ops", (0..20).map(numbered))
-        };
-        match store.checkpoint(checkpoint).await {
-            Ok(()) => written += 1,
-            Err(error) => break error,
-        }
-    };
+    let (written, error) = fill(&store, 0).await;
+    assert_eq!(written, 0);
     assert!(error.is_full(), "{error}");
-    assert!(written > 0);
-    assert_eq!(
-        store.saved().await.unwrap().positions,
-        Some((written - 1).into())
-    );
-    assert_eq!(store.counts("ops").await.unwrap().waiting, 20 * written);
+    // It is the last that comes.
+    store.last_checkpoint(full()).await.unwrap();
+    assert_eq!(store.saved().await.unwrap().positions, full().positions);
+    small.becomes("40m");
+    store.checkpoint(to("ops", [numbered(2)])).await.unwrap();
+    assert_eq!(store.counts("ops").await.unwrap().waiting, 2);
+}
+
+#[tokio::test]
+async fn what_is_free_in_the_file_of_an_older_birl_can_be_given_back() {
+    let (_directory, path) = directory();
+    let store = Store::open(&path).await.unwrap();
+    store.checkpoint(full()).await.unwrap();
     drop(store);
-    let filled = Store::open(&path).await;
-    // Opening it writes too, so it may be told once more; nothing is lost all the same.
-    let store = match filled {
-        Ok(store) => store,
-        Err(error) => {
-            assert!(error.is_full(), "{error}");
-            let more = ["-o", "remount,size=4m"];
-            let mut mount = std::process::Command::new("mount");
-            assert!(
-                mount
-                    .args(more)
-                    .arg(small.0.path())
-                    .status()
-                    .unwrap()
-                    .success()
-            );
-            Store::open(&path).await.unwrap()
-        }
+    let older = Connection::open(&path).unwrap();
+    older
+        .execute_batch("PRAGMA auto_vacuum = 0; VACUUM")
+        .unwrap();
+    drop(older);
+    let store = Store::open(&path).await.unwrap();
+    let pages = vec![0; 1 << 20];
+    let states = |state| Checkpoint {
+        states: vec![("burst".to_owned(), state)],
+        ..Checkpoint::default()
     };
-    assert_eq!(store.counts("ops").await.unwrap().waiting, 20 * written);
+    store.checkpoint(states(pages)).await.unwrap();
+    store.checkpoint(states(Vec::new())).await.unwrap();
+    assert!(store.0.database.lock().unwrap().shrink());
+    assert!(fs::metadata(&path).unwrap().len() < 1 << 20);
+    assert_eq!(store.saved().await.unwrap().positions, full().positions);
 }
 
 #[tokio::test]
