@@ -10,6 +10,7 @@
 
 mod answering;
 mod asking;
+mod ending;
 mod reading;
 mod rounds;
 mod saved;
@@ -910,38 +911,6 @@ impl Run {
         for (_, reading) in gone.collect::<Vec<_>>() {
             reading.end().await;
         }
-    }
-
-    /// Ends: what is remembered is written down, with the windows that are open.
-    async fn stop(mut self, deadline: Instant) {
-        info!("stopping");
-        self.abandon_round();
-        self.begin_round();
-        while self.rounds.is_under_way() {
-            let came = timeout_at(deadline, self.items.recv()).await;
-            let Some((task, came)) = came.ok().flatten().filter(|_| Instant::now() < deadline)
-            else {
-                warn!("not all rules came to an end in time: what they saw last is read again");
-                break;
-            };
-            self.take(task, came).await;
-        }
-        if let Some(checkpoint) = self.due.take() {
-            while let Err(error) = self.store.checkpoint(checkpoint.clone()).await {
-                let again = Instant::now() + WRITE_AGAIN_AFTER;
-                if again >= deadline {
-                    error!(%error, "what is remembered cannot be written: what was read since the last time is read again");
-                    break;
-                }
-                sleep_until(again).await;
-            }
-        }
-        if let Some(deliverer) = self.deliverer.take() {
-            deliverer
-                .stop(deadline.saturating_duration_since(Instant::now()))
-                .await;
-        }
-        info!("stopped");
     }
 
     /// How far the rules have come that ask a source.
