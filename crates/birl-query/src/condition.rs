@@ -51,11 +51,15 @@ impl Session {
             .with_hint("the query works it out: |> stats sum(bytes) as sum")
         })?;
         match expression.data_type(schema)? {
-            DataType::Boolean => Ok(Condition {
-                text: text.to_owned(),
-                logical,
-                expression,
-            }),
+            DataType::Boolean => {
+                // What cannot be worked out of no rows never can: a text that is no number, which one is compared with.
+                expression.evaluate(&RecordBatch::new_empty(schema.clone()))?;
+                Ok(Condition {
+                    text: text.to_owned(),
+                    logical,
+                    expression,
+                })
+            }
             _ => Err(Error::run(format!("{text:?} is neither true nor false"))
                 .with_hint("a condition compares: count > 50")),
         }

@@ -74,6 +74,11 @@ fn what_is_no_condition_is_refused_with_what_would_be() {
             "count + 1",
             "\"count + 1\" is neither true nor false\n\nhint: a condition compares: count > 50",
         ),
+        (
+            "count > 'many'",
+            "cannot answer the query: \"many\" is not an integer\n\n\
+             hint: try_cast(x as …) is null where it cannot be",
+        ),
     ];
     for (text, wanted) in cases {
         let error = session.condition(text, &rows().schema()).unwrap_err();
