@@ -3,9 +3,11 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bstr::ByteSlice;
 use libtest_mimic::{Failed, Trial};
 
 use crate::process::Process;
@@ -36,6 +38,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test(
             "watching::what_listens_goes_on_over_a_changed_file",
             what_listens_goes_on_over_a_changed_file,
+        ),
+        Trial::test(
+            "watching::what_cannot_be_read_yet_is_tried_again",
+            what_cannot_be_read_yet_is_tried_again,
+        ),
+        Trial::test(
+            "watching::what_the_file_says_again_as_it_was_at_the_start_waits_for_no_other",
+            what_the_file_says_again_as_it_was_at_the_start_waits_for_no_other,
         ),
         Trial::test(
             "watching::windows_that_are_open_go_on_after_a_restart",
@@ -292,6 +302,60 @@ fn what_listens_goes_on_over_a_changed_file() -> Result<(), Failed> {
     process.terminate();
     let told = told(&process.end().stdout);
     assert_eq!(told, vec![pair("panic", "firing"); 4]);
+    Ok(())
+}
+
+fn what_cannot_be_read_yet_is_tried_again() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let program = sandbox.path().join("feed");
+    let other = TcpListener::bind("127.0.0.1:0")?;
+    let address = other.local_addr()?;
+    let file = format!(
+        "state = 'state.db'\n[source.in]\nfrom = 'tcp-listen://{address}'\n[source.fed]\nexec = '{}'\n\
+         [place.out]\nstdout = true\nformat = 'json'\n\
+         [rule.panic]\nkind = 'any'\nquery = 'panic'\ngroup_by = 'host'\nsend = 'out'\n",
+        program.display()
+    );
+    sandbox.write("birl.toml", file.as_bytes());
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_stderr("no such file or directory; trying again");
+    process.wait_for_stderr("address already in use; trying again");
+    drop(other);
+    process.wait_for_stderr("listening on");
+    writeln!(TcpStream::connect(address)?, "panic host=a")?;
+    process.wait_for_lines(1);
+    // As a whole, or it would be run before it can be.
+    let whole = sandbox.write(
+        "feed.new",
+        b"#!/bin/sh\necho panic host=b\nexec sleep 1000\n",
+    );
+    fs::set_permissions(&whole, fs::Permissions::from_mode(0o755))?;
+    fs::rename(&whole, &program)?;
+    process.wait_for_lines(2);
+    process.terminate();
+    let told = told(&process.end().stdout);
+    assert_eq!(told, vec![pair("panic", "firing"); 2]);
+    Ok(())
+}
+
+fn what_the_file_says_again_as_it_was_at_the_start_waits_for_no_other() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    sandbox.write("app.log", b"");
+    let rules = "[rule.r]\nkind = 'any'\nquery = 'panic'\nsend = 'out'\n";
+    let mut process = start(&sandbox, rules);
+    process.wait_for_stderr("running");
+    let file = format!("{AROUND}{rules}");
+    let other = file.replace("state.db", "other.db");
+    for (text, reloaded) in [(&other, 1), (&file, 2)] {
+        sandbox.write("birl.toml", text.as_bytes());
+        process.wait_for_stderr_times("reloaded", reloaded);
+    }
+    process.terminate();
+    let stderr = process.end().stderr;
+    let times = stderr
+        .find_iter("is taken up when birl is started again")
+        .count();
+    assert_eq!(times, 1, "{}", stderr.as_bstr());
     Ok(())
 }
 

@@ -193,7 +193,7 @@ async fn run(source: Source, sink: Sink, cleanup: Arc<Cleanup>) {
         Address::Http(template) => http::run(&template, &options, &sink).await,
         Address::Tcp { host, port } => connect::tcp(&host, port, &options, &sink).await,
         Address::TcpListen { host, port } => listen::tcp(&host, port, options, sink).await,
-        Address::UdpListen { host, port } => listen::udp(&host, port, &sink).await,
+        Address::UdpListen { host, port } => listen::udp(&host, port, &options, &sink).await,
         Address::Unix(path) => connect::unix(&path, &options, &sink).await,
         Address::UnixListen(path) => listen::unix(&path, options, sink, &cleanup).await,
         Address::Command(command) => exec::run(&command, &options, &sink, &cleanup).await,

@@ -293,6 +293,8 @@ impl Run {
             for name in &mut names {
                 if let Name::Live(live) = name {
                     live.options.follows = true;
+                    // Nobody is there to start it again.
+                    live.options.gives_up = false;
                     live.options.from_end = source.start == follow::Start::End;
                 }
             }

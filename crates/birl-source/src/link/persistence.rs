@@ -17,7 +17,7 @@ pub trait Listener: Sync {
     /// There is a connection again, and something may be missing.
     fn gap(&self, gap: Gap);
 
-    /// There is no connection, and it is of no use to try again. `act` is what cannot be done.
+    /// There is no connection, and there may never be one. `act` is what cannot be done.
     fn problem(&self, act: &'static str, reason: String);
 }
 
@@ -137,20 +137,29 @@ impl<'a> Persistence<'a> {
         self.again("connect to", failure).await
     }
 
+    /// Nobody can connect to us, as [`refused`](Self::refused).
+    pub(crate) async fn cannot_listen(&mut self, failure: Failure) -> bool {
+        self.again("listen on", failure).await
+    }
+
     async fn again(&mut self, act: &'static str, failure: Failure) -> bool {
-        if failure.is_lasting && !self.worked {
+        let is_for_good = failure.is_lasting && !self.worked;
+        if is_for_good && self.options.gives_up {
             self.listener.problem(act, failure.reason);
             return false;
         }
         let backoff = self.backoff.fail().unwrap_or(self.options.backoff_max);
-        let delay = match (failure.is_lasting, failure.retry_after) {
+        let delay = match (failure.is_lasting && self.worked, failure.retry_after) {
             (_, Some(asked)) => backoff + asked.min(RETRY_AFTER_MAX),
             (true, None) => self.options.backoff_max,
             (false, None) => backoff,
         };
         if self.told.as_ref() != Some(&failure.reason) {
-            self.listener
-                .notice(format!("{}; trying again", failure.reason));
+            let told = format!("{}; trying again", failure.reason);
+            match is_for_good {
+                true => self.listener.problem(act, told),
+                false => self.listener.notice(told),
+            }
             self.told = Some(failure.reason);
         }
         sleep(delay).await;

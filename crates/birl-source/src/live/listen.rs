@@ -17,7 +17,7 @@ use super::options::Options;
 use super::records::Records;
 use super::sink::Sink;
 use crate::error::refusal;
-use crate::link::Listener;
+use crate::link::{Failure, Persistence};
 
 /// No datagram is longer.
 const DATAGRAM_BYTES_MAX: usize = 64 * 1024;
@@ -30,9 +30,9 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// Takes connections over TCP.
 pub(super) async fn tcp(host: &str, port: u16, options: Options, sink: Sink) {
-    let listener = match bind(host, port, TcpListener::bind).await {
-        Ok(listener) => listener,
-        Err(error) => return sink.problem("listen on", refusal(&error)),
+    let listen = || bind(host, port, TcpListener::bind);
+    let Some(listener) = until_it_can(listen, &options, &sink).await else {
+        return;
     };
     if let Ok(address) = listener.local_addr() {
         sink.notice(format!("listening on {address}"));
@@ -47,9 +47,8 @@ pub(super) async fn tcp(host: &str, port: u16, options: Options, sink: Sink) {
 
 /// Takes connections over a Unix socket, which is made at `path`, and removed by `cleanup`.
 pub(super) async fn unix(path: &Path, options: Options, sink: Sink, cleanup: &Cleanup) {
-    let listener = match bind_unix(path).await {
-        Ok(listener) => listener,
-        Err(error) => return sink.problem("listen on", refusal(&error)),
+    let Some(listener) = until_it_can(|| bind_unix(path), &options, &sink).await else {
+        return;
     };
     cleanup.remove_file(path);
     let mut connections = Connections::new(options, sink);
@@ -64,10 +63,10 @@ pub(super) async fn unix(path: &Path, options: Options, sink: Sink, cleanup: &Cl
 ///
 /// What arrives while nothing is read waits in the system's buffer, and is lost where that is full:
 /// the system does not tell.
-pub(super) async fn udp(host: &str, port: u16, sink: &Sink) {
-    let socket = match bind(host, port, UdpSocket::bind).await {
-        Ok(socket) => socket,
-        Err(error) => return sink.problem("listen on", refusal(&error)),
+pub(super) async fn udp(host: &str, port: u16, options: &Options, sink: &Sink) {
+    let listen = || bind(host, port, UdpSocket::bind);
+    let Some(socket) = until_it_can(listen, options, sink).await else {
+        return;
     };
     if let Ok(address) = socket.local_addr() {
         sink.notice(format!("listening on {address}"));
@@ -91,6 +90,25 @@ pub(super) async fn udp(host: &str, port: u16, sink: &Sink) {
             }
         }
         records.flush();
+    }
+}
+
+/// What `listen` gives, as often as it has to be tried; nothing where it is given up.
+async fn until_it_can<T, F>(listen: impl Fn() -> F, options: &Options, sink: &Sink) -> Option<T>
+where
+    F: Future<Output = io::Result<T>>,
+{
+    let mut persistence = Persistence::new(options, sink);
+    loop {
+        let error = match listen().await {
+            Ok(listener) => return Some(listener),
+            Err(error) => error,
+        };
+        // Another process may be about to end.
+        let failure = Failure::lasting(refusal(&error));
+        if !persistence.cannot_listen(failure).await {
+            return None;
+        }
     }
 }
 

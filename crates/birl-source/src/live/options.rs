@@ -31,6 +31,9 @@ pub struct Options {
     pub follows: bool,
     /// Whether of a file that is followed over HTTP only what is added to it is wanted: no by default.
     pub from_end: bool,
+    /// Whether a source is over that is refused for good before it has worked: yes by default. Else it is tried again
+    /// as others are.
+    pub gives_up: bool,
     /// How soon it is asked again whether a file over HTTP has grown that has: after a second by default.
     /// That doubles each time when it has not.
     pub poll_first: Duration,
@@ -89,6 +92,7 @@ impl Default for Options {
             resume_from: None,
             follows: false,
             from_end: false,
+            gives_up: true,
             poll_first: Duration::from_secs(1),
             poll_max: Duration::from_secs(10),
             ca_file: None,
