@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use birl_scan::Event;
+use birl_source::error::refusal;
 use birl_source::follow;
 use birl_source::live::Address;
 use birl_source::name::Name;
@@ -179,6 +180,8 @@ pub async fn run(
 /// Rules that run.
 struct Run {
     config: Config,
+    /// What it was when the run began.
+    started: Config,
     file: Watched,
     around: Surroundings,
     engine: Engine,
@@ -238,6 +241,7 @@ impl Run {
             deliverer: None,
             status,
             due: None,
+            started: config.clone(),
             config,
             around,
             store,
@@ -699,7 +703,13 @@ impl Run {
         let file = self.config.file.clone();
         let text = match tokio::fs::read_to_string(&file).await {
             Ok(text) => text,
-            Err(error) => return told(&format!("cannot read {}: {error}", file.display())),
+            Err(error) => {
+                return told(&format!(
+                    "cannot read {}: {}",
+                    file.display(),
+                    refusal(&error)
+                ));
+            }
         };
         let clock = self.around.clock.clone();
         let rooms = Arc::clone(&self.around.places.rooms);
@@ -741,7 +751,7 @@ impl Run {
             names_of_source(source, &config.file, &self.around)?;
         }
         let planned = self.plan_all(&config).await?;
-        tell_what_stays(&self.config, &config);
+        tell_what_stays(&self.started, &config);
         // A round ends what goes, and those that take its place begin where it ended: nothing is missing
         // between them, and nothing counts twice.
         self.abandon_round();
