@@ -106,6 +106,9 @@ pub(crate) struct Detection {
     /// How much of the sample was looked at last.
     looked_at: usize,
     parser: Arc<Parser>,
+    /// Lines that came last and are in no format that was found, as long as they are few.
+    strange: Vec<u8>,
+    strange_lines: usize,
     /// Lines that came first, which are to be looked at before others are.
     head: Bytes,
 }
@@ -118,6 +121,8 @@ impl Detection {
             sample: Vec::new(),
             looked_at: 0,
             parser: Arc::default(),
+            strange: Vec::new(),
+            strange_lines: 0,
             head: Bytes::new(),
         }
     }
@@ -155,32 +160,58 @@ impl Detection {
             let head = std::mem::take(&mut self.head);
             self.with(&head);
         }
-        if self.looked_at > 0 && self.is_strange_to(lines) {
-            // The source has changed its mind.
-            self.sample.clear();
-            self.looked_at = 0;
+        if self.looked_at > 0 && self.are_strange(lines) && self.begin_anew(lines) {
+            return self.parser();
         }
         let room = SAMPLE_BYTES.saturating_sub(self.sample.len());
         self.sample
             .extend_from_slice(&lines[..room.min(lines.len())]);
         if self.sample.len() > 2 * self.looked_at || self.looked_at == 0 {
             self.looked_at = self.sample.len();
-            self.parser = detect(&parts(&self.sample), &self.formats, self.reference);
+            let found = detect(&parts(&self.sample), &self.formats, self.reference);
+            self.take_up(found);
         }
         self.parser()
     }
 
-    /// Whether none of many lines is in a format that was found.
-    fn is_strange_to(&self, lines: &[u8]) -> bool {
-        let lines = lines.split_inclusive(|&byte| byte == b'\n').take(LINES_MIN);
-        let mut count = 0;
-        for line in lines {
+    /// Whether none of many lines that came last is in a format that was found, with these: they may come one by one.
+    fn are_strange(&mut self, lines: &[u8]) -> bool {
+        for line in lines.split_inclusive(|&byte| byte == b'\n').take(LINES_MIN) {
             if self.parser.knows(framing::content(line)) {
+                self.strange.clear();
+                self.strange_lines = 0;
                 return false;
             }
-            count += 1;
+            self.strange_lines += 1;
         }
-        count == LINES_MIN
+        if self.strange_lines < LINES_MIN {
+            self.strange.extend_from_slice(lines);
+        }
+        self.strange_lines >= LINES_MIN
+    }
+
+    /// The source may have changed its mind: looks at nothing but what was strange, with these lines. False if that is in
+    /// no format: then it is a stack trace that is long, or somebody else's, and the source will go on as it was.
+    fn begin_anew(&mut self, lines: &[u8]) -> bool {
+        let mut sample = std::mem::take(&mut self.strange);
+        self.strange_lines = 0;
+        let room = SAMPLE_BYTES.saturating_sub(sample.len());
+        sample.extend_from_slice(&lines[..room.min(lines.len())]);
+        let found = detect(&parts(&sample), &self.formats, self.reference);
+        let is_known = found.formats().next().is_some();
+        if is_known {
+            self.looked_at = sample.len();
+            self.sample = sample;
+            self.take_up(found);
+        }
+        is_known
+    }
+
+    /// What is known is not forgotten for what nobody knows.
+    fn take_up(&mut self, found: Arc<Parser>) {
+        if found.formats().next().is_some() || self.parser.formats().next().is_none() {
+            self.parser = found;
+        }
     }
 }
 
@@ -211,6 +242,41 @@ mod tests {
             format(&detection.with(syslog.as_bytes())).as_deref(),
             Some("syslog")
         );
+    }
+
+    #[test]
+    fn what_is_in_no_format_does_not_make_it_forget_one() {
+        let trace = "\tat com.example.Charge.run(Charge.java:17)\n";
+        for (before, count) in [(1, 60), (50, 60), (1, 5_000)] {
+            let mut detection = Detection::new(Formats::default(), 0);
+            let json = "{\"level\":\"info\",\"msg\":\"up\"}\n".repeat(before);
+            detection.with(json.as_bytes());
+            let behind = detection.with(trace.repeat(count).as_bytes());
+            let formats: Vec<_> = behind.formats().map(|it| it.name()).collect();
+            assert_eq!(formats, ["json"], "{before} and {count}");
+            for _ in 0..count {
+                detection.with(trace.as_bytes());
+            }
+            assert!(
+                detection
+                    .parser()
+                    .knows(json.lines().next().unwrap().as_bytes())
+            );
+        }
+    }
+
+    #[test]
+    fn a_source_may_change_its_format_line_by_line() {
+        let mut detection = Detection::new(Formats::default(), 0);
+        // Nothing is in any format, and there is no room for more of it.
+        detection.with("up\n".repeat(SAMPLE_BYTES / 3 + 1).as_bytes());
+        let line = b"{\"level\":\"info\",\"msg\":\"up\"}\n";
+        let formats = |parser: &Parser| parser.formats().count();
+        let found: Vec<_> = (0..LINES_MIN)
+            .map(|_| formats(&detection.with(line)))
+            .collect();
+        assert_eq!(found[..LINES_MIN - 1], [0; LINES_MIN - 1]);
+        assert_eq!(found[LINES_MIN - 1], 1);
     }
 
     #[test]
