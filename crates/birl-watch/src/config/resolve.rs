@@ -175,7 +175,9 @@ fn place(name: Spanned<String>, config: places::Config, text: Text<'_>) -> Resul
 
 fn source(name: Spanned<String>, keys: SourceKeys, text: Text<'_>) -> Result<Source, Error> {
     let line = text.error(&name.span(), "").line();
-    if keys.from.0.is_empty() && keys.exec.0.is_empty() {
+    let mut from = keys.from.0.iter();
+    let says_nothing = from.any(|from| from.get_ref().trim().is_empty());
+    if says_nothing || keys.from.0.is_empty() && keys.exec.0.is_empty() {
         return Err(text
             .error(
                 &name.span(),

@@ -300,6 +300,10 @@ fn what_is_wrong_elsewhere_is_told_with_its_line() {
             "1: source \"app\" says nothing to read\n\nhint: for example: from = [\"/var/log/app/*.log\"]",
         ),
         (
+            "[source.app]\nfrom = ['app.log', '']\n",
+            "1: source \"app\" says nothing to read\n\nhint: for example: from = [\"/var/log/app/*.log\"]",
+        ),
+        (
             "[source.app]\nfrom = 's3://logs'\n",
             "2: cannot read \"s3://logs\": sources that begin with s3:// are not supported yet",
         ),
