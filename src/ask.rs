@@ -38,7 +38,8 @@ const TABLE_EVERY: Duration = Duration::from_secs(10);
 pub(crate) fn run(config: &Config, text: &str) -> Result<ExitCode> {
     check(config)?;
     let failed = |error: birl_query::Error| anyhow!(error.render(text));
-    let terms = query::parse(text)
+    let tables: Vec<_> = config.tables.iter().map(|(name, _)| &name[..]).collect();
+    let terms = query::parse_over(text, &tables)
         .map_err(|error| anyhow!(error.render(text)))?
         .search;
     let sources = sources(config, text, &terms)?;

@@ -214,7 +214,9 @@ pub(crate) struct Query {
 impl Query {
     fn parse(config: &Config) -> Result<Self> {
         if let ([text], false) = (&config.queries[..], config.literal) {
-            let query = query::parse(text).map_err(|error| anyhow!(error.render(text)))?;
+            let tables: Vec<_> = config.tables.iter().map(|(name, _)| &name[..]).collect();
+            let query = query::parse_over(text, &tables);
+            let query = query.map_err(|error| anyhow!(error.render(text)))?;
             let is_more = query.sql.is_some() || !query.steps.is_empty();
             return Ok(Self {
                 more_than_a_search: is_more.then(|| text.clone()),

@@ -337,7 +337,7 @@ impl Session {
     }
 
     async fn plan_as(&self, text: &str, as_rows: bool, live: Option<Live>) -> Result<Plan, Error> {
-        let query = query::parse(text)?;
+        let query = query::parse_over(text, &self.table_names())?;
         // What is wrong with the search is told at its place in the whole text.
         Search::with_clock(&query.search, self.sources.search, &self.sources.clock)?;
         let is_field = |name: &str| self.has_field(name);

@@ -229,6 +229,11 @@ impl Session {
         }
     }
 
+    /// The names of the files that are tables.
+    pub(crate) fn table_names(&self) -> Vec<&str> {
+        self.files.iter().map(|(name, _)| &name[..]).collect()
+    }
+
     /// The file of the table that is called so: exactly, or else in another case.
     fn table(&self, name: &str) -> Option<&Path> {
         let exact = self.files.iter().find(|(table, _)| table == name);

@@ -15,7 +15,8 @@
 //! range    = [ ">=" | "<=" | "!=" | ">" | "<" | "=" ] ( value | [ value ] ".." [ value ] )
 //! value    = '"' { character | escape } '"' | characters as in a word
 //! pipe     = "|>" | "|" between spaces
-//! sql      = text that begins "select ", "with NAME as (" or "from logs", in any case
+//! sql      = text that begins "select ", "with NAME as (", "from TABLE" or "from 'FILE'", in any
+//!            case; also in parentheses, where a pipe, `union` or the like stands in or behind them
 //! ```
 //!
 //! `NOT` and `-` bind tightest, then space (`AND` says the same), then `OR`. Operators are written
@@ -75,7 +76,22 @@ use tree::{Query, Span, Term};
 /// # Ok::<(), birl_record::query::Error>(())
 /// ```
 pub fn parse(text: &str) -> Result<Query, Error> {
-    grammar::parse(text)
+    grammar::parse(text, &[])
+}
+
+/// Reads a query that may begin `from` one of `tables`, as from `logs`.
+///
+/// # Errors
+///
+/// As [`parse`].
+///
+/// ```
+/// let query = birl_record::query::parse_over("from users |> count", &["users"])?;
+/// assert_eq!(query.sql.unwrap().text, "from users");
+/// # Ok::<(), birl_record::query::Error>(())
+/// ```
+pub fn parse_over(text: &str, tables: &[&str]) -> Result<Query, Error> {
+    grammar::parse(text, tables)
 }
 
 /// Reads a query that is a search alone: words, phrases, regexes, terms over fields, and what joins

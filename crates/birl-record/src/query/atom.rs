@@ -286,7 +286,7 @@ fn word(input: &mut Input<'_>) -> Parsed<Text> {
 
 /// Whether `text` reads as one word that stands for itself.
 pub(super) fn is_word(text: &str) -> bool {
-    let read = parse(text).map(|query| query.search);
+    let read = parse(text, &[]).map(|query| query.search);
     matches!(read, Ok(Term::Text(word)) if !word.quoted && word.value == text)
 }
 

@@ -21,9 +21,9 @@ use super::tree::{Query, Span, Term};
 /// How deep parentheses and negations may nest; deeper ones would only come from a broken program.
 const DEPTH_MAX: usize = 128;
 
-/// Reads all of `text`.
-pub(super) fn parse(text: &str) -> Result<Query, Error> {
-    let mut input = beginning(text);
+/// Reads all of `text`, in which SQL may begin from `tables`.
+pub(super) fn parse(text: &str, tables: &[&str]) -> Result<Query, Error> {
+    let mut input = beginning(text, tables);
     query(&mut input).map_err(|failure| match failure {
         ErrMode::Cut(Failure(Some(error))) => *error,
         _ => Error::new(here(&input), "expected the end of the query"),

@@ -19,6 +19,8 @@ pub(super) type Parsed<T> = Result<T, ErrMode<Failure>>;
 pub(super) struct State<'q> {
     /// The whole query.
     pub(super) text: &'q str,
+    /// The tables that a query may begin `from`, beside `logs`.
+    pub(super) tables: &'q [&'q str],
     /// How many parentheses are open.
     pub(super) groups: usize,
     /// How many parentheses and negations we are in.
@@ -46,12 +48,13 @@ impl<'q> ParserError<Input<'q>> for Failure {
     }
 }
 
-/// The beginning of `text`.
-pub(super) fn beginning(text: &str) -> Input<'_> {
+/// The beginning of `text`, in which SQL may begin from `tables`.
+pub(super) fn beginning<'q>(text: &'q str, tables: &'q [&'q str]) -> Input<'q> {
     Input {
         input: LocatingSlice::new(text),
         state: State {
             text,
+            tables,
             groups: 0,
             depth: 0,
             in_value: false,

@@ -13,12 +13,17 @@ use super::error::Error;
 use super::input::{Input, Parsed, here, here_char, rest, space, wrong};
 use super::tree::{Span, Sql, Step};
 
-/// The tables that a query may begin `from`.
-const TABLES: [&str; 1] = ["logs"];
+/// The table that any query may begin `from`.
+const LOGS: &str = "logs";
+
+/// What files are called that a query may begin `from`: `'users.csv'`, but not `'alice'`.
+const ENDINGS: [&str; 8] = [
+    ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zst",
+];
 
 /// SQL, up to the first pipe.
 pub(super) fn sql(input: &mut Input<'_>) -> Parsed<Sql> {
-    peek(alt((select, with, from))).parse_next(input)?;
+    peek(alt((select, with, from, enclosed))).parse_next(input)?;
     let (text, span) = piece(input)?;
     Ok(Sql { text, span })
 }
@@ -50,13 +55,76 @@ fn name_as(input: &mut Input<'_>) -> Parsed<()> {
         .parse_next(input)
 }
 
-/// `from TABLE`
+/// `from TABLE`, `from 'FILE'`, `from (select …)`, `from unnest(…)`
 fn from(input: &mut Input<'_>) -> Parsed<()> {
-    let name = take_till(1.., |c: char| c.is_whitespace() || ",;|".contains(c));
-    let table = name.verify(|name: &str| TABLES.iter().any(|table| names_table(name, table)));
-    (Caseless("from"), some_space, table)
+    let tables = input.state.tables;
+    let name = take_till(1.., |c: char| c.is_whitespace() || ",;|)".contains(c));
+    let table = name.verify(move |name: &str| {
+        names_table(name, LOGS) || tables.iter().any(|table| names_table(name, table))
+    });
+    let file = ('\'', take_till(1.., '\'').verify(is_file), '\'').void();
+    let query = ('(', space, select).void();
+    let made = (
+        alt((
+            Caseless("unnest"),
+            Caseless("range"),
+            Caseless("generate_series"),
+        )),
+        '(',
+    )
+        .void();
+    (
+        Caseless("from"),
+        some_space,
+        alt((file, query, made, table.void())),
+    )
         .void()
         .parse_next(input)
+}
+
+fn is_file(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    name.contains('/') || ENDINGS.iter().any(|ending| lower.ends_with(ending))
+}
+
+/// `(select 1) |> …`, `(from logs |> limit 5) union all …`: SQL in parentheses. They group a search where
+/// nothing in them or behind them tells that they do not.
+fn enclosed(input: &mut Input<'_>) -> Parsed<()> {
+    let all = rest(input);
+    repeat(1.., ('(', space).void())
+        .map(|()| ())
+        .parse_next(input)?;
+    alt((select, from)).parse_next(input)?;
+    let mut behind = opt((space, alt((Caseless("or"), Caseless("and"))), some_space));
+    if behind.parse_next(input)?.is_some() {
+        return fail(input);
+    }
+    let mut depth = all[..all.len() - rest(input).len()]
+        .bytes()
+        .filter(|byte| *byte == b'(')
+        .count();
+    let mut has_pipe = false;
+    while depth > 0 {
+        match opt(opaque).parse_next(input) {
+            Ok(Some(())) => continue,
+            Ok(None) => {}
+            // What SQL would quote is none: `it's`.
+            Err(_) => return fail(input),
+        }
+        has_pipe |= opt(peek(pipe)).parse_next(input)?.is_some();
+        match input.next_token() {
+            Some('(') => depth += 1,
+            Some(')') => depth -= 1,
+            Some(_) => {}
+            None => return fail(input),
+        }
+    }
+    space(input)?;
+    let combines = alt((Caseless("union"), Caseless("intersect"), Caseless("except")));
+    match has_pipe {
+        true => Ok(()),
+        false => alt((pipe, (combines, some_space).void())).parse_next(input),
+    }
 }
 
 fn names_table(name: &str, table: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The grammar, case by case, and its laws.
 
 use super::tree::{Query, Term};
-use super::{parse, parse_search};
+use super::{parse, parse_over, parse_search};
 
 /// `query` as an s-expression: `a` a word, `"a"` a phrase, `/a/` a regex, `a=b` a field term.
 fn shape(text: &str) -> String {
@@ -338,7 +338,40 @@ fn sql_begins_with_its_keyword() {
         ("FROM \"Logs\" | count", "sql<FROM \"Logs\"> |> <count>"),
         ("from logs|> count", "sql<from logs> |> <count>"),
         ("select (a | b) from logs", "sql<select (a | b) from logs>"),
+        (
+            "from '/srv/a b.log' | count",
+            "sql<from '/srv/a b.log'> |> <count>",
+        ),
+        ("from 'Users.CSV'", "sql<from 'Users.CSV'>"),
+        ("from (select 1) | count", "sql<from (select 1)> |> <count>"),
+        ("from unnest([1, 2])", "sql<from unnest([1, 2])>"),
+        (
+            "(select 1) union all (select 2) | count",
+            "sql<(select 1) union all (select 2)> |> <count>",
+        ),
+        (
+            "((select ')' as x)) |> where x",
+            "sql<((select ')' as x))> |> <where x>",
+        ),
+        ("( from logs |> limit 5 )", "sql<( from logs |> limit 5 )>"),
     ]);
+}
+
+#[test]
+fn sql_begins_from_the_tables_that_are_told() {
+    let shape = |text: &str| {
+        let query = parse_over(text, &["users", "my users"]).unwrap();
+        shape_of_query(&query)
+    };
+    assert_eq!(shape("from users | count"), "sql<from users> |> <count>");
+    assert_eq!(shape("FROM Users,logs"), "sql<FROM Users,logs>");
+    assert_eq!(
+        shape("(from users |> limit 1)"),
+        "sql<(from users |> limit 1)>"
+    );
+    assert_eq!(shape("from logs"), "sql<from logs>");
+    assert_eq!(shape("from user | count"), "(and from user) |> <count>");
+    assert_eq!(shape("login from users"), "(and login from users)");
 }
 
 #[test]
@@ -348,6 +381,14 @@ fn other_words_that_sql_knows_are_words() {
         ("select()", "select()"),
         ("a select b", "(and a select b)"),
         ("(select b)", "(and select b)"),
+        ("(select b) unions", "(and select b unions)"),
+        (
+            "(select OR insert) | count",
+            "(or select insert) |> <count>",
+        ),
+        ("(select it's) | count", "(and select it's) |> <count>"),
+        ("from 'alice'", "(and from 'alice')"),
+        ("from users", "(and from users)"),
         ("from", "from"),
         ("from 10.0.0.1", "(and from 10.0.0.1)"),
         ("from logs-2026", "(and from logs-2026)"),
