@@ -1,6 +1,6 @@
-//! Fields of a search that found nothing, which no record has.
+//! What is told of a search that found nothing: fields which no record has, and words that would be a step.
 
-use birl_query::nearest;
+use birl_query::{nearest, reads_as_step};
 use birl_record::columns::FIXED;
 use birl_record::query::tree::{Field, Term, quote};
 use birl_scan::{Options, fields};
@@ -16,6 +16,8 @@ const OWN: [&str; 4] = ["msg", "since", "until", "last"];
 /// What a search names, and where it looks: to be told, once it has found nothing, which fields there
 /// are not.
 pub(crate) struct Slips {
+    /// The search, if it would be a step behind a pipe.
+    step: Option<String>,
     terms: Vec<Field>,
     names: Vec<Name>,
     walk: WalkOptions,
@@ -23,7 +25,7 @@ pub(crate) struct Slips {
 }
 
 impl Slips {
-    /// The fields that `terms` name, if what is searched has an end.
+    /// The fields that `terms` name, and whether they read as a step, if what is searched has an end.
     pub(crate) fn of(
         config: &Config,
         terms: &[Term],
@@ -32,10 +34,16 @@ impl Slips {
     ) -> Option<Self> {
         let mut named = Vec::new();
         terms.iter().for_each(|term| add(term, &mut named));
-        if named.is_empty() || config.follow.is_some() || config.invert {
+        let step = match &config.queries[..] {
+            [text] if !config.literal && is_step(text) => Some(text.clone()),
+            _ => None,
+        };
+        let says_nothing = named.is_empty() && step.is_none();
+        if says_nothing || config.follow.is_some() || config.invert {
             return None;
         }
         Some(Self {
+            step,
             terms: named,
             names: names.to_vec(),
             walk: walk(config),
@@ -45,6 +53,16 @@ impl Slips {
 
     /// What is to be said of those that no sampled record has. Files are read for it.
     pub(crate) fn told(&self) -> Vec<String> {
+        let step = self.step.iter().map(|step| {
+            format!("these words were searched for; a step stands behind a pipe: '|> {step}'")
+        });
+        step.chain(self.unknown_fields()).collect()
+    }
+
+    fn unknown_fields(&self) -> Vec<String> {
+        if self.terms.is_empty() {
+            return Vec::new();
+        }
         let fields = fields(self.names.clone(), self.walk, &self.options);
         if fields.records() == 0 {
             return Vec::new();
@@ -66,6 +84,11 @@ impl Slips {
         });
         told.collect()
     }
+}
+
+/// Whether a search is several words that would be a step: `count by level`. One word alone is looked for.
+fn is_step(text: &str) -> bool {
+    text.contains([' ', '(']) && reads_as_step(text)
 }
 
 fn add(term: &Term, named: &mut Vec<Field>) {

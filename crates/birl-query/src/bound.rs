@@ -421,7 +421,11 @@ fn statement(query: &Query) -> Result<Statement, query::Error> {
         zone: jiff::tz::TimeZone::UTC,
         newest: None,
     };
-    Ok(pipe::translate(query, &|_| true, &clock)?.statement)
+    let known = pipe::Known {
+        field: &|name| Some(name.to_owned()),
+        columns: &|_| None,
+    };
+    Ok(pipe::translate(query, known, &clock)?.statement)
 }
 
 /// Whether `text`, which stood in single quotes, has become a name: SQL lets literals be names of columns

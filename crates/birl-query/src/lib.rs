@@ -63,6 +63,6 @@ pub use datafusion::arrow::array::RecordBatch as Rows;
 pub use datafusion::arrow::datatypes::SchemaRef as Schema;
 pub use error::Error;
 pub use live::{Closing, Live, Over, Stop, Watches, WindowCounts, fields_of_state};
-pub use pipe::{Chart, nearest};
+pub use pipe::{Chart, nearest, reads_as_step};
 pub use plan::{Kind, Plan, Scans};
 pub use session::{Limits, Session, Sources};

@@ -54,17 +54,49 @@ const OF_VALUES: [&str; 4] = ["first_value", "last_value", "max", "min"];
 /// Whether `of` wants a number of the column that is called `name`.
 pub(crate) fn are_wanted(of: &mut impl VisitMut, name: &str) -> bool {
     let mut found = false;
-    visit_wanted(of, &mut |column, _| found |= column == name);
+    visit_wanted(of, &mut |column, _| found |= column == Some(name));
     found
 }
 
-/// Makes numbers of the columns that `is_text`, wherever `of` wants a number.
-pub(crate) fn of_texts(of: &mut impl VisitMut, is_text: &dyn Fn(&str) -> bool) {
+/// Makes numbers, wherever `of` wants one, of what functions give as text, and of the columns of which
+/// `as_number` tells how.
+pub(crate) fn of_others(of: &mut impl VisitMut, as_number: &dyn Fn(&str, &Expr) -> Option<Expr>) {
     visit_wanted(of, &mut |column, expr| {
-        if is_text(column) {
-            *expr = number_of(expr);
+        let number = match column {
+            Some(name) => as_number(name, expr),
+            None => Some(number_of(expr)),
+        };
+        if let Some(number) = number {
+            *expr = number;
         }
     });
+}
+
+/// Functions that give text, whatever they are given.
+const OF_TEXT: [&str; 10] = [
+    "btrim",
+    "json_field",
+    "left",
+    "logfmt_field",
+    "ltrim",
+    "regexp_replace",
+    "replace",
+    "right",
+    "rtrim",
+    "split_part",
+];
+
+/// Whether an expression is text in any case: a part of one.
+pub(crate) fn is_text(expr: &Expr) -> bool {
+    match expr {
+        Expr::Substring { .. } | Expr::Trim { .. } => true,
+        Expr::Function(function) if function.over.is_none() => {
+            let name = function.name.to_string();
+            let is_substr = name.eq_ignore_ascii_case("substr");
+            is_substr || OF_TEXT.iter().any(|it| name.eq_ignore_ascii_case(it))
+        }
+        _ => false,
+    }
 }
 
 /// The number that a text reads like.
@@ -81,9 +113,13 @@ fn column(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// Shows `place` each column of which a number is wanted, and where: it is calculated with, compared with
-/// numbers, or given to a function of numbers; or a value of it is, which has a name of its own.
-fn visit_wanted(of: &mut impl VisitMut, place: &mut dyn FnMut(&str, &mut Expr)) {
+/// What a number is wanted of, and where: a column by its name, or what is text in any case.
+type Place<'p> = dyn FnMut(Option<&str>, &mut Expr) + 'p;
+
+/// Shows `place` each column, and each text that a function gives, of which a number is wanted, and where: it
+/// is calculated with, compared with numbers, or given to a function of numbers; or a value of it is, which
+/// has a name of its own.
+fn visit_wanted(of: &mut impl VisitMut, place: &mut Place<'_>) {
     let mut wanted = Wanted {
         values: BTreeMap::new(),
         steps: Vec::new(),
@@ -98,7 +134,7 @@ struct Wanted<'p> {
     values: BTreeMap<String, String>,
     /// The steps of the queries that are gone through, while what stands before them is.
     steps: Vec<Vec<PipeOperator>>,
-    place: &'p mut dyn FnMut(&str, &mut Expr),
+    place: &'p mut Place<'p>,
 }
 
 impl VisitorMut for Wanted<'_> {
@@ -141,18 +177,16 @@ fn named_values(step: &mut PipeOperator) -> Vec<(String, String)> {
     named.collect()
 }
 
-fn each_wanted(
-    expr: &mut Expr,
-    values: &BTreeMap<String, String>,
-    place: &mut dyn FnMut(&str, &mut Expr),
-) {
+fn each_wanted(expr: &mut Expr, values: &BTreeMap<String, String>, place: &mut Place<'_>) {
     let mut place = |expr: &mut Expr| {
         let mut expr = unnested(expr);
         if value_of(expr).is_some() {
             expr = value_of(expr).expect("it is one");
         }
         if let Some(name) = column(expr).map(str::to_owned) {
-            place(values.get(&name).unwrap_or(&name), expr);
+            place(Some(values.get(&name).unwrap_or(&name)), expr);
+        } else if is_text(expr) {
+            place(None, expr);
         }
     };
     match expr {
@@ -167,12 +201,18 @@ fn each_wanted(
                 place(left);
                 place(right);
             }
+            if matches!(op, Op::Eq | Op::NotEq) {
+                let literals = (is_large(left), is_large(right));
+                widen(left, literals.1);
+                widen(right, literals.0);
+            }
         }
         Expr::Between {
             expr, low, high, ..
         } if is_number(low) || is_number(high) => place(expr),
         Expr::InList { expr, list, .. } if !list.is_empty() && list.iter().all(is_number) => {
             place(expr);
+            widen(expr, list.iter().all(is_large));
         }
         Expr::UnaryOp {
             op: UnaryOperator::Minus | UnaryOperator::Plus,
@@ -211,7 +251,8 @@ fn is_of_numbers(name: &ast::ObjectName) -> bool {
         return false;
     };
     let called = name.value.to_ascii_lowercase();
-    OF_NUMBERS.iter().any(|of| called.starts_with(of))
+    let is_of_text = OF_TEXT.contains(&called.as_str());
+    !is_of_text && OF_NUMBERS.iter().any(|of| called.starts_with(of))
 }
 
 fn is_number(expr: &Expr) -> bool {
@@ -223,6 +264,38 @@ fn is_number(expr: &Expr) -> bool {
         }
         | Expr::Nested(expr) => is_number(expr),
         _ => false,
+    }
+}
+
+/// Whether it is a whole number that a float need not tell from the next.
+fn is_large(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => digits
+                .parse::<i64>()
+                .is_ok_and(|number| number > 1_i64 << f64::MANTISSA_DIGITS),
+            _ => false,
+        },
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus | UnaryOperator::Plus,
+            expr,
+        }
+        | Expr::Nested(expr) => is_large(expr),
+        _ => false,
+    }
+}
+
+/// Makes a whole number of what has been made a number, where it is held against a large one.
+fn widen(expr: &mut Expr, is_with_large: bool) {
+    if let Expr::Cast {
+        kind: ast::CastKind::TryCast,
+        expr: of,
+        ..
+    } = expr
+        && is_with_large
+        && (column(of).is_some() || is_text(of))
+    {
+        *expr = template("TRY_CAST($1 AS BIGINT)", &[of]);
     }
 }
 

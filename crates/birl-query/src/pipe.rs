@@ -30,9 +30,9 @@ mod steps;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use birl_record::query::{Error, tree::Query, tree::Term};
+use birl_record::query::{Error, parse, tree::Query, tree::Term};
 use birl_record::time::Clock;
-use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement};
+use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement, VisitorMut};
 
 use crate::walk;
 
@@ -90,23 +90,32 @@ pub(crate) struct Lookup {
     pub(crate) path: PathBuf,
 }
 
-/// The SQL that a query is; `is_field` tells which fields the table `logs` is known to have, and moments
-/// are as seen from `clock`.
+/// What is known of tables before anything is planned.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'k> {
+    /// The field of the table `logs` that a name means: the one that is called so, or else the only one
+    /// that is but for the case.
+    pub(crate) field: &'k dyn Fn(&str) -> Option<String>,
+    /// The columns of another table, by its name or that of its file.
+    pub(crate) columns: &'k dyn Fn(&str) -> Option<Vec<String>>,
+}
+
+/// The SQL that a query is, over tables of which so much is `known`; moments are as seen from `clock`.
 ///
 /// # Errors
 /// Where a step is none, or its SQL is wrong; the error points into the text of the query.
 pub(crate) fn translate(
     query: &Query,
-    is_field: &dyn Fn(&str) -> bool,
+    known: Known<'_>,
     clock: &Clock,
 ) -> Result<Translation, Error> {
     check_size(query)?;
     let mut pipeline = match &query.sql {
         Some(sql) => {
-            let (query, columns) = sql_query(&sql.text, sql.span.start)?;
-            Pipeline::new(query, columns, is_field)
+            let (query, columns) = sql_query(&sql.text, sql.span.start, known)?;
+            Pipeline::new(query, columns, known)
         }
-        None => Pipeline::new(from_logs(), Columns::logs(), is_field),
+        None => Pipeline::new(from_logs(), Columns::logs(), known),
     };
     if query.search != Term::All {
         let search =
@@ -147,6 +156,21 @@ fn spell_not(query: &mut ast::Query) {
     });
 }
 
+/// Whether `text` would be a step behind a pipe.
+pub fn reads_as_step(text: &str) -> bool {
+    let known = Known {
+        field: &|name| Some(name.to_owned()),
+        columns: &|_| None,
+    };
+    let clock = Clock {
+        now: 0,
+        newest: None,
+        zone: jiff::tz::TimeZone::UTC,
+    };
+    let query = parse(&format!("* |> {text}"));
+    query.is_ok_and(|query| query.steps.len() == 1 && translate(&query, known, &clock).is_ok())
+}
+
 fn check_size(query: &Query) -> Result<(), Error> {
     let end = query
         .steps
@@ -167,10 +191,11 @@ fn check_size(query: &Query) -> Result<(), Error> {
 }
 
 /// The SQL that a query begins with, and the columns that it shows.
-fn sql_query(text: &str, at: usize) -> Result<(ast::Query, Columns), Error> {
+fn sql_query(text: &str, at: usize, known: Known<'_>) -> Result<(ast::Query, Columns), Error> {
     let tokens = Tokens::read(text, at)?;
     let mut query = reader::query(tokens.all())?;
     steps::nested::rewrite(&mut query)?;
+    name_queries(&mut query);
     let mut tables = Tables::default();
     tables.add_of(&query);
     tables.join_names(&mut query);
@@ -181,11 +206,16 @@ fn sql_query(text: &str, at: usize) -> Result<(ast::Query, Columns), Error> {
     functions::rewrite(&mut query, &context)?;
     let columns = match &*query.body {
         SetExpr::Select(select) => {
-            let is_from_logs = matches!(&select.from[..], [from] if from.joins.is_empty()
-                && matches!(&from.relation, ast::TableFactor::Table { name, .. } if name.to_string() == "logs"));
-            let from = match is_from_logs {
-                true => Columns::logs(),
-                false => Columns::Unknown,
+            let is_made = |table: &str| {
+                let mut made = query.with.iter().flat_map(|with| &with.cte_tables);
+                made.any(|it| it.alias.name.value == table)
+            };
+            let from = match only_table(select) {
+                Some("logs") => Columns::logs(),
+                Some(table) if !is_made(table) => {
+                    (known.columns)(table).map_or(Columns::Unknown, Columns::Known)
+                }
+                _ => Columns::Unknown,
             };
             match select.flavor {
                 ast::SelectFlavor::FromFirstNoSelect => from,
@@ -195,6 +225,51 @@ fn sql_query(text: &str, at: usize) -> Result<(ast::Query, Columns), Error> {
         _ => Columns::Unknown,
     };
     Ok((query, columns))
+}
+
+/// Gives names to the queries without one that stand in the places of joined tables, so that their columns
+/// are told from those of others.
+fn name_queries(query: &mut ast::Query) {
+    struct Names(usize);
+    impl VisitorMut for Names {
+        type Break = ();
+        fn pre_visit_select(&mut self, select: &mut ast::Select) -> ControlFlow<()> {
+            for from in &mut select.from {
+                let joined = from.joins.iter_mut().map(|join| &mut join.relation);
+                for relation in joined {
+                    if let ast::TableFactor::Derived {
+                        alias: alias @ None,
+                        ..
+                    } = relation
+                    {
+                        self.0 += 1;
+                        *alias = Some(ast::TableAlias {
+                            explicit: true,
+                            name: ast::Ident::new(format!("joined_{}", self.0)),
+                            columns: Vec::new(),
+                            at: None,
+                        });
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = walk::change(query, &mut Names(0));
+}
+
+/// The table that a `select` is from, if it is from nothing else.
+fn only_table(select: &ast::Select) -> Option<&str> {
+    let [from] = &select.from[..] else {
+        return None;
+    };
+    match &from.relation {
+        ast::TableFactor::Table { name, .. } if from.joins.is_empty() => match &name.0[..] {
+            [ast::ObjectNamePart::Identifier(name)] => Some(&name.value),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A query that can be run.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,13 +31,13 @@ use tokio::sync::mpsc;
 use crate::answer::{Answer, Answers};
 use crate::live::steps::{self, StepPlanner, Steps, unending};
 use crate::live::{Given, Live, LivePlan, State, Stop, WindowCounts, Windowing};
-use crate::pipe::Chart;
+use crate::pipe::{Chart, Translation};
 use crate::rising::Courses;
 use crate::scan::Told;
 use crate::session::Session;
 use crate::snapshots::Folded;
 use crate::table::{self, Logs};
-use crate::tables::Tables;
+use crate::tables::{Read, Tables};
 use crate::{Error, division, gaps, guessed, in_order, numbers, orders, pipe, statement};
 
 /// So many events may wait for being told.
@@ -340,15 +341,7 @@ impl Session {
         let query = query::parse_over(text, &self.table_names())?;
         // What is wrong with the search is told at its place in the whole text.
         Search::with_clock(&query.search, self.sources.search, &self.sources.clock)?;
-        let is_field = |name: &str| self.has_field(name);
-        let translation = pipe::translate(&query, &is_field, &self.sources.clock)?;
-        let mut statement = translation.statement;
-        let is_text = |name: &str| self.is_text(name);
-        let mut as_sql = statement.clone();
-        numbers::of_texts(&mut as_sql, &is_text);
-        statement::name_columns(&mut statement);
-        numbers::of_texts(&mut statement, &is_text);
-        let mut tables = Tables::new(self, text, statement, &translation.lookups)?;
+        let (translation, as_sql, mut tables) = self.translated(text, &query)?;
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
         let told = Arc::new(Told::new(events));
         let is_guessed = match (&live, &query.sql) {
@@ -471,19 +464,62 @@ impl Session {
         names.any(|name| matches!(name, Name::Stdin)) && !peek::is_file()
     }
 
-    /// Whether records are known to have a field of this name.
-    fn has_field(&self, name: &str) -> bool {
-        FIXED.contains(&name) || self.sources.fields.get(name).is_some()
+    /// What a query is in SQL, this as people are shown it, and the tables that it is to be planned over.
+    ///
+    /// Files that are tables are looked into, so it blocks.
+    fn translated<'q>(
+        &self,
+        text: &'q str,
+        query: &query::tree::Query,
+    ) -> Result<(Translation, ast::Statement, Tables<'q>), Error> {
+        let read = Read::new(self);
+        let known = pipe::Known {
+            field: &|name| self.field_called(name),
+            columns: &|name| read.columns(name),
+        };
+        let translation = pipe::translate(query, known, &self.sources.clock)?;
+        let as_number = |name: &str, expr: &ast::Expr| match self.type_called(name)? {
+            Type::Text => Some(numbers::number_of(expr)),
+            Type::Bool => Some(pipe::template("CAST($1 AS BIGINT)", &[expr])),
+            _ => None,
+        };
+        let mut statement = translation.statement.clone();
+        let mut as_sql = statement.clone();
+        numbers::of_others(&mut as_sql, &as_number);
+        statement::name_columns(&mut statement);
+        numbers::of_others(&mut statement, &as_number);
+        let tables = Tables::new(self, text, statement, &translation.lookups, &read)?;
+        Ok((translation, as_sql, tables))
     }
 
-    /// Whether the field that is called so, perhaps in another case, is text.
-    fn is_text(&self, name: &str) -> bool {
+    /// The field of the records that a name means: the one that is called so, or else the only one that is
+    /// but for the case, first of those that stand in the record itself.
+    fn field_called(&self, name: &str) -> Option<String> {
+        let fields = &self.sources.fields;
+        if FIXED.contains(&name) || fields.get(name).is_some() {
+            return Some(name.to_owned());
+        }
+        let own = FIXED
+            .into_iter()
+            .chain(fields.iter().map(|(name, _)| name))
+            .filter(|it| it.eq_ignore_ascii_case(name));
+        let own: BTreeSet<_> = own.collect();
+        let all = fields.all().map(|(name, _)| name);
+        let within = all.filter(|it| own.is_empty() && it.eq_ignore_ascii_case(name));
+        let alike: BTreeSet<_> = own.iter().copied().chain(within).collect();
+        match alike.len() {
+            1 => alike.first().map(|name| (*name).to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The type of the field that is called so, perhaps in another case.
+    fn type_called(&self, name: &str) -> Option<Type> {
         let fields = &self.sources.fields;
         let mut alike = fields
             .iter()
             .filter(|(it, _)| it.eq_ignore_ascii_case(name));
-        let ty = fields.get(name).or_else(|| alike.next().map(|(_, ty)| ty));
-        ty == Some(Type::Text)
+        fields.get(name).or_else(|| alike.next().map(|(_, ty)| ty))
     }
 
     async fn logical(

@@ -166,8 +166,9 @@ fn searched(expr: &ast::Expr) -> Option<String> {
     }
 }
 
-/// Names a field as it is called where it was typed otherwise.
-pub(crate) fn rename(statement: &mut ast::Statement, typed: &str, known: &str) {
+/// Names a field as it is called where it was typed otherwise; returns whether it was anywhere.
+pub(crate) fn rename(statement: &mut ast::Statement, typed: &str, known: &str) -> bool {
+    let mut is_there = false;
     let _ = walk::change_exprs(statement, |expr| {
         let ident = match expr {
             ast::Expr::Identifier(ident) => Some(ident),
@@ -178,7 +179,82 @@ pub(crate) fn rename(statement: &mut ast::Statement, typed: &str, known: &str) {
             && ident.value == typed
         {
             *ident = ast::Ident::with_quote('"', known);
+            is_there = true;
         }
         ControlFlow::<()>::Continue(())
     });
+    name_in_wildcards(statement, &mut |name| {
+        (name == typed).then(|| {
+            is_there = true;
+            known.to_owned()
+        })
+    });
+    is_there
+}
+
+/// Calls the columns that wildcards leave out or replace, `* exclude (a)`, as `called` tells, where it does.
+fn name_in_wildcards(
+    statement: &mut ast::Statement,
+    called: &mut dyn FnMut(&str) -> Option<String>,
+) {
+    struct Names<'n>(&'n mut dyn FnMut(&str) -> Option<String>);
+    impl Names<'_> {
+        fn name(&mut self, items: &mut [ast::SelectItem]) {
+            for item in items {
+                let (ast::SelectItem::Wildcard(options)
+                | ast::SelectItem::QualifiedWildcard(_, options)) = item
+                else {
+                    continue;
+                };
+                for ident in names_in(options) {
+                    if let Some(name) = (self.0)(&ident.value) {
+                        *ident = ast::Ident::with_quote('"', name);
+                    }
+                }
+            }
+        }
+    }
+    impl VisitorMut for Names<'_> {
+        type Break = ();
+        fn pre_visit_select(&mut self, select: &mut ast::Select) -> ControlFlow<()> {
+            self.name(&mut select.projection);
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<()> {
+            for operator in &mut query.pipe_operators {
+                if let ast::PipeOperator::Select { exprs } = operator {
+                    self.name(exprs);
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = walk::change(statement, &mut Names(called));
+}
+
+/// The names that a wildcard leaves out or replaces.
+fn names_in(options: &mut ast::WildcardAdditionalOptions) -> Vec<&mut ast::Ident> {
+    let mut names = Vec::new();
+    if let Some(except) = &mut options.opt_except {
+        names.push(&mut except.first_element);
+        names.extend(&mut except.additional_elements);
+    }
+    if let Some(replace) = &mut options.opt_replace {
+        names.extend(replace.items.iter_mut().map(|it| &mut it.column_name));
+    }
+    match &mut options.opt_exclude {
+        Some(ast::ExcludeSelectItem::Single(name)) => names.extend(single(name)),
+        Some(ast::ExcludeSelectItem::Multiple(all)) => {
+            names.extend(all.iter_mut().filter_map(single));
+        }
+        None => {}
+    }
+    names
+}
+
+fn single(name: &mut ast::ObjectName) -> Option<&mut ast::Ident> {
+    match &mut name.0[..] {
+        [ast::ObjectNamePart::Identifier(name)] => Some(name),
+        _ => None,
+    }
 }

@@ -1,6 +1,8 @@
 //! The tables that a query names, with the columns that it needs.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use birl_record::columns::{Column, Type, What};
@@ -49,6 +51,7 @@ impl<'a> Tables<'a> {
         text: &'a str,
         mut statement: ast::Statement,
         lookups: &[Lookup],
+        read: &Read<'_>,
     ) -> Result<Self, Error> {
         let terms = statement::take_searches(&mut statement)?;
         let mut tables = vec![Table::logs(session, terms)?];
@@ -61,7 +64,7 @@ impl<'a> Tables<'a> {
             if name != table::NAME
                 && let Some(file) = file
             {
-                tables.push(Table::lookup(session, &name, file)?);
+                tables.push(Table::lookup(read, &name, file)?);
             }
         }
         Ok(Self {
@@ -126,18 +129,25 @@ impl<'a> Tables<'a> {
         let mut alike = names.filter(|it| it.eq_ignore_ascii_case(&name));
         if let (Some(known), None) = (alike.next(), alike.next()) {
             let known = known.to_owned();
-            statement::rename(&mut self.statement, &name, &known);
-            return Ok(());
+            return match statement::rename(&mut self.statement, &name, &known) {
+                true => Ok(()),
+                false => Err(self.unknown_field(&name, Some(&known))),
+            };
         }
         let sampled = table.sources.fields.get(&name);
         if sampled.is_none() {
             // One within an object, typed in another case.
-            let names = table.sources.fields.all().map(|(it, _)| it);
-            let mut alike = names.filter(|it| it.eq_ignore_ascii_case(&name));
-            if let (Some(known), None) = (alike.next(), alike.next()) {
-                let known = known.to_owned();
-                statement::rename(&mut self.statement, &name, &known);
-                return Ok(());
+            let known = {
+                let names = table.sources.fields.all().map(|(it, _)| it);
+                let mut alike = names.filter(|it| it.eq_ignore_ascii_case(&name));
+                let only = (alike.next(), alike.next());
+                only.0.filter(|_| only.1.is_none()).map(str::to_owned)
+            };
+            if let Some(known) = known {
+                return match statement::rename(&mut self.statement, &name, &known) {
+                    true => Ok(()),
+                    false => Err(self.unknown_field(&name, Some(&known))),
+                };
             }
         }
         // A field that no sample has: where there are samples, it may be a slip.
@@ -242,6 +252,94 @@ fn is_called_csv(file: &Path) -> bool {
     endings.any(|it| it.eq_ignore_ascii_case("csv") || it.eq_ignore_ascii_case("tsv"))
 }
 
+/// The files that have been looked into for one query, as sources.
+pub(crate) struct Read<'s> {
+    session: &'s Session,
+    files: RefCell<BTreeMap<PathBuf, Arc<Sources>>>,
+}
+
+impl<'s> Read<'s> {
+    pub(crate) fn new(session: &'s Session) -> Self {
+        Self {
+            session,
+            files: RefCell::default(),
+        }
+    }
+
+    /// The columns of a table that is called so, or of the file, as far as it can be read: why not is told
+    /// where it is asked for rows.
+    pub(crate) fn columns(&self, name: &str) -> Option<Vec<String>> {
+        let file = self.session.file(name)?;
+        let sources = self.sources(file).ok()?;
+        let names = columns(&sources).map(|it| it.column.name().to_owned());
+        Some(names.collect())
+    }
+
+    fn sources(&self, file: &Path) -> Result<Arc<Sources>, Unread> {
+        if let Some(sources) = self.files.borrow().get(file) {
+            return Ok(Arc::clone(sources));
+        }
+        let sources = Arc::new(self.looked_into(file)?);
+        let mut files = self.files.borrow_mut();
+        files.insert(file.to_owned(), Arc::clone(&sources));
+        Ok(sources)
+    }
+
+    fn looked_into(&self, file: &Path) -> Result<Sources, Unread> {
+        let logs = &self.session.sources;
+        let cannot = |why: String| Unread { why, hint: None };
+        let names = vec![Name::parse(file.as_os_str()).map_err(|error| cannot(error.to_string()))?];
+        let opened = std::fs::File::open(file).and_then(|file| file.metadata());
+        let metadata = opened.map_err(|error| cannot(format!("{}: {error}", file.display())))?;
+        if metadata.is_dir() {
+            return Err(cannot(format!("{} is a directory", file.display())));
+        }
+        let mut options = logs.options.clone();
+        options.whole = true;
+        options.formats = options.formats.of_tables(is_called_csv(file));
+        let sources = Sources {
+            fields: fields(names.clone(), logs.walk, &options),
+            names,
+            options,
+            range: None,
+            search: search::Options::default(),
+            ..(**logs).clone()
+        };
+        if sources.fields.records() == 0 || sources.fields.iter().next().is_none() {
+            return Err(Unread {
+                why: format!("no record in {} has a field", file.display()),
+                hint: Some("a table is CSV with a header, or lines or a list of JSON"),
+            });
+        }
+        Ok(sources)
+    }
+}
+
+/// Why a file is no table.
+struct Unread {
+    why: String,
+    hint: Option<&'static str>,
+}
+
+impl Unread {
+    fn of_table(self, name: &str) -> Error {
+        let error = Error::run(format!("cannot read the table {name:?}: {}", self.why));
+        match self.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+}
+
+/// The columns of a file that is a table.
+fn columns(sources: &Sources) -> impl Iterator<Item = LogColumn> + '_ {
+    sources.fields.iter().map(|(field, ty)| {
+        let field = field.strip_prefix("fields.").unwrap_or(field);
+        let column = Column::new(field, What::Field(field.as_bytes().into()), ty);
+        LogColumn { column, term: None }
+    })
+}
+
 impl Table {
     /// The records of all sources, which `terms` are searches for.
     fn logs(session: &Session, terms: Vec<Term>) -> Result<Self, Error> {
@@ -279,39 +377,13 @@ impl Table {
     }
 
     /// The records of a file, under the names that it has for their fields.
-    fn lookup(session: &Session, name: &str, file: &Path) -> Result<Self, Error> {
-        let logs = &session.sources;
-        let cannot = |why: String| Error::run(format!("cannot read the table {name:?}: {why}"));
-        let names = vec![Name::parse(file.as_os_str()).map_err(|error| cannot(error.to_string()))?];
-        let opened = std::fs::File::open(file).and_then(|file| file.metadata());
-        let metadata = opened.map_err(|error| cannot(format!("{}: {error}", file.display())))?;
-        if metadata.is_dir() {
-            return Err(cannot(format!("{} is a directory", file.display())));
-        }
-        let mut options = logs.options.clone();
-        options.whole = true;
-        options.formats = options.formats.of_tables(is_called_csv(file));
-        let sources = Sources {
-            fields: fields(names.clone(), logs.walk, &options),
-            names,
-            options,
-            range: None,
-            search: search::Options::default(),
-            ..(**logs).clone()
-        };
-        if sources.fields.records() == 0 || sources.fields.iter().next().is_none() {
-            let error = cannot(format!("no record in {} has a field", file.display()));
-            return Err(error.with_hint("a table is CSV with a header, or lines or a list of JSON"));
-        }
-        let columns = sources.fields.iter().map(|(field, ty)| {
-            let field = field.strip_prefix("fields.").unwrap_or(field);
-            let column = Column::new(field, What::Field(field.as_bytes().into()), ty);
-            LogColumn { column, term: None }
-        });
+    fn lookup(read: &Read<'_>, name: &str, file: &Path) -> Result<Self, Error> {
+        let sources = read.sources(file);
+        let sources = sources.map_err(|why| why.of_table(name))?;
         Ok(Self {
             name: name.to_owned(),
-            columns: columns.collect(),
-            sources: Arc::new(sources),
+            columns: columns(&sources).collect(),
+            sources,
         })
     }
 

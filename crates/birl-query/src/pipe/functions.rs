@@ -75,7 +75,7 @@ const AGGREGATES: &[Aggregate] = &[
         meaning: Meaning::Written("avg($1)"),
     },
     Aggregate {
-        names: &["dc", "count_distinct", "distinct_count"],
+        names: &["dc", "count_distinct", "dcount", "distinct_count", "uniq"],
         example: "dc(user)",
         meaning: Meaning::Written("count(DISTINCT $1)"),
     },
@@ -85,7 +85,7 @@ const AGGREGATES: &[Aggregate] = &[
         meaning: Meaning::Written("approx_distinct($1)"),
     },
     Aggregate {
-        names: &["values"],
+        names: &["values", "make_set"],
         example: "values(status)",
         meaning: Meaning::Written(
             "array_agg(DISTINCT $1 ORDER BY $1) FILTER (WHERE $1 IS NOT NULL)",
@@ -217,6 +217,31 @@ const SPELLINGS: &[(&str, usize, &str)] = &[
     ("hour", 1, "date_part('hour', $1)"),
     ("minute", 1, "date_part('minute', $1)"),
     ("second", 1, "date_part('second', $1)"),
+    // As angle-grinder and Kusto have them.
+    ("num", 1, "TRY_CAST($1 AS DOUBLE)"),
+    ("todouble", 1, "TRY_CAST($1 AS DOUBLE)"),
+    ("tonumber", 1, "TRY_CAST($1 AS DOUBLE)"),
+    ("toint", 1, "TRY_CAST($1 AS BIGINT)"),
+    ("tolong", 1, "TRY_CAST($1 AS BIGINT)"),
+    ("tostring", 1, "CAST($1 AS VARCHAR)"),
+    (
+        "parsedate",
+        1,
+        "arrow_try_cast($1, 'Timestamp(ns, \"UTC\")')",
+    ),
+    ("tolowercase", 1, "lower($1)"),
+    ("tolower", 1, "lower($1)"),
+    ("touppercase", 1, "upper($1)"),
+    ("toupper", 1, "upper($1)"),
+    ("isnumeric", 1, "TRY_CAST($1 AS DOUBLE) IS NOT NULL"),
+    ("isempty", 1, "coalesce(CAST($1 AS VARCHAR), '') = ''"),
+    ("isnotempty", 1, "coalesce(CAST($1 AS VARCHAR), '') <> ''"),
+    ("isblank", 1, "trim(coalesce(CAST($1 AS VARCHAR), '')) = ''"),
+    ("todegrees", 1, "degrees($1)"),
+    ("toradians", 1, "radians($1)"),
+    ("expm1", 1, "exp($1) - 1"),
+    ("log1p", 1, "ln(1 + $1)"),
+    ("hypot", 2, "sqrt(power($1, 2) + power($2, 2))"),
 ];
 
 /// The function that somebody may mean by `name`, among those that are called so by people.
@@ -296,6 +321,44 @@ pub(super) fn nearest_aggregate(name: &str) -> Option<&'static str> {
 pub(super) fn is_aggregate(expr: &Expr) -> bool {
     matches!(expr, Expr::Function(function)
         if function.over.is_none() && name_of(function).is_some_and(is_aggregate_name))
+}
+
+/// Whether an expression is true or false, as far as can be seen.
+pub(super) fn is_condition(expr: &Expr) -> bool {
+    use ast::BinaryOperator as Op;
+    match expr {
+        Expr::BinaryOp { op, .. } => matches!(
+            op,
+            Op::Gt
+                | Op::Lt
+                | Op::GtEq
+                | Op::LtEq
+                | Op::Spaceship
+                | Op::Eq
+                | Op::NotEq
+                | Op::And
+                | Op::Or
+                | Op::Xor
+                | Op::PGRegexMatch
+                | Op::PGRegexIMatch
+                | Op::PGRegexNotMatch
+                | Op::PGRegexNotIMatch
+        ),
+        Expr::UnaryOp { op, .. } => *op == ast::UnaryOperator::Not,
+        Expr::Nested(expr) => is_condition(expr),
+        Expr::Like { .. }
+        | Expr::ILike { .. }
+        | Expr::SimilarTo { .. }
+        | Expr::Between { .. }
+        | Expr::InList { .. }
+        | Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsTrue(_)
+        | Expr::IsFalse(_)
+        | Expr::IsNotTrue(_)
+        | Expr::IsNotFalse(_) => true,
+        _ => false,
+    }
 }
 
 /// Whether the value of an aggregate is never null.
@@ -459,7 +522,17 @@ fn rewritten(expr: &Expr, context: &Context) -> Result<Option<Expr>, Error> {
                 [] if is_empty(function) => template("count(*)", &[]),
                 _ => return Ok(None),
             },
+            // How many are true of a condition, as other databases have it.
+            Meaning::AsInSql if lower == "sum" && call.is_of_condition() => {
+                template("sum(CAST($1 AS BIGINT))", &[call.only_arg()?])
+            }
             Meaning::AsInSql => return Ok(None),
+            Meaning::Written(_) if call.is_of_condition() && aggregate.names[0] == "avg" => {
+                template(
+                    "avg(CAST(CAST($1 AS BIGINT) AS DOUBLE))",
+                    &[call.only_arg()?],
+                )
+            }
             Meaning::Written(_) if lower == aggregate.names[0] && is_sql_name(&lower) => {
                 return Ok(None);
             }
@@ -521,6 +594,11 @@ pub(super) fn is_search(expr: &Expr) -> bool {
 }
 
 impl Call<'_> {
+    /// Whether its only argument is a condition, and that it has no `distinct`.
+    fn is_of_condition(&self) -> bool {
+        matches!(&self.args[..], [arg] if is_condition(arg))
+    }
+
     fn only_arg(&self) -> Result<&Expr, Error> {
         match &self.args[..] {
             [arg] => Ok(arg),

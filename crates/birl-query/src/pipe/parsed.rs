@@ -47,16 +47,14 @@ fn by_value(expr: &Expr, texts: &[&str]) -> Option<Expr> {
     }
 }
 
-/// What the steps take texts out by.
-const TAKES: [&str; 3] = ["array_element", "json_field", "logfmt_field"];
-
 struct MakesNumbers<'n>(&'n [&'n str]);
 
 impl MakesNumbers<'_> {
     fn make(&self, name: &str, expr: &mut Expr) {
-        let is_parsed = matches!(expr, Expr::Function(function)
-            if name_of(function).is_some_and(|name| TAKES.contains(&name)));
-        if is_parsed && self.0.contains(&name) {
+        // What a regex has found is taken out of a list by `parse` and `extract`.
+        let is_found = matches!(expr, Expr::Function(function)
+            if name_of(function) == Some("array_element"));
+        if (is_found || numbers::is_text(expr)) && self.0.contains(&name) {
             *expr = numbers::number_of(expr);
         }
     }

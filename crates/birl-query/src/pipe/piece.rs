@@ -453,12 +453,12 @@ fn as_in_logs(token: Token) -> Token {
     }
 }
 
-/// `message` with a small first letter.
+/// `message` with a small first letter, unless all of its first word is in capitals.
 pub(crate) fn lower_first(message: &str) -> String {
     let mut chars = message.chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => String::new(),
+    match (chars.next(), chars.as_str().starts_with(char::is_uppercase)) {
+        (Some(first), false) => first.to_lowercase().chain(chars).collect(),
+        _ => message.to_owned(),
     }
 }
 

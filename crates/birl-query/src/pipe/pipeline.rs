@@ -15,7 +15,7 @@ use super::functions::{self, Context, POSITION};
 use super::levels;
 use super::names::Tables;
 use super::piece::{Piece, ident};
-use super::{Chart, Lookup, reader};
+use super::{Chart, Known, Lookup, reader};
 use crate::{numbers, walk};
 
 /// What is known of the columns that rows have.
@@ -41,14 +41,25 @@ impl Columns {
         }
     }
 
-    /// Whether there is a column `name`, as far as is known, where `logs` has those that `is_field`
-    /// tells.
-    fn has(&self, name: &str, is_field: &dyn Fn(&str) -> bool) -> bool {
-        let is_in = |names: &[String]| names.iter().any(|it| it == name);
+    /// Whether there is a column `name`, as far as is known.
+    fn has(&self, name: &str, known: Known<'_>) -> bool {
+        self.called(name, known).is_some_and(|it| it == name)
+    }
+
+    /// The column that `name` means, as far as is known: the one that is called so, or else the only one
+    /// that is but for the case.
+    fn called(&self, name: &str, known: Known<'_>) -> Option<String> {
         match self {
-            Self::Logs { without, with } => is_in(with) || is_field(name) && !is_in(without),
-            Self::Known(names) => is_in(names),
-            Self::Unknown => false,
+            Self::Logs { without, with } => {
+                let field = (known.field)(name).filter(|it| !without.contains(it));
+                let is_exact = field.as_ref().is_some_and(|it| it == name);
+                match only_alike(with, name) {
+                    Some(it) if it == name || !is_exact => Some(it.to_owned()),
+                    _ => field,
+                }
+            }
+            Self::Known(names) => only_alike(names, name).map(str::to_owned),
+            Self::Unknown => None,
         }
     }
 
@@ -73,7 +84,7 @@ impl Columns {
         columns
     }
 
-    fn add(&mut self, name: &str) {
+    pub(super) fn add(&mut self, name: &str) {
         match self {
             Self::Logs { with: names, .. } | Self::Known(names) => {
                 if !names.iter().any(|it| it == name) {
@@ -93,6 +104,18 @@ impl Columns {
             Self::Known(names) => names.retain(|it| it != name),
             Self::Unknown => {}
         }
+    }
+}
+
+/// The one of `names` that is `name`, or else the only one that is but for the case.
+fn only_alike<'n>(names: &'n [String], name: &str) -> Option<&'n str> {
+    if let Some(exact) = names.iter().find(|it| *it == name) {
+        return Some(exact);
+    }
+    let mut alike = names.iter().filter(|it| it.eq_ignore_ascii_case(name));
+    match (alike.next(), alike.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
     }
 }
 
@@ -126,7 +149,7 @@ pub(super) struct Pipeline<'f> {
     pub(super) is_named: bool,
     /// Where the operators begin behind which only columns have changed, and what was known there.
     rows_end: Option<RowsEnd>,
-    is_field: &'f dyn Fn(&str) -> bool,
+    pub(super) known: Known<'f>,
 }
 
 struct RowsEnd {
@@ -136,10 +159,10 @@ struct RowsEnd {
 
 impl<'f> Pipeline<'f> {
     /// One that begins with a query whose columns are known as far as that.
-    pub(super) fn new(query: Query, columns: Columns, is_field: &'f dyn Fn(&str) -> bool) -> Self {
+    pub(super) fn new(query: Query, columns: Columns, known: Known<'f>) -> Self {
         let mut tables = Tables::default();
         tables.add_of(&query);
-        let is_named = query.body != from_logs().body;
+        let is_named = query.body != from_logs().body && !is_nameless(&query);
         Self {
             query,
             columns,
@@ -153,7 +176,7 @@ impl<'f> Pipeline<'f> {
             parsed: Vec::new(),
             is_named,
             rows_end: None,
-            is_field,
+            known,
         }
     }
 
@@ -168,7 +191,36 @@ impl<'f> Pipeline<'f> {
 
     /// Whether there is a column `name`, as far as is known.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.columns.has(name, self.is_field)
+        self.columns.has(name, self.known)
+    }
+
+    /// What is within an object that a column has, where that is all that is known: `request.status` of
+    /// `request`.
+    pub(super) fn within(&self, name: &Ident) -> Option<Expr> {
+        let Columns::Known(names) = &self.columns else {
+            return None;
+        };
+        let is_known = |name: &str| names.iter().any(|it| it == name);
+        if is_known(&name.value) {
+            return None;
+        }
+        let mut dots = name.value.match_indices('.');
+        let (at, _) = dots.find(|(at, _)| is_known(&name.value[..*at]))?;
+        let (object, path) = (&name.value[..at], &name.value[at + 1..]);
+        let path = Expr::Value(ast::Value::SingleQuotedString(path.to_owned()).into());
+        let object = Expr::Identifier(ident(object));
+        Some(reader::template("json_field($1, $2)", &[&object, &path]))
+    }
+
+    /// The name of a column as the column has it, as far as is known.
+    pub(super) fn called(&self, name: Ident) -> Ident {
+        match self.columns.called(&name.value, self.known) {
+            Some(called) if called != name.value => Ident {
+                span: name.span,
+                ..ident(&called)
+            },
+            _ => name,
+        }
     }
 
     /// Whether there may be a column `name`, one of birl's own.
@@ -204,6 +256,12 @@ impl<'f> Pipeline<'f> {
             return;
         };
         let mut visitor = |expr: &mut Expr| {
+            if let Expr::Identifier(name) = expr {
+                *name = self.called(name.clone());
+                if let Some(within) = self.within(name) {
+                    *expr = within;
+                }
+            }
             let is_plain = matches!(
                 expr,
                 Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_)
@@ -280,6 +338,21 @@ impl<'f> Pipeline<'f> {
         if !exprs.is_empty() {
             self.sort(exprs);
             self.order_is_default = true;
+        }
+    }
+
+    /// The order that rows have, as a window has it; nothing where that is not known.
+    pub(super) fn order_as_sql(&self) -> String {
+        let order = self.order.clone().unwrap_or_else(|| {
+            let position = position(&self.columns).into_iter();
+            position.map(|name| ascending(ident(name))).collect()
+        });
+        match order.is_empty() {
+            true => String::new(),
+            false => {
+                let keys: Vec<_> = order.iter().map(OrderByExpr::to_string).collect();
+                format!("ORDER BY {} ", keys.join(", "))
+            }
         }
     }
 
@@ -376,23 +449,36 @@ impl<'f> Pipeline<'f> {
         }
     }
 
-    /// Adds a column, or puts it in the place of the one of that name.
+    /// Adds a column, or puts it in the place of the one of that name. All are made of what there was before.
     pub(super) fn extend(&mut self, items: Vec<(Expr, Ident)>) {
-        let (known, new): (Vec<_>, Vec<_>) = items
+        let named = items
             .into_iter()
-            .partition(|(_, name)| self.has(&name.value));
+            .map(|(expr, name)| (expr, self.called(name)));
+        let (known, new): (Vec<_>, Vec<_>) = named.partition(|(_, name)| self.has(&name.value));
+        // What is within an object is no column as long as nobody asks for it.
+        let (within, known): (Vec<_>, Vec<_>) = known
+            .into_iter()
+            .partition(|(_, name)| name.value.contains('.'));
+        if !new.is_empty() {
+            self.add(new);
+        }
         if !known.is_empty() {
             self.replace(known);
         }
-        if new.is_empty() {
-            return;
+        if !within.is_empty() {
+            let columns = self.columns.clone();
+            let others = all_but(within.iter().map(|(_, name)| name.clone()).collect());
+            let exprs = std::iter::once(others).chain(within.into_iter().map(named_item));
+            let exprs = exprs.collect();
+            self.project(PipeOperator::Select { exprs }, columns);
         }
+    }
+
+    /// Adds columns behind those that there are.
+    fn add(&mut self, items: Vec<(Expr, Ident)>) {
         let mut columns = self.columns.clone();
-        new.iter().for_each(|(_, name)| columns.add(&name.value));
-        let items: Vec<_> = new
-            .into_iter()
-            .map(|(expr, alias)| SelectItem::ExprWithAlias { expr, alias })
-            .collect();
+        items.iter().for_each(|(_, name)| columns.add(&name.value));
+        let items: Vec<_> = items.into_iter().map(named_item).collect();
         if items.iter().any(needs_select) {
             let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
             self.nest(std::iter::once(all).chain(items).collect(), None);
@@ -457,6 +543,25 @@ impl<'f> Pipeline<'f> {
         let values = aggregated.values.iter().map(|(name, _)| name);
         self.columns = Columns::Known(aggregated.keys.iter().chain(values).cloned().collect());
         self.aggregated = Some(aggregated);
+    }
+
+    /// Keeps so many rows, by chance.
+    pub(super) fn sample(&mut self, count: u64) {
+        let name = Ident::with_quote('"', "\u{1}chance");
+        self.extend(vec![(reader::template("random()", &[]), name.clone())]);
+        let chance = Expr::Identifier(name.clone());
+        let is_among = "row_number() OVER (ORDER BY $1) <= $2";
+        self.qualify(reader::template(is_among, &[&chance, &number(count)]));
+        self.drop(vec![name]);
+    }
+
+    /// Keeps the rows of which `condition`, on what is over windows, is true.
+    pub(super) fn qualify(&mut self, condition: Expr) {
+        let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
+        self.nest_with(vec![all], None, Some(condition));
+        if let Some(exprs) = self.order.clone() {
+            self.rows(PipeOperator::OrderBy { exprs });
+        }
     }
 
     /// Does something to the rows after which their order is not known, and no more of their columns
@@ -525,7 +630,7 @@ impl<'f> Pipeline<'f> {
 
     /// No chart can be drawn, nor rows counted, of columns that are not there any more.
     fn forget_what_is_gone(&mut self) {
-        let has = |name: &str| self.columns.has(name, self.is_field);
+        let has = |name: &str| self.columns.has(name, self.known);
         let is_whole = |chart: &Chart| {
             let series = chart.series.iter();
             has(&chart.time) && series.chain(&chart.values).all(|name| has(name))
@@ -533,7 +638,7 @@ impl<'f> Pipeline<'f> {
         if !self.chart.as_ref().is_none_or(is_whole) {
             self.chart = None;
         }
-        let has = |name: &str| self.columns.has(name, self.is_field);
+        let has = |name: &str| self.columns.has(name, self.known);
         if let Some(aggregated) = &mut self.aggregated {
             aggregated.values.retain(|(name, _)| has(name));
             aggregated.keys.retain(|name| has(name));
@@ -655,20 +760,37 @@ fn is_in_quotes(quote: &mut Option<char>, character: char) -> bool {
 /// Whether a column can only be worked out in a `select` of its own: over windows, or by making more
 /// rows.
 fn needs_select(item: &SelectItem) -> bool {
-    let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else {
-        return false;
-    };
-    let found = walk::look_at_exprs(expr, |expr| match expr {
-        Expr::Function(function)
-            if function.over.is_some()
-                || functions::name_of(function)
-                    .is_some_and(|name| name.eq_ignore_ascii_case("unnest")) =>
-        {
-            std::ops::ControlFlow::Break(())
+    let found = walk::look_at_exprs(item, |expr| {
+        let makes_rows = matches!(expr, Expr::Function(function)
+            if functions::name_of(function).is_some_and(|name| name.eq_ignore_ascii_case("unnest")));
+        match makes_rows || is_over_window(expr) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
         }
-        _ => std::ops::ControlFlow::Continue(()),
     });
     found.is_break()
+}
+
+/// Whether an expression has a part that is over a window.
+pub(super) fn has_window(expr: &Expr) -> bool {
+    let found = walk::look_at_exprs(expr, |expr| match is_over_window(expr) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
+fn is_over_window(expr: &Expr) -> bool {
+    matches!(expr, Expr::Function(function) if function.over.is_some())
+}
+
+/// Whether a query is of no table that has a name: `select 1`, `(select 1)`.
+fn is_nameless(query: &Query) -> bool {
+    match &*query.body {
+        SetExpr::Select(select) => select.from.is_empty(),
+        SetExpr::Query(query) => is_nameless(query),
+        _ => false,
+    }
 }
 
 /// `* except (…)`
@@ -688,6 +810,11 @@ pub(super) fn all_but(names: Vec<Ident>) -> SelectItem {
         opt_except,
         ..WildcardAdditionalOptions::default()
     })
+}
+
+/// An expression as a column of this name.
+fn named_item((expr, alias): (Expr, Ident)) -> SelectItem {
+    SelectItem::ExprWithAlias { expr, alias }
 }
 
 /// A column that shows an expression.

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::piece::{Piece, lower_first, place};
+use super::steps::is_step;
 use crate::dialect::QueryDialect;
 use crate::walk;
 
@@ -118,13 +119,25 @@ fn whole<T: Visit>(
             let span = place(next.span).unwrap_or_else(|| piece.place());
             let found = shown(&next.token.to_string());
             let message = format!("expected the end of the step, found `{found}`");
-            Err(in_quotes_if_length(
-                Error::new(span.clone(), message),
-                piece,
-                span.start,
-            ))
+            let error = Error::new(span.clone(), message);
+            Err(match &next.token {
+                Token::Word(word)
+                    if word.quote_style.is_none()
+                        && is_step(&word.value)
+                        && !ends_before(piece) =>
+                {
+                    error.with_hint(format!("each step stands behind a pipe: |> {found} …"))
+                }
+                _ => in_quotes_if_length(error, piece, span.start),
+            })
         }
     }
+}
+
+/// Whether a statement ends in a piece, so that what is behind it is another one.
+fn ends_before(piece: Piece<'_>) -> bool {
+    let mut tokens = piece.tokens.iter();
+    tokens.any(|it| it.token == Token::SemiColon)
 }
 
 /// Breaks off at what can be read and has no meaning here.

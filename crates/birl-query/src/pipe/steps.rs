@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod columns;
+mod grinder;
 pub(super) mod nested;
 mod parse;
 mod pivot;
@@ -12,7 +13,7 @@ use birl_record::query::tree::Span;
 use birl_record::query::{Error, tree};
 
 use super::elsewhere;
-use super::functions::is_aggregate_name;
+use super::functions::{is_aggregate_name, nearest_aggregate};
 use super::piece::Tokens;
 use super::pipeline::Pipeline;
 use super::reader::nearest;
@@ -65,6 +66,7 @@ const STEPS: &[Step] = &[
     step(&["tail"], "tail 10", rows::tail),
     step(&["dedup"], "dedup user", rows::dedup),
     step(&["sample"], "sample 1%", rows::sample),
+    step(&["offset"], "offset 20", rows::offset),
     step(&["json"], "json status, user.id from body", parse::json),
     step(
         &["logfmt"],
@@ -81,12 +83,24 @@ const STEPS: &[Step] = &[
     ),
     step(&["select"], "select service, status", columns::select),
     step(
-        &["extend"],
+        &["extend", "window"],
         "extend latency_ms / 1000 as seconds",
         columns::extend,
     ),
     step(&["set"], "set path = lower(path)", columns::set),
     step(&["drop"], "drop user_agent", columns::drop),
+    step(
+        &["expand", "mvexpand", "unroll", "explode", "unnest"],
+        "expand tags",
+        columns::expand,
+    ),
+    step(&["split"], "split(path) on '/' as parts", grinder::split),
+    step(
+        &["timeslice"],
+        "timeslice(received_at) 5m as bar",
+        grinder::timeslice,
+    ),
+    step(&["total"], "total(bytes) as so_far", grinder::total),
     step(&["rename"], "rename msg as message", columns::rename),
     step(
         &["aggregate"],
@@ -127,31 +141,63 @@ const fn step(names: &'static [&'static str], example: &'static str, apply: Appl
 /// Adds a step to a pipeline.
 pub(super) fn apply(pipeline: &mut Pipeline<'_>, step: &tree::Step) -> Result<(), Error> {
     let text = &step.text;
-    let name_len = text
-        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .unwrap_or(text.len());
-    let name = &text[..name_len];
-    let known = STEPS.iter().find(|it| {
-        it.names
+    let name_len = match_ignore_case(text, "mv-expand").unwrap_or_else(|| word_len(text));
+    let name = match &text[..name_len] {
+        name if name.contains('-') => "mvexpand",
+        name => name,
+    };
+    let is_called = text[name_len..].trim_start().starts_with('(');
+    let is_function = is_called
+        && ["left", "right", "extract"]
             .iter()
-            .any(|known| known.eq_ignore_ascii_case(name))
-    });
+            .any(|it| is_name(it, name));
+    let known = STEPS
+        .iter()
+        .filter(|_| !is_function)
+        .find(|it| it.names.iter().any(|known| is_name(known, name)));
     let typed = |example| Typed {
         text,
         span: &step.span,
         name_len,
         example,
     };
+    let column = Typed {
+        name_len: 0,
+        ..typed("extend latency_ms / 1000 as seconds")
+    };
     match known {
         Some(known) => (known.apply)(pipeline, &typed(known.example)),
-        None if is_aggregate_name(name) && text[name_len..].trim_start().starts_with('(') => {
+        None if is_aggregate_name(name) && is_called => {
             aggregate::stats_with_head(pipeline, &typed("count by level"))
         }
-        None => Err(unknown(name, &step.span)),
+        None if grinder::is_columns(&column) => columns::extend(pipeline, &column),
+        None => Err(unknown(name, is_called, &step.span)),
     }
 }
 
-fn unknown(name: &str, span: &Span) -> Error {
+fn is_name(known: &str, name: &str) -> bool {
+    known.eq_ignore_ascii_case(name)
+}
+
+/// How long the word is that a text begins with.
+fn word_len(text: &str) -> usize {
+    text.find(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .unwrap_or(text.len())
+}
+
+/// How long `word` is, if a text begins with it, in any case.
+fn match_ignore_case(text: &str, word: &str) -> Option<usize> {
+    let begins = text.get(..word.len()).is_some_and(|it| is_name(word, it));
+    (begins && word_len(&text[word.len()..]) == 0).then_some(word.len())
+}
+
+/// Whether a step is called so.
+pub(super) fn is_step(name: &str) -> bool {
+    let mut names = STEPS.iter().flat_map(|step| step.names);
+    names.any(|known| is_name(known, name))
+}
+
+fn unknown(name: &str, is_called: bool, span: &Span) -> Error {
     let place = span.start..span.start + name.len();
     if name.is_empty() {
         let error = Error::new(span.start..span.start, "expected a step");
@@ -165,7 +211,8 @@ fn unknown(name: &str, span: &Span) -> Error {
         return error.with_hint(format!("here it is written as {here}"));
     }
     let names = STEPS.iter().flat_map(|step| step.names.iter().copied());
-    match nearest(name, names) {
+    let aggregate = nearest_aggregate(name).filter(|_| is_called);
+    match aggregate.or_else(|| nearest(name, names)) {
         Some(meant) => {
             let message = format!("unknown step \"{name}\"");
             Error::new(place, message).with_hint(format!("did you mean \"{meant}\"?"))

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use birl_record::query::parse;
+use birl_record::query::parse_over;
 use birl_record::time::Clock;
 use datafusion::arrow::array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray,
@@ -58,25 +58,34 @@ pub(super) fn has_word(text: &str, before: &[&str], word: &str) -> bool {
 }
 
 fn translated(text: &str) -> Result<Translation, Error> {
-    let is_field = |name: &str| {
-        FIELDS.iter().any(|(field, _)| *field == name)
-            || [
-                "timestamp",
-                "level",
-                "severity",
-                "message",
-                "source",
-                "offset",
-                "line",
-            ]
-            .contains(&name)
+    let own = [
+        "timestamp",
+        "level",
+        "severity",
+        "message",
+        "source",
+        "offset",
+        "line",
+    ];
+    let field = |name: &str| {
+        let mut fields = FIELDS.iter().map(|(field, _)| *field).chain(own);
+        let found = fields.find(|field| field.eq_ignore_ascii_case(name));
+        found.map(str::to_owned)
+    };
+    let columns = |name: &str| {
+        let is_there = ["users", "users_", "my users"].contains(&name);
+        is_there.then(|| vec!["id".to_owned(), "name".to_owned()])
+    };
+    let known = Known {
+        field: &field,
+        columns: &columns,
     };
     let clock = Clock {
         now: 1_773_497_130_000_000_000,
         newest: None,
         zone: TimeZone::UTC,
     };
-    translate(&parse(text)?, &is_field, &clock)
+    translate(&parse_over(text, &["users"])?, known, &clock)
 }
 
 fn sql(text: &str) -> String {
@@ -389,8 +398,8 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "| extend latency_ms / 1000 as seconds, upper(service) as service",
-        "FROM logs |> SELECT * REPLACE (upper(service) AS service) \
-         |> EXTEND latency_ms / 1000 AS seconds",
+        "FROM logs |> EXTEND latency_ms / 1000 AS seconds \
+         |> SELECT * REPLACE (upper(service) AS service)",
     ),
     (
         "| extend row_number() over (partition by host order by timestamp) as n | where n = 1",

@@ -1,4 +1,5 @@
 //! Queries over files, from their text to their answers.
 
 mod broken;
+mod guide;
 mod pushdown;

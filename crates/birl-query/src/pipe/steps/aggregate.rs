@@ -7,14 +7,15 @@ use datafusion::sql::sqlparser::ast::{
     self, Expr, ExprWithAlias, ExprWithAliasAndOrderBy, Ident, OrderByExpr, OrderByOptions,
     PipeOperator, SelectItem, VisitMut,
 };
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::Typed;
 use super::rows::rows_in;
 use crate::pipe::Chart;
 use crate::pipe::elsewhere;
 use crate::pipe::functions::{
-    self, bin_length, bin_length_of, is_aggregate, is_count, name_of, nearest_aggregate, own_name,
+    self, bin_length, bin_length_of, is_aggregate, is_condition, is_count, name_of,
+    nearest_aggregate, own_name,
 };
 use crate::pipe::levels;
 use crate::pipe::piece::{Piece, ident, is_word};
@@ -361,6 +362,13 @@ fn check_is_aggregate(expr: &Expr, place: Span, typed: &str) -> Result<(), Error
     if let Expr::Function(function) = expr
         && let Some(name) = name_of(function)
     {
+        if function.over.is_some() {
+            let error = Error::new(
+                place,
+                "what is over a window is of single rows, and no aggregate",
+            );
+            return Err(error.with_hint(format!("for example: extend {} as x", shown(typed))));
+        }
         let place = place.start..place.start + name.len();
         let error = Error::new(place, format!("unknown aggregate \"{}\"", shown(name)));
         if let Some(here) = elsewhere::function(name) {
@@ -397,43 +405,6 @@ fn count_what_is_true(expr: &mut Expr) {
         }
         ControlFlow::<()>::Continue(())
     });
-}
-
-fn is_condition(expr: &Expr) -> bool {
-    use ast::BinaryOperator as Op;
-    match expr {
-        Expr::BinaryOp { op, .. } => matches!(
-            op,
-            Op::Gt
-                | Op::Lt
-                | Op::GtEq
-                | Op::LtEq
-                | Op::Spaceship
-                | Op::Eq
-                | Op::NotEq
-                | Op::And
-                | Op::Or
-                | Op::Xor
-                | Op::PGRegexMatch
-                | Op::PGRegexIMatch
-                | Op::PGRegexNotMatch
-                | Op::PGRegexNotIMatch
-        ),
-        Expr::UnaryOp { op, .. } => *op == ast::UnaryOperator::Not,
-        Expr::Nested(expr) => is_condition(expr),
-        Expr::Like { .. }
-        | Expr::ILike { .. }
-        | Expr::SimilarTo { .. }
-        | Expr::Between { .. }
-        | Expr::InList { .. }
-        | Expr::IsNull(_)
-        | Expr::IsNotNull(_)
-        | Expr::IsTrue(_)
-        | Expr::IsFalse(_)
-        | Expr::IsNotTrue(_)
-        | Expr::IsNotFalse(_) => true,
-        _ => false,
-    }
 }
 
 /// What to group by, as it was typed.
@@ -621,10 +592,11 @@ fn top_of_aggregate(
 /// `aggregate count(*) as n group by service`, as SQL has it: not sorted.
 pub(super) fn aggregate(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
     let tokens = typed.tokens()?;
+    let (plain, sorts) = without_order(tokens.all());
     let PipeOperator::Aggregate {
         full_table_exprs,
         group_by_expr,
-    } = reader::operator(tokens.all())?
+    } = reader::operator(tokens.all().part(&plain))?
     else {
         return Err(typed.missing("an aggregate"));
     };
@@ -648,7 +620,8 @@ pub(super) fn aggregate(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Resul
             Expr::CompoundIdentifier(parts) => parts.last().cloned().unwrap_or_else(|| ident("")),
             expr => ident(&expr.to_string()),
         });
-        if order_by.asc.is_some() || order_by.nulls_first.is_some() {
+        let says_order = order_by.asc.is_some() || order_by.nulls_first.is_some();
+        if says_order || sorts && !is_value {
             let expr = Expr::Identifier(ident(&name.value));
             order.push(OrderByExpr {
                 expr,
@@ -674,6 +647,22 @@ pub(super) fn aggregate(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Resul
         pipeline.sort(order);
     }
     Ok(())
+}
+
+/// The tokens of `aggregate … group and order by …` as those of `group by`, and whether it was that.
+fn without_order(piece: Piece<'_>) -> (Vec<TokenWithSpan>, bool) {
+    let mut tokens = piece.tokens.to_vec();
+    let (before, behind) = piece.split_at_word("group");
+    let words = ["and", "order", "by"];
+    let sorts = behind.is_some_and(|behind| {
+        let mut pairs = std::iter::zip(behind.tokens, words);
+        behind.tokens.len() > words.len() && pairs.all(|(it, word)| is_word(&it.token, word))
+    });
+    if sorts {
+        let at = before.tokens.len() + 1;
+        tokens.drain(at..at + 2);
+    }
+    (tokens, sorts)
 }
 
 /// Whether a piece begins with `distinct`.

@@ -1,17 +1,20 @@
 //! Steps that change columns: `fields`, `select`, `extend`, `set`, `drop`, `rename`.
 
+use std::ops::ControlFlow;
+
 use birl_record::query::Error;
 use datafusion::sql::sqlparser::ast::{
     AssignmentTarget, Expr, Ident, ObjectNamePart, PipeOperator, SelectItem,
 };
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::Typed;
 use super::aggregate::{begins_distinct, refuse_aggregates};
 use crate::pipe::functions::{self, name_item, own_name};
-use crate::pipe::piece::{Piece, ident, is_word};
+use crate::pipe::piece::{Piece, ident, is_word, place};
 use crate::pipe::pipeline::{Columns, Pipeline, all_but, column};
-use crate::pipe::reader;
+use crate::pipe::reader::{self, template};
+use crate::{numbers, walk};
 
 /// `fields a, b`, `fields -c`, `fields a, *`
 pub(super) fn fields(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
@@ -38,8 +41,11 @@ pub(super) fn fields(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(
         let error = Error::new(mixed.place(), "fields are either kept or left out");
         return Err(error.with_hint("to leave out several: fields -a, -b"));
     }
-    let names = parts.into_iter().map(|part| part.behind(1).name());
-    pipeline.drop(names.collect::<Result<_, _>>()?);
+    let names = parts
+        .into_iter()
+        .map(|part| resolved_name(pipeline, part.behind(1)));
+    let names = names.collect::<Result<_, _>>()?;
+    pipeline.drop(names);
     Ok(())
 }
 
@@ -71,6 +77,11 @@ fn keep(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>, piece: Piece<'_>) -> Res
             }
         };
         names.push(name.clone());
+        if let Some(expr) = pipeline.within(&name) {
+            let alias = alias.unwrap_or(name);
+            items.push(SelectItem::ExprWithAlias { expr, alias });
+            continue;
+        }
         items.push(match alias {
             Some(alias) => SelectItem::ExprWithAlias {
                 expr: Expr::Identifier(name),
@@ -141,7 +152,7 @@ fn of_list(pipeline: &Pipeline<'_>, piece: Piece<'_>) -> Option<SelectItem> {
 /// A name of a column, which may be written like an aggregate: `avg(latency_ms)`.
 fn resolved_name(pipeline: &Pipeline<'_>, piece: Piece<'_>) -> Result<Ident, Error> {
     match piece.name() {
-        Ok(name) => Ok(name),
+        Ok(name) => Ok(pipeline.called(name)),
         Err(error) => match reader::expr(piece) {
             Ok(mut expr) => {
                 pipeline.resolve(&mut expr);
@@ -188,6 +199,14 @@ pub(super) fn rename(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(
         };
         renamed.push((resolved_name(pipeline, field)?, alias));
     }
+    let is_left = |alias: &Ident| !renamed.iter().any(|(name, _)| name.value == alias.value);
+    let mut taken = renamed.iter().map(|(_, alias)| alias);
+    if let Some(alias) = taken.find(|it| pipeline.has(&it.value) && is_left(it)) {
+        let name = &alias.value;
+        let place = place(alias.span).unwrap_or_else(|| typed.name_place());
+        let error = Error::new(place, format!("there is a field \"{name}\" already"));
+        return Err(error.with_hint(format!("leave it out before: drop {}", ident(name))));
+    }
     let shown = |(name, alias): &(Ident, Ident)| SelectItem::ExprWithAlias {
         expr: Expr::Identifier(name.clone()),
         alias: alias.clone(),
@@ -218,7 +237,8 @@ pub(super) fn rename(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(
 /// `select a, b + c as d`
 pub(super) fn select(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
     let tokens = typed.tokens()?;
-    let mut piece = tokens.all();
+    let in_place = windows_in_place(tokens.all());
+    let mut piece = tokens.all().part(&in_place);
     let is_distinct = begins_distinct(piece.behind(1));
     let without: Vec<_>;
     if is_distinct {
@@ -249,8 +269,9 @@ pub(super) fn extend(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(
     if tokens.all().is_empty() {
         return Err(typed.missing("an expression"));
     }
+    let in_place = windows_in_place(tokens.all());
     let mut items = Vec::new();
-    for part in tokens.all().list() {
+    for part in tokens.all().part(&in_place).list() {
         let (mut expr, alias) = match assigned(part) {
             Some((name, expr)) => (reader::expr(expr)?, Some(name)),
             None => match reader::item(part)? {
@@ -263,26 +284,123 @@ pub(super) fn extend(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(
         pipeline.resolve(&mut expr);
         functions::rewrite(&mut expr, &pipeline.context())?;
         refuse_aggregates(&mut expr, typed)?;
+        if goes_on_with(pipeline, &items, &expr) {
+            pipeline.extend(std::mem::take(&mut items));
+        }
         let name = match (&expr, name) {
             (_, Some(name)) => name,
             (Expr::Identifier(name), None) => name.clone(),
             (expr, None) => ident(&expr.to_string()),
         };
+        if numbers::is_text(&expr) {
+            pipeline.parsed.push(name.value.clone());
+        }
         items.push((expr, name));
     }
     pipeline.extend(items);
     Ok(())
 }
 
+/// Whether an expression is of a column that the same step has made before, and that there was not.
+fn goes_on_with(pipeline: &Pipeline<'_>, items: &[(Expr, Ident)], expr: &Expr) -> bool {
+    let found = walk::look_at_exprs(expr, |expr| {
+        let is_made = matches!(expr, Expr::Identifier(name)
+            if items.iter().any(|(_, made)| made.value == name.value)
+                && !pipeline.has(&name.value));
+        match is_made {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    });
+    found.is_break()
+}
+
+/// The tokens, where each window that has a name behind `window` stands where it is named: `rank() over w
+/// window w as (order by latency_ms)`.
+fn windows_in_place(piece: Piece<'_>) -> Vec<TokenWithSpan> {
+    let plain = || piece.tokens.to_vec();
+    let (before, Some(behind)) = piece.split_at_word("window") else {
+        return plain();
+    };
+    let mut windows: Vec<(&str, &[TokenWithSpan])> = Vec::new();
+    for part in behind.list() {
+        let [name, says, open, window @ .., close] = part.tokens else {
+            return plain();
+        };
+        let is_window = is_word(&says.token, "as")
+            && open.token == Token::LParen
+            && close.token == Token::RParen;
+        match &name.token {
+            Token::Word(name) if is_window => windows.push((&name.value, window)),
+            _ => return plain(),
+        }
+    }
+    let named = |token: Option<&TokenWithSpan>| {
+        let Some(Token::Word(word)) = token.map(|it| &it.token) else {
+            return None;
+        };
+        windows.iter().find(|(name, _)| *name == word.value)
+    };
+    let mut tokens = Vec::new();
+    let mut rest = before.tokens;
+    while let [first, behind @ ..] = rest {
+        tokens.push(first.clone());
+        rest = behind;
+        if !is_word(&first.token, "over") {
+            continue;
+        }
+        let in_parentheses = rest.first().is_some_and(|it| it.token == Token::LParen);
+        let Some((_, window)) = named(rest.get(usize::from(in_parentheses))) else {
+            continue;
+        };
+        tokens.push(TokenWithSpan::new(Token::LParen, first.span));
+        tokens.extend(window.iter().cloned());
+        if !in_parentheses {
+            tokens.push(TokenWithSpan::new(Token::RParen, first.span));
+        }
+        rest = &rest[1 + usize::from(in_parentheses)..];
+    }
+    tokens
+}
+
+/// `expand tags`: a row for each element of a list.
+pub(super) fn expand(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
+    let tokens = typed.tokens_behind_name()?;
+    if tokens.all().is_empty() {
+        return Err(typed.missing("a field"));
+    }
+    let (field, alias) = tokens.all().split_alias();
+    let name = resolved_name(pipeline, field)?;
+    let alias = alias.unwrap_or_else(|| name.clone());
+    let element = template("unnest($1)", &[&Expr::Identifier(name.clone())]);
+    let columns = pipeline.columns.renamed(&[(name.clone(), alias.clone())]);
+    let element = SelectItem::ExprWithAlias {
+        expr: element,
+        alias,
+    };
+    let items = match &pipeline.columns {
+        Columns::Known(known) => {
+            let items = known.iter().map(|it| match *it == name.value {
+                true => element.clone(),
+                false => column(ident(it)),
+            });
+            items.collect()
+        }
+        _ => vec![all_but(vec![name]), element],
+    };
+    pipeline.select_as(items, columns);
+    Ok(())
+}
+
 /// The name and the value of `c = a + b`. A comparison that is to be a column has a name behind it, or stands
 /// in parentheses.
 fn assigned(piece: Piece<'_>) -> Option<(Ident, Piece<'_>)> {
-    let value = piece.behind(2);
-    let is_equals = piece.behind(1).first() == Some(&Token::Eq);
-    if !is_equals || value.is_empty() || piece.split_alias().1.is_some() {
+    let at = piece.tokens.iter().position(|it| it.token == Token::Eq)?;
+    let value = piece.behind(at + 1);
+    if value.is_empty() || piece.split_alias().1.is_some() {
         return None;
     }
-    let name = piece.part(&piece.tokens[..1]).name().ok()?;
+    let name = piece.part(&piece.tokens[..at]).name().ok()?;
     Some((name, value))
 }
 

@@ -189,7 +189,7 @@ fn take(pipeline: &mut Pipeline<'_>, regex: &str, groups: Vec<(Ident, usize)>, c
 }
 
 /// The text that fields are taken out of: of a column, or what the record says.
-fn text_of(pipeline: &Pipeline<'_>, from: Option<&Ident>) -> Expr {
+pub(super) fn text_of(pipeline: &Pipeline<'_>, from: Option<&Ident>) -> Expr {
     match from {
         Some(name) => Expr::Identifier(name.clone()),
         None => match (pipeline.shows("message"), pipeline.shows("line")) {
@@ -226,7 +226,7 @@ fn clauses(pipeline: &Pipeline<'_>, typed: &Typed<'_>, piece: Piece<'_>) -> Resu
         let len = rest.tokens[1..]
             .iter()
             .position(|it| {
-                ["from", "as", "nodrop"]
+                ["from", "as", "nodrop", "noconvert"]
                     .iter()
                     .any(|word| is_word(&it.token, word))
             })
@@ -239,6 +239,8 @@ fn clauses(pipeline: &Pipeline<'_>, typed: &Typed<'_>, piece: Piece<'_>) -> Resu
             clauses.names = names.collect::<Result<_, _>>()?;
         } else if is_word(token, "nodrop") && argument.is_empty() {
             clauses.keeps_all = true;
+        } else if is_word(token, "noconvert") && argument.is_empty() {
+            // What is taken out is text in any case.
         } else {
             let message = format!(
                 "expected `from`, `as` or `nodrop`, found `{}`",

@@ -3,7 +3,7 @@
 
 use birl_record::query::Error;
 use datafusion::sql::sqlparser::ast::{
-    self, Distinct, Expr, OrderByExpr, PipeOperator, SelectItem,
+    self, Distinct, Expr, Ident, OrderByExpr, PipeOperator, SelectItem,
 };
 use datafusion::sql::sqlparser::tokenizer::Token;
 
@@ -11,7 +11,7 @@ use super::Typed;
 use super::aggregate::refuse_aggregates;
 use crate::pipe::functions;
 use crate::pipe::piece::{Piece, is_word};
-use crate::pipe::pipeline::{Pipeline, ordered};
+use crate::pipe::pipeline::{Pipeline, has_window, number, ordered};
 use crate::pipe::reader::{self, template};
 
 /// `where status >= 500`
@@ -22,7 +22,10 @@ pub(super) fn filter(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(
     }
     let mut expr = pipeline.expr(tokens.all())?;
     refuse_aggregates(&mut expr, typed)?;
-    pipeline.filter(expr);
+    match has_window(&expr) {
+        true => pipeline.qualify(expr),
+        false => pipeline.filter(expr),
+    }
     Ok(())
 }
 
@@ -40,8 +43,27 @@ pub(super) fn sort(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(),
         .list()
         .into_iter()
         .map(|key| sort_key(pipeline, typed, key));
-    pipeline.sort(exprs.collect::<Result<_, _>>()?);
+    let exprs = exprs.collect::<Result<_, _>>()?;
+    sort_by(pipeline, exprs);
     Ok(())
+}
+
+/// Sorts the rows; what is over windows is a column as long as that takes.
+fn sort_by(pipeline: &mut Pipeline<'_>, mut exprs: Vec<OrderByExpr>) {
+    let mut names = Vec::new();
+    let mut items = Vec::new();
+    for order in exprs.iter_mut().filter(|it| has_window(&it.expr)) {
+        let name = Ident::with_quote('"', format!("\u{1}order{}", names.len()));
+        let column = Expr::Identifier(name.clone());
+        items.push((std::mem::replace(&mut order.expr, column), name.clone()));
+        names.push(name);
+    }
+    if items.is_empty() {
+        return pipeline.sort(exprs);
+    }
+    pipeline.extend(items);
+    pipeline.sort(exprs);
+    pipeline.drop(names);
 }
 
 /// `-n`, `x`, `x desc`; what has none stands at the end in any case.
@@ -85,11 +107,27 @@ pub(super) fn order_by(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result
         functions::rewrite(&mut order.expr, &pipeline.context())?;
         refuse_aggregates(&mut order.expr, typed)?;
     }
-    pipeline.sort(exprs);
+    sort_by(pipeline, exprs);
     Ok(())
 }
 
-/// `limit 10`, `head 10`, `limit 10 offset 20`, `limit -10`
+/// More rows than there are, which no count of them adds up to.
+const ALL_ROWS: u64 = 1 << 53;
+
+/// `offset 20`
+pub(super) fn offset(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
+    let tokens = typed.tokens_behind_name()?;
+    let Some(count) = count(tokens.all()) else {
+        return Err(no_count(typed, tokens.all()));
+    };
+    pipeline.rows(PipeOperator::Limit {
+        expr: number(ALL_ROWS),
+        offset: Some(number(count)),
+    });
+    Ok(())
+}
+
+/// `limit 10`, `head 10`, `limit 10 offset 20`, `limit all offset 20`, `limit -10`
 pub(super) fn limit(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
     let tokens = typed.tokens_behind_name()?;
     let piece = tokens.all();
@@ -100,6 +138,21 @@ pub(super) fn limit(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<()
     if let Some(count) = count(piece) {
         pipeline.head(count);
         return Ok(());
+    }
+    if piece.first().is_some_and(|token| is_word(token, "all")) {
+        let behind = piece.behind(1);
+        let rest = behind.behind(1);
+        match (behind.first(), count(rest)) {
+            (None, _) => return Ok(()),
+            (Some(token), Some(count)) if is_word(token, "offset") => {
+                pipeline.rows(PipeOperator::Limit {
+                    expr: number(ALL_ROWS),
+                    offset: Some(number(count)),
+                });
+                return Ok(());
+            }
+            _ => return Err(no_count(typed, piece)),
+        }
     }
     let has_offset = piece.tokens.iter().any(|it| is_word(&it.token, "offset"));
     if !has_offset || !name.eq_ignore_ascii_case("limit") {
@@ -200,22 +253,41 @@ pub(super) fn chance(percent: f64) -> Expr {
     template(&format!("random() < {:?}", percent / 100.0), &[])
 }
 
-/// `tablesample system (1 percent)`
+/// `tablesample system (1 percent)`, `tablesample reservoir (100 rows)`
 pub(super) fn table_sample(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
     let tokens = typed.tokens()?;
-    let operator = reader::operator(tokens.all())?;
-    let wrong = || {
-        typed.wrong(
-            tokens.all().place(),
-            "expected a part of the rows in percent",
-        )
-    };
+    // The method of the standard that SQL's parser does not know.
+    let mut plain = tokens.all().tokens.to_vec();
+    plain.retain(|it| !is_word(&it.token, "reservoir"));
+    let operator = reader::operator(tokens.all().part(&plain))?;
     let PipeOperator::TableSample { sample } = operator else {
-        return Err(wrong());
+        return Err(typed.missing("a part of the rows"));
     };
-    let percent = percent(&sample).ok_or_else(wrong)?;
-    pipeline.filter(chance(percent));
+    match (percent(&sample), rows_of(&sample)) {
+        (Some(percent), _) => pipeline.filter(chance(percent)),
+        (None, Some(count)) => pipeline.sample(count),
+        (None, None) => {
+            return Err(typed.wrong(
+                tokens.all().place(),
+                "expected a part of the rows, in percent or in rows",
+            ));
+        }
+    }
     Ok(())
+}
+
+/// How many rows a sample of SQL has, if it says so.
+fn rows_of(sample: &ast::TableSample) -> Option<u64> {
+    let quantity = sample.quantity.as_ref()?;
+    match &quantity.value {
+        Expr::Value(value) if quantity.unit == Some(ast::TableSampleUnit::Rows) => {
+            match &value.value {
+                ast::Value::Number(digits, _) => rows_in(digits),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// How many rows in a hundred a sample of SQL has, if it says so.

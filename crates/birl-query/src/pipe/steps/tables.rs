@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use birl_record::query::Error;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, PipeOperator, TableFactor,
+    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, PipeOperator, TableAlias,
+    TableFactor,
 };
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::{Typed, nested};
-use crate::pipe::functions;
+use crate::pipe::functions::{self, POSITION};
 use crate::pipe::piece::{Piece, ident, is_word, located, place};
 use crate::pipe::pipeline::{Columns, Pipeline};
 use crate::pipe::{Lookup, reader};
@@ -27,12 +28,32 @@ pub(super) fn named(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<()
 
 /// `union all (from logs |> where status = 404)`
 pub(super) fn combined(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
-    let mut operator = reader::operator(typed.tokens()?.all())?;
+    let tokens = typed.tokens()?;
+    let piece = tokens.all();
+    // Without a word between, `intersect (…)` and `except (…)` are of different rows, as in SQL.
+    let mut distinct = piece.tokens.to_vec();
+    if !is_word(&distinct[0].token, "union") && piece.behind(1).first() == Some(&Token::LParen) {
+        let place = distinct[0].span;
+        distinct.insert(
+            1,
+            TokenWithSpan::new(Token::make_word("DISTINCT", None), place),
+        );
+    }
+    let mut operator = reader::operator(piece.part(&distinct))?;
     nested::rewrite(&mut operator)?;
     pipeline.tables.add_of(&operator);
     pipeline.tables.join_names(&mut operator);
     functions::rewrite(&mut operator, &pipeline.context())?;
-    pipeline.combine(operator, Columns::Unknown);
+    // They are called as those of the rows before.
+    let columns = match &pipeline.columns {
+        it @ Columns::Known(names)
+            if !names.iter().any(|name| POSITION.contains(&name.as_str())) =>
+        {
+            it.clone()
+        }
+        _ => Columns::Unknown,
+    };
+    pipeline.combine(operator, columns);
     Ok(())
 }
 
@@ -56,16 +77,59 @@ pub(super) fn join(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(),
     pipeline.tables.add_of(&operator);
     pipeline.tables.join_names(&mut operator);
     functions::rewrite(&mut operator, &pipeline.context())?;
-    if let PipeOperator::Join(join) = &mut operator {
-        use_name(join);
-    }
-    pipeline.name_rows();
-    let columns = match &pipeline.columns {
+    let mut columns = match &pipeline.columns {
         it @ Columns::Logs { .. } => it.clone(),
         _ => Columns::Unknown,
     };
+    if let PipeOperator::Join(join) = &mut operator {
+        use_name(join);
+        name_query(pipeline, join);
+        add_columns(pipeline, join, &mut columns);
+    }
+    pipeline.name_rows();
     pipeline.combine(operator, columns);
     Ok(())
+}
+
+/// Gives a name to a query that is joined, so that its columns are told from those of no table.
+fn name_query(pipeline: &mut Pipeline<'_>, join: &mut Join) {
+    if let TableFactor::Derived {
+        alias: alias @ None,
+        ..
+    } = &mut join.relation
+    {
+        let mut name = "joined".to_owned();
+        while pipeline.tables.has(&ident(&name)) {
+            name.push('_');
+        }
+        pipeline.tables.add(&name);
+        *alias = Some(TableAlias {
+            explicit: true,
+            name: ident(&name),
+            columns: Vec::new(),
+            at: None,
+        });
+    }
+}
+
+/// Adds to `columns` those that a join brings, as far as they are known and there is none that is called
+/// so.
+fn add_columns(pipeline: &Pipeline<'_>, join: &Join, columns: &mut Columns) {
+    let TableFactor::Table { name, .. } = &join.relation else {
+        return;
+    };
+    let Some(table) = name.0.last().and_then(|it| it.as_ident()) else {
+        return;
+    };
+    let mut lookups = pipeline.lookups.iter();
+    let lookup = lookups.find(|lookup| lookup.table == table.value);
+    let file = lookup.map_or(Some(&*table.value), |lookup| lookup.path.to_str());
+    let brought = file.and_then(|file| (pipeline.known.columns)(file));
+    for name in brought.into_iter().flatten() {
+        if !pipeline.has(&name) {
+            columns.add(&name);
+        }
+    }
 }
 
 /// The tokens that the path of a file is in a join, and the path.
@@ -127,21 +191,26 @@ fn use_name(join: &mut Join) {
         TableFactor::Table { name, .. } => name.0.last().and_then(|it| it.as_ident()).cloned(),
         _ => None,
     };
-    let (JoinOperator::Join(constraint)
-    | JoinOperator::Inner(constraint)
-    | JoinOperator::Left(constraint)
-    | JoinOperator::LeftOuter(constraint)
-    | JoinOperator::Right(constraint)
-    | JoinOperator::RightOuter(constraint)
-    | JoinOperator::FullOuter(constraint)) = &mut join.join_operator
-    else {
-        return;
-    };
-    if let JoinConstraint::On(condition) = constraint
+    if let Some(constraint) = constraint(join)
+        && let JoinConstraint::On(condition) = constraint
         && let Some(names) = shared(condition, table.as_ref())
     {
         let names = names.into_iter().map(|name| vec![name].into());
         *constraint = JoinConstraint::Using(names.collect());
+    }
+}
+
+/// By what rows are joined, where both sides are shown.
+fn constraint(join: &mut Join) -> Option<&mut JoinConstraint> {
+    match &mut join.join_operator {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint) => Some(constraint),
+        _ => None,
     }
 }
 
