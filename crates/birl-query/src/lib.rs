@@ -37,6 +37,7 @@ mod error;
 mod gaps;
 mod guessed;
 mod in_order;
+mod joined;
 mod leaf;
 mod live;
 mod mistake;

@@ -38,7 +38,7 @@ use crate::session::Session;
 use crate::snapshots::Folded;
 use crate::table::{self, Logs};
 use crate::tables::{Read, Tables};
-use crate::{Error, division, gaps, guessed, in_order, numbers, orders, pipe, statement};
+use crate::{Error, division, gaps, guessed, in_order, joined, numbers, orders, pipe, statement};
 
 /// So many events may wait for being told.
 const EVENTS_MAX: usize = 64;
@@ -533,8 +533,10 @@ impl Session {
             schema.deregister_table(name)?;
             schema.register_table((*name).to_owned(), Arc::clone(table) as _)?;
         }
+        let mentioned = statement::mentioned(statement);
         let statement = Statement::Statement(Box::new(statement.clone()));
         let plan = self.state.statement_to_plan(statement).await?;
+        let plan = joined::by_name(plan, &mentioned)?;
         guessed::by_value(division::by_zero_is_null(plan)?, is_guessed)
     }
 }
@@ -566,8 +568,13 @@ fn shown(logs: &Logs, plan: LogicalPlan, as_rows: bool) -> Result<(Kind, Logical
         .iter()
         .map(|(qualifier, field)| (qualifier.cloned(), field.name().clone()))
         .collect();
-    let is_visible = |name: &str| name != table::ORIGIN && !logs.hides(name);
-    let visible: Vec<_> = all.iter().filter(|(_, name)| is_visible(name)).collect();
+    let twice = joined::shown_twice(&plan)?;
+    let is_visible = |column: &&(Option<TableReference>, String)| {
+        let (qualifier, name) = column;
+        let is_twice = || twice.contains(&ColumnName::new(qualifier.clone(), name.clone()));
+        name != table::ORIGIN && !logs.hides(name) && !is_twice()
+    };
+    let visible: Vec<_> = all.iter().filter(is_visible).collect();
     let has_origin = all.iter().any(|(_, name)| name == table::ORIGIN);
     let is_record = !as_rows
         && has_origin

@@ -92,6 +92,51 @@ pub(crate) fn aliases(statement: &ast::Statement) -> Vec<(String, String)> {
     aliases.0
 }
 
+/// The columns that a statement names with their table, by both; `*` are all of a table.
+pub(crate) fn mentioned(statement: &ast::Statement) -> BTreeSet<(String, String)> {
+    struct Mentioned(BTreeSet<(String, String)>);
+    impl Mentioned {
+        fn add(&mut self, items: &[ast::SelectItem]) {
+            for item in items {
+                if let ast::SelectItem::QualifiedWildcard(
+                    ast::SelectItemQualifiedWildcardKind::ObjectName(name),
+                    _,
+                ) = item
+                    && let Some(ast::ObjectNamePart::Identifier(table)) = name.0.last()
+                {
+                    self.0.insert((table.value.clone(), "*".to_owned()));
+                }
+            }
+        }
+    }
+    impl Visitor for Mentioned {
+        type Break = ();
+        fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<()> {
+            self.add(&select.projection);
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<()> {
+            for operator in &query.pipe_operators {
+                if let ast::PipeOperator::Select { exprs } = operator {
+                    self.add(exprs);
+                }
+            }
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
+            if let ast::Expr::CompoundIdentifier(parts) = expr
+                && let [.., table, column] = &parts[..]
+            {
+                self.0.insert((table.value.clone(), column.value.clone()));
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut mentioned = Mentioned(BTreeSet::new());
+    let _ = walk::look(statement, &mut mentioned);
+    mentioned.0
+}
+
 /// Calls a table by its own name where it was typed otherwise, which goes on being a name for it.
 pub(crate) fn name_table(statement: &mut ast::Statement, typed: &str, known: &str) {
     struct Names<'n>(&'n str, &'n str);
