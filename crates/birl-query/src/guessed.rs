@@ -11,13 +11,13 @@ use std::sync::Arc;
 use birl_record::columns::HAS_NUMBERS;
 use datafusion::arrow::datatypes::{DataType, SchemaBuilder, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, Result};
+use datafusion::common::{Column, Result, internal_err};
 use datafusion::datasource::source_as_provider;
 use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_udaf};
 use datafusion::logical_expr::expr::{AggregateFunction, Sort};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
-    BinaryExpr, Distinct, Expr, LogicalPlan, Operator, binary_expr, try_cast, when,
+    Between, BinaryExpr, Distinct, Expr, LogicalPlan, Operator, binary_expr, not, try_cast, when,
 };
 
 use crate::table::Logs;
@@ -88,16 +88,66 @@ fn valued(expr: Expr, inputs: &[&LogicalPlan], is_guessed: IsSo) -> Result<Trans
                 && is_column(&left, inputs, is_guessed)
                 && is_column(&right, inputs, is_guessed) =>
         {
-            let numbers = (number_of(&left), number_of(&right));
-            let are_numbers = numbers.0.clone().is_not_null();
-            let are_numbers = are_numbers.and(numbers.1.clone().is_not_null());
-            let as_numbers = binary_expr(numbers.0, op, numbers.1);
-            let as_texts = binary_expr(*left, op, *right);
-            let expr = when(are_numbers, as_numbers).otherwise(as_texts)?;
-            Ok(Transformed::yes(expr))
+            Ok(Transformed::yes(compared(*left, op, *right)?))
+        }
+        Expr::Between(between) if are_columns(&between, inputs, is_guessed) => {
+            let Between {
+                expr,
+                negated,
+                low,
+                high,
+            } = between;
+            let from = compared((*expr).clone(), Operator::GtEq, *low)?;
+            let within = from.and(compared(*expr, Operator::LtEq, *high)?);
+            Ok(Transformed::yes(match negated {
+                true => not(within),
+                false => within,
+            }))
+        }
+        Expr::ScalarFunction(function)
+            if matches!(function.name(), "greatest" | "least")
+                && function
+                    .args
+                    .iter()
+                    .all(|it| is_column(it, inputs, is_guessed)) =>
+        {
+            let op = match function.name() {
+                "greatest" => Operator::GtEq,
+                _ => Operator::LtEq,
+            };
+            let mut args = function.args.into_iter();
+            let Some(first) = args.next() else {
+                return internal_err!("a function of values has one");
+            };
+            let either = |one: Expr, other: Expr| {
+                let is_one = compared(one.clone(), op, other.clone())?;
+                when(one.clone().is_null(), other.clone())
+                    .when(other.clone().is_null(), one.clone())
+                    .when(is_one, one)
+                    .otherwise(other)
+            };
+            args.try_fold(first, either).map(Transformed::yes)
         }
         expr => Ok(Transformed::no(expr)),
     }
+}
+
+/// Whether a value, and what it is to be between, are columns that are so.
+fn are_columns(between: &Between, inputs: &[&LogicalPlan], is_so: IsSo) -> bool {
+    let all = [&between.expr, &between.low, &between.high];
+    all.into_iter().all(|it| is_column(it, inputs, is_so))
+}
+
+/// Compares two texts: whole numbers as such, which may have more digits than a float; numbers by their
+/// values; and others as texts.
+fn compared(left: Expr, op: Operator, right: Expr) -> Result<Expr> {
+    let both = |ty: &DataType| [&left, &right].map(|it| try_cast(it.clone(), ty.clone()));
+    let are = |[left, right]: [Expr; 2]| left.is_not_null().and(right.is_not_null());
+    let as_are = |[left, right]: [Expr; 2]| binary_expr(left, op, right);
+    let (whole, numbers) = (both(&DataType::Int64), both(&DataType::Float64));
+    when(are(whole.clone()), as_are(whole))
+        .when(are(numbers.clone()), as_are(numbers))
+        .otherwise(binary_expr(left, op, right))
 }
 
 fn is_order(op: Operator) -> bool {
