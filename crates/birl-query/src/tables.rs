@@ -196,6 +196,13 @@ impl<'a> Tables<'a> {
     }
 
     fn ambiguous_field(&self, name: &str) -> Error {
+        if self.unknown.iter().any(|unknown| unknown == name) {
+            // It is made by the query out of itself, or is a text in the quotes of other languages.
+            let span = place(self.text, name).unwrap_or(0..self.text.len());
+            let error = query::Error::new(span, format!("unknown field {name:?}"));
+            let hint = format!("a text stands in single quotes: '{name}'");
+            return error.with_hint(hint).into();
+        }
         // One that is told from others has a table before it.
         let mut places = error::places(self.text, name);
         let alone = places.find(|place| !self.text[..place.start].ends_with('.'));

@@ -1,9 +1,13 @@
 //! Steps and functions as other query languages call them, and what says the same here.
 
 /// Steps of angle-grinder, Kusto, LogsQL, PPL and SPL.
-const STEPS: [(&str, &str); 14] = [
+const STEPS: [(&str, &str); 16] = [
     ("delete", "drop a"),
     ("eval", "extend a + b as c"),
+    (
+        "eventstats",
+        "extend sum(x) over (partition by service) as total",
+    ),
     (
         "filter",
         "where status >= 500, or a search: where search('level:error')",
@@ -14,6 +18,10 @@ const STEPS: [(&str, &str); 14] = [
     ("regex", "where regexp_like(path, '^/api')"),
     ("rex", "extract /took (?<ms>\\d+)/"),
     ("search", "where search('level:error')"),
+    (
+        "streamstats",
+        "extend sum(x) over (order by timestamp) as total",
+    ),
     ("summarize", "stats count, avg(x) by service"),
     ("table", "fields a, b"),
     ("take", "limit 10"),
@@ -25,8 +33,10 @@ const STEPS: [(&str, &str); 14] = [
 ];
 
 /// Functions, aggregates among them.
-const FUNCTIONS: [(&str, &str); 6] = [
+const FUNCTIONS: [(&str, &str); 8] = [
     ("date", "date_trunc('day', timestamp)"),
+    ("eval", "count(status >= 500)"),
+    ("like", "x like 'a%'"),
     ("mode", "top 1 x, or top 1 x by service"),
     ("percentiles", "p50(x), p95(x)"),
     ("quantile", "percentile(x, 99)"),

@@ -438,9 +438,19 @@ pub(super) fn own_name(expr: &Expr) -> Option<String> {
     }
 }
 
+/// The length of a bin as it was typed, and of what times it is: `bin(5m, received_at)`, or the other way
+/// round.
+fn bin_args<'f>(args: &[&'f Expr]) -> Option<(&'f ast::ValueWithSpan, Option<&'f Expr>)> {
+    match args {
+        [Expr::Value(length)] => Some((length, None)),
+        [Expr::Value(length), times] | [times, Expr::Value(length)] => Some((length, Some(times))),
+        _ => None,
+    }
+}
+
 /// What the column of a bin is called: like that of the moments in it.
 fn bin_column(function: &Function) -> String {
-    match args_of(function).get(1) {
+    match bin_args(&args_of(function)).and_then(|(_, times)| times) {
         Some(Expr::Identifier(name)) => name.value.clone(),
         Some(Expr::CompoundIdentifier(parts)) => parts
             .iter()
@@ -458,8 +468,8 @@ pub(super) fn bin_length(expr: &Expr) -> Option<i64> {
         return None;
     };
     let is_bin = name_of(function).is_some_and(|name| name.eq_ignore_ascii_case("bin"));
-    match args_of(function).first() {
-        Some(Expr::Value(value)) if is_bin => match &value.value {
+    match bin_args(&args_of(function)) {
+        Some((value, _)) if is_bin => match &value.value {
             Value::SingleQuotedString(typed) => duration(typed).ok(),
             _ => None,
         },
@@ -732,10 +742,10 @@ fn bin(call: &Call<'_>) -> Result<Expr, Error> {
         let error = Error::new(call.span.clone(), "`bin` takes a length of time");
         error.with_hint("for example: bin(5m)")
     };
-    let (typed, column) = match &call.args[..] {
-        [Expr::Value(typed)] => (typed, Expr::Identifier(Ident::new("timestamp"))),
-        [Expr::Value(typed), column] => (typed, (*column).clone()),
-        _ => return Err(wrong()),
+    let (typed, column) = match bin_args(&call.args) {
+        Some((typed, None)) => (typed, Expr::Identifier(Ident::new("timestamp"))),
+        Some((typed, Some(column))) => (typed, column.clone()),
+        None => return Err(wrong()),
     };
     let Value::SingleQuotedString(text) = &typed.value else {
         return Err(wrong());

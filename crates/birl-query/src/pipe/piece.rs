@@ -654,15 +654,20 @@ fn quoted_len(text: &str) -> Option<usize> {
     None
 }
 
-/// The tokens, where a length of time that begins the arguments of `bin` is one text.
+/// The tokens, where a length of time among the arguments of `bin` is one text. Kusto has it behind the time.
 fn with_spans_of_bins(tokens: Vec<TokenWithSpan>, text: &str, at: usize) -> Vec<TokenWithSpan> {
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
-        let opens_bin = token.token == Token::LParen
-            && out.last().is_some_and(|last| is_word(&last.token, "bin"));
+        let before = |count: usize| out.len().checked_sub(count).map(|it| &out[it].token);
+        let is_bin = |count: usize| before(count).is_some_and(|it| is_word(it, "bin"));
+        let begins_span = match token.token {
+            Token::LParen => is_bin(1),
+            Token::Comma => is_bin(3) && before(2) == Some(&Token::LParen),
+            _ => false,
+        };
         out.push(token);
-        if !opens_bin || !matches!(tokens.peek().map(|it| &it.token), Some(Token::Number(..))) {
+        if !begins_span || !matches!(tokens.peek().map(|it| &it.token), Some(Token::Number(..))) {
             continue;
         }
         let mut span: Option<Span> = None;

@@ -128,6 +128,7 @@ fn whole<T: Visit>(
                 {
                     error.with_hint(format!("each step stands behind a pipe: |> {found} …"))
                 }
+                Token::Colon => error.with_hint("a search stands in quotes: search('level:error')"),
                 _ => in_quotes_if_length(error, piece, span.start),
             })
         }
