@@ -180,8 +180,8 @@ impl fmt::Debug for Events {
 pub struct Handle(Arc<Shared>);
 
 impl Handle {
-    /// Posts, once there is room for it: about 1000 posts of an urgency may wait. They are sent no faster than
-    /// the service allows, and while there is no connection they wait for one.
+    /// Posts, once there is room for it: about 1000 posts of an urgency may wait, 800 of them for one room. They are
+    /// sent no faster than the service allows, and while there is no connection they wait for one.
     ///
     /// # Errors
     ///

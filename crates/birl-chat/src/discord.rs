@@ -250,6 +250,11 @@ impl Service for Discord {
 
     fn ask(&mut self, _: &mut Turn) {}
 
+    fn room_of(&self, post: &Post) -> String {
+        let target = self.target(post);
+        target.map_or_else(|| post.room.clone(), |(channel, _)| channel)
+    }
+
     fn write(&mut self, post: &Post, turn: &mut Turn) -> Vec<Frame> {
         let Some((channel, answered)) = self.target(post) else {
             turn.refuse(post, "there is no such room, or the bot cannot see it");

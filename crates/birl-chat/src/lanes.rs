@@ -1,5 +1,6 @@
-//! What is to be sent, in order: one lane for a connection, or one for each room where a service limits
-//! them by themselves.
+//! What is to be sent, in order: one lane for a connection, or two for each room where a service limits
+//! rooms by themselves. One is for what is said, and one for what is changed, which services limit apart: a reply
+//! does not wait for a change of something older.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -28,6 +29,9 @@ const ALERT_CALLS_MAX: usize = 6;
 /// So many posts of each urgency are held in lanes: what is to go to one room does not hold up others.
 const HELD_MAX: usize = 256;
 
+/// And so many of them in one: where a service wants a room to be left alone for long, others have places still.
+const LANE_HELD_MAX: usize = 32;
+
 /// A call that fails is made so often.
 const ATTEMPTS_MAX: u32 = 6;
 
@@ -53,10 +57,26 @@ pub(crate) struct Lanes {
     first: usize,
 }
 
+/// What makes posts of what is to be sent.
+pub(crate) trait Writer {
+    /// What tells the room of a post from others, whatever it is called there.
+    fn room(&self, post: &Post) -> String;
+
+    /// A post as frames.
+    fn write(&mut self, post: &Post) -> Vec<Frame>;
+}
+
+/// Which lane it is: nothing where there is one for all rooms.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Key {
+    room: String,
+    /// What was said is changed there.
+    changes: bool,
+}
+
 #[derive(Debug)]
 struct Lane {
-    /// Empty where there is one for all rooms.
-    room: String,
+    key: Key,
     replies: Queue,
     alerts: Queue,
     pace: Pace,
@@ -78,6 +98,8 @@ struct Queue {
 /// A post that is being sent.
 #[derive(Debug)]
 struct Current {
+    /// As the post calls it.
+    room: String,
     frames: VecDeque<Frame>,
     receipt: Option<u64>,
     /// What of it has been said.
@@ -100,10 +122,12 @@ pub(crate) enum Next {
 /// Whose call is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket {
+    key: Key,
     room: String,
 }
 
 impl Ticket {
+    /// The room, as the post calls it.
     pub(crate) fn room(&self) -> &str {
         &self.room
     }
@@ -143,7 +167,7 @@ impl Lanes {
     pub(crate) fn count(&mut self, now: Instant) {
         if !self.by_room {
             let rate = self.rate;
-            self.lane("", now, rate).pace.take(now);
+            self.lane(Key::default(), now, rate).pace.take(now);
         }
     }
 
@@ -152,16 +176,16 @@ impl Lanes {
         self.lanes.iter().all(Lane::is_empty)
     }
 
-    /// What is to be sent now. `write` makes frames of a post.
+    /// What is to be sent now. `writer` makes frames of a post.
     pub(crate) fn next(
         &mut self,
         now: Instant,
         outbox: &Outbox,
         receipts: &Receipts,
-        mut write: impl FnMut(&Post) -> Vec<Frame>,
+        writer: &mut impl Writer,
     ) -> Next {
         let mut due: Option<Instant> = None;
-        self.fill(Urgency::Alert, outbox, now);
+        self.fill(Urgency::Alert, outbox, now, writer);
         self.first = self.first.wrapping_add(1);
         for (urgency, reserve, calls_max) in [
             (Urgency::Reply, 0, CALLS_MAX),
@@ -171,7 +195,7 @@ impl Lanes {
             if under_way.count() >= calls_max {
                 continue;
             }
-            self.fill(urgency, outbox, now);
+            self.fill(urgency, outbox, now, writer);
             let mut at = 0;
             while at < self.lanes.len() {
                 let turn = (self.first + at) % self.lanes.len();
@@ -194,48 +218,57 @@ impl Lanes {
                     at += 1;
                     continue;
                 }
-                if let Some(frame) = lane.frame(urgency, receipts, &mut write) {
+                if let Some(frame) = lane.frame(urgency, receipts, writer) {
                     lane.pace.take(now);
                     lane.count(urgency);
                     return lane.send(urgency, frame);
                 }
                 // There was nothing in it that could be said, and there is room for others.
-                self.fill(urgency, outbox, now);
+                self.fill(urgency, outbox, now, writer);
                 at = 0;
             }
         }
         Next::Wait(due)
     }
 
-    /// Takes posts from the outbox, as many as may be held.
-    fn fill(&mut self, urgency: Urgency, outbox: &Outbox, now: Instant) {
+    /// Takes posts from the outbox, as many as may be held. Those for a lane that holds enough stay there.
+    fn fill(&mut self, urgency: Urgency, outbox: &Outbox, now: Instant, writer: &impl Writer) {
         let held_max = if self.by_room { HELD_MAX } else { 1 };
-        let held = |lane: &mut Lane| {
-            let queue = lane.queue(urgency);
-            queue.posts.len() + usize::from(queue.current.is_some())
-        };
-        let mut count: usize = self.lanes.iter_mut().map(held).sum();
+        let mut count: usize = self.lanes.iter().map(|lane| lane.held(urgency)).sum();
         let (by_room, rate) = (self.by_room, self.rate);
-        while count < held_max
-            && let Some(post) = outbox.take(urgency)
-        {
-            let room = if by_room {
-                post.room.clone()
-            } else {
-                String::new()
-            };
-            let lane = self.lane(&room, now, rate);
+        // As posts call it: to ask the writer for each of many may take long.
+        let mut full: Vec<(String, bool)> = Vec::new();
+        while count < held_max {
+            let mut key = Key::default();
+            let lanes = &self.lanes;
+            let post = outbox.take(urgency, |post| {
+                let changes = post.edits.is_some();
+                let is_this = |(room, it): &(String, bool)| *room == post.room && *it == changes;
+                if !by_room || full.iter().any(is_this) {
+                    return !by_room;
+                }
+                let room = writer.room(post);
+                key = Key { room, changes };
+                let lane = lanes.iter().find(|lane| lane.key == key);
+                let has_place = lane.is_none_or(|lane| lane.held(urgency) < LANE_HELD_MAX);
+                if !has_place {
+                    full.push((post.room.clone(), changes));
+                }
+                has_place
+            });
+            let Some(post) = post else { return };
+            let lane = self.lane(key, now, rate);
             lane.queue(urgency).posts.push_back(post);
             count += 1;
         }
     }
 
-    fn lane(&mut self, room: &str, now: Instant, rate: Option<Rate>) -> &mut Lane {
-        let at = match self.lanes.iter().position(|lane| lane.room == room) {
+    fn lane(&mut self, key: Key, now: Instant, rate: Option<Rate>) -> &mut Lane {
+        let at = match self.lanes.iter().position(|lane| lane.key == key) {
             Some(at) => at,
             None => {
                 self.lanes.retain(|lane| !lane.is_idle(now));
-                self.lanes.push(Lane::new(room.to_owned(), rate, now));
+                self.lanes.push(Lane::new(key, rate, now));
                 self.lanes.len() - 1
             }
         };
@@ -263,7 +296,7 @@ impl Lanes {
         }
         let current = queue.current.take()?;
         Some(Ended {
-            room: lane.room.clone(),
+            room: current.room,
             receipt: current.receipt,
             how: Ok(current.posted),
         })
@@ -285,7 +318,7 @@ impl Lanes {
         }
         let current = lane.queue(urgency).current.take()?;
         Some(Ended {
-            room: lane.room.clone(),
+            room: current.room,
             receipt: current.receipt,
             how: Err(why),
         })
@@ -332,14 +365,14 @@ impl Lanes {
     }
 
     fn of(&mut self, ticket: &Ticket) -> Option<&mut Lane> {
-        self.lanes.iter_mut().find(|lane| lane.room == ticket.room)
+        self.lanes.iter_mut().find(|lane| lane.key == ticket.key)
     }
 }
 
 impl Lane {
-    fn new(room: String, rate: Option<Rate>, now: Instant) -> Self {
+    fn new(key: Key, rate: Option<Rate>, now: Instant) -> Self {
         Self {
-            room,
+            key,
             replies: Queue::default(),
             alerts: Queue::default(),
             pace: Pace::new(rate, now),
@@ -355,6 +388,15 @@ impl Lane {
             Urgency::Reply => &mut self.replies,
             Urgency::Alert => &mut self.alerts,
         }
+    }
+
+    /// How many posts of an urgency are held.
+    fn held(&self, urgency: Urgency) -> usize {
+        let queue = match urgency {
+            Urgency::Reply => &self.replies,
+            Urgency::Alert => &self.alerts,
+        };
+        queue.posts.len() + usize::from(queue.current.is_some())
     }
 
     /// Something else is to be asked in the place of what was.
@@ -413,7 +455,7 @@ impl Lane {
         &mut self,
         urgency: Urgency,
         receipts: &Receipts,
-        write: &mut impl FnMut(&Post) -> Vec<Frame>,
+        writer: &mut impl Writer,
     ) -> Option<Frame> {
         let queue = self.queue(urgency);
         let is_given_up =
@@ -429,11 +471,12 @@ impl Lane {
             if is_given_up(post.receipt) {
                 continue;
             }
-            let frames = write(&post);
+            let frames = writer.write(&post);
             if frames.is_empty() {
                 continue;
             }
             queue.current = Some(Current {
+                room: post.room.clone(),
                 frames: frames.into(),
                 receipt: post.receipt,
                 posted: Posted::new(post.room),
@@ -456,8 +499,12 @@ impl Lane {
             }
             Frame::Call(call) => {
                 self.under_way = Some(urgency);
-                let room = self.room.clone();
-                Next::Call(call, Ticket { room })
+                let current = self.queue(urgency).current.as_ref();
+                let ticket = Ticket {
+                    room: current.map_or_else(String::new, |current| current.room.clone()),
+                    key: self.key.clone(),
+                };
+                Next::Call(call, ticket)
             }
         }
     }
@@ -486,6 +533,28 @@ mod tests {
         start: Instant,
         /// What was asked last.
         asked: Option<Call>,
+    }
+
+    /// A post is a call for each of its words: of `a/b`, a or else b, and of `a/`, a or nothing.
+    struct Words;
+
+    impl Writer for Words {
+        fn room(&self, post: &Post) -> String {
+            post.room.trim_start_matches('#').to_owned()
+        }
+
+        fn write(&mut self, post: &Post) -> Vec<Frame> {
+            let call = |word| {
+                let url = format!("http://h/{}/{word}", post.room);
+                Call::get(Url::parse(&url).unwrap())
+            };
+            let calls = post.text.split(' ').map(|word| match word.split_once('/') {
+                None => call(word),
+                Some((word, "")) => call(word).dispensable(),
+                Some((word, other)) => call(word).otherwise(call(other)),
+            });
+            calls.map(Frame::Call).collect()
+        }
     }
 
     impl Harness {
@@ -521,22 +590,9 @@ mod tests {
 
         /// What is asked next, as the path of its URL; else how long it is to wait, in seconds.
         fn next(&mut self) -> Result<(String, Ticket), Option<f64>> {
-            let write = |post: &Post| {
-                let call = |word| {
-                    let url = format!("http://h/{}/{word}", post.room);
-                    Call::get(Url::parse(&url).unwrap())
-                };
-                // `a/b` is a, or else b; `a/` is a or nothing.
-                let calls = post.text.split(' ').map(|word| match word.split_once('/') {
-                    None => call(word),
-                    Some((word, "")) => call(word).dispensable(),
-                    Some((word, other)) => call(word).otherwise(call(other)),
-                });
-                calls.map(Frame::Call).collect()
-            };
             match self
                 .lanes
-                .next(self.now, &self.outbox, &self.receipts, write)
+                .next(self.now, &self.outbox, &self.receipts, &mut Words)
             {
                 Next::Call(call, ticket) => {
                     let path = call.path().to_owned();
@@ -629,6 +685,62 @@ mod tests {
         harness.later(&ticket, &later);
         harness.outbox.try_put(Post::new("c", "five")).unwrap();
         assert_eq!(harness.next(), Err(Some(11.0)));
+    }
+
+    #[test]
+    fn a_reply_does_not_wait_for_a_change_that_may_be_made_later() {
+        let change = Post::alert("a", "changed").in_place_of("a", "7".to_owned());
+        let mut harness = Harness::new([change]);
+        let (path, ticket) = harness.next().unwrap();
+        assert_eq!(path, "/a/changed");
+        let later = Later::new("slow down", Some(60 * SECOND));
+        harness.later(&ticket, &later);
+        harness.outbox.try_put(Post::new("a", "reply")).unwrap();
+        let (path, ticket) = harness.next().unwrap();
+        assert_eq!(path, "/a/reply");
+        assert_eq!(harness.taken(&ticket).unwrap().room, "a");
+        assert_eq!(harness.next(), Err(Some(60.0)));
+        harness.now += 60 * SECOND;
+        assert_eq!(harness.next().unwrap().0, "/a/changed");
+    }
+
+    #[test]
+    fn a_room_has_one_order_whatever_it_is_called() {
+        let posts = [Post::new("a", "one"), Post::new("#a", "two")];
+        let mut harness = Harness::new(posts);
+        let (path, ticket) = harness.next().unwrap();
+        assert_eq!(path, "/a/one");
+        assert_eq!(harness.next(), Err(None));
+        harness.taken(&ticket);
+        assert_eq!(harness.next(), Err(Some(1.0)));
+    }
+
+    #[test]
+    fn however_much_waits_for_a_room_others_do_not() {
+        let mut harness = Harness::new([Post::new("a", "first")]);
+        let (_, ticket) = harness.next().unwrap();
+        let later = Later::new("slow down", Some(3600 * SECOND));
+        harness.later(&ticket, &later);
+        let mut refused = 0;
+        for n in 0..2 * HELD_MAX {
+            refused += usize::from(
+                harness
+                    .outbox
+                    .try_put(Post::new("a", n.to_string()))
+                    .is_err(),
+            );
+        }
+        assert_eq!(refused, 0);
+        harness.outbox.try_put(Post::new("b", "reply")).unwrap();
+        assert_eq!(harness.next().unwrap().0, "/b/reply");
+        // They are still said in order.
+        harness.now += 3600 * SECOND;
+        for text in ["first", "0", "1"] {
+            let (path, ticket) = harness.next().unwrap();
+            assert_eq!(path, format!("/a/{text}"));
+            harness.taken(&ticket);
+            harness.now += SECOND;
+        }
     }
 
     #[test]

@@ -272,6 +272,11 @@ impl Service for Mattermost {
         Ok(())
     }
 
+    fn room_of(&self, post: &Post) -> String {
+        let target = self.target(post);
+        target.map_or_else(|| post.room.clone(), |(channel, _)| channel)
+    }
+
     fn write(&mut self, post: &Post, turn: &mut Turn) -> Vec<Frame> {
         let Some((channel, thread)) = self.target(post) else {
             turn.refuse(post, "there is no such room, or the account is not in it");

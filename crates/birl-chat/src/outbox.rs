@@ -12,6 +12,9 @@ use crate::message::{Post, Urgency};
 /// So many posts of each urgency may wait.
 const POSTS_MAX: usize = 1000;
 
+/// And so many of them for one room, so that one that is not to be spoken in for long leaves place for others.
+const ROOM_POSTS_MAX: usize = 800;
+
 /// Posts on their way from whoever speaks to the session that sends them.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -60,6 +63,10 @@ impl Outbox {
         if lane.len() >= POSTS_MAX {
             return Err(Error::full(POSTS_MAX));
         }
+        let of_room = || lane.iter().filter(|it| it.room == post.room).count();
+        if lane.len() >= ROOM_POSTS_MAX && of_room() >= ROOM_POSTS_MAX {
+            return Err(Error::full(ROOM_POSTS_MAX));
+        }
         lane.push_back(post);
         let session = waiting.changed();
         drop(waiting);
@@ -80,9 +87,17 @@ impl Outbox {
         }
     }
 
-    /// Takes what has waited longest of an urgency.
-    pub(crate) fn take(&self, urgency: Urgency) -> Option<Post> {
-        let post = self.lock().lane(urgency).pop_front();
+    /// Takes what has waited longest of an urgency, among what is wanted.
+    pub(crate) fn take(
+        &self,
+        urgency: Urgency,
+        is_wanted: impl FnMut(&Post) -> bool,
+    ) -> Option<Post> {
+        let mut waiting = self.lock();
+        let lane = waiting.lane(urgency);
+        let at = lane.iter().position(is_wanted);
+        let post = at.and_then(|at| lane.remove(at));
+        drop(waiting);
         if post.is_some() {
             self.room.notify_waiters();
         }
@@ -138,11 +153,15 @@ mod tests {
     #[test]
     fn a_post_waits_for_room_and_the_end_ends_its_wait() {
         let outbox = Outbox::default();
-        for n in 0..POSTS_MAX {
+        for n in 0..ROOM_POSTS_MAX {
             outbox.try_put(Post::new("r", n.to_string())).unwrap();
         }
         assert!(outbox.try_put(Post::new("r", "x")).unwrap_err().is_full());
-        let mut waits = Box::pin(outbox.put(Post::new("r", "last")));
+        for n in ROOM_POSTS_MAX..POSTS_MAX {
+            outbox.try_put(Post::new("s", n.to_string())).unwrap();
+        }
+        assert!(outbox.try_put(Post::new("t", "x")).unwrap_err().is_full());
+        let mut waits = Box::pin(outbox.put(Post::new("s", "last")));
         assert!((&mut waits).now_or_never().is_none());
         // What is less urgent has room of its own.
         let alert = Post {
@@ -150,9 +169,9 @@ mod tests {
             ..Post::new("r", "x")
         };
         outbox.try_put(alert).unwrap();
-        assert_eq!(outbox.take(Urgency::Reply).unwrap().text, "0");
+        assert_eq!(outbox.take(Urgency::Reply, |_| true).unwrap().text, "0");
         assert_eq!((&mut waits).now_or_never(), Some(Ok(())));
-        let mut waits = Box::pin(outbox.put(Post::new("r", "never")));
+        let mut waits = Box::pin(outbox.put(Post::new("s", "never")));
         assert!((&mut waits).now_or_never().is_none());
         outbox.close();
         assert!(waits.now_or_never().unwrap().unwrap_err().is_over());

@@ -59,6 +59,12 @@ pub trait Service: Send + 'static {
     /// other side is there.
     fn ask(&mut self, turn: &mut Turn);
 
+    /// What tells the room of `post` from others, where each is [limited by itself](Abilities::rate_by_room): the
+    /// same whatever the post calls it.
+    fn room_of(&self, post: &Post) -> String {
+        post.room.clone()
+    }
+
     /// `post` as frames, each of which counts for the [`Rate`]. Where it [edits](Post::edits) a message,
     /// it is one.
     fn write(&mut self, post: &Post, turn: &mut Turn) -> Vec<Frame>;

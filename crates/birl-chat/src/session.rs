@@ -21,11 +21,11 @@ use self::succession::Succession;
 use crate::call::{Call, Later, Outcome, Reply};
 use crate::chat::{Event, Handle, Shared};
 use crate::error::Error;
-use crate::lanes::{Ended, Lanes, Next, Ticket};
+use crate::lanes::{self, Ended, Lanes, Next, Ticket};
 use crate::link::{Link, Received};
 use crate::message::{Post, Posted};
 use crate::seen::Seen;
-use crate::service::{Service, Turn};
+use crate::service::{self, Service, Turn};
 
 /// How long saying goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -443,19 +443,13 @@ impl Session {
         }
         let mut paced = None;
         while self.turn.is_ready || self.is_ready {
-            let (service, turn) = (&mut self.service, &mut self.turn);
-            let write = |post: &Post| {
-                let frames = service.write(post, turn);
-                if frames.is_empty() {
-                    turn.has_nothing_of(post);
-                }
-                frames
+            let mut writer = Writing {
+                service: &mut *self.service,
+                turn: &mut self.turn,
             };
             let shared = self.handle.shared();
-            match self
-                .lanes
-                .next(now, &shared.outbox, &shared.receipts, write)
-            {
+            let (outbox, receipts) = (&shared.outbox, &shared.receipts);
+            match self.lanes.next(now, outbox, receipts, &mut writer) {
                 Next::Text(text, receipt) => {
                     link.send(&text)?;
                     any = true;
@@ -605,6 +599,26 @@ impl Session {
             takes = takes && has_room && self.take(received, persistence).is_ok();
             self.deliver();
         }
+    }
+}
+
+/// How a service writes what is posted.
+struct Writing<'s> {
+    service: &'s mut dyn Service,
+    turn: &'s mut Turn,
+}
+
+impl lanes::Writer for Writing<'_> {
+    fn room(&self, post: &Post) -> String {
+        self.service.room_of(post)
+    }
+
+    fn write(&mut self, post: &Post) -> Vec<service::Frame> {
+        let frames = self.service.write(post, self.turn);
+        if frames.is_empty() {
+            self.turn.has_nothing_of(post);
+        }
+        frames
     }
 }
 

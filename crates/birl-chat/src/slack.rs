@@ -214,6 +214,10 @@ impl Service for Slack {
         Ok(())
     }
 
+    fn room_of(&self, post: &Post) -> String {
+        self.target(post).0
+    }
+
     fn write(&mut self, post: &Post, _: &mut Turn) -> Vec<service::Frame> {
         let Some(tokens) = &self.state.tokens else {
             return Vec::new();
