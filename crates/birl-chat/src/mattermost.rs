@@ -15,6 +15,7 @@
 mod posts;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use birl_net::request::Bearer;
@@ -208,7 +209,7 @@ impl Service for Mattermost {
             self.in_order(number)?;
         }
         match event {
-            "posted" => self.posted(&read, frame, turn),
+            "posted" => self.posted(read, frame, turn),
             // We are in another room, or one has another name.
             "user_added" | "channel_updated" | "channel_created" | "direct_added" => {
                 self.call(Asked::Rooms(None), self.get("users/me/channels"), turn);
@@ -466,7 +467,7 @@ impl Mattermost {
     }
 
     /// An event that somebody has said something.
-    fn posted(&mut self, read: &Value, frame: Bytes, turn: &mut Turn) {
+    fn posted(&mut self, read: Value, frame: Bytes, turn: &mut Turn) {
         let data = &read["data"];
         let Some(post) = data["post"].as_str() else {
             return;
@@ -488,7 +489,7 @@ impl Mattermost {
             };
             self.state.rooms.insert(id.to_owned(), room);
         }
-        self.pass(&post, frame, turn);
+        self.pass(&post, (frame, Arc::new(read)), turn);
     }
 
     /// What was said while nobody listened: those who have said it may have to be asked for.
@@ -511,13 +512,14 @@ impl Mattermost {
     }
 
     fn pass_all(&mut self, posts: Vec<Value>, turn: &mut Turn) {
-        for post in posts {
-            self.pass(&post, Bytes::from(post.to_string()), turn);
+        for post in posts.into_iter().map(Arc::new) {
+            let raw = Bytes::from(post.to_string());
+            self.pass(&post, (raw, Arc::clone(&post)), turn);
         }
     }
 
-    /// Passes on what somebody has said.
-    fn pass(&mut self, post: &Value, raw: Bytes, turn: &mut Turn) {
+    /// Passes on what somebody has said, which came as `raw`.
+    fn pass(&mut self, post: &Value, (raw, read): (Bytes, Arc<Value>), turn: &mut Turn) {
         let Some(said) = Said::of(post) else {
             return;
         };
@@ -531,7 +533,7 @@ impl Mattermost {
         if !is_private && !invited::is_listened_in(&self.rooms, said.channel, name) {
             return;
         }
-        let mut message = turn.message(raw);
+        let mut message = turn.message(raw).with_json(read);
         let name = self.state.people.get(said.user).cloned().flatten();
         message.sender = name.unwrap_or_else(|| said.user.to_owned());
         message.account = Some(said.user.to_owned());
@@ -548,16 +550,14 @@ impl Mattermost {
     /// Where something is said: the room's id, and the thread in it.
     fn target(&self, post: &Post) -> Option<(String, Option<String>)> {
         let answered = post.answers.as_ref();
-        let read: Option<Value> = answered.and_then(|answered| posts::read(&answered.raw));
-        let text = |name: &str| {
-            let text = read.as_ref()?[name].as_str()?;
-            (!text.is_empty()).then(|| text.to_owned())
-        };
-        let channel = text("channel_id").or_else(|| self.room_id(&post.room))?;
+        let came_as = answered.and_then(|answered| answered.json.as_deref());
+        let channel = came_as.and_then(posts::channel).map(str::to_owned);
+        let channel = channel.or_else(|| self.room_id(&post.room))?;
         let is_private = |room: &Room| room.is_private;
         let begins_thread = self.threads && !self.state.rooms.get(&channel).is_some_and(is_private);
-        let thread = post.under.clone().or_else(|| text("root_id"));
-        let thread = thread.or_else(|| text("id").filter(|_| begins_thread));
+        let under = post.under.clone();
+        let thread = under.or_else(|| answered?.thread.clone());
+        let thread = thread.or_else(|| answered?.id.clone().filter(|_| begins_thread));
         Some((channel, thread))
     }
 

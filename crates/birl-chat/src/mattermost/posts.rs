@@ -65,13 +65,12 @@ impl<'p> Said<'p> {
     }
 }
 
-/// The post in what a message came as: an event, or a post by itself.
-pub(super) fn read(raw: &[u8]) -> Option<Value> {
-    let read: Value = serde_json::from_slice(raw).ok()?;
-    match read["data"]["post"].as_str() {
-        Some(post) => serde_json::from_str(post).ok(),
-        None => Some(read),
-    }
+/// The id of the room of what a message came as: of an event, which tells to whom it is sent, or a post by itself.
+pub(super) fn channel(came_as: &Value) -> Option<&str> {
+    let of_event = &came_as["broadcast"]["channel_id"];
+    let ids = [of_event, &came_as["channel_id"]];
+    let mut ids = ids.into_iter().filter_map(Value::as_str);
+    ids.find(|id| !id.is_empty())
 }
 
 /// The posts of a list, the oldest first.
