@@ -67,13 +67,13 @@ fn answer(asked: &Asked, environment: &Environment) -> Result<(String, ExitCode)
             let by = by(&args.remark, environment);
             each(&args.alerts, &args.asking, environment, |remote, alert| {
                 let alert = remote.ack(alert, &by, &args.remark.comment)?;
-                let text = format!("{} is looked after by {by}", named(&alert));
+                let text = format!("{} is looked after by {by}", alert.words());
                 Ok((alert, text))
             })?
         }
         Asked::Unack(args) => each(&args.alerts, &args.asking, environment, |remote, alert| {
             let alert = remote.unack(alert)?;
-            let text = format!("{} is looked after by nobody", named(&alert));
+            let text = format!("{} is looked after by nobody", alert.words());
             Ok((alert, text))
         })?,
         Asked::Silence(args) => silence(args, environment)?,
@@ -160,17 +160,6 @@ fn by(remark: &Remark, environment: &Environment) -> String {
     let login = || login().map(|login| login.to_string_lossy().into_owned());
     let name = remark.by.clone().or_else(login);
     name.unwrap_or_else(|| "somebody".to_owned())
-}
-
-/// An alert as it is named in a line.
-fn named(alert: &OpenAlert) -> String {
-    let words = format!(
-        "{} {} {}",
-        alert.short_id(),
-        alert.rule,
-        alert.group_words()
-    );
-    words.trim_end().to_owned()
 }
 
 fn silence(args: &SilenceArgs, environment: &Environment) -> Result<(String, ExitCode)> {

@@ -186,7 +186,7 @@ impl Executor {
                 let alert = control.ack(alert, by, comment).await.map_err(failed)?;
                 Ok(Lines::of(&format!(
                     "{by} looks after {}: it is not told again until it is over",
-                    alert_words(&alert)
+                    alert.words()
                 )))
             }
             Builtin::Unack => {
@@ -194,7 +194,7 @@ impl Executor {
                 let alert = control.unack(alert).await.map_err(failed)?;
                 Ok(Lines::of(&format!(
                     "nobody looks after {} any more",
-                    alert_words(&alert)
+                    alert.words()
                 )))
             }
             Builtin::Silence => {
@@ -275,23 +275,12 @@ fn silence_of(rest: &str, prefix: &str) -> Result<(Matcher, i64, String), String
     Err(format!("for how long? Such as 2h: {example}"))
 }
 
-/// An alert in a few words: `3f9a1c error-burst service=api`.
-fn alert_words(alert: &OpenAlert) -> String {
-    let words = format!(
-        "{} {} {}",
-        alert.short_id(),
-        alert.rule,
-        alert.group_words()
-    );
-    words.trim_end().to_owned()
-}
-
 fn alerts_lines(alerts: &[OpenAlert]) -> Lines {
     if alerts.is_empty() {
         return Lines::of("no alert is open");
     }
     let lines = alerts.iter().take(ALERTS_MAX).map(|alert| {
-        let mut line = format!("{} since {}", alert_words(alert), moment(alert.since));
+        let mut line = format!("{} since {}", alert.words(), moment(alert.since));
         if let Some(ack) = &alert.acked {
             let _ = write!(line, ", {} looks after it", ack.by);
         }

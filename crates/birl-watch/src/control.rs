@@ -104,6 +104,12 @@ impl OpenAlert {
             .collect();
         words.join(" ")
     }
+
+    /// What names it in a line: `3f9a1c error-burst service=api`.
+    pub fn words(&self) -> String {
+        let words = format!("{} {} {}", self.short_id(), self.rule, self.group_words());
+        words.trim_end().to_owned()
+    }
 }
 
 /// Why an alert is not told.
