@@ -14,7 +14,7 @@ use crate::executor::Executor;
 use crate::limits::{Limit, Limits, Verdict};
 use crate::memory::Memory;
 use crate::pages::Shape;
-use crate::record::MessageRecord;
+use crate::record::{MessageRecord, Person};
 use crate::rules::Rules;
 use crate::workers::{Workers, say};
 
@@ -23,9 +23,9 @@ use crate::workers::{Workers, say};
 pub struct Bot {
     rules: Arc<Rules>,
     commands: Commands,
-    people: Limits,
-    rooms: Limits,
-    all: Limits,
+    people: Limits<Person>,
+    rooms: Limits<String>,
+    all: Limits<()>,
 }
 
 /// How often is answered.
@@ -80,13 +80,9 @@ impl Bot {
     pub fn be(&mut self, next: Self) {
         let before = std::mem::replace(self, next);
         let now = self;
-        for (now, before) in [
-            (&mut now.people, before.people),
-            (&mut now.rooms, before.rooms),
-            (&mut now.all, before.all),
-        ] {
-            now.go_on_behind(before);
-        }
+        now.people.go_on_behind(before.people);
+        now.rooms.go_on_behind(before.rooms);
+        now.all.go_on_behind(before.all);
     }
 
     /// What stands before the name of a command.
@@ -119,7 +115,7 @@ impl Bot {
             return reactions;
         }
         let sender = &record.sender;
-        let notice = match self.people.judge(sender, now) {
+        let notice = match self.people.judge(record.person(), now) {
             Verdict::Ignore => return Vec::new(),
             Verdict::Tell => Some(format!("{sender}: that was too much at once")),
             Verdict::Answer => match self.judge_room(record, now) {
@@ -137,12 +133,12 @@ impl Bot {
     fn judge_room(&mut self, record: &MessageRecord, now: Instant) -> Verdict {
         // Whoever talks to us alone is limited as a person.
         if !record.is_private {
-            match self.rooms.judge(&record.room, now) {
+            match self.rooms.judge(record.room.clone(), now) {
                 Verdict::Answer => {}
                 verdict => return verdict,
             }
         }
-        self.all.judge("", now)
+        self.all.judge((), now)
     }
 }
 

@@ -311,8 +311,11 @@ impl Talks {
 mod tests {
     use birl_record::format::Formats;
     use birl_watch::{Logs, Surroundings};
+    use tokio::time::Instant;
 
     use super::*;
+    use crate::bot::Reaction;
+    use crate::record::MessageRecord;
 
     /// The chats of a text, which talk once their tasks are polled.
     fn talks(text: &str) -> Talks {
@@ -351,6 +354,33 @@ mod tests {
             talks.begin(chat, events);
         }
         talks
+    }
+
+    #[tokio::test]
+    async fn another_name_is_no_other_person() {
+        let talks = talks(
+            "[chat.ops]\njson = 'ws://127.0.0.1:9/'\nlimit = { burst = 1, every = '1h' }\n\
+             [[chat.ops.reply]]\nquery = '*'\ntext = 'hi'\n",
+        );
+        let mut bot = talks.shared.wanted.borrow().chats[0].bot();
+        let mut said = |sender: &str, account: Option<&str>| {
+            let record = MessageRecord {
+                sender: sender.to_owned(),
+                account: account.map(str::to_owned),
+                ..MessageRecord::default()
+            };
+            bot.react(&record, Instant::now())
+        };
+        let say = |text: &str| vec![Reaction::Say(text.to_owned())];
+        assert_eq!(said("ann", Some("u1")), say("hi"));
+        assert_eq!(
+            said("anna", Some("u1")),
+            say("anna: that was too much at once")
+        );
+        assert_eq!(said("ann", Some("u1")), []);
+        // Nor does one who is called so take the place of another.
+        assert_eq!(said("ann", None), say("hi"));
+        assert_eq!(said("ann", Some("u2")), say("hi"));
     }
 
     #[tokio::test]

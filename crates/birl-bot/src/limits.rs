@@ -1,6 +1,7 @@
 //! Who may be answered how often.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -27,56 +28,53 @@ pub(crate) enum Verdict {
     Ignore,
 }
 
-/// The buckets of all people.
+/// The buckets of all people, rooms, or whatever is limited.
 #[derive(Debug)]
-pub(crate) struct Limits {
+pub(crate) struct Limits<K> {
     limit: Limit,
-    people: HashMap<String, Person>,
+    buckets: HashMap<K, Bucket>,
 }
 
 #[derive(Debug)]
-struct Person {
+struct Bucket {
     /// When the bucket is full again.
     full_at: Instant,
     is_told: bool,
 }
 
-impl Limits {
+impl<K: Eq + Hash> Limits<K> {
     pub(crate) fn new(limit: Limit) -> Self {
         Self {
             limit,
-            people: HashMap::new(),
+            buckets: HashMap::new(),
         }
     }
 
     /// Goes on behind others. Where they are the same, who was limited is.
     pub(crate) fn go_on_behind(&mut self, before: Self) {
         if self.limit == before.limit {
-            self.people = before.people;
+            self.buckets = before.buckets;
         }
     }
 
     /// Somebody is to be answered.
-    pub(crate) fn judge(&mut self, who: &str, now: Instant) -> Verdict {
-        if let Some(person) = self.people.get_mut(who) {
-            return person.judge(self.limit, now);
-        }
-        if self.people.len() >= PEOPLE_MAX {
+    pub(crate) fn judge(&mut self, who: K, now: Instant) -> Verdict {
+        if self.buckets.len() >= PEOPLE_MAX && !self.buckets.contains_key(&who) {
             // Whose bucket is full is as good as unknown.
-            self.people.retain(|_, person| person.full_at > now);
-            if self.people.len() >= PEOPLE_MAX {
+            self.buckets.retain(|_, bucket| bucket.full_at > now);
+            if self.buckets.len() >= PEOPLE_MAX {
                 return Verdict::Ignore;
             }
         }
-        let person = self.people.entry(who.to_owned()).or_insert(Person {
+        let bucket = self.buckets.entry(who).or_insert(Bucket {
             full_at: now,
             is_told: false,
         });
-        person.judge(self.limit, now)
+        bucket.judge(self.limit, now)
     }
 }
 
-impl Person {
+impl Bucket {
     fn judge(&mut self, limit: Limit, now: Instant) -> Verdict {
         let missing = limit.every * limit.burst.max(1).saturating_sub(1);
         if self.full_at > now + missing {
@@ -127,11 +125,11 @@ mod tests {
         });
         let start = Instant::now();
         for n in 0..PEOPLE_MAX {
-            assert_eq!(limits.judge(&n.to_string(), start), Verdict::Answer);
+            assert_eq!(limits.judge(Some(n), start), Verdict::Answer);
         }
-        assert_eq!(limits.judge("one more", start), Verdict::Ignore);
+        assert_eq!(limits.judge(None, start), Verdict::Ignore);
         let later = start + Duration::from_secs(2);
-        assert_eq!(limits.judge("one more", later), Verdict::Answer);
-        assert_eq!(limits.people.len(), 1);
+        assert_eq!(limits.judge(None, later), Verdict::Answer);
+        assert_eq!(limits.buckets.len(), 1);
     }
 }

@@ -14,6 +14,14 @@ const OLD: SignedDuration = SignedDuration::from_mins(10);
 /// The fields that a message has in every service, or nearly.
 pub(crate) const FIELDS: [&str; 4] = ["sender", "room", "message", "account"];
 
+/// Who has said something: the account, where the service vouches for one, else the name, which anybody may
+/// have who has no account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Person {
+    Account(String),
+    Sender(String),
+}
+
 /// What somebody has said, and where.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MessageRecord {
@@ -84,6 +92,13 @@ impl MessageRecord {
     /// When its `time` says that it was said, as a line of a transcript may.
     pub fn time(&self) -> Option<Timestamp> {
         self.raw.get("time")?.as_str()?.parse().ok()
+    }
+
+    pub(crate) fn person(&self) -> Person {
+        match &self.account {
+            Some(account) => Person::Account(account.clone()),
+            None => Person::Sender(self.sender.clone()),
+        }
     }
 
     /// What a field of it says, as text.

@@ -20,7 +20,7 @@ use crate::command::Task;
 use crate::executor::Executor;
 use crate::pages::{Place, Shape};
 use crate::progress::Asker;
-use crate::record::MessageRecord;
+use crate::record::{MessageRecord, Person};
 
 /// So much may wait in a lane.
 const WAITING_MAX: usize = 4;
@@ -80,27 +80,10 @@ struct Asked {
     person: Person,
 }
 
-/// Who has said something: the account, where the service vouches for one, else the name, which anybody may
-/// have who has no account.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Person {
-    Account(String),
-    Sender(String),
-}
-
-impl Person {
-    fn of(record: &MessageRecord) -> Self {
-        match &record.account {
-            Some(account) => Self::Account(account.clone()),
-            None => Self::Sender(record.sender.clone()),
-        }
-    }
-}
-
 impl Asking {
     /// Somebody asks; `None` where something that they have asked elsewhere is not answered.
     fn begin(&self, record: &MessageRecord) -> Option<Asked> {
-        let person = Person::of(record);
+        let person = record.person();
         let mut asking = lock(&self.0);
         let room = || (record.room.clone(), 0);
         let (room, count) = asking.entry(person.clone()).or_insert_with(room);
