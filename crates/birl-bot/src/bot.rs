@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
 use crate::command::{Builtin, Commands, Task};
+use crate::config::Chat;
 use crate::executor::Executor;
 use crate::limits::{Limit, Limits, Verdict};
 use crate::memory::Memory;
@@ -154,10 +155,8 @@ pub enum Order {
 /// A chat, and what is known of it when a talk begins.
 #[derive(Debug)]
 pub struct Talk {
-    /// What it is called.
-    pub name: String,
-    /// What tells its server from others.
-    pub address: String,
+    /// Which one it is.
+    pub chat: Chat,
     /// What happens there.
     pub events: Events,
     /// What an earlier talk with the same server has left; without, what is kept of the chat is known.
@@ -190,31 +189,25 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 /// So many messages are kept for the next talk.
 const UNANSWERED_MAX: usize = 1000;
 
-/// Lets a bot react to what happens in a chat, until that is over, or it is [ordered](Order) to leave. What takes time
-/// is done by `executor`, beside reading on. What nobody has reacted to before is reacted to first.
-pub async fn run(
-    talk: Talk,
-    mut bot: Bot,
-    executor: Arc<Executor>,
-    mut orders: mpsc::Receiver<Order>,
-) -> Ended {
+/// Lets the bot of a chat react to what happens there, until that is over, or it is [ordered](Order) to leave. What
+/// takes time is done by `executor`, beside reading on. What nobody has reacted to before is reacted to first, where it
+/// was said in a room that is still listened in.
+pub async fn run(talk: Talk, executor: Arc<Executor>, mut orders: mpsc::Receiver<Order>) -> Ended {
     let Talk {
-        name,
-        address,
+        chat,
         events,
         before,
     } = talk;
-    let name = name.as_str();
+    let (name, address) = (chat.name.as_str(), chat.address());
+    let mut bot = chat.bot();
     let handle = events.handle().clone();
-    let (past, unanswered) = match before {
+    let (past, mut unanswered) = match before {
         Some(Left { past, unanswered }) => (Some(past), unanswered),
         None => (None, Vec::new()),
     };
-    let (memory, mut past) = Memory::new((name, &address), executor.store().await, past).await;
-    // The service is not to say them again.
-    past.ids
-        .extend(unanswered.iter().filter_map(|it| it.id.clone()));
-    events.go_on(past);
+    let (memory, past) = Memory::new((name, &address), executor.store().await, past).await;
+    events.go_on(behind(past, &unanswered));
+    unanswered.retain(|message| chat.listens_to(message));
     let unanswered = unanswered.into_iter();
     let unanswered = unanswered.map(|message| Event::Message(message.in_chat(handle.clone())));
     let mut events = stream::iter(unanswered).chain(events);
@@ -244,8 +237,8 @@ pub async fn run(
             event = events.next() => event,
         };
         match event {
-            // Nobody would hear an answer.
-            Some(Event::Message(message)) if has_left => {
+            // Whoever talks there next knows what is to be said by now; of us, nobody might hear it.
+            Some(Event::Message(message)) if leave_by.is_some() => {
                 if left.len() < UNANSWERED_MAX {
                     left.push(message);
                 }
@@ -300,9 +293,52 @@ pub async fn run(
     }
 }
 
+/// What a service is to go on behind: it is not to say again what is still to be answered.
+fn behind(mut past: Past, unanswered: &[Message]) -> Past {
+    past.ids
+        .extend(unanswered.iter().filter_map(|it| it.id.clone()));
+    let mut cursors = unanswered.iter().rev();
+    let last = cursors.find_map(|it| it.cursor.clone());
+    past.cursor = last.or(past.cursor);
+    past
+}
+
 /// Waits until who has asked is told that there is no answer, but not for long.
 async fn leave(workers: &mut Workers, by: Option<Instant>) {
     if let Some(by) = by {
         let _ = timeout_at(by, workers.done()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use birl_chat::{Json, connect};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_service_goes_on_behind_what_is_to_be_answered() {
+        let events = connect(Json::new("ws://127.0.0.1:9/").unwrap()).events();
+        let message = |id: Option<&str>, cursor: Option<&str>| {
+            let mut message = Message::new(events.handle().clone(), Default::default());
+            message.id = id.map(str::to_owned);
+            message.cursor = cursor.map(str::to_owned);
+            message
+        };
+        let past = Past {
+            ids: vec!["1".to_owned()],
+            cursor: Some("7".to_owned()),
+        };
+        assert_eq!(behind(past.clone(), &[]), past);
+        let unanswered = [
+            message(None, Some("8")),
+            message(Some("2"), Some("9")),
+            message(Some("3"), None),
+        ];
+        let wanted = Past {
+            ids: ["1", "2", "3"].map(str::to_owned).into(),
+            cursor: Some("9".to_owned()),
+        };
+        assert_eq!(behind(past, &unanswered), wanted);
     }
 }

@@ -217,20 +217,19 @@ impl Talks {
         self.shared
             .handles()
             .insert(name.clone(), events.handle().clone());
-        let (bot, executor) = (chat.bot(), Arc::clone(&self.shared.executor));
+        let executor = Arc::clone(&self.shared.executor);
         let address = chat.address();
         let left = self.left.remove(&name);
         let before = left.and_then(|(whose, left)| (whose == address).then_some(left));
         let talk = Talk {
-            name: name.clone(),
-            address,
+            chat: chat.clone(),
             events,
             before,
         };
         let running = Running::new(chat, orders);
         self.running.insert(name.clone(), running);
         self.tasks.spawn(async move {
-            let talk = bot::run(talk, bot, executor, ordered);
+            let talk = bot::run(talk, executor, ordered);
             let ended = AssertUnwindSafe(talk).catch_unwind().await;
             (name, ended.ok())
         });
@@ -309,6 +308,7 @@ impl Talks {
 
 #[cfg(test)]
 mod tests {
+    use birl_chat::Message;
     use birl_record::format::Formats;
     use birl_watch::{Logs, Surroundings};
     use tokio::time::Instant;
@@ -381,6 +381,36 @@ mod tests {
         // Nor does one who is called so take the place of another.
         assert_eq!(said("ann", None), say("hi"));
         assert_eq!(said("ann", Some("u2")), say("hi"));
+    }
+
+    #[tokio::test]
+    async fn what_is_unanswered_is_answered_in_rooms_that_are_listened_in() {
+        let talks = talks("[chat.ops]\nirc = 'irc://127.0.0.1:9/'\nnick = 'b'\nrooms = ['#Ops']\n");
+        let chat = talks.shared.wanted.borrow().chats[0].clone();
+        let events = chat.connect(Proxies::default());
+        let unanswered =
+            [("#ops", false), ("#old", false), ("ann", true)].map(|(room, is_private)| {
+                let mut message = Message::new(events.handle().clone(), Default::default());
+                (message.room, message.is_private) = (room.to_owned(), is_private);
+                message.id = Some(room.to_owned());
+                message
+            });
+        let left = Left {
+            unanswered: unanswered.into(),
+            ..Left::default()
+        };
+        let talk = Talk {
+            chat,
+            events,
+            before: Some(left),
+        };
+        // It leaves before it has answered any, so that they are for the next one again.
+        let (orders, ordered) = mpsc::channel(1);
+        orders.try_send(Order::Leave(String::new())).unwrap();
+        let ended = bot::run(talk, Arc::clone(&talks.shared.executor), ordered).await;
+        let rooms = ended.left.unanswered.iter().map(|it| it.room.as_str());
+        assert_eq!(rooms.collect::<Vec<_>>(), ["#ops", "ann"]);
+        assert_eq!(ended.left.past.ids, Vec::<String>::new());
     }
 
     #[tokio::test]

@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use birl_chat::irc::{Account, Room};
 use birl_chat::json::{Answer, Body, FieldPath, Hello, Pattern, Ping};
-use birl_chat::{Discord, Events, Irc, Json, Mattermost, Rate, Service as _, Slack, connect};
+use birl_chat::{
+    Discord, Events, Irc, Json, Mattermost, Message, Rate, Service as _, Slack, connect,
+};
 use birl_net::Proxies;
 use birl_net::request::header;
 use birl_net::secret::Text as SecretText;
@@ -245,6 +247,17 @@ impl Chat {
             Service::Slack(slack) => slack.name(),
             Service::Mattermost(it) => it.name(),
             Service::Discord(discord) => discord.name(),
+        }
+    }
+
+    /// Whether what was said where `message` was is still heard: the chat may have been in other rooms then.
+    pub(crate) fn listens_to(&self, message: &Message) -> bool {
+        match &self.service {
+            Service::Irc(irc) => irc.listens_to(message),
+            Service::Json(json) => json.listens_to(message),
+            Service::Slack(slack) => slack.listens_to(message),
+            Service::Mattermost(it) => it.listens_to(message),
+            Service::Discord(discord) => discord.listens_to(message),
         }
     }
 

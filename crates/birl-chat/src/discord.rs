@@ -34,7 +34,7 @@ use crate::error::Error;
 use crate::harmless;
 use crate::invited;
 use crate::link::Link;
-use crate::message::{File, Post};
+use crate::message::{File, Message, Post};
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
 use crate::unreadable::Unreadable;
 
@@ -249,6 +249,13 @@ impl Service for Discord {
     }
 
     fn ask(&mut self, _: &mut Turn) {}
+
+    fn listens_to(&self, message: &Message) -> bool {
+        let id = message
+            .json()
+            .and_then(|read| read["d"]["channel_id"].as_str());
+        invited::is_heard(&self.rooms, id, message)
+    }
 
     fn room_of(&self, post: &Post) -> String {
         let target = self.target(post);

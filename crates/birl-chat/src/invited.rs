@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::call::Outcome;
 use crate::error::Error;
-use crate::message::{File, Post};
+use crate::message::{File, Message, Post};
 use crate::service::{Abilities, Rate};
 use crate::split;
 
@@ -106,6 +106,12 @@ pub(crate) fn is_listened_in(rooms: &[String], id: &str, name: Option<&str>) -> 
     rooms.is_empty() || rooms.iter().any(is_meant)
 }
 
+/// Whether those rooms are listened in where `message` was said, which has that id.
+pub(crate) fn is_heard(rooms: &[String], id: Option<&str>, message: &Message) -> bool {
+    let name = message.room.trim_start_matches('#');
+    message.is_private || is_listened_in(rooms, id.unwrap_or_default(), Some(name))
+}
+
 /// What is said of `post`, whose text is `text` by now, in pieces. One that is edited stays one: it was
 /// looked at before whether that fits.
 pub(crate) fn pieces<'t>(post: &Post, text: &'t str, text_bytes_max: usize) -> Vec<&'t str> {
@@ -173,5 +179,19 @@ mod tests {
             assert_eq!(is_listened_in(&rooms, id, name), expected, "{id}");
         }
         assert!(is_listened_in(&[], "C3", None));
+    }
+
+    #[tokio::test]
+    async fn what_is_said_to_us_alone_is_heard_whatever_the_rooms_are() {
+        let token = || "env:TOKEN".parse().unwrap();
+        let chat = crate::connect(crate::Slack::new(token(), token()));
+        let mut message = Message::new(chat.handle().clone(), Default::default());
+        message.room = "#dev".to_owned();
+        let rooms = |room: &str| [room.to_owned()];
+        assert!(is_heard(&rooms("dev"), None, &message));
+        assert!(is_heard(&rooms("C7"), Some("C7"), &message));
+        assert!(!is_heard(&rooms("C7"), Some("C8"), &message));
+        message.is_private = true;
+        assert!(is_heard(&rooms("C7"), Some("C8"), &message));
     }
 }

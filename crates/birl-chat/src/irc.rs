@@ -47,7 +47,7 @@ use self::rooms::Rooms;
 use crate::error::Error;
 use crate::harmless;
 use crate::link::Link;
-use crate::message::{Kind, Post};
+use crate::message::{Kind, Message, Post};
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
 use crate::split;
 
@@ -289,6 +289,11 @@ impl Service for Irc {
                 }
             }
         })
+    }
+
+    fn listens_to(&self, message: &Message) -> bool {
+        let is_it = |room: &Room| self.state.support.is_same(&room.name, &message.room);
+        message.is_private || self.rooms.iter().any(is_it)
     }
 
     fn begin(&mut self, turn: &mut Turn) -> Result<(), Failure> {

@@ -36,7 +36,7 @@ use crate::error::Error;
 use crate::harmless;
 use crate::invited;
 use crate::link::Link;
-use crate::message::{File, Post};
+use crate::message::{File, Message, Post};
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
 use crate::unreadable::Unreadable;
 
@@ -271,6 +271,11 @@ impl Service for Mattermost {
             }
         }
         Ok(())
+    }
+
+    fn listens_to(&self, message: &Message) -> bool {
+        let id = message.json().and_then(|read| posts::channel(read));
+        invited::is_heard(&self.rooms, id, message)
     }
 
     fn room_of(&self, post: &Post) -> String {

@@ -59,6 +59,13 @@ pub trait Service: Send + 'static {
     /// other side is there.
     fn ask(&mut self, turn: &mut Turn);
 
+    /// Whether what was said where `message` was is passed on, as far as that is known without a connection. It came
+    /// over another one, perhaps of a service that listens elsewhere.
+    fn listens_to(&self, message: &Message) -> bool {
+        let _ = message;
+        true
+    }
+
     /// What tells the room of `post` from others, where each is [limited by itself](Abilities::rate_by_room): the
     /// same whatever the post calls it.
     fn room_of(&self, post: &Post) -> String {

@@ -36,7 +36,7 @@ use crate::error::Error;
 use crate::harmless;
 use crate::invited;
 use crate::link::Link;
-use crate::message::{File, Kind, Post};
+use crate::message::{File, Kind, Message, Post};
 use crate::service::{self, Abilities, Rate, Service, Turn};
 use crate::unreadable::Unreadable;
 
@@ -212,6 +212,13 @@ impl Service for Slack {
         };
         self.state.names.answered(number, answer, turn);
         Ok(())
+    }
+
+    fn listens_to(&self, message: &Message) -> bool {
+        let id = message
+            .json()
+            .and_then(|read| read["payload"]["event"]["channel"].as_str());
+        invited::is_heard(&self.rooms, id, message)
     }
 
     fn room_of(&self, post: &Post) -> String {
