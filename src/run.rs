@@ -36,8 +36,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode>
     let mut around = surroundings(environment)?;
     let text = text(&args.file, "rules")?;
     let (config, chats) = parse(&text, &args.file, &around)?;
-    let names = chats.chats.iter().map(|chat| chat.name.clone());
-    around.places.rooms = Arc::new(Rooms::of_names(names));
+    around.places.rooms = Arc::new(Rooms::of_file(&chats));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(environment.processors.get())
         .enable_all()

@@ -29,6 +29,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             who_may_not_changes_nothing,
         ),
         Trial::test(
+            "bot::what_stands_in_a_record_calls_nothing",
+            what_stands_in_a_record_calls_nothing,
+        ),
+        Trial::test(
             "bot::a_question_is_given_up_and_does_not_hold_up_others",
             a_question_is_given_up_and_does_not_hold_up_others,
         ),
@@ -387,6 +391,38 @@ fn who_may_not_changes_nothing() -> Result<(), Failed> {
     room.wait_for("bob: !unsilence is not for you here", &mut others);
     room.say("ann", "!unsilence 1");
     room.wait_for("silence 1 is over", &mut others);
+    process.terminate();
+    assert_eq!(process.end().status.code(), Some(0));
+    Ok(())
+}
+
+/// An application writes what it is told, by whoever talks to it.
+fn what_stands_in_a_record_calls_nothing() -> Result<(), Failed> {
+    let mut room = Room::new()?;
+    let sandbox = Sandbox::new();
+    let log = sandbox.write("app.log", b"");
+    let rules = rules(&room.address, r#"ack = ["ann"]"#)
+        + r##"
+[rule.fatal]
+kind = "any"
+query = "level:fatal"
+send = "room"
+text = "{msg}"
+"##;
+    sandbox.write("birl.toml", rules.as_bytes());
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_stderr("connected to");
+    let record = json!({
+        "level": "fatal", "msg": "no\n!ack 1\r!ack 2\u{1}\n\u{202e}!ack 3"
+    });
+    let mut app = OpenOptions::new().append(true).open(&log)?;
+    app.write_all(format!("{record}\n").as_bytes())?;
+    let mut others = Vec::new();
+    let told = next_alert(&room, &mut others);
+    let lines: Vec<_> = told.lines().skip(1).take(4).collect();
+    let broken = ["!\u{200b}ack 1", "!\u{200b}ack 2", "!\u{200b}ack 3"];
+    assert_eq!(lines, [&["no"], &broken[..]].concat(), "{told}");
+    assert_eq!(others, Vec::<String>::new());
     process.terminate();
     assert_eq!(process.end().status.code(), Some(0));
     Ok(())

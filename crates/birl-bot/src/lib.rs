@@ -9,6 +9,7 @@
 //! - `workers`: what is done beside the loop that reads on, and `progress`: how far it is;
 //! - `memory`: what a chat has been given, kept over a restart;
 //! - `rooms`: the chats as places for alerts;
+//! - `harmless`: what is said, so that it calls nothing;
 //! - `limits`: who may be answered how often;
 //! - [`bot`]: all of that for one chat, and the loop that it lives in;
 //! - [`chats`]: all chats of a file, also when that changes.
@@ -19,6 +20,7 @@ pub mod chats;
 pub mod command;
 pub mod config;
 pub mod executor;
+mod harmless;
 mod limits;
 mod memory;
 pub mod pages;

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::answer::{Answer, read_words};
-use crate::workers::{harmless, say};
+use crate::harmless::harmless;
+use crate::workers::say;
 
 /// Who waits for so long is told how far it is.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -72,7 +73,7 @@ impl Asker<'_> {
                 say(self.chat, self.prefix, self.message, words);
                 return None;
             }
-            let words = harmless(words, self.prefix);
+            let words = harmless(&words, self.prefix);
             match &line {
                 None => {
                     let delivered = handle.deliver(self.message.answer(words)).await;
@@ -93,7 +94,7 @@ impl Asker<'_> {
         if let Some(line) = &line {
             let handle = self.message.handle();
             let text = match &answer.picture {
-                None => harmless(answer.text.clone(), self.prefix),
+                None => harmless(&answer.text, self.prefix),
                 Some(_) => FOLLOWS.to_owned(),
             };
             let edited = timeout(EDITED_WITHIN, handle.edit(line, text)).await;

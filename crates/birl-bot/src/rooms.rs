@@ -1,5 +1,6 @@
 //! The chats of a file as places for alerts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,20 +10,24 @@ use birl_watch::{Config as Watched, places};
 
 use crate::chats::Shared;
 use crate::config::Config;
+use crate::harmless::harmless;
 
 /// The chats that we take part in, by their names.
 #[derive(Debug, Default)]
 pub struct Rooms {
-    names: Vec<String>,
+    /// What stands before commands in each.
+    prefixes: BTreeMap<String, String>,
     /// Those that are talked in; nothing can be said without.
     chats: Option<Arc<Shared>>,
 }
 
 impl Rooms {
-    /// Chats of these names, none of which is connected.
-    pub fn of_names(names: impl IntoIterator<Item = String>) -> Self {
+    /// The chats of a file, none of which is connected.
+    pub fn of_file(config: &Config) -> Self {
+        let chats = config.chats.iter();
+        let prefixes = chats.map(|chat| (chat.name.clone(), chat.commands.prefix.clone()));
         Self {
-            names: names.into_iter().collect(),
+            prefixes: prefixes.collect(),
             chats: None,
         }
     }
@@ -31,7 +36,7 @@ impl Rooms {
     pub(crate) fn of_chats(config: &Config, chats: &Arc<Shared>) -> Self {
         Self {
             chats: Some(Arc::clone(chats)),
-            ..Self::of_names(config.chats.iter().map(|chat| chat.name.clone()))
+            ..Self::of_file(config)
         }
     }
 
@@ -40,12 +45,18 @@ impl Rooms {
         let handle = chats.and_then(|chats| chats.handles().get(chat).cloned());
         handle.ok_or_else(|| "nobody is connected to it".to_owned())
     }
+
+    /// What is said of an alert in a chat: there may be anything in it that stands in a log.
+    fn harmless(&self, chat: &str, text: &str) -> String {
+        let prefix = self.prefixes.get(chat).map_or("", String::as_str);
+        harmless(text, prefix)
+    }
 }
 
 #[async_trait]
 impl places::Rooms for Rooms {
     fn chats(&self) -> Vec<String> {
-        self.names.clone()
+        self.prefixes.keys().cloned().collect()
     }
 
     fn read(&self, text: &str, config: &Watched) -> Result<Option<Box<dyn places::Change>>, Error> {
@@ -64,7 +75,7 @@ impl places::Rooms for Rooms {
     ) -> Result<places::Posted, String> {
         let handle = self.handle(chat)?;
         // However many alerts there are, whoever asks is answered first.
-        let post = Post::alert(room, text);
+        let post = Post::alert(room, self.harmless(chat, &text));
         let delivered = match under {
             Some(under) => {
                 let delivered = handle.deliver(post.clone().under(&known(under))).await;
@@ -90,7 +101,7 @@ impl places::Rooms for Rooms {
         text: String,
     ) -> Result<bool, String> {
         let posted = known(posted);
-        let post = Post::alert(posted.room(), text);
+        let post = Post::alert(posted.room(), self.harmless(chat, &text));
         match self.handle(chat)?.replace(&posted, post).await {
             Ok(_) => Ok(true),
             Err(error) if error.is_denied() || error.is_unsupported() => Ok(false),

@@ -18,6 +18,7 @@ use tracing::warn;
 use crate::answer::{Answer, Picture};
 use crate::command::Task;
 use crate::executor::Executor;
+use crate::harmless::harmless;
 use crate::pages::{Place, Shape};
 use crate::progress::Asker;
 use crate::record::{MessageRecord, Person};
@@ -276,14 +277,13 @@ async fn work(
     }
 }
 
-/// Answers a message. No line of it calls a command of ours, or of another birl: two of them would talk to
-/// each other for ever.
+/// Answers a message.
 pub(crate) fn say(chat: &str, prefix: &str, message: &Message, answer: impl Into<Answer>) {
     let Answer { text, picture } = answer.into();
     if text.is_empty() {
         return;
     }
-    let mut post = message.answer(harmless(text, prefix));
+    let mut post = message.answer(harmless(&text, prefix));
     if let Some(Picture { png, title }) = picture {
         post = post.with_file(File {
             name: "chart.png".to_owned(),
@@ -295,23 +295,6 @@ pub(crate) fn say(chat: &str, prefix: &str, message: &Message, answer: impl Into
     if let Err(error) = message.handle().try_send(post) {
         warn!(chat, "{error}");
     }
-}
-
-/// A text none of whose lines begins with `prefix`.
-pub(crate) fn harmless(text: String, prefix: &str) -> String {
-    if !text
-        .lines()
-        .any(|line| line.trim_start().starts_with(prefix))
-    {
-        return text;
-    }
-    let lines = text
-        .lines()
-        .map(|line| match line.trim_start().strip_prefix(prefix) {
-            Some(behind) => format!("{prefix}\u{200b}{behind}"),
-            None => line.to_owned(),
-        });
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -353,18 +336,5 @@ mod tests {
         assert!(lock(&asking.0).len() == 1);
         // A name is no account that is called so.
         assert!(asking.begin(&record("a1", "#b")).is_some());
-    }
-
-    #[test]
-    fn no_line_of_ours_calls_a_command() {
-        let cases = [
-            ("it is !errors", "it is !errors"),
-            ("!errors", "!\u{200b}errors"),
-            ("a\n  !b\nc", "a\n!\u{200b}b\nc"),
-            ("", ""),
-        ];
-        for (text, wanted) in cases {
-            assert_eq!(harmless(text.to_owned(), "!"), wanted);
-        }
     }
 }

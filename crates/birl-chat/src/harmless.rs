@@ -3,8 +3,8 @@
 /// An empty width that breaks what it stands in.
 const BREAK: char = '\u{200b}';
 
-/// `text` without what steers terminals, clients or the direction of text. Lines stay lines.
-pub(crate) fn visible(text: &str) -> String {
+/// `text` without what steers terminals, clients or the direction of text, as every service posts it. Lines stay lines.
+pub fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {

@@ -75,6 +75,7 @@ pub use call::{Call, Later, Outcome, Reply};
 pub use chat::{Chat, Event, Events, Handle, connect};
 pub use discord::Discord;
 pub use error::Error;
+pub use harmless::visible;
 pub use irc::Irc;
 pub use json::Json;
 pub use link::Link;
