@@ -29,8 +29,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             who_may_not_changes_nothing,
         ),
         Trial::test(
-            "bot::what_stands_in_a_record_calls_nothing",
-            what_stands_in_a_record_calls_nothing,
+            "bot::what_stands_in_a_record_calls_nothing_and_is_not_shown",
+            what_stands_in_a_record_calls_nothing_and_is_not_shown,
         ),
         Trial::test(
             "bot::a_question_is_given_up_and_does_not_hold_up_others",
@@ -397,7 +397,7 @@ fn who_may_not_changes_nothing() -> Result<(), Failed> {
 }
 
 /// An application writes what it is told, by whoever talks to it.
-fn what_stands_in_a_record_calls_nothing() -> Result<(), Failed> {
+fn what_stands_in_a_record_calls_nothing_and_is_not_shown() -> Result<(), Failed> {
     let mut room = Room::new()?;
     let sandbox = Sandbox::new();
     let log = sandbox.write("app.log", b"");
@@ -413,7 +413,7 @@ text = "{msg}"
     let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
     process.wait_for_stderr("connected to");
     let record = json!({
-        "level": "fatal", "msg": "no\n!ack 1\r!ack 2\u{1}\n\u{202e}!ack 3"
+        "level": "fatal", "msg": "no\n!ack 1\r!ack 2\u{1}\n\u{202e}!ack 3", "password": "hunter2",
     });
     let mut app = OpenOptions::new().append(true).open(&log)?;
     app.write_all(format!("{record}\n").as_bytes())?;
@@ -422,6 +422,14 @@ text = "{msg}"
     let lines: Vec<_> = told.lines().skip(1).take(4).collect();
     let broken = ["!\u{200b}ack 1", "!\u{200b}ack 2", "!\u{200b}ack 3"];
     assert_eq!(lines, [&["no"], &broken[..]].concat(), "{told}");
+    room.say("bob", "!why fatal");
+    let why = room.wait_for("rule fatal: any", &mut others);
+    assert!(why.contains("  last    a record at 20"), "{why}");
+    assert!(!why.contains("hunter2"), "{why}");
+    room.say("bob", &format!("!why {}", id(&told)));
+    let why = room.wait_for("rule fatal: any", &mut others);
+    assert!(why.contains("alert "), "{why}");
+    assert!(!why.contains("hunter2"), "{why}");
     assert_eq!(others, Vec::<String>::new());
     process.terminate();
     assert_eq!(process.end().status.code(), Some(0));

@@ -139,16 +139,12 @@ impl Executor {
     async fn why(&self, about: &str, with_records: bool, prefix: &str) -> Result<Lines, String> {
         let control = self.control()?;
         let about = named(about, "a rule or an alert", prefix)?;
-        let mut why = control
-            .why(about)
-            .await
-            .map_err(|error| error.to_string())?;
-        if !with_records {
-            for explained in &mut why.alerts {
-                explained.samples.clear();
-                explained.ask.clear();
-            }
-        }
+        let why = control.why(about).await;
+        let why = why.map_err(|error| error.to_string())?;
+        let why = match with_records {
+            true => why,
+            false => why.without_records(),
+        };
         Ok(Lines::of(&why.to_string()))
     }
 

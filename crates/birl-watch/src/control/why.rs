@@ -152,6 +152,23 @@ impl Gathered {
 type Line = (&'static str, String);
 
 impl Why {
+    /// The same for whoever may not see records: without those of alerts, and where records are what is found, without
+    /// what stands in them.
+    pub fn without_records(mut self) -> Self {
+        let finds_records = self.windows.is_none();
+        if let Some(last) = self.last.as_mut().filter(|_| finds_records) {
+            last.text = "a record".to_owned();
+        }
+        for explained in &mut self.alerts {
+            explained.samples.clear();
+            explained.ask.clear();
+            if finds_records {
+                explained.alert.values.clear();
+            }
+        }
+        self
+    }
+
     fn lines(&self) -> Vec<Line> {
         let mut lines = vec![
             ("asks", self.query.replace('\n', " ")),
@@ -216,7 +233,6 @@ impl Explained {
             .collect();
         let mut lines = vec![
             ("says", alert.text.trim_end().to_owned()),
-            ("found", values.join(" ")),
             ("since", moment(alert.since)),
             (
                 "last",
@@ -227,6 +243,9 @@ impl Explained {
                 ),
             ),
         ];
+        if !values.is_empty() {
+            lines.insert(1, ("found", values.join(" ")));
+        }
         if let Some(quiet) = alert.quiet {
             lines.push(("but", format!("not found since {}", moment(quiet))));
         }
