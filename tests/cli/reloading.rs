@@ -59,7 +59,7 @@ say = '{{"say":"{{text}}"}}'
 
 const SOURCE: &str = "[source.app]\nfrom = 'app.log'\n";
 
-/// It holds each record against all others, and none is found: nothing can stop that but its end.
+/// It holds each record against all others, and none is found.
 const LONG: &str = "!ask select count(*) from logs a join logs b on a.service = b.service \
      join logs c on b.service = c.service where a.n + b.n + c.n < 0";
 

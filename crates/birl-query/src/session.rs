@@ -20,6 +20,7 @@ use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::prelude::SessionConfig;
 
+use crate::give_up::{Checking, GiveUp};
 use crate::overflow::{CheckedArithmetic, CheckedSum};
 use crate::{Error, in_order, numbers, pipe, sort_keys};
 
@@ -161,12 +162,15 @@ impl Session {
 
     /// The same session for queries of people who are trusted with what they read, and with nothing else. It
     /// refuses what takes time or memory that nobody can bound: tables that are made of nothing, functions
-    /// that make a text or list as long as they are told, and joins of all rows with all others.
+    /// that make a text or list as long as they are told, and joins of all rows with all others. What is left may
+    /// still take long: `give_up` ends it.
     ///
     /// # Errors
     /// Fails where a function cannot be taken away.
-    pub fn guarded(self) -> Result<Self, Error> {
-        let mut state = self.state;
+    pub fn guarded(self, give_up: &GiveUp) -> Result<Self, Error> {
+        let mut state = SessionStateBuilder::new_from_existing(self.state)
+            .with_physical_optimizer_rule(Arc::new(Checking(give_up.clone())))
+            .build();
         for function in GROWING {
             state.deregister_udf(function)?;
         }

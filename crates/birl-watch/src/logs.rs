@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use birl_query::{Answer, Chart, Kind, Limits, Plan, Rows, Scans, Schema, Session, Sources};
+use birl_query::{
+    Answer, Chart, GiveUp, Kind, Limits, Plan, Rows, Scans, Schema, Session, Sources,
+};
 use birl_record::columns::Misfits;
 use birl_record::format::Parser;
 use birl_record::query;
@@ -165,8 +167,8 @@ impl Logs {
     ///
     /// Of its sources, those are read that are files. A query reads nothing else: no file that it names,
     /// and it writes nothing. It runs on threads of its own, so that whatever it does nobody else waits for
-    /// it but the questions behind it: two are answered at a time, and one that cannot be stopped at once
-    /// counts until it has.
+    /// it but the questions behind it: two are answered at a time, and one that is given up counts until it
+    /// has stopped, within a moment.
     ///
     /// # Errors
     /// Where the question is none, where no source that it is of can be read again, where an answer
@@ -187,9 +189,11 @@ impl Logs {
         let permit = permit.ok();
         let (sender, mut steps) = mpsc::channel(STEPS_MAX);
         let (logs, asked) = (self.clone(), question.clone());
+        let gone = GivenUpWhenDropped(GiveUp::default());
+        let give_up = gone.0.clone();
         let thread = thread::Builder::new().name("question".to_owned());
         let spawned = thread.spawn(move || {
-            logs.run(&asked, sender);
+            logs.run(&asked, sender, &give_up);
             drop(permit);
         });
         spawned.map_err(|error| Unanswered(format!("there is no thread for it: {error}")))?;
@@ -238,12 +242,12 @@ impl Logs {
     /// # Errors
     /// Where the question is none, and where no source that it is of can be read again.
     pub async fn check(&self, question: &Question) -> Result<Vec<String>, Unanswered> {
-        let (_, plan) = self.plan(question).await?;
+        let (_, plan) = self.plan(question, &GiveUp::default()).await?;
         Ok(unknown_words(&plan))
     }
 
     /// Answers a question on this thread, and on some more, until that is done or nobody waits any more.
-    fn run(&self, question: &Question, steps: mpsc::Sender<Step>) {
+    fn run(&self, question: &Question, steps: mpsc::Sender<Step>, give_up: &GiveUp) {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(QUESTION_THREADS)
             .thread_name("question")
@@ -262,7 +266,7 @@ impl Logs {
                 biased;
                 () = steps.closed() => {}
                 // What it says at last is no use to who has gone.
-                _ = self.answer(question, &steps) => {}
+                _ = self.answer(question, &steps, give_up) => {}
             }
         });
         // What is on its way to stop is waited for.
@@ -274,8 +278,9 @@ impl Logs {
         &self,
         question: &Question,
         steps: &mpsc::Sender<Step>,
+        give_up: &GiveUp,
     ) -> Result<(), mpsc::error::SendError<Step>> {
-        let (session, plan) = match self.plan(question).await {
+        let (session, plan) = match self.plan(question, give_up).await {
             Ok(planned) => planned,
             Err(why) => return steps.send(Step::Failed(why)).await,
         };
@@ -302,7 +307,11 @@ impl Logs {
         steps.send(Step::Done).await
     }
 
-    async fn plan(&self, question: &Question) -> Result<(Session, Plan), Unanswered> {
+    async fn plan(
+        &self,
+        question: &Question,
+        give_up: &GiveUp,
+    ) -> Result<(Session, Plan), Unanswered> {
         let render = |error: birl_query::Error| Unanswered(error.render(&question.query));
         query::parse(&question.query).map_err(|error| Unanswered(error.render(&question.query)))?;
         let sources = self.sources(question).await?;
@@ -313,7 +322,7 @@ impl Logs {
             spill_directory: None,
         };
         let session = Session::new(sources, &limits)
-            .and_then(Session::guarded)
+            .and_then(|session| session.guarded(give_up))
             .map_err(render)?;
         let plan = session.plan(&question.query).await.map_err(render)?;
         Ok((session, plan))
@@ -386,6 +395,15 @@ fn unknown_words(plan: &Plan) -> Vec<String> {
     unknown
         .map(|field| format!("no sampled record has a field {field:?}"))
         .collect()
+}
+
+/// Has a question given up once nobody waits for its answer.
+struct GivenUpWhenDropped(GiveUp);
+
+impl Drop for GivenUpWhenDropped {
+    fn drop(&mut self) {
+        self.0.now();
+    }
 }
 
 /// What comes of a question that is being answered.

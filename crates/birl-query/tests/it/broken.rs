@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use birl_query::{Error, Session};
+use birl_query::{Error, GiveUp, Session};
 use futures::StreamExt;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -103,7 +103,8 @@ fn a_broken_query_is_answered_or_has_an_error_that_can_be_read() {
     for (name, text) in LOGS {
         fs::write(directory.path().join(name), text).unwrap();
     }
-    let session = session(directory.path(), true).guarded().unwrap();
+    let session = session(directory.path(), true);
+    let session = session.guarded(&GiveUp::default()).unwrap();
     let runtime = Runtime::new().unwrap();
     let corpus = corpus();
     let mut random = Random(1);
