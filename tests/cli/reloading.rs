@@ -95,7 +95,6 @@ fn what_is_said_changes_without_another_connection() -> Result<(), Failed> {
     room.say("bob", LONG);
 
     replace(&sandbox, &second)?;
-    process.hang_up();
     process.wait_for_stderr_times("reloaded", 1);
     room.say("ann", "hello");
     room.wait_for("good day", &mut others);
