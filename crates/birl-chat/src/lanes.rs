@@ -43,7 +43,7 @@ const ATTEMPTS_OTHERWISE_MAX: u32 = 3;
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 
 /// Nobody is asked to wait for longer.
-const LATER_MAX: Duration = Duration::from_secs(3600);
+pub(crate) const LATER_MAX: Duration = Duration::from_secs(3600);
 
 /// All lanes.
 #[derive(Debug)]

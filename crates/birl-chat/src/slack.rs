@@ -30,7 +30,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
-use self::names::Names;
+use self::names::{Names, Untold};
 use crate::call::{Call, Later, Outcome, Refusal, Reply};
 use crate::error::Error;
 use crate::harmless;
@@ -207,8 +207,14 @@ impl Service for Slack {
         turn: &mut Turn,
     ) -> Result<(), Failure> {
         let answer = match &reply {
-            Ok(reply) => judge(reply).map_err(|refusal| refusal.why),
-            Err(error) => Err(error.to_string()),
+            Ok(reply) => judge(reply).map_err(|refusal| Untold {
+                why: refusal.why,
+                later: refusal.later.map(|it| it.after.unwrap_or_default()),
+            }),
+            Err(error) => Err(Untold {
+                why: error.to_string(),
+                later: Some(Duration::ZERO),
+            }),
         };
         self.state.names.answered(number, answer, turn);
         Ok(())

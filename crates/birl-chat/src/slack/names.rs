@@ -8,11 +8,15 @@ use tokio::time::Instant;
 
 use super::words;
 use crate::invited;
+use crate::lanes::LATER_MAX;
 use crate::message::Message;
 use crate::service::Turn;
 
 /// How long a message waits for names. Then it is passed on with ids.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A name that could not be told is not asked for again before.
+const AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 /// So many names are remembered.
 const NAMES_MAX: usize = 20_000;
@@ -53,11 +57,21 @@ impl Whose {
     }
 }
 
+/// Why a name is not known.
+#[derive(Debug)]
+pub(super) struct Untold {
+    pub(super) why: String,
+    /// It may be told later, after so long.
+    pub(super) later: Option<Duration>,
+}
+
 /// The names that are known, and the messages that wait for others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     /// `None` where it is not known, and will not be.
     known: HashMap<Whose, Option<String>>,
+    /// Those that could not be told, and when they may be asked for again.
+    later: HashMap<Whose, Instant>,
     asked: HashMap<u64, Whose>,
     last: u64,
     /// Who we are.
@@ -92,9 +106,10 @@ impl Names {
         self.rooms = rooms.to_vec();
     }
 
-    /// Names may be others by now. Those that could not be asked for are asked for again.
+    /// Names may be others by now. Those that are not known are asked for again.
     pub(super) fn forget(&mut self) {
         self.known.clear();
+        self.later.clear();
         self.has_told = false;
     }
 
@@ -138,6 +153,7 @@ impl Names {
         if self.known.len() > NAMES_MAX {
             self.known.clear();
         }
+        self.later.retain(|_, until| *until > turn.now());
         let mut wanted = Vec::new();
         wanted.extend(user.clone().map(Whose::User));
         if !message.is_private {
@@ -148,9 +164,8 @@ impl Names {
             user,
             until: turn.now() + PATIENCE,
         });
-        let is_new = |whose: &Whose| {
-            !self.known.contains_key(whose) && !self.asked.values().any(|asked| asked == whose)
-        };
+        let is_new =
+            |whose: &Whose| !self.is_settled(whose) && !self.asked.values().any(|it| it == whose);
         wanted.retain(is_new);
         let asked = wanted.into_iter().map(|whose| {
             self.last += 1;
@@ -160,8 +175,8 @@ impl Names {
         asked.collect()
     }
 
-    /// A name is known, or will not be.
-    pub(super) fn answered(&mut self, number: u64, answer: Result<Value, String>, turn: &mut Turn) {
+    /// A name is known, or is not.
+    pub(super) fn answered(&mut self, number: u64, answer: Result<Value, Untold>, turn: &mut Turn) {
         let Some(whose) = self.asked.remove(&number) else {
             return;
         };
@@ -170,12 +185,20 @@ impl Names {
                 let name = whose.name(&answer);
                 self.known.insert(whose, name);
             }
-            Err(why) => {
+            Err(Untold { why, later }) => {
                 if !std::mem::replace(&mut self.has_told, true) {
                     let (method, _, id) = whose.question();
                     turn.tell(format!("no name for {id}: {method}: {why}"));
                 }
-                self.known.insert(whose, None);
+                match later {
+                    Some(after) => {
+                        let until = turn.now() + after.clamp(AGAIN_AFTER, LATER_MAX);
+                        self.later.insert(whose, until);
+                    }
+                    None => {
+                        self.known.insert(whose, None);
+                    }
+                }
             }
         }
         self.release(turn);
@@ -201,8 +224,13 @@ impl Names {
         turn.wake_at(self.held.iter().map(|held| held.until).min());
     }
 
+    /// Whether a name is known, will not be, or is not asked for now.
+    fn is_settled(&self, whose: &Whose) -> bool {
+        self.known.contains_key(whose) || self.later.contains_key(whose)
+    }
+
     fn has_names(&self, held: &Held) -> bool {
-        let knows = |whose: Whose| self.known.contains_key(&whose);
+        let knows = |whose: Whose| self.is_settled(&whose);
         let knows_user = held
             .user
             .as_ref()
@@ -228,5 +256,51 @@ impl Names {
         };
         message.text = words::plain(&message.text, self);
         turn.pass(message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_is_told_later_is_asked_for_again() {
+        let token = || "env:TOKEN".parse().unwrap();
+        let chat = crate::connect(crate::Slack::new(token(), token()));
+        let mut turn = Turn::new(chat.handle().clone());
+        let mut names = Names::default();
+        names.listen(&["#ops".to_owned()]);
+        let said = |names: &mut Names, turn: &Turn| {
+            let mut message = Message::new(chat.handle().clone(), Default::default());
+            message.room = "C1".to_owned();
+            names.hold(message, None, turn)
+        };
+        let untold = |later| {
+            let why = "no".to_owned();
+            Err(Untold { why, later })
+        };
+        let asked = said(&mut names, &turn);
+        let wanted = Whose::Room("C1".to_owned());
+        assert_eq!(asked, [(1, wanted.clone())]);
+        names.answered(1, untold(Some(Duration::ZERO)), &mut turn);
+        // Until then, nobody is asked.
+        assert_eq!(said(&mut names, &turn), []);
+        names.release(&mut turn);
+        assert!(turn.messages.is_empty(), "it may be another room");
+        tokio::time::advance(AGAIN_AFTER).await;
+        turn.begins();
+        assert_eq!(said(&mut names, &turn), [(2, wanted)]);
+        let told = json!({"channel": {"name": "ops"}});
+        names.answered(2, Ok(told), &mut turn);
+        assert_eq!(turn.messages[0].room, "#ops");
+        // What will not be told is not asked for again.
+        names.forget();
+        said(&mut names, &turn);
+        names.answered(3, untold(None), &mut turn);
+        tokio::time::advance(2 * AGAIN_AFTER).await;
+        turn.begins();
+        assert_eq!(said(&mut names, &turn), []);
     }
 }
