@@ -18,6 +18,7 @@ use birl_bot::pages::{Place, Shape};
 use birl_bot::{Bot, Chats, Config, Executor, MessageRecord};
 use birl_source::error::refusal;
 use birl_watch::{Logs, Surroundings, Watched, places};
+use console::measure_text_width;
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -309,7 +310,7 @@ async fn replay(mut trial: Trial, transcript: impl BufRead) -> Result<ExitCode> 
                 let now = clock.at(&record);
                 for text in trial.answers(&record, now).await {
                     any = true;
-                    writeln!(out, "{}", shown(&format!("{}: {text}", record.room)))?;
+                    writeln!(out, "{}", shown(&format!("{}: ", record.room), &text))?;
                 }
             }
             Err(why) => {
@@ -343,7 +344,7 @@ async fn console(mut trial: Trial, environment: &Environment) -> Result<ExitCode
             ..MessageRecord::default()
         };
         for text in trial.answers(&record, Instant::now()).await {
-            writeln!(out, "{}", shown(&text))?;
+            writeln!(out, "{}", shown("", &text))?;
         }
         out.flush()?;
     }
@@ -418,15 +419,18 @@ impl TranscriptClock {
     }
 }
 
-/// A text that does to a terminal no more than be shown.
-fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\n' => shown.push_str("\n  "),
-            _ if letter.is_control() => shown.extend(letter.escape_default()),
-            _ => shown.push(letter),
-        }
-    }
-    shown
+/// A text behind `head` that does to a terminal no more than be shown. Its lines stand below each other, as tables have
+/// to.
+fn shown(head: &str, text: &str) -> String {
+    let escaped = |text: &str| -> String {
+        let letters = text.chars().map(|letter| match letter.is_control() {
+            true => letter.escape_default().to_string(),
+            false => letter.to_string(),
+        });
+        letters.collect()
+    };
+    let head = escaped(head);
+    let lines: Vec<_> = text.split('\n').map(escaped).collect();
+    let between = format!("\n{:width$}", "", width = measure_text_width(&head));
+    head + &lines.join(&between)
 }
