@@ -693,22 +693,30 @@ impl Notice {
         places
     }
 
-    /// Adds what only the sources know: some of the records, and how to ask for all of them.
-    pub(crate) async fn add_evidence(
+    /// Adds how to ask for all of its records.
+    pub(crate) fn add_command(&mut self, evidence: &Evidence) {
+        let alert = &mut self.alert;
+        alert.ask = evidence.command(&alert.group, &self.range);
+    }
+
+    /// Whether some of its records are still to be found.
+    pub(crate) fn wants_samples(&self) -> bool {
+        self.alert.window.is_some() && self.alert.state == State::Firing
+    }
+
+    /// Adds some of its records, which only the sources know.
+    pub(crate) async fn add_samples(
         &mut self,
         rule: &Rule,
         file: &Path,
         evidence: &Evidence,
     ) -> Result<(), Error> {
         let alert = &mut self.alert;
-        alert.ask = evidence.command(&alert.group, &self.range);
-        if alert.window.is_some() && alert.state == State::Firing {
-            let samples = evidence.samples(&alert.group, self.range.clone(), rule.samples);
-            alert.samples = samples.await.map_err(|error| {
-                let message = format!("rule {:?}: {}", rule.name, error.render(""));
-                Error::at_line(file, rule.line, message)
-            })?;
-        }
+        let samples = evidence.samples(&alert.group, self.range.clone(), rule.samples);
+        alert.samples = samples.await.map_err(|error| {
+            let message = format!("rule {:?}: {}", rule.name, error.render(""));
+            Error::at_line(file, rule.line, message)
+        })?;
         Ok(())
     }
 

@@ -141,7 +141,10 @@ async fn told(
     evidence: &Evidence,
 ) -> Result<Replayed, Error> {
     let rule = &config.rules[notice.rule];
-    notice.add_evidence(rule, &config.file, evidence).await?;
+    notice.add_command(evidence);
+    if notice.wants_samples() {
+        notice.add_samples(rule, &config.file, evidence).await?;
+    }
     notice.write_text(engine);
     let places = notice.places(rule).into_iter().cloned().collect();
     let alert = notice.alert;

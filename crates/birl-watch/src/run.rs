@@ -55,8 +55,12 @@ const ITEMS_MAX: usize = 256;
 /// After so long a rule is asked again whose query ended with an error.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
-/// So long may it take to find the records that the alerts of one moment are about.
+/// So long may it take to find the records that the alerts of one moment are about, where they are few.
 const EVIDENCE_MAX: Duration = Duration::from_secs(5);
+/// And so long where they are more: none is told before, nor is anything else done.
+const EVIDENCE_OF_MANY_MAX: Duration = Duration::from_millis(500);
+/// So many are few.
+const FEW_ALERTS: usize = 10;
 
 /// So long may it take until all rules have come as far as the others when the file is read again.
 const RELOAD_MAX: Duration = Duration::from_secs(5);
@@ -534,21 +538,22 @@ impl Run {
     /// Keeps alerts, to be put into the outbox with all that is remembered.
     async fn tell(&mut self, notices: Vec<Notice>) {
         // Nothing else goes on meanwhile, so there is an end to it.
-        let deadline = Instant::now() + EVIDENCE_MAX;
+        let deadline = Instant::now() + evidence_max(notices.len());
+        let mut late = 0_u64;
         for mut notice in notices {
             let number = notice.rule;
             let rule = &self.config.rules[number];
             let evidence = &self.asking[number].evidence;
-            let added = notice.add_evidence(rule, &self.config.file, evidence);
-            match timeout_at(deadline, added).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    warn!(rule = rule.name, %error, "the alert goes without records");
+            notice.add_command(evidence);
+            if notice.wants_samples() {
+                let added = notice.add_samples(rule, &self.config.file, evidence);
+                match before(deadline, added).await {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => {
+                        warn!(rule = rule.name, %error, "the alert goes without records");
+                    }
+                    None => late += 1,
                 }
-                Err(_) => warn!(
-                    rule = rule.name,
-                    "the alert goes without records: to find them takes too long"
-                ),
             }
             notice.alert.at = now();
             notice.write_text(&self.engine);
@@ -582,6 +587,12 @@ impl Run {
             let places = places.into_iter();
             let places = places.map(|place| (place.clone(), alert.clone()));
             asking.found.outbox.extend(places);
+        }
+        if late > 0 {
+            warn!(
+                alerts = late,
+                "they go without records: to find them takes too long"
+            );
         }
         self.write_what_is_too_much();
     }
@@ -1082,4 +1093,41 @@ fn listen_once(config: &Config) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// How long the records of so many alerts may be looked for.
+fn evidence_max(alerts: usize) -> Duration {
+    match alerts <= FEW_ALERTS {
+        true => EVIDENCE_MAX,
+        false => EVIDENCE_OF_MANY_MAX,
+    }
+}
+
+/// What comes of something by then. What is late is not begun: to begin may take long.
+async fn before<T>(deadline: Instant, something: impl Future<Output = T>) -> Option<T> {
+    if Instant::now() >= deadline {
+        return None;
+    }
+    timeout_at(deadline, something).await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_late_is_not_begun() {
+        let now = Instant::now();
+        assert_eq!(before(now + TICK, async { 1 }).await, Some(1));
+        assert_eq!(before(now, async { 1 }).await, None);
+        let endless = std::future::pending::<()>();
+        assert_eq!(before(now + TICK, endless).await, None);
+    }
+
+    #[test]
+    fn a_storm_is_told_within_a_second_and_one_alert_has_time_for_its_records() {
+        // It is put into the outbox with what is remembered.
+        assert!(evidence_max(300) < TICK);
+        assert!(evidence_max(1) > TICK);
+    }
 }
