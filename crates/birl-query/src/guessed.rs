@@ -14,7 +14,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, Result, internal_err};
 use datafusion::datasource::source_as_provider;
 use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_udaf};
-use datafusion::logical_expr::expr::{AggregateFunction, Sort};
+use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, Sort};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
     Between, BinaryExpr, Distinct, Expr, LogicalPlan, Operator, binary_expr, not, try_cast, when,
@@ -111,25 +111,44 @@ fn valued(expr: Expr, inputs: &[&LogicalPlan], is_guessed: IsSo) -> Result<Trans
                     .iter()
                     .all(|it| is_column(it, inputs, is_guessed)) =>
         {
-            let op = match function.name() {
-                "greatest" => Operator::GtEq,
-                _ => Operator::LtEq,
-            };
-            let mut args = function.args.into_iter();
-            let Some(first) = args.next() else {
-                return internal_err!("a function of values has one");
-            };
-            let either = |one: Expr, other: Expr| {
-                let is_one = compared(one.clone(), op, other.clone())?;
-                when(one.clone().is_null(), other.clone())
-                    .when(other.clone().is_null(), one.clone())
-                    .when(is_one, one)
-                    .otherwise(other)
-            };
-            args.try_fold(first, either).map(Transformed::yes)
+            Ok(Transformed::yes(most(function)?))
         }
         expr => Ok(Transformed::no(expr)),
     }
+}
+
+/// The greatest or the least of texts: by their values where all that are there are whole numbers, or
+/// numbers, and as texts otherwise. It is the text itself, as it is written.
+fn most(function: ScalarFunction) -> Result<Expr> {
+    let ScalarFunction { func, args } = function;
+    let of = |args: Vec<Expr>| {
+        let func = Arc::clone(&func);
+        Expr::ScalarFunction(ScalarFunction { func, args })
+    };
+    let by = |ty: &DataType| {
+        let cast = |it: &Expr| try_cast(it.clone(), ty.clone());
+        let is_one = |it: &Expr| it.clone().is_null().or(cast(it).is_not_null());
+        let are = args.iter().map(is_one).reduce(Expr::and)?;
+        let most = of(args.iter().map(cast).collect());
+        // Each argument is named a few times, and none within what is made of another.
+        let mut is_it = args
+            .iter()
+            .map(|it| (cast(it).eq(most.clone()), it.clone()));
+        let (first, text) = is_it.next()?;
+        let mut taken = when(first, text);
+        for (is_it, text) in is_it {
+            taken = taken.when(is_it, text);
+        }
+        Some((are, taken.end()))
+    };
+    let (Some((are_whole, whole)), Some((are_numbers, number))) =
+        (by(&DataType::Int64), by(&DataType::Float64))
+    else {
+        return internal_err!("a function of values has one");
+    };
+    when(are_whole, whole?)
+        .when(are_numbers, number?)
+        .otherwise(of(args.clone()))
 }
 
 /// Whether a value, and what it is to be between, are columns that are so.

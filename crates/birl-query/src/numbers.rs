@@ -189,6 +189,7 @@ fn each_wanted(expr: &mut Expr, values: &BTreeMap<String, String>, place: &mut P
             place(None, expr);
         }
     };
+    let may_be_whole = casts(expr).map(|is_cast| !is_cast);
     match expr {
         Expr::BinaryOp { left, op, right } => {
             let calculates = matches!(
@@ -201,18 +202,12 @@ fn each_wanted(expr: &mut Expr, values: &BTreeMap<String, String>, place: &mut P
                 place(left);
                 place(right);
             }
-            if matches!(op, Op::Eq | Op::NotEq) {
-                let literals = (is_large(left), is_large(right));
-                widen(left, literals.1);
-                widen(right, literals.0);
-            }
         }
         Expr::Between {
             expr, low, high, ..
         } if is_number(low) || is_number(high) => place(expr),
         Expr::InList { expr, list, .. } if !list.is_empty() && list.iter().all(is_number) => {
             place(expr);
-            widen(expr, list.iter().all(is_large));
         }
         Expr::UnaryOp {
             op: UnaryOperator::Minus | UnaryOperator::Plus,
@@ -236,6 +231,42 @@ fn each_wanted(expr: &mut Expr, values: &BTreeMap<String, String>, place: &mut P
             }
         }
         _ => {}
+    }
+    hold_as_whole(expr, may_be_whole);
+}
+
+/// Which of the values that an expression holds against others are cast as they stand.
+fn casts(expr: &Expr) -> [bool; 2] {
+    let is_cast = |expr: &Expr| matches!(expr, Expr::Cast { .. });
+    match expr {
+        Expr::BinaryOp { left, right, .. } => [is_cast(left), is_cast(right)],
+        Expr::InList { expr, .. } => [is_cast(expr), true],
+        _ => [true; 2],
+    }
+}
+
+/// Holds what has been made a number against large whole numbers as a whole number. That it is not one of
+/// them is true of a fraction, too.
+fn hold_as_whole(expr: &mut Expr, may_be: [bool; 2]) {
+    let as_float = expr.clone();
+    let (is_whole, is_negated) = match expr {
+        Expr::BinaryOp { left, op, right } if matches!(op, Op::Eq | Op::NotEq) => {
+            let (left_may, right_may) = (may_be[0] && is_large(right), may_be[1] && is_large(left));
+            let is_whole = widen(left, left_may) | widen(right, right_may);
+            (is_whole, *op == Op::NotEq)
+        }
+        Expr::InList {
+            expr,
+            list,
+            negated,
+        } if !list.is_empty() => {
+            let may = may_be[0] && list.iter().all(is_large);
+            (widen(expr, may), *negated)
+        }
+        _ => return,
+    };
+    if is_whole && is_negated {
+        *expr = template("coalesce($1, $2)", &[expr, &as_float]);
     }
 }
 
@@ -285,18 +316,20 @@ fn is_large(expr: &Expr) -> bool {
     }
 }
 
-/// Makes a whole number of what has been made a number, where it is held against a large one.
-fn widen(expr: &mut Expr, is_with_large: bool) {
+/// Makes a whole number of what has been made a number, if it may be one; whether it has.
+fn widen(expr: &mut Expr, may_be: bool) -> bool {
     if let Expr::Cast {
         kind: ast::CastKind::TryCast,
         expr: of,
         ..
     } = expr
-        && is_with_large
+        && may_be
         && (column(of).is_some() || is_text(of))
     {
         *expr = template("TRY_CAST($1 AS BIGINT)", &[of]);
+        return true;
     }
+    false
 }
 
 /// Whether it is a moment or a length of time as it stands, so that calculating with it is another
