@@ -291,14 +291,16 @@ impl Follower {
         unseen.map(|(key, _)| *key).collect()
     }
 
-    /// A file that was taken for lost was met.
+    /// A file that was taken for lost may have been met. Where its copy is read already, it stays lost.
     pub(super) fn find_again(&mut self, key: Key) {
         let track = self.track(key);
-        if std::mem::take(&mut track.lost) {
+        if !track.lost || track.restart.is_some() {
+            return;
+        }
+        if let Some(metadata) = track.metadata() {
+            track.lost = false;
             self.truncated.remove(&key);
-            if let Some(metadata) = self.tracks[&key].metadata() {
-                self.inspect(key, &metadata);
-            }
+            self.inspect(key, &metadata);
         }
     }
 
