@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use birl_record::format::{Formats, Parser};
+use birl_record::format::{Formats, Lines, Parser};
 use birl_record::framing;
 use bytes::Bytes;
 
@@ -191,20 +191,39 @@ impl Detection {
     }
 
     /// The source may have changed its mind: looks at nothing but what was strange, with these lines. False if that is in
-    /// no format: then it is a stack trace that is long, or somebody else's, and the source will go on as it was.
+    /// no format: then it is a stack trace that is long, or somebody else's, and the source will go on as it was. But
+    /// lines that look like records of their own are not left to a format that would take them for a part of one.
     fn begin_anew(&mut self, lines: &[u8]) -> bool {
         let mut sample = std::mem::take(&mut self.strange);
         self.strange_lines = 0;
         let room = SAMPLE_BYTES.saturating_sub(sample.len());
         sample.extend_from_slice(&lines[..room.min(lines.len())]);
         let found = detect(&parts(&sample), &self.formats, self.reference);
-        let is_known = found.formats().next().is_some();
-        if is_known {
+        let is_new = found.formats().next().is_some() || self.would_join(&sample);
+        if is_new {
             self.looked_at = sample.len();
             self.sample = sample;
-            self.take_up(found);
+            self.parser = found;
         }
-        is_known
+        is_new
+    }
+
+    /// Whether the format takes lines for parts of a record that mostly look like records of their own.
+    fn would_join(&self, lines: &[u8]) -> bool {
+        let main = self.parser.formats().next();
+        let takes_any = main.is_some_and(|format| format.lines() == Lines::Several);
+        let formless = Parser::default();
+        let (mut own, mut parts) = (0, 0);
+        for line in lines
+            .split_inclusive(|&byte| byte == b'\n')
+            .filter(|_| takes_any)
+        {
+            match formless.begins(framing::content(line)) {
+                true => own += 1,
+                false => parts += 1,
+            }
+        }
+        own > parts
     }
 
     /// What is known is not forgotten for what nobody knows.
@@ -263,6 +282,19 @@ mod tests {
                     .knows(json.lines().next().unwrap().as_bytes())
             );
         }
+    }
+
+    #[test]
+    fn lines_of_their_own_are_not_left_to_a_format_of_several_lines() {
+        let mut detection = Detection::new(Formats::default(), 0);
+        let log4j = "2026-03-14 14:05:30,123 INFO [main] com.example.App - up\n";
+        detection.with(log4j.repeat(40).as_bytes());
+        let trace = "\tat com.example.Charge.run(Charge.java:17)\n";
+        let parser = detection.with(trace.repeat(60).as_bytes());
+        assert!(parser.begins(log4j.trim_end().as_bytes()));
+        assert!(!parser.begins(b"up again"));
+        let parser = detection.with("up again\n".repeat(60).as_bytes());
+        assert!(parser.begins(b"up again"));
     }
 
     #[test]
