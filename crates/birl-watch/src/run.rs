@@ -538,7 +538,8 @@ impl Run {
     /// Keeps alerts, to be put into the outbox with all that is remembered.
     async fn tell(&mut self, notices: Vec<Notice>) {
         // Nothing else goes on meanwhile, so there is an end to it.
-        let deadline = Instant::now() + evidence_max(notices.len());
+        let wanting = notices.iter().filter(|it| it.wants_samples()).count();
+        let deadline = Instant::now() + evidence_max(wanting);
         let mut late = 0_u64;
         for mut notice in notices {
             let number = notice.rule;

@@ -56,6 +56,8 @@ pub(super) struct Rounds {
     forgotten: Instant,
     /// It was told that alerts were sent before what is remembered was written.
     has_told_too_much: bool,
+    /// It was told that the disk had no room for all at once.
+    has_told_little_room: bool,
 }
 
 struct Round {
@@ -80,6 +82,7 @@ impl Rounds {
             told: now,
             forgotten: now,
             has_told_too_much: false,
+            has_told_little_room: false,
         }
     }
 
@@ -224,7 +227,13 @@ impl Run {
                 return;
             }
             checkpoint.outbox.drain(..count);
-            self.tell_too_much(count);
+            if !std::mem::replace(&mut self.rounds.has_told_little_room, true) {
+                warn!(
+                    alerts = count,
+                    "the disk has no room for all that is to be written at once: these alerts are sent before \
+                     it is written what the rules remember, and would be sent again if birl were killed now"
+                );
+            }
         }
     }
 
