@@ -4,15 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use birl_query::{Error, Limits, Session, Sources};
-use birl_record::search;
-use birl_record::time::Clock;
-use birl_scan::{Options, fields};
-use birl_source::name::Name;
-use birl_source::walk::WalkOptions;
+use birl_query::{Error, Session};
 use futures::StreamExt;
-use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
+
+use crate::pushdown::session_of;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/pipes.md");
 
@@ -55,29 +51,8 @@ fn session(directory: &Path, users: &str) -> Session {
     let lines = "_id,name\n1,ann\n2,bob\n";
     fs::write(name("users.csv"), format!("user{lines}")).unwrap();
     fs::write(name("by_id.csv"), &lines[1..]).unwrap();
-    let names = vec![Name::parse(name("app.jsonl").as_os_str()).unwrap()];
-    let walk = WalkOptions::default();
-    let options = Options {
-        records: true,
-        threads: 2,
-        ..Options::default()
-    };
-    let sources = Sources {
-        fields: fields(names.clone(), walk, &options),
-        names,
-        walk,
-        options,
-        range: None,
-        clock: Clock {
-            now: 1_773_500_000_000_000_000,
-            zone: TimeZone::UTC,
-            newest: None,
-        },
-        search: search::Options::default(),
-        pushes_down: true,
-    };
     let tables = ["users.csv", "users"].map(|table| (table.to_owned(), name(users)));
-    let session = Session::new(sources, &Limits::default()).unwrap();
+    let session = session_of(&[name("app.jsonl")], true);
     session.with_tables(tables.into())
 }
 

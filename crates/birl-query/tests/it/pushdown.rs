@@ -1,7 +1,7 @@
 //! What is pushed down into the scan leaves out nothing: answers are the same without.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use birl_query::{Answer, Limits, Session, Sources};
 use birl_record::search;
@@ -167,9 +167,13 @@ fn predicates() -> impl Strategy<Value = String> {
 
 pub(crate) fn session(directory: &Path, pushes_down: bool) -> Session {
     let paths = LOGS.iter().map(|(name, _)| directory.join(name));
-    let names: Vec<_> = paths
-        .map(|path| Name::parse(path.as_os_str()).unwrap())
-        .collect();
+    session_of(&paths.collect::<Vec<_>>(), pushes_down)
+}
+
+/// A session over these files.
+pub(crate) fn session_of(files: &[PathBuf], pushes_down: bool) -> Session {
+    let names = files.iter().map(|file| Name::parse(file.as_os_str()));
+    let names: Vec<_> = names.map(Result::unwrap).collect();
     let walk = WalkOptions::default();
     let options = Options {
         records: true,
