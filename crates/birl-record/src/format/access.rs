@@ -361,6 +361,17 @@ impl<'a> Origin<'a> {
 
     /// What most lines have: a client, an ident and a user, and nothing else.
     fn of_three_words(text: &'a [u8]) -> Option<Self> {
+        if let Some((client, b" - -")) = text.split_last_chunk()
+            && !client.is_empty()
+            && !client.iter().any(|byte| is_mark(*byte))
+        {
+            return Some(Self {
+                client,
+                ident: b"-",
+                user: b"-",
+                ..Self::default()
+            });
+        }
         let mut spaces = [0; 2];
         let mut count = 0;
         for (at, byte) in text.iter().enumerate() {
@@ -369,7 +380,7 @@ impl<'a> Origin<'a> {
                     spaces[count] = at;
                     count += 1;
                 }
-                b' ' | b'"' | b'\\' | b',' | b'\t' => return None,
+                byte if is_mark(*byte) => return None,
                 _ => {}
             }
         }
@@ -390,6 +401,12 @@ impl<'a> Origin<'a> {
             ..Self::default()
         })
     }
+}
+
+/// Whether a byte may end a word, or stand in a list or in quotes.
+#[inline]
+fn is_mark(byte: u8) -> bool {
+    matches!(byte, b' ' | b'"' | b'\\' | b',' | b'\t')
 }
 
 /// Takes the virtual host, and the space behind it, if a list of addresses follows.
@@ -449,13 +466,14 @@ struct Request<'a> {
 
 impl<'a> Request<'a> {
     fn read(request: &'a [u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(request);
-        let method = cursor.until(b' ')?;
-        let space = memchr::memrchr(b' ', cursor.rest())?;
+        // A method is too short to set up a search for its end.
+        let first = request.iter().position(|byte| *byte == b' ')?;
+        let behind = &request[first + 1..];
+        let last = memchr::memrchr(b' ', behind)?;
         Some(Self {
-            method,
-            target: &cursor.rest()[..space],
-            protocol: &cursor.rest()[space + 1..],
+            method: &request[..first],
+            target: &behind[..last],
+            protocol: &behind[last + 1..],
         })
     }
 }
@@ -663,7 +681,9 @@ mod tests {
         }
 
         #[test]
-        fn three_words_are_what_any_reading_finds(text in "[a1:.,\"\\\\\t -]{0,12}") {
+        fn three_words_are_what_any_reading_finds(
+            text in prop_oneof!["[a1:.,\"\\\\\t -]{0,12}", "[a1:.,\"\\\\\t -]{0,4} - -"],
+        ) {
             if let Some(origin) = Origin::of_three_words(text.as_bytes()) {
                 prop_assert_eq!(Some(origin), Origin::of_any(text.as_bytes()), "{}", text);
             }

@@ -83,15 +83,9 @@ impl<'a> Cursor<'a> {
             return Some(&quoted[..end]);
         }
         let quoted = self.rest.strip_prefix(b"\"")?;
-        let mut at = 0;
-        loop {
-            at += memchr::memchr2(b'"', b'\\', quoted.get(at..)?)?;
-            if quoted[at] == b'"' {
-                self.rest = &quoted[at + 1..];
-                return Some(&quoted[..at]);
-            }
-            at += 2;
-        }
+        let (end, _) = json::string_end(quoted)?;
+        self.rest = &quoted[end + 1..];
+        Some(&quoted[..end])
     }
 
     /// Takes a timestamp of a known shape.

@@ -33,18 +33,6 @@ struct Known<K> {
     key: Option<K>,
 }
 
-/// A member that somebody wants.
-#[derive(Debug)]
-pub(crate) struct Member<'k, 'a, K> {
-    /// The place of its lead among those that are known.
-    pub(crate) place: usize,
-    /// What its key is for.
-    pub(crate) key: &'k K,
-    /// What stands before its value.
-    pub(crate) lead: &'a [u8],
-    pub(crate) value: Value<'a>,
-}
-
 impl<K> Leads<K> {
     pub(crate) fn new() -> Self {
         Self {
@@ -59,51 +47,44 @@ impl<K> Leads<K> {
         self.learned
     }
 
-    /// The next of the members that somebody wants. `None` where the object ends, or is no JSON any
-    /// more.
+    /// Goes on to the next of the members that somebody wants, and calls `take` with what its key is
+    /// for, what stands before its value, and the value. Returns where to go on from; `None` where the
+    /// object ends, or is no JSON any more.
     ///
-    /// `place` is behind that of the member before, and 0 at the object's beginning; `key_of` says
-    /// what a key is for that has not been seen there before, by what stands before its value, and
-    /// the key itself.
+    /// `place` is what this returned for the member before, and 0 at the object's beginning; `key_of`
+    /// says what a key is for that has not been seen there before, by what stands before its value,
+    /// and the key itself.
     #[inline]
     pub(crate) fn next<'a>(
         &mut self,
         members: &mut Members<'a>,
         place: usize,
         key_of: impl Fn(&[u8], Text<'_>) -> Option<K>,
-    ) -> Option<Member<'_, 'a, K>> {
+        mut take: impl FnMut(&K, &'a [u8], Value<'a>),
+    ) -> Option<usize> {
         let mut place = place;
         loop {
             let Some(known) = self.known_at(members, place) else {
                 let is_first = members.is_at_first();
                 let (lead, key, value) = members.next_with_lead()?;
                 place = self.learn(place, lead, is_first, key_of(lead, key));
-                if self.known[place].key.is_some() {
-                    let key = self.known[place].key.as_ref()?;
-                    return Some(Member {
-                        place,
-                        key,
-                        lead,
-                        value,
-                    });
+                if let Some(key) = &self.known[place].key {
+                    take(key, lead, value);
+                    return Some(place + 1);
                 }
                 place += 1;
                 continue;
             };
-            let lead = self.known[known].lead.as_ref()?;
-            if self.known[known].key.is_some() {
-                let (lead, value) = members.value_behind(lead)?;
-                return Some(Member {
-                    place: known,
-                    key: self.known[known].key.as_ref()?,
-                    lead,
-                    value,
-                });
+            place = known + 1;
+            let known = &self.known[known];
+            let lead = known.lead.as_ref()?;
+            if let Some(key) = &known.key {
+                let is_there = members.value_behind(lead, |lead, value| take(key, lead, value));
+                return is_there.then_some(place);
             }
             if !members.pass_behind(lead) {
                 return None;
             }
-            place = known + 1;
         }
     }
 

@@ -66,11 +66,11 @@ impl JsonPicker {
         let mut next = 0;
         while state.is_open() {
             let key_of = |_: &[u8], key: Text<'_>| Key::new(key, wanted);
-            let Some(member) = self.leads.next(&mut members, next, key_of) else {
+            let take = |key: &Key, _: &[u8], value| key.take(value, picked, &mut state);
+            let Some(place) = self.leads.next(&mut members, next, key_of, take) else {
                 return;
             };
-            next = member.place + 1;
-            member.key.take(member.value, picked, &mut state);
+            next = place;
         }
     }
 }
@@ -125,9 +125,13 @@ impl Key {
                 state.fields -= 1;
             }
         }
-        if !self.has_rank {
-            return;
+        if self.has_rank {
+            self.take_ranked(value, picked, state);
         }
+    }
+
+    #[inline(never)]
+    fn take_ranked<'a>(&self, value: Value<'a>, picked: &mut Picked<'a>, state: &mut State) {
         if is_better(self.time, state.time)
             && let Some(Found { what, .. }) = timestamp(value)
         {

@@ -76,14 +76,15 @@ impl Read for JsonReader {
         };
         let mut members = Members::of(text);
         let mut next = 0;
-        while let Some(member) = self.leads.next(&mut members, next, Key::new) {
-            next = member.place + 1;
-            let key = member.key;
-            let name = &member.lead[key.start..][..key.len];
-            record.push(key.spelling.respelled(name), member.value);
+        let mut take = |key: &Key, lead: &'a [u8], value| {
+            let name = &lead[key.start..][..key.len];
+            record.push(key.spelling.respelled(name), value);
             if key.has_rank {
-                key.take(name, member.value, record, &mut state);
+                key.take(name, value, record, &mut state);
             }
+        };
+        while let Some(place) = self.leads.next(&mut members, next, Key::new, &mut take) {
+            next = place;
         }
         record.is_broken = is_broken(&members);
         for best in [state.time, state.level, state.message] {
@@ -114,7 +115,7 @@ impl Key {
     }
 
     /// Takes the last field of the record, which this is the key of, for what it is for.
-    #[inline]
+    #[inline(never)]
     fn take<'a>(&self, name: &[u8], value: Value<'a>, record: &mut Record<'a>, state: &mut State) {
         let place = record.fields.len() - 1;
         if state.time.is_beaten_by(self.time)

@@ -99,7 +99,10 @@ impl<'a> LevelWalk<'a> {
             let is_level = key.raw().eq_ignore_ascii_case(LEVEL_KEYS[0].as_bytes());
             is_level.then_some(())
         };
-        let value = self.leads.next(&mut members, 0, is_level)?.value;
+        let mut level = None;
+        let take = |_: &(), _: &[u8], value| level = Some(value);
+        self.leads.next(&mut members, 0, is_level, take)?;
+        let value = level?;
         let known = match value {
             Value::Text(text) if !text.has_escapes() => Word::of(text.raw()),
             _ => None,
