@@ -46,6 +46,7 @@ mod mistake;
 mod numbers;
 mod orders;
 mod overflow;
+mod percentile;
 mod pipe;
 mod plan;
 mod pushdown;

@@ -22,6 +22,7 @@ use datafusion::prelude::SessionConfig;
 
 use crate::give_up::{Checking, GiveUp};
 use crate::overflow::{CheckedArithmetic, CheckedSum};
+use crate::percentile::Percentile;
 use crate::{Error, in_order, numbers, pipe, sort_keys};
 
 /// The sources that are the table `logs`, and how they are read.
@@ -133,6 +134,7 @@ impl Session {
             .with_execution_props(at_the_time_of(&sources.clock))
             .build();
         state.register_udaf(Arc::new(CheckedSum::default().into()))?;
+        state.register_udaf(Arc::new(Percentile::default().into()))?;
         state.register_udf(Arc::new(pipe::captures()))?;
         for function in pipe::picks() {
             state.register_udf(Arc::new(function))?;
