@@ -389,7 +389,7 @@ async fn what_breaks_the_protocol_ends_the_connection_and_not_the_chat() {
         (
             b"\x81\x7e\x03\xe9",
             1009,
-            "a message is longer than allowed",
+            "a message is longer than 1000 bytes",
         ),
         (b"\x83\x00", 1002, "a frame has an unknown opcode"),
     ];

@@ -22,7 +22,7 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 use crate::connect::{Connection, Connector};
 use crate::error::Error;
 use crate::request::Request;
-use decoder::{Decoder, Incoming};
+use decoder::{Decoder, Incoming, TOO_LONG};
 use frame::{Masks, Opcode};
 use handshake::Upgraded;
 
@@ -276,7 +276,10 @@ impl WebSocket {
         let decoded = self.decoder.decode(&mut self.unread);
         let incoming = decoded.map_err(|violation| {
             self.send_close(violation.code, violation.reason);
-            Error::protocol(violation.reason)
+            match violation == TOO_LONG {
+                true => Error::too_long("a message", self.decoder.message_bytes_max()),
+                false => Error::protocol(violation.reason),
+            }
         })?;
         Ok(incoming.map(|incoming| match incoming {
             Incoming::Text(text) => Message::Text(text),

@@ -122,7 +122,11 @@ async fn a_wrong_length_ends_one_connection_and_no_other() {
     let address = followed.address().await;
     let mut other = TcpStream::connect(address).await.unwrap();
     for (wrong, why) in [
-        ("5 <1>ab101 <1>", "a message is longer than 100 bytes"),
+        (
+            "5 <1>ab101 <1>",
+            "a message is longer than 100 bytes; --message-max, or message_max in a file of rules, \
+             allows more",
+        ),
         ("5 <1>ab<1>", "the length of a message is no number"),
     ] {
         let mut stream = TcpStream::connect(address).await.unwrap();

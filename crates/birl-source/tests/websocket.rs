@@ -342,7 +342,7 @@ async fn a_message_beyond_the_limit_ends_the_connection_with_its_code() {
     let (_socket, lines) = tokio::join!(serve, lines_until(&mut follow, "end"));
     assert_eq!(lines[0].len(), 1000);
     assert!(
-        lines[1].contains("a message is longer than allowed"),
+        lines[1].contains("a message is longer than 1000 bytes; --message-max, or message_max"),
         "{lines:?}"
     );
 }

@@ -46,7 +46,7 @@ impl From<Wrong> for Violation {
     }
 }
 
-const TOO_LONG: Violation = Violation {
+pub(super) const TOO_LONG: Violation = Violation {
     code: 1009,
     reason: "a message is longer than allowed",
 };
@@ -70,6 +70,11 @@ impl Decoder {
             inflater,
             begun: None,
         }
+    }
+
+    /// No longer messages are taken.
+    pub(super) fn message_bytes_max(&self) -> usize {
+        self.message_bytes_max
     }
 
     /// Whether no message has begun.

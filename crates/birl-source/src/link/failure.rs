@@ -11,6 +11,8 @@ pub struct Failure {
     pub reason: String,
     /// The same is likely to happen again.
     pub is_lasting: bool,
+    /// A message was longer than [`message_bytes_max`](crate::live::Options::message_bytes_max).
+    pub is_too_long: bool,
     /// How long the other side asks to be left alone.
     pub retry_after: Option<Duration>,
 }
@@ -21,6 +23,7 @@ impl Failure {
         Self {
             reason: reason.into(),
             is_lasting: false,
+            is_too_long: false,
             retry_after: None,
         }
     }
@@ -33,20 +36,27 @@ impl Failure {
         }
     }
 
+    /// A connection broke off, which may go better the next time.
+    pub fn broken(error: &birl_net::Error) -> Self {
+        Self {
+            is_too_long: error.is_too_long(),
+            ..Self::passing(error.to_string())
+        }
+    }
+
     /// Why the other side has ended the connection.
     pub fn closed(close: Option<&Close>) -> Self {
         let Some(close) = close else {
             return Self::passing("the server closed the connection");
         };
         Self {
-            reason: format!("the server closed the connection with {close}"),
             // We broke a rule, or are not welcome: RFC 6455, section 7.4, and the codes of Discord that
             // others have taken over.
             is_lasting: matches!(
                 close.code,
                 1002 | 1003 | 1007 | 1008 | 1010 | 4004 | 4010..=4014
             ),
-            retry_after: None,
+            ..Self::passing(format!("the server closed the connection with {close}"))
         }
     }
 }
@@ -56,6 +66,7 @@ impl From<birl_net::Error> for Failure {
         Self {
             reason: error.to_string(),
             is_lasting: error.is_lasting(),
+            is_too_long: error.is_too_long(),
             retry_after: error.retry_after(),
         }
     }

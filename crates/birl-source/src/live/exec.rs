@@ -39,15 +39,7 @@ pub(super) async fn run(command: &[String], options: &Options, sink: &Sink, clea
                 }
                 persistence.lost(began, Failure::passing(reason)).await
             }
-            Err(error) => {
-                persistence
-                    .refused(Failure {
-                        reason: refusal(&error),
-                        is_lasting: true,
-                        retry_after: None,
-                    })
-                    .await
-            }
+            Err(error) => persistence.refused(Failure::lasting(refusal(&error))).await,
         };
         if !goes_on {
             return;

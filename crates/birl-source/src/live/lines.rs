@@ -48,8 +48,8 @@ pub(super) async fn read_all(
         match framing {
             // At the end it is known that no more comes.
             Framing::Unknown => {}
-            Framing::Lines => output.put_lines(&mut unread, options.message_bytes_max),
-            Framing::Counted => output.put_counted(&mut unread, options.message_bytes_max)?,
+            Framing::Lines => output.put_lines(&mut unread, options),
+            Framing::Counted => output.put_counted(&mut unread, options)?,
         }
         match read {
             Ok(0) => {
@@ -95,10 +95,10 @@ struct Output<'a> {
 
 impl Output<'_> {
     /// Hands on the whole lines of `unread`; all of it where a line is too long.
-    fn put_lines(&mut self, unread: &mut BytesMut, line_bytes_max: usize) {
+    fn put_lines(&mut self, unread: &mut BytesMut, options: &Options) {
         let whole = memchr::memrchr(b'\n', unread).map_or(0, |newline| newline + 1);
         self.put(unread.split_to(whole).freeze());
-        if unread.len() > line_bytes_max {
+        if unread.len() > options.message_bytes_max {
             self.put(unread.split().freeze());
         }
     }
@@ -112,11 +112,7 @@ impl Output<'_> {
     }
 
     /// Hands on the messages that stand whole in `unread`.
-    fn put_counted(
-        &mut self,
-        unread: &mut BytesMut,
-        message_bytes_max: usize,
-    ) -> Result<(), String> {
+    fn put_counted(&mut self, unread: &mut BytesMut, options: &Options) -> Result<(), String> {
         if let Some(flow) = self.flow.take() {
             self.records = Some(Records::new(flow));
         }
@@ -140,10 +136,8 @@ impl Output<'_> {
             }
             let length = std::str::from_utf8(&unread[..digits]).unwrap_or_default();
             let length: usize = length.parse().unwrap_or(usize::MAX);
-            if length > message_bytes_max {
-                break Err(format!(
-                    "a message is longer than {message_bytes_max} bytes"
-                ));
+            if length > options.message_bytes_max {
+                break Err(options.too_long("a message"));
             }
             let Some(message) = unread.get(digits + 1..digits + 1 + length) else {
                 break Ok(());

@@ -71,6 +71,16 @@ pub struct Options {
     pub healthy_after: Duration,
 }
 
+impl Options {
+    /// That `what` is longer than messages may be, and how that is changed.
+    pub(super) fn too_long(&self, what: &str) -> String {
+        format!(
+            "{what} is longer than {} bytes; --message-max, or message_max in a file of rules, allows more",
+            self.message_bytes_max
+        )
+    }
+}
+
 /// What is done when more arrives than is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overflow {

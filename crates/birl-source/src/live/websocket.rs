@@ -59,7 +59,10 @@ struct Feed<'a> {
 impl Feed<'_> {
     /// Reads until the connection is lost; says why it was.
     async fn read(&mut self, mut socket: WebSocket) -> Failure {
-        let failure = self.subscribe_and_read(&mut socket).await;
+        let mut failure = self.subscribe_and_read(&mut socket).await;
+        if failure.is_too_long {
+            failure.reason = self.options.too_long("a message");
+        }
         self.records.flush();
         // The other side may be told why, if it reads that at once.
         let _ = socket.flush().now_or_never();
@@ -95,7 +98,7 @@ impl Feed<'_> {
                         None => continue,
                     },
                     Ok(None) => break,
-                    Err(error) => return Failure::passing(error.to_string()),
+                    Err(error) => return Failure::broken(&error),
                 }
             }
             self.records.flush();

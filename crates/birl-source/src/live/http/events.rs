@@ -130,8 +130,7 @@ impl<'a> Feed<'a> {
                     None => {}
                 }
                 if parser.is_too_long() {
-                    let most = self.server.options.message_bytes_max;
-                    return self.passing(&format!("an event is longer than {most} bytes"));
+                    return self.passing(&self.server.options.too_long("an event"));
                 }
             }
         }
