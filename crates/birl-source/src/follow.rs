@@ -330,6 +330,8 @@ pub enum Notice {
         origin: Origin,
         /// What happened, in words.
         what: String,
+        /// Whether it is connected from now on, where that is other than before.
+        is_connected: Option<bool>,
     },
 }
 
@@ -391,7 +393,7 @@ impl fmt::Display for Notice {
             Self::CannotDecode { origin, reason } => {
                 write!(f, "cannot decode {}: {reason}", origin.quoted())
             }
-            Self::Live { origin, what } => write!(f, "{}: {what}", origin.quoted()),
+            Self::Live { origin, what, .. } => write!(f, "{}: {what}", origin.quoted()),
             Self::Descriptors { kept } => write!(
                 f,
                 "too many open files: holding no more than {kept} of the followed ones open"

@@ -14,6 +14,19 @@ pub trait Listener: Sync {
     /// Something that a person should know.
     fn notice(&self, what: String);
 
+    /// There is no connection for now, and `what` says why.
+    fn lost(&self, what: String) {
+        self.notice(what);
+    }
+
+    /// There is a first connection, after one could not be had.
+    fn reached(&self) {}
+
+    /// There is a connection after there was none, as `what` says.
+    fn connected(&self, what: String) {
+        self.notice(what);
+    }
+
     /// There is a connection again, and something may be missing.
     fn gap(&self, gap: Gap);
 
@@ -97,11 +110,16 @@ impl<'a> Persistence<'a> {
 
     /// There is a connection; gives what was lost before.
     fn found_again(&mut self) -> Option<Lost> {
-        self.told = None;
-        let lost = self.lost.take()?;
+        let was_told = self.told.take().is_some();
+        let Some(lost) = self.lost.take() else {
+            if was_told {
+                self.listener.reached();
+            }
+            return None;
+        };
         let time = lost.since.elapsed();
         self.listener
-            .notice(format!("connected again after {:.1} s", time.as_secs_f64()));
+            .connected(format!("connected again after {:.1} s", time.as_secs_f64()));
         Some(lost)
     }
 
@@ -127,7 +145,7 @@ impl<'a> Persistence<'a> {
             return self.again("read", failure).await;
         }
         self.listener
-            .notice(format!("{}; connecting again", failure.reason));
+            .lost(format!("{}; connecting again", failure.reason));
         true
     }
 
@@ -158,7 +176,7 @@ impl<'a> Persistence<'a> {
             let told = format!("{}; trying again", failure.reason);
             match is_for_good {
                 true => self.listener.problem(act, told),
-                false => self.listener.notice(told),
+                false => self.listener.lost(told),
             }
             self.told = Some(failure.reason);
         }

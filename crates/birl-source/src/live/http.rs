@@ -45,6 +45,7 @@ pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
             }
         }
     };
+    persistence.resumed();
     if is_events(&answer) {
         return Feed::new(&server, persistence, sink).read(answer).await;
     }

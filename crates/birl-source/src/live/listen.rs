@@ -17,7 +17,7 @@ use super::options::Options;
 use super::records::Records;
 use super::sink::Sink;
 use crate::error::refusal;
-use crate::link::{Failure, Persistence};
+use crate::link::{Failure, Listener, Persistence};
 
 /// No datagram is longer.
 const DATAGRAM_BYTES_MAX: usize = 64 * 1024;
@@ -35,7 +35,7 @@ pub(super) async fn tcp(host: &str, port: u16, options: Options, sink: Sink) {
         return;
     };
     if let Ok(address) = listener.local_addr() {
-        sink.notice(format!("listening on {address}"));
+        sink.connected(format!("listening on {address}"));
     }
     let mut connections = Connections::new(options, sink);
     loop {
@@ -51,6 +51,7 @@ pub(super) async fn unix(path: &Path, options: Options, sink: Sink, cleanup: &Cl
         return;
     };
     cleanup.remove_file(path);
+    sink.connected("listening".to_owned());
     let mut connections = Connections::new(options, sink);
     loop {
         let accepted = listener.accept().await;
@@ -69,7 +70,7 @@ pub(super) async fn udp(host: &str, port: u16, options: &Options, sink: &Sink) {
         return;
     };
     if let Ok(address) = socket.local_addr() {
-        sink.notice(format!("listening on {address}"));
+        sink.connected(format!("listening on {address}"));
     }
     let mut datagram = vec![0; DATAGRAM_BYTES_MAX];
     let mut records = Records::new(sink.begin());

@@ -41,9 +41,14 @@ impl Sink {
 
     /// Something that a person should know.
     pub(super) fn notice(&self, what: impl Into<String>) {
+        self.tell(what.into(), None);
+    }
+
+    fn tell(&self, what: String, is_connected: Option<bool>) {
         self.queue.put(Event::Notice(Notice::Live {
             origin: self.origin.clone(),
-            what: what.into(),
+            what,
+            is_connected,
         }));
     }
 
@@ -60,6 +65,18 @@ impl Sink {
 impl Listener for Sink {
     fn notice(&self, what: String) {
         self.notice(what);
+    }
+
+    fn lost(&self, what: String) {
+        self.tell(what, Some(false));
+    }
+
+    fn reached(&self) {
+        self.tell("connected".to_owned(), Some(true));
+    }
+
+    fn connected(&self, what: String) {
+        self.tell(what, Some(true));
     }
 
     fn gap(&self, gap: Gap) {

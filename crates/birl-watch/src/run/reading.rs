@@ -5,6 +5,7 @@
 //! which what they remember belongs together with how far the sources have been read.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -59,8 +60,8 @@ struct Facts {
     gaps: u64,
     /// How many records were dropped.
     dropped: u64,
-    /// What cannot be read now.
-    problem: Option<status::Problem>,
+    /// What of it cannot be read now, and why.
+    problems: HashMap<Origin, status::Problem>,
     /// How many lines there were, and when, when it was asked how many come; and how many came then.
     counted: Option<(Instant, u64)>,
     rate: Option<f64>,
@@ -218,7 +219,7 @@ impl Reading {
             unread_bytes: unread,
             gaps: Some(facts.gaps),
             dropped: Some(facts.dropped),
-            problem: facts.problem.clone(),
+            problem: facts.problem(),
             ..status::Source::default()
         }
     }
@@ -274,7 +275,7 @@ impl Facts {
                 }
                 self.bytes += bytes.len() as u64;
                 self.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
-                self.problem = None;
+                self.mended(origin);
                 if follow::tells_of_gap(event) {
                     self.gaps += 1;
                     self.dropped += follow::dropped_by(event).unwrap_or_default();
@@ -292,13 +293,7 @@ impl Facts {
             Event::CaughtUp => self.has_caught_up = true,
             Event::Notice(notice) => {
                 self.gaps += u64::from(is_loss(notice));
-                match notice {
-                    Notice::CannotOpen { .. } | Notice::CannotDecode { .. } => {
-                        warn!(source, "{notice}");
-                        self.fails(notice.to_string());
-                    }
-                    _ => info!(source, "{notice}"),
-                }
+                self.note_notice(source, notice);
             }
             Event::Failed {
                 origin,
@@ -307,7 +302,7 @@ impl Facts {
             } => {
                 let reason = format!("cannot {act} {}: {reason}", origin.quoted());
                 warn!(source, "{reason}");
-                self.fails(reason);
+                self.fails(origin, reason);
             }
             Event::End { .. } | Event::Resumed { .. } => {}
         }
@@ -326,8 +321,58 @@ impl Facts {
         self.rate
     }
 
-    fn fails(&mut self, reason: String) {
-        self.problem = Some(status::Problem { at: now(), reason });
+    fn note_notice(&mut self, source: &str, notice: &Notice) {
+        match notice {
+            Notice::CannotOpen { origin, .. }
+            | Notice::CannotDecode { origin, .. }
+            | Notice::Live {
+                origin,
+                is_connected: Some(false),
+                ..
+            } => {
+                warn!(source, "{notice}");
+                return self.fails(origin, notice.to_string());
+            }
+            Notice::Waiting { origin } => self.fails(origin, notice.to_string()),
+            Notice::Live {
+                origin,
+                is_connected: Some(true),
+                ..
+            }
+            | Notice::Appeared { origin }
+            | Notice::Rotated { origin, .. }
+            | Notice::Deleted { origin }
+            | Notice::Lost { origin, .. } => self.mended(origin),
+            _ => {}
+        }
+        info!(source, "{notice}");
+    }
+
+    /// What is wrong now: what has come up last, and how much else there is.
+    fn problem(&self) -> Option<status::Problem> {
+        let newest = self.problems.values().max_by_key(|problem| problem.at)?;
+        Some(match self.problems.len() {
+            1 => newest.clone(),
+            count => status::Problem {
+                reason: format!("{}; and {} more", newest.reason, count - 1),
+                ..newest.clone()
+            },
+        })
+    }
+
+    fn fails(&mut self, origin: &Origin, reason: String) {
+        let problem = status::Problem { at: now(), reason };
+        self.problems.insert(origin.clone(), problem);
+    }
+
+    /// Something has come of this, so that it can be read; and the directories that it is in.
+    fn mended(&mut self, origin: &Origin) {
+        if !self.problems.is_empty() {
+            self.problems.retain(|failed, _| {
+                let is_above = |path: &Path| origin.path().is_some_and(|it| it.starts_with(path));
+                failed != origin && !failed.path().is_some_and(is_above)
+            });
+        }
     }
 }
 
@@ -660,6 +705,61 @@ mod tests {
             };
             assert_eq!(moved >= LIVE_GENERATIONS, generation >= LIVE_GENERATIONS);
         }
+    }
+
+    #[test]
+    fn a_problem_is_over_when_what_it_is_about_can_be_read() {
+        let (feed, file) = (Origin::address("ws://h/"), Origin::file("logs/app.log"));
+        let live = |is_connected| {
+            Event::Notice(Notice::Live {
+                origin: feed.clone(),
+                what: "refused; trying again".to_owned(),
+                is_connected,
+            })
+        };
+        let cannot_open = |path: &str| {
+            Event::Notice(Notice::CannotOpen {
+                origin: Origin::file(path),
+                reason: "permission denied".to_owned(),
+            })
+        };
+        let data = |origin: &Origin| Event::Data {
+            origin: origin.clone(),
+            generation: 0,
+            offset: 0,
+            bytes: Bytes::from_static(b"x\n"),
+            whole: false,
+        };
+        let mut facts = Facts::default();
+        let mut reason = |event: &Event| {
+            facts.note("app", event);
+            facts.problem().map(|problem| problem.reason)
+        };
+        let refused = "\"ws://h/\": refused; trying again";
+        assert_eq!(reason(&live(None)), None);
+        assert_eq!(reason(&live(Some(false))).as_deref(), Some(refused));
+        // What is read of another changes nothing of that.
+        assert_eq!(reason(&data(&file)).as_deref(), Some(refused));
+        let denied = "cannot open \"logs\": permission denied; and 1 more";
+        assert_eq!(reason(&cannot_open("logs")).as_deref(), Some(denied));
+        assert_eq!(reason(&data(&file)).as_deref(), Some(refused));
+        assert_eq!(reason(&live(Some(true))), None);
+        assert_eq!(
+            reason(&cannot_open("logs/app.log")).as_deref(),
+            Some("cannot open \"logs/app.log\": permission denied")
+        );
+        assert_eq!(reason(&data(&file)), None);
+        let waiting = Event::Notice(Notice::Waiting {
+            origin: file.clone(),
+        });
+        assert_eq!(
+            reason(&waiting).as_deref(),
+            Some("waiting for \"logs/app.log\" to be created")
+        );
+        let appeared = Event::Notice(Notice::Appeared {
+            origin: file.clone(),
+        });
+        assert_eq!(reason(&appeared), None);
     }
 
     #[tokio::test]
