@@ -87,6 +87,15 @@ impl Tls {
     }
 }
 
+/// Whether the certificates in `path` can be trusted, as [`Tls::new`] does.
+///
+/// # Errors
+///
+/// If it cannot be read, or holds none.
+pub fn check(path: &Path) -> Result<(), Error> {
+    add(&mut RootCertStore::empty(), path)
+}
+
 fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), Error> {
     let wrong =
         |why: &str| Error::request(format!("cannot read certificates from {path:?}: {why}"));

@@ -1,12 +1,17 @@
 //! What rules would do, in words.
 
 use std::fmt::Write;
+use std::path::Path;
 
+use birl_net::request::Bearer;
+use birl_net::tls;
 use birl_source::name::Name;
+use birl_source::walk::{Found, Kind as FileKind, Walk, WalkOptions};
 
 use crate::asked::{Asked, How, Surroundings, asked_of};
-use crate::config::{Config, Direction, Error, Kind, Rule};
+use crate::config::{Config, Direction, Error, Kind, Rule, Source};
 use crate::engine::default_text;
+use crate::sources::{is_written, names_of_source};
 use crate::words::{length, moment};
 
 /// Plans all rules over samples of their sources, and says what each would do.
@@ -14,8 +19,11 @@ use crate::words::{length, moment};
 /// It must be called within a tokio runtime; it reads the samples, so it blocks.
 ///
 /// # Errors
-/// Fails at the first rule that cannot be planned.
+/// Fails at the first rule that cannot be planned, and where a file of secrets or certificates is missing.
 pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Error> {
+    for source in &config.sources {
+        check_files(source, &config.file)?;
+    }
     let mut words = String::new();
     for rule in &config.rules {
         let asked =
@@ -27,6 +35,11 @@ pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Err
     }
     for place in &config.places {
         place.open(&config.file, around)?;
+    }
+    for source in &config.sources {
+        for missing in missing(source, config, around)? {
+            let _ = writeln!(words, "\nsource {}: {missing}", source.name);
+        }
     }
     for silence in &config.silences {
         let rules = match silence.matcher.rules.is_empty() {
@@ -45,6 +58,74 @@ pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Err
         words.push('\n');
     }
     Ok(words)
+}
+
+/// Reads the files that are read when a source is connected to. When birl runs they may come later.
+fn check_files(source: &Source, file: &Path) -> Result<(), Error> {
+    let cannot = |key: &str, why: &str| {
+        let message = format!("source {:?}: cannot use {key}: {why}", source.name);
+        Error::at_line(file, source.line, message)
+    };
+    if let Some(bearer @ Bearer::File(_)) = &source.live.bearer {
+        match bearer.read() {
+            Ok(token) if token.reveal().is_empty() => {
+                return Err(cannot("bearer_file", "it is empty"));
+            }
+            Ok(_) => {}
+            Err(error) => return Err(cannot("bearer_file", &error.to_string())),
+        }
+    }
+    if let Some(path) = &source.live.ca_file {
+        tls::check(path).map_err(|error| cannot("ca_file", &error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// So many files of each name are opened.
+const OPENED_MAX: usize = 1000;
+
+/// What a source names, and is not there, or cannot be read. It may come.
+fn missing(source: &Source, config: &Config, around: &Surroundings) -> Result<Vec<String>, Error> {
+    let names = names_of_source(source, &config.file, around)?;
+    let named = source.from.iter().zip(names);
+    let written = named.filter(|(_, name)| is_written(name));
+    let missing = written.filter_map(|(from, name)| what_is_missing(from, name, source.hidden));
+    Ok(missing.collect())
+}
+
+fn what_is_missing(from: &str, name: Name, hidden: bool) -> Option<String> {
+    let options = WalkOptions {
+        hidden,
+        output: None,
+    };
+    let is_glob = matches!(name, Name::Glob(_));
+    let mut has_files = false;
+    let mut problems = Vec::new();
+    for found in Walk::new(vec![name], options).take(OPENED_MAX) {
+        match found {
+            // To open another kind may set something off.
+            Found::File(file) => {
+                has_files = true;
+                if file.kind == FileKind::Regular
+                    && let Err(error) = file.open()
+                {
+                    problems.push(error);
+                }
+            }
+            Found::Problem(error) => problems.push(error),
+            Found::Skipped(_) => {}
+        }
+    }
+    Some(match (&problems[..], has_files) {
+        ([first, rest @ ..], _) if !first.is_not_found() => match rest.len() {
+            0 => first.to_string(),
+            more => format!("{first}; and {more} more"),
+        },
+        (_, true) => return None,
+        ([], false) => format!("there is no file in {from:?} yet"),
+        (_, false) if is_glob => format!("no file matches {from:?} yet"),
+        (_, false) => format!("{from:?} is not there yet"),
+    })
 }
 
 fn describe(config: &Config, rule: &Rule, asked: &Asked) -> String {

@@ -185,11 +185,14 @@ fn source(name: Spanned<String>, keys: SourceKeys, text: Text<'_>) -> Result<Sou
             )
             .with_hint("for example: from = [\"/var/log/app/*.log\"]"));
     }
+    let mut names = Vec::new();
     for from in &keys.from.0 {
         // What it stands for is looked up again when it is read.
-        Name::parse(from.get_ref().as_ref())
-            .map_err(|error| text.error(&from.span(), error.to_string()))?;
+        let name = Name::parse(from.get_ref().as_ref());
+        names.push(name.map_err(|error| text.error(&from.span(), error.to_string()))?);
     }
+    let live = live_options(&keys, text)?;
+    check_live_keys(&name, &keys, &names, text)?;
     let commands = keys.exec.0.iter().map(|command| {
         shlex::split(command.get_ref())
             .filter(|words| !words.is_empty())
@@ -200,7 +203,7 @@ fn source(name: Spanned<String>, keys: SourceKeys, text: Text<'_>) -> Result<Sou
     });
     Ok(Source {
         commands: commands.collect::<Result<_, _>>()?,
-        live: live_options(&keys, text)?,
+        live,
         bearer_env: keys.bearer_env.map(Spanned::into_inner),
         input_format: keys.input_format.map(Spanned::into_inner),
         input_zone: match &keys.input_tz {
@@ -236,6 +239,56 @@ fn zone_of(typed: &str) -> Result<TimeZone, String> {
         "local" => Ok(TimeZone::system()),
         typed => time::zone(typed).map_err(|error| error.to_string()),
     }
+}
+
+/// Finds keys that mean nothing to any of what a source reads.
+fn check_live_keys(
+    name: &Spanned<String>,
+    keys: &SourceKeys,
+    names: &[Name],
+    text: Text<'_>,
+) -> Result<(), Error> {
+    let has = |is_meant: fn(&live::Address) -> bool| {
+        let mut names = names.iter();
+        names.any(|name| matches!(name, Name::Live(source) if is_meant(&source.address)))
+    };
+    let has_websocket = has(|address| matches!(address, live::Address::WebSocket(_)));
+    let has_http = has_websocket || has(|address| matches!(address, live::Address::Http(_)));
+    let comes = |name: &Name| matches!(name, Name::Live(_) | Name::Stdin);
+    let has_live = !keys.exec.0.is_empty() || names.iter().any(comes);
+    let first = |texts: &Several| texts.0.first().map(Spanned::span);
+    let header = keys.headers.first_key_value();
+    let of_websockets = [
+        ("subscribe", first(&keys.subscribe)),
+        ("subprotocols", first(&keys.subprotocols)),
+    ];
+    let of_http = [
+        ("headers", header.map(|(_, value)| value.span())),
+        ("bearer_env", keys.bearer_env.as_ref().map(Spanned::span)),
+        ("bearer_file", keys.bearer_file.as_ref().map(Spanned::span)),
+        ("cursor", keys.cursor.as_ref().map(Spanned::span)),
+        ("ca_file", keys.ca_file.as_ref().map(Spanned::span)),
+    ];
+    let of_live = [
+        ("message_max", keys.message_max.as_ref().map(Spanned::span)),
+        ("overflow", keys.overflow.as_ref().map(Spanned::span)),
+    ];
+    let all: [(bool, &[_], &str); 3] = [
+        (has_websocket, &of_websockets, "ws:// and wss://"),
+        (has_http, &of_http, "ws://, wss://, http:// and https://"),
+        (has_live, &of_live, "what arrives, and is in no file"),
+    ];
+    for (is_there, keys, what) in all {
+        let mut said = keys
+            .iter()
+            .filter_map(|(key, span)| Some((key, span.as_ref()?)));
+        if let (false, Some((key, span))) = (is_there, said.next()) {
+            let name = name.get_ref();
+            let message = format!("{key} means nothing to source {name:?}: it is for {what}");
+            return Err(text.error(span, message));
+        }
+    }
+    Ok(())
 }
 
 fn live_options(keys: &SourceKeys, text: Text<'_>) -> Result<live::Options, Error> {
@@ -282,14 +335,17 @@ fn live_options(keys: &SourceKeys, text: Text<'_>) -> Result<live::Options, Erro
     };
     Ok(live::Options {
         headers,
-        bearer: keys.bearer_file.clone().map(Bearer::File),
+        bearer: keys
+            .bearer_file
+            .as_ref()
+            .map(|file| Bearer::File(file.get_ref().clone())),
         subscribe: texts(&keys.subscribe)
             .into_iter()
             .map(Template::new)
             .collect(),
         subprotocols: texts(&keys.subprotocols),
         cursor: cursor.transpose()?,
-        ca_file: keys.ca_file.clone(),
+        ca_file: keys.ca_file.as_ref().map(|file| file.get_ref().clone()),
         message_bytes_max: message_bytes_max
             .transpose()?
             .unwrap_or(defaults.message_bytes_max),

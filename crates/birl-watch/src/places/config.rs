@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use birl_net::request::{Bearer, HeaderMap, header};
 use birl_net::secret::{self, Text};
-use birl_net::{Connector, Request};
+use birl_net::{Connector, Request, tls};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use url::Url;
@@ -236,6 +236,9 @@ impl Config {
     pub fn open(&self, name: &str, surroundings: &Surroundings) -> Result<Arc<dyn Place>, Error> {
         let kind = self.kind()?;
         self.check_options(kind)?;
+        if let Some(file) = &self.ca_file {
+            tls::check(file).map_err(|error| Error::new(format!("cannot use ca_file: {error}")))?;
+        }
         let poster = |url| self.poster(kind, url, surroundings);
         Ok(match kind {
             "webhook" => {
@@ -650,6 +653,10 @@ mod tests {
             (
                 "webhook = 'https://h/'\nbearer_file = '/nonexistent'",
                 "cannot use bearer_file: cannot read the token in \"/nonexistent\": no such file or directory",
+            ),
+            (
+                "webhook = 'https://h/'\nca_file = '/nonexistent'",
+                "cannot use ca_file: cannot read \"/nonexistent\": no such file or directory",
             ),
             (
                 "webhook = 'https://h/'\nheaders = { 'a b' = 's3cret' }",
