@@ -53,7 +53,7 @@ use crate::session::{Session, Sources};
 use crate::snapshots::{Folded, States};
 use crate::{Error, gaps, table};
 use feed::Feed;
-use intake::{Intake, Taken};
+use intake::{Intake, Rows, Taken};
 pub(crate) use saved::State;
 pub use saved::fields_of_state;
 use saved::{Head, Of, SavedField, Tables};
@@ -532,6 +532,21 @@ impl LivePlan {
         })
     }
 
+    /// Rows for a query with bins of time: those that say no time are in the bin of the time that they are
+    /// taken to have been at, since that is their window.
+    fn timed(&self, rows: &Rows, times: Vec<i64>, windowing: &Windowing) -> Result<RecordBatch> {
+        let has_bins = self.chart.is_some() || !windowing.is_asked;
+        let untimed = rows.times.iter().any(Option::is_none);
+        let (true, true, Some(column)) = (has_bins, untimed, self.scan.time) else {
+            return Ok(rows.batch.clone());
+        };
+        let mut columns = rows.batch.columns().to_vec();
+        let times = TimestampNanosecondArray::from(times);
+        let kind = rows.batch.column(column).data_type().clone();
+        columns[column] = Arc::new(times.with_data_type(kind));
+        Ok(RecordBatch::try_new(rows.batch.schema(), columns)?)
+    }
+
     /// Reads the tables that are files.
     async fn read_files(&mut self, context: &Arc<TaskContext>) -> Result<()> {
         for (feed, scan) in self.files.drain(..) {
@@ -762,8 +777,9 @@ impl LivePlan {
                                     None => {
                                         let added = open.add(rows.source, &rows.times, now);
                                         changed.note(added.contents.keys());
-                                        let Added { contents: of, late } = added;
-                                        contents.add(&rows.batch, of, &self, &context).await?;
+                                        let Added { contents: of, late, times } = added;
+                                        let batch = self.timed(rows, times, &windowing)?;
+                                        contents.add(&batch, of, &self, &context).await?;
                                         late
                                     }
                                 };

@@ -106,6 +106,8 @@ pub(crate) struct Added {
     pub(crate) contents: HashMap<u64, Vec<u32>>,
     /// The places of those that are in no window.
     pub(crate) late: Vec<u32>,
+    /// When each of them is taken to have been.
+    pub(crate) times: Vec<i64>,
 }
 
 /// Windows that are open. What is in one is called by a number.
@@ -354,6 +356,7 @@ impl Open {
         let mut added = Added::default();
         for (row, time) in (0..).zip(times) {
             let time = self.clock.time_of(source, *time, now);
+            added.times.push(time);
             let placed = key(row).map(|key| self.place(key, time, row, &mut added.contents));
             match placed.unwrap_or(Placed::Whole) {
                 Placed::Whole => {}
