@@ -29,7 +29,7 @@ use tokio::sync::watch;
 
 use crate::alert::Alert;
 use crate::matcher::Matcher;
-use error::is_full;
+use error::{is_full, no_room};
 use lock::Lock;
 use reserve::Reserve;
 
@@ -561,7 +561,7 @@ impl Database {
         }
         // Nobody else has the room then.
         self.write_back();
-        transact(&mut self.connection, write)
+        self.transact(write)
     }
 
     /// Writes what there is room for without the reserve.
@@ -569,13 +569,13 @@ impl Database {
         &mut self,
         write: &impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        let written = transact(&mut self.connection, write);
+        let written = self.transact(write);
         if !written.as_ref().is_err_and(is_full) {
             return written;
         }
         // Then the log begins anew, in the room that it has.
         self.write_back();
-        transact(&mut self.connection, write)
+        self.transact(write)
     }
 
     /// Writes the log back into the file, as far as there is room.
@@ -598,7 +598,14 @@ impl Database {
         if !written.as_ref().is_err_and(is_full) || !self.shrink() {
             return written;
         }
-        transact(&mut self.connection, write)
+        self.transact(write)
+    }
+
+    fn transact<T>(
+        &mut self,
+        write: &impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        transact(&mut self.connection, write).map_err(|error| self.reserve.explained(error))
     }
 
     /// Gives back to the disk what is free in the file; false if there was nothing.
@@ -663,11 +670,6 @@ fn can_be_written_back(transaction: &Transaction<'_>, path: &Path) -> rusqlite::
     };
     // The log grows by as much as well.
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize) >= grows_by.saturating_mul(2))
-}
-
-fn no_room() -> rusqlite::Error {
-    let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
-    rusqlite::Error::SqliteFailure(full, None)
 }
 
 fn open(path: PathBuf) -> Result<Store, Error> {

@@ -1,10 +1,14 @@
 //! What the other side of a place is played by in tests.
 
+mod disk;
+
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+pub(crate) use disk::Disk;
 
 /// A server of HTTP that answers as it is told to, and keeps what it was asked.
 #[derive(Debug)]

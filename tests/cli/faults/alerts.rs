@@ -1,16 +1,19 @@
 //! Alerts on their way to a place that is away, over a disk that is full and a birl that is killed.
 
+#[path = "../../../crates/birl-watch/src/testing/disk.rs"]
+mod disk;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use bstr::ByteSlice;
+use disk::Disk;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
@@ -36,61 +39,29 @@ const START: u64 = 1_773_496_800;
 const NOT_WRITTEN: &str = "nothing more is read until what is remembered can be written";
 const WRITTEN_AGAIN: &str = "what is remembered can be written again";
 
-/// A small disk, which is unmounted if this is dropped.
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    /// One that is small enough to be filled can be mounted by root alone.
-    #[expect(clippy::print_stderr, reason = "a skipped test says why")]
-    fn mount_or_say_why(size: &str) -> Option<Disk> {
-        let disk = Disk::mount(size);
-        disk.inspect_err(|error| {
-            eprintln!("left out: no disk can be mounted to be filled: {error}")
-        })
-        .ok()
-    }
-
-    fn mount(size: &str) -> io::Result<Disk> {
-        let directory = tempfile::Builder::new().prefix("birl-disk-").tempdir()?;
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "birl-test"]);
-        let output = mount.arg(directory.path()).output()?;
-        match output.status.success() {
-            true => Ok(Disk(directory)),
-            false => Err(io::Error::other(output.stderr.as_bstr().to_string())),
-        }
-    }
-
-    /// Takes all the room that is left.
-    fn fill(&self) -> io::Result<()> {
-        let mut filler = File::create(self.filler())?;
-        // What has no room for so many bytes may have it for fewer.
-        for size in [1 << 16, 1] {
-            let bytes = vec![b'x'; size];
-            let error = loop {
-                if let Err(error) = filler.write_all(&bytes) {
-                    break error;
-                }
-            };
-            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{error}");
-        }
-        Ok(())
-    }
-
-    fn free(&self) -> io::Result<()> {
-        fs::remove_file(self.filler())
-    }
-
-    fn filler(&self) -> std::path::PathBuf {
-        self.0.path().join("filler")
-    }
+/// What fills a disk.
+fn filler(disk: &Disk) -> std::path::PathBuf {
+    disk.path().join("filler")
 }
 
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // Lazily: a birl that has it open still may be about to end.
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+/// Takes all the room that is left.
+fn fill(disk: &Disk) -> io::Result<()> {
+    let mut filler = File::create(filler(disk))?;
+    // What has no room for so many bytes may have it for fewer.
+    for size in [1 << 16, 1] {
+        let bytes = vec![b'x'; size];
+        let error = loop {
+            if let Err(error) = filler.write_all(&bytes) {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{error}");
     }
+    Ok(())
+}
+
+fn free(disk: &Disk) -> io::Result<()> {
+    fs::remove_file(filler(disk))
 }
 
 /// What the place does with an alert.
@@ -299,7 +270,7 @@ impl Bench {
              [place.ops]\nwebhook = 'http://{}/'\ntimeout = '1s'\n\
              [rule.each]\nkind = 'any'\nquery = 'n:*'\ngroup_by = ['n']\nwindow = '10s'\nresolved = false\n\
              text = \"{{n}}\\n{{samples}}\"\nsend = 'ops'\n",
-            disk.0.path().display(),
+            disk.path().display(),
             receiver.address,
         );
         sandbox.write("birl.toml", rules.as_bytes());
@@ -365,7 +336,7 @@ impl Bench {
 
     /// Leaves no room on the disk, nor in the files that birl has there.
     fn fill_the_disk(&mut self) -> io::Result<()> {
-        self.disk.fill()?;
+        fill(&self.disk)?;
         self.fill_the_state(self.times_not_written() + 1)
     }
 
@@ -477,7 +448,7 @@ fn every_alert_arrives_whatever_fails() -> Result<(), Failed> {
     // What is taken may stay in the outbox then, and is sent once more.
     bench.fill_the_disk()?;
     bench.append(100)?;
-    bench.disk.free()?;
+    free(&bench.disk)?;
     bench.wait_for_all("there is room");
 
     bench.receiver.goes_down();
@@ -488,7 +459,7 @@ fn every_alert_arrives_whatever_fails() -> Result<(), Failed> {
     bench.start();
     bench.fill_the_state(1)?;
     bench.append(100)?;
-    bench.disk.free()?;
+    free(&bench.disk)?;
     bench.wait_for_stderr(WRITTEN_AGAIN);
     bench.receiver.comes_back();
     bench.wait_for_all("there is room for another process");
@@ -497,7 +468,7 @@ fn every_alert_arrives_whatever_fails() -> Result<(), Failed> {
     bench.fill_the_disk()?;
     bench.birl_mut().terminate();
     bench.wait_for_stderr("stopping");
-    bench.disk.free()?;
+    free(&bench.disk)?;
     bench.end();
     bench.append(100)?;
     bench.start();

@@ -138,6 +138,12 @@ pub(super) fn is_full(error: &rusqlite::Error) -> bool {
     matches!(code, Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR_SHMSIZE))
 }
 
+/// That there is no room for what was to be written.
+pub(super) fn no_room() -> rusqlite::Error {
+    let full = ffi::Error::new(ffi::SQLITE_FULL);
+    rusqlite::Error::SqliteFailure(full, None)
+}
+
 fn words(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),

@@ -11,12 +11,18 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ring::rand::{SecureRandom, SystemRandom};
+use rusqlite::ErrorCode;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use tracing::warn;
 
+use super::error::no_room;
+
 /// How much is kept: twice what the log holds before it is written back.
 pub(super) const BYTES: u64 = 8 << 20;
+
+/// So much is written to find out whether there is room: more than SQLite writes at once.
+const PROBE_BYTES: u64 = 64 << 10;
 
 /// How often it is told that it is given up.
 const TOLD_EVERY: Duration = Duration::from_secs(3600);
@@ -65,6 +71,28 @@ impl Reserve {
         true
     }
 
+    /// The same error; of a full disk, where that is behind a write that failed. SQLite knows that of a disk, and not
+    /// of a quota.
+    pub(super) fn explained(&self, error: rusqlite::Error) -> rusqlite::Error {
+        let has_failed = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+        match has_failed && self.probe().is_err_and(|error| is_no_room(&error)) {
+            true => no_room(),
+            false => error,
+        }
+    }
+
+    /// Whether a little can be written.
+    fn probe(&self) -> io::Result<()> {
+        let path = self.path.with_added_extension("probe");
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600);
+        let written = file
+            .open(&path)
+            .and_then(|mut file| write(&mut file, PROBE_BYTES));
+        let _ = fs::remove_file(&path);
+        written
+    }
+
     fn allocate(&self) -> io::Result<()> {
         let mut file = OpenOptions::new()
             .write(true)
@@ -73,7 +101,7 @@ impl Reserve {
             .mode(0o600)
             .open(&self.path)?;
         match fallocate(&file, FallocateFlags::empty(), 0, BYTES) {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => write(&mut file),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => write(&mut file, BYTES),
             allocated => Ok(allocated?),
         }
     }
@@ -96,10 +124,10 @@ impl Reserve {
 }
 
 /// What takes as much room as it is long, on a file system that leaves out zeros and compresses as well.
-fn write(file: &mut File) -> io::Result<()> {
-    let mut block = vec![0; 1 << 20];
+fn write(file: &mut File, bytes: u64) -> io::Result<()> {
+    let mut block = vec![0; 1 << 16];
     let random = SystemRandom::new();
-    for _ in 0..BYTES / block.len() as u64 {
+    for _ in 0..bytes / block.len() as u64 {
         random
             .fill(&mut block)
             .map_err(|_| io::Error::other("there are no random bytes"))?;

@@ -9,6 +9,7 @@ use crate::alert::State;
 use crate::alert::testing::alert;
 use crate::control::Delivery;
 use crate::deliver::HELD_BACK;
+use crate::testing::Disk;
 
 fn directory() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
@@ -221,38 +222,10 @@ async fn a_full_disk_is_told_and_nothing_is_lost() {
     assert_eq!(store.counts("ops").await.unwrap().waiting, 2);
 }
 
-/// A small file system of its own. None where that is not allowed.
-struct Small(TempDir);
-
-impl Small {
-    fn mount(size: &str) -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]);
-        let mounted = mount
-            .arg(directory.path())
-            .stderr(std::process::Stdio::null())
-            .status();
-        mounted
-            .is_ok_and(|status| status.success())
-            .then_some(Self(directory))
-    }
-}
-
-impl Small {
-    fn becomes(&self, size: &str) {
-        let mut mount = std::process::Command::new("mount");
-        mount.args(["-o", &format!("remount,size={size}")]);
-        assert!(mount.arg(self.0.path()).status().unwrap().success());
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount")
-            .arg(self.0.path())
-            .status();
-    }
+fn becomes(disk: &Disk, size: &str) {
+    let mut mount = std::process::Command::new("mount");
+    mount.args(["-o", &format!("remount,size={size}")]);
+    assert!(mount.arg(disk.path()).status().unwrap().success());
 }
 
 /// Takes in 16 alerts of 16 KiB for each position, as long as there is room.
@@ -276,10 +249,10 @@ async fn fill(store: &Store, first: u64) -> (u64, Error) {
 
 #[tokio::test]
 async fn a_disk_that_is_full_of_the_outbox_is_emptied_by_deliveries_alone() {
-    let Some(small) = Small::mount("24m") else {
+    let Some(small) = Disk::mount_or_say_why("24m") else {
         return;
     };
-    let path = small.0.path().join("birl.db");
+    let path = small.path().join("birl.db");
     let mut store = Store::open(&path).await.unwrap();
     let (written, error) = fill(&store, 0).await;
     assert!(error.is_full(), "{error}");
@@ -295,7 +268,7 @@ async fn a_disk_that_is_full_of_the_outbox_is_emptied_by_deliveries_alone() {
     let mut filler = OpenOptions::new()
         .append(true)
         .create(true)
-        .open(small.0.path().join("filler"))
+        .open(small.path().join("filler"))
         .unwrap();
     let mut fill_the_rest = || while std::io::Write::write(&mut filler, &[b'x'; 512]).is_ok() {};
     fill_the_rest();
@@ -324,10 +297,10 @@ async fn a_disk_that_is_full_of_the_outbox_is_emptied_by_deliveries_alone() {
 
 #[tokio::test]
 async fn nothing_is_taken_in_where_no_room_is_left_to_deliver_it() {
-    let Some(small) = Small::mount("4m") else {
+    let Some(small) = Disk::mount_or_say_why("4m") else {
         return;
     };
-    let path = small.0.path().join("birl.db");
+    let path = small.path().join("birl.db");
     let store = Store::open(&path).await.unwrap();
     let (written, error) = fill(&store, 0).await;
     assert_eq!(written, 0);
@@ -335,9 +308,32 @@ async fn nothing_is_taken_in_where_no_room_is_left_to_deliver_it() {
     // It is the last that comes.
     store.last_checkpoint(full()).await.unwrap();
     assert_eq!(store.saved().await.unwrap().positions, full().positions);
-    small.becomes("40m");
+    becomes(&small, "40m");
     store.checkpoint(to("ops", [numbered(2)])).await.unwrap();
     assert_eq!(store.counts("ops").await.unwrap().waiting, 2);
+}
+
+/// A quota that is used up is told by SQLite as a write that failed, and no more.
+#[test]
+fn a_write_that_fails_where_there_is_no_room_is_of_a_full_disk() {
+    let failed = || {
+        let failed = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_WRITE);
+        rusqlite::Error::SqliteFailure(failed, None)
+    };
+    let Some(small) = Disk::mount_or_say_why("4m") else {
+        return;
+    };
+    let reserve = Reserve::beside(&small.path().join("birl.db"));
+    assert!(!is_full(&reserve.explained(failed())));
+    let mut filler = fs::File::create(small.path().join("filler")).unwrap();
+    while std::io::Write::write(&mut filler, &[b'x'; 512]).is_ok() {}
+    assert!(is_full(&reserve.explained(failed())));
+    // What has another reason keeps it.
+    let locked = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    let locked = rusqlite::Error::SqliteFailure(locked, None);
+    assert!(!is_full(&reserve.explained(locked)));
+    let left: Vec<_> = fs::read_dir(small.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
 }
 
 #[tokio::test]
