@@ -15,6 +15,7 @@ use birl_record::query::tree::Term;
 use birl_record::search::{self, Search};
 use birl_record::time::Clock;
 use birl_scan::{Batch, Event, Options, Progress, fields, fields_with_stdin, newest};
+use birl_source::error::refusal;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, future};
 use indicatif::HumanCount;
@@ -272,8 +273,13 @@ struct Late {
 
 impl Late {
     fn create(path: &PathBuf) -> Result<Self> {
-        let file = File::create(path)
-            .with_context(|| format!("cannot write late records to {}", path.display()))?;
+        let file = File::create(path).map_err(|error| {
+            anyhow!(
+                "cannot write late records to {path:?}, which --late names: {}\n\n\
+                 hint: name a file in a directory that is there, and that you may write to",
+                refusal(&error)
+            )
+        })?;
         let path = path.clone();
         Ok(Self { path, file })
     }
@@ -287,9 +293,10 @@ impl Late {
                 lines.push(b'\n');
             }
         }
-        self.file
-            .write_all(&lines)
-            .with_context(|| format!("cannot write late records to {}", self.path.display()))
+        self.file.write_all(&lines).map_err(|error| {
+            let reason = refusal(&error);
+            anyhow!("cannot write late records to {:?}: {reason}", self.path)
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod live;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -166,6 +167,14 @@ async fn tell_replay(
         // Nobody is left to be told that standard error is closed.
         let _ = writeln!(io::stderr(), "birl: {what}");
     };
+    // Several rules may ask the same logs.
+    let mut said = BTreeSet::new();
+    let mut say_once = |what: String| {
+        if !said.contains(&what) {
+            say(&what);
+            said.insert(what);
+        }
+    };
     let mut replay = std::pin::pin!(replay(config, args.replay.clone(), around));
     while let Some(replayed) = replay.next().await {
         match replayed? {
@@ -180,10 +189,10 @@ async fn tell_replay(
             Replayed::Note(note) => say(&note),
             Replayed::Event(Event::Problem(problem)) => {
                 has_failed = true;
-                say(&problem);
+                say_once(problem.to_string());
             }
-            Replayed::Event(Event::Skipped(skipped)) => say(&skipped),
-            Replayed::Event(Event::Notice(notice)) => say(&notice),
+            Replayed::Event(Event::Skipped(skipped)) => say_once(skipped.to_string()),
+            Replayed::Event(Event::Notice(notice)) => say_once(notice.to_string()),
             Replayed::Event(Event::Batch(_) | Event::CaughtUp | Event::Barrier(_)) => {}
         }
     }

@@ -20,7 +20,7 @@ pub(crate) fn print(
     environment: &Environment,
     out: &mut dyn Write,
 ) -> Result<io::Result<()>> {
-    let paths = match &args.socket {
+    let paths = match args.socket.as_ref().or(args.named.as_ref()) {
         Some(socket) => vec![socket.clone()],
         None => paths(environment.variable),
     };

@@ -89,7 +89,7 @@ pub(crate) struct SilenceArgs {
 #[derive(Debug, Args)]
 pub(crate) struct UnsilenceArgs {
     /// The number of a silence
-    #[arg(value_name = "NUMBER", required = true)]
+    #[arg(value_name = "NUMBER", required = true, value_parser = value::whole_number::<i64>)]
     pub(crate) numbers: Vec<i64>,
     #[command(flatten)]
     pub(crate) asking: Asking,
@@ -109,7 +109,7 @@ pub(crate) struct WhyArgs {
 #[derive(Debug, Args)]
 pub(crate) struct LettersArgs {
     /// The numbers of dead letters
-    #[arg(value_name = "NUMBER")]
+    #[arg(value_name = "NUMBER", value_parser = value::whole_number::<i64>)]
     pub(crate) numbers: Vec<i64>,
     /// Send them once more, behind what waits for their places
     #[arg(long, conflicts_with = "drop")]

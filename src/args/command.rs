@@ -187,8 +187,11 @@ pub(crate) enum RunOutput {
 /// What `birl status` is asked with.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatusArgs {
+    /// The same as --socket SOCKET
+    #[arg(value_name = "SOCKET", value_hint = ValueHint::FilePath, conflicts_with = "socket")]
+    pub(crate) named: Option<PathBuf>,
     /// The socket that it answers at, where its file names one
-    #[arg(value_name = "SOCKET", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "SOCKET", value_hint = ValueHint::FilePath)]
     pub(crate) socket: Option<PathBuf>,
     /// How to print it: as tables for people, or as a line of JSON
     #[arg(

@@ -93,6 +93,7 @@ fn missing(error: &clap::Error) -> String {
 fn flag(error: &clap::Error) -> String {
     let shown = context(error, ContextKind::InvalidArg);
     let name = shown.split([' ', '=']).next().unwrap_or(&shown);
+    let name = name.trim_end_matches("...");
     name.trim_matches(['<', '>', '[', ']']).to_owned()
 }
 

@@ -101,7 +101,7 @@ log    file           0     20          0     0  1 d ago     -
 }
 
 fn json_is_what_the_socket_says() -> Result<(), Failed> {
-    let printed = asked(&["status", "-o", "json", "birl.sock"]);
+    let printed = asked(&["status", "-o", "json", "--socket", "birl.sock"]);
     let json: Value = serde_json::from_str(&printed)?;
     assert_eq!(json, status());
     assert_eq!(printed.lines().count(), 1);
@@ -110,11 +110,16 @@ fn json_is_what_the_socket_says() -> Result<(), Failed> {
 
 fn nobody_there_is_an_error() -> Result<(), Failed> {
     let sandbox = Sandbox::new();
-    let ended = Process::start(sandbox.birl(&["status", "none.sock"]), Vec::new()).end();
-    let expected = "birl: cannot ask for the status at \"none.sock\": no such file or directory\n\n\
+    for arguments in [
+        &["status", "none.sock"][..],
+        &["status", "--socket", "none.sock"],
+    ] {
+        let ended = Process::start(sandbox.birl(arguments), Vec::new()).end();
+        let expected = "birl: cannot ask for the status at \"none.sock\": no such file or directory\n\n\
                     hint: is birl run at work, as the same user? Where its file says status = \"PATH\", \
-                    name that: birl status PATH\n";
-    compare("stderr", expected.as_bytes(), &ended.stderr)?;
-    assert_eq!(ended.status.code(), Some(2));
+                    name that: --socket PATH\n";
+        compare("stderr", expected.as_bytes(), &ended.stderr)?;
+        assert_eq!(ended.status.code(), Some(2));
+    }
     Ok(())
 }

@@ -226,8 +226,7 @@ fn talk(
     act: &str,
     asked: Option<&str>,
 ) -> Result<(Status, String), SocketError> {
-    const HINT: &str = "is birl run at work, as the same user? Where its file says status = \"PATH\", name that: birl status PATH";
-    const HINT_FLAG: &str = "is birl run at work, as the same user? Where its file says status = \"PATH\", name that: --socket PATH";
+    const HINT: &str = "is birl run at work, as the same user? Where its file says status = \"PATH\", name that: --socket PATH";
     // One that a process left behind that was killed takes nobody.
     let mut tried = paths.iter().map(|path| (path, UnixStream::connect(path)));
     let connected = tried.find(|(_, connected)| connected.is_ok());
@@ -239,8 +238,7 @@ fn talk(
         (None, Some(path)) => (path.as_path(), UnixStream::connect(path)),
         (None, None) => (Path::new(""), Err(io::ErrorKind::NotFound.into())),
     };
-    let hint = if asked.is_some() { HINT_FLAG } else { HINT };
-    let cannot = |why: &str| SocketError::new(act, path, why, hint);
+    let cannot = |why: &str| SocketError::new(act, path, why, HINT);
     let talked = connected.and_then(|stream| {
         stream.set_read_timeout(Some(READ_TIMEOUT))?;
         let mut reader = BufReader::new(&stream);
