@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -308,12 +309,14 @@ fn what_listens_goes_on_over_a_changed_file() -> Result<(), Failed> {
 fn what_cannot_be_read_yet_is_tried_again() -> Result<(), Failed> {
     let sandbox = Sandbox::new();
     let program = sandbox.path().join("feed");
-    let other = TcpListener::bind("127.0.0.1:0")?;
-    let address = other.local_addr()?;
+    // Nobody else can take it meanwhile, as a port.
+    let socket = sandbox.path().join("in.sock");
+    let other = UnixListener::bind(&socket)?;
     let file = format!(
-        "state = 'state.db'\n[source.in]\nfrom = 'tcp-listen://{address}'\n[source.fed]\nexec = '{}'\n\
+        "state = 'state.db'\n[source.in]\nfrom = 'unix-listen://{}'\n[source.fed]\nexec = '{}'\n\
          [place.out]\nstdout = true\nformat = 'json'\n\
          [rule.panic]\nkind = 'any'\nquery = 'panic'\ngroup_by = 'host'\nsend = 'out'\n",
+        socket.display(),
         program.display()
     );
     sandbox.write("birl.toml", file.as_bytes());
@@ -321,8 +324,8 @@ fn what_cannot_be_read_yet_is_tried_again() -> Result<(), Failed> {
     process.wait_for_stderr("no such file or directory; trying again");
     process.wait_for_stderr("address already in use; trying again");
     drop(other);
-    process.wait_for_stderr("listening on");
-    writeln!(TcpStream::connect(address)?, "panic host=a")?;
+    process.wait_for_stderr("listening");
+    writeln!(UnixStream::connect(&socket)?, "panic host=a")?;
     process.wait_for_lines(1);
     // As a whole, or it would be run before it can be.
     let whole = sandbox.write(
