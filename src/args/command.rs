@@ -126,8 +126,8 @@ pub(crate) struct RunArgs {
 
     /// Run the rules over LOG, and print what would have been sent; repeated, over all of them
     ///
-    /// LOG is a file, a directory or a glob, and takes the place of all sources. All clocks are the
-    /// time of the records. Nothing is sent.
+    /// LOG is a file, a directory, a glob, or - for standard input, and takes the place of all sources. All
+    /// clocks are the time of the records. Nothing is sent.
     #[arg(long, value_name = "LOG", value_hint = ValueHint::AnyPath)]
     pub(crate) replay: Vec<OsString>,
 

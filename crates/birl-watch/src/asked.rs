@@ -25,6 +25,7 @@ use crate::config::{Error, Kind, Rule, Source};
 use crate::engine::PLACES;
 use crate::judge::Row;
 use crate::life::Group;
+use crate::past::Log;
 use crate::places;
 use crate::sources::{Read, is_written, names_of};
 use crate::store::now;
@@ -82,7 +83,7 @@ pub(crate) enum How<'a> {
     /// comes behind that.
     Live(Option<&'a [u8]>),
     /// These names, as they are, in the order of time.
-    Replay(&'a [OsString]),
+    Replay(&'a [Log]),
 }
 
 /// What comes of a rule's query.
@@ -137,9 +138,9 @@ impl Asked {
             How::Replay(logs) => {
                 let names = logs
                     .iter()
-                    .map(|log| Name::parse(log))
+                    .map(|log| Name::parse(log.path()))
                     .collect::<Result<_, _>>();
-                let typed = logs.iter().map(|log| log.to_string_lossy().into_owned());
+                let typed = logs.iter().map(Log::typed);
                 (
                     typed.collect(),
                     names.map_err(|error| wrong(rule, file, error))?,

@@ -2,14 +2,18 @@
 
 use std::ffi::OsString;
 
+use birl_scan::Event;
+use birl_source::{Error as SourceError, Origin};
 use birl_stream::try_stream;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
+use tokio::task::spawn_blocking;
 
 use crate::alert::{Alert, State};
 use crate::asked::{Asked, Evidence, How, Item, Surroundings};
 use crate::config::{Config, Error};
 use crate::engine::{Engine, Notice};
+use crate::past::Log;
 
 /// What a replay tells.
 #[derive(Debug)]
@@ -17,7 +21,7 @@ pub enum Replayed {
     /// An alert that would have been sent, and to which places.
     Alert(Box<Alert>, Vec<String>),
     /// Something happened to a log: it could not be read, or not wholly.
-    Event(birl_scan::Event),
+    Event(Event),
     /// There is something to be said of a rule.
     Note(String),
 }
@@ -35,6 +39,23 @@ pub fn replay(
     around: Surroundings,
 ) -> impl Stream<Item = Result<Replayed, Error>> + Send {
     try_stream! {
+        let mut read = Vec::new();
+        for log in logs {
+            let name = log.clone();
+            // A pipe may say nothing for long.
+            let kept = spawn_blocking(move || Log::kept(name)).await;
+            match kept.unwrap_or_else(|error| panic!("keeping a log panicked: {error}")) {
+                Ok(log) => read.push(log),
+                Err(error) => {
+                    let origin = match log == "-" {
+                        true => Origin::stdin(),
+                        false => Origin::file(log),
+                    };
+                    yield Replayed::Event(Event::Problem(SourceError::io("keep", origin, error)));
+                }
+            }
+        }
+        let logs = read;
         let mut engine = Engine::new(&config);
         let order = engine.order();
         let mut rules = Vec::new();
