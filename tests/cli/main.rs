@@ -15,6 +15,7 @@ mod documentation;
 mod ending;
 mod faults;
 mod files;
+mod kinds;
 mod live;
 mod loghub;
 mod model;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
     trials.extend(files::trials());
     trials.extend(pipes::trials());
     trials.extend(ending::trials());
+    trials.extend(kinds::trials());
     trials.extend(live::trials());
     trials.extend(addresses::trials());
     trials.extend(faults::trials());
