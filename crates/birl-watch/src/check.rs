@@ -36,6 +36,11 @@ pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Err
     for place in &config.places {
         place.open(&config.file, around)?;
     }
+    for place in &config.places {
+        if let Some(missing) = place.config.missing(&around.places) {
+            let _ = writeln!(words, "\nplace {}: {missing}", place.name);
+        }
+    }
     for source in &config.sources {
         for missing in missing(source, config, around)? {
             let _ = writeln!(words, "\nsource {}: {missing}", source.name);

@@ -41,7 +41,7 @@ pub(super) struct SourceKeys {
     pub(super) cursor: Option<Spanned<String>>,
     pub(super) subprotocols: Several,
     pub(super) ca_file: Option<Spanned<PathBuf>>,
-    pub(super) message_max: Option<Spanned<Count>>,
+    pub(super) message_max: Option<Spanned<Size>>,
     pub(super) overflow: Option<Spanned<String>>,
     pub(super) input_format: Option<Spanned<String>>,
     pub(super) input_tz: Option<Spanned<String>>,
@@ -157,6 +157,23 @@ impl<'de> Deserialize<'de> for Count {
             .and_then(|count| u64::try_from(count).ok());
         let wanted = || D::Error::custom(format!("{value} is no whole number, such as 3"));
         count.map(Self).ok_or_else(wanted)
+    }
+}
+
+/// A number of bytes: `65536`, `"1M"`. It is not 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size(pub(super) usize);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = toml::Value::deserialize(from)?;
+        let text = match &value {
+            toml::Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        super::size(&text)
+            .map(Self)
+            .map_err(|wanted| D::Error::custom(format!("cannot use {value}: {wanted}")))
     }
 }
 

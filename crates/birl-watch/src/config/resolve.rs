@@ -320,12 +320,6 @@ fn live_options(keys: &SourceKeys, text: Text<'_>) -> Result<live::Options, Erro
                 format!("overflow is \"wait\" or \"drop-oldest\", and not {other:?}"),
             )),
         });
-    let message_bytes_max = keys.message_max.as_ref().map(|size| {
-        usize::try_from(size.get_ref().0)
-            .ok()
-            .filter(|size| *size > 0)
-            .ok_or_else(|| text.error(&size.span(), "message_max is a number of bytes, at least 1"))
-    });
     let texts = |texts: &Several| {
         texts
             .0
@@ -346,9 +340,10 @@ fn live_options(keys: &SourceKeys, text: Text<'_>) -> Result<live::Options, Erro
         subprotocols: texts(&keys.subprotocols),
         cursor: cursor.transpose()?,
         ca_file: keys.ca_file.as_ref().map(|file| file.get_ref().clone()),
-        message_bytes_max: message_bytes_max
-            .transpose()?
-            .unwrap_or(defaults.message_bytes_max),
+        message_bytes_max: keys
+            .message_max
+            .as_ref()
+            .map_or(defaults.message_bytes_max, |size| size.get_ref().0),
         overflow: overflow.transpose()?.unwrap_or_default(),
         ..defaults
     })

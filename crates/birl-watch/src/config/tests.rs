@@ -25,6 +25,17 @@ fn with_rule(keys: &str) -> Result<Config, Error> {
 }
 
 #[test]
+fn the_longest_message_is_a_number_of_bytes_or_has_a_unit() {
+    for (typed, bytes) in [("65536", 65_536), ("'65536'", 65_536), ("'4M'", 4_194_304)] {
+        let text = format!(
+            "[source.a]\nfrom = 'ws://h/'\nmessage_max = {typed}\n[rule.x]\nkind = 'any'\nquery = 'x'\n"
+        );
+        let config = parse(&text).unwrap();
+        assert_eq!(config.sources[0].live.message_bytes_max, bytes, "{typed}");
+    }
+}
+
+#[test]
 fn a_rule_needs_no_more_than_a_query_and_a_condition() {
     let config = with_rule("query = 'level:error |> count'\nwhen = 'count > 50'").unwrap();
     let rule = &config.rules[0];

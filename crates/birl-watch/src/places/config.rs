@@ -285,6 +285,21 @@ impl Config {
         })
     }
 
+    /// What the place needs and is not there now, in words: the directory of its file, or its program.
+    pub(crate) fn missing(&self, surroundings: &Surroundings) -> Option<String> {
+        if let Some(directory) = self.file.as_ref().and_then(|file| file.parent())
+            && !directory.as_os_str().is_empty()
+            && !directory.is_dir()
+        {
+            return Some(format!("there is no directory {directory:?} for its file"));
+        }
+        let program = self.command.as_ref()?.first()?;
+        let paths = (surroundings.variable)("PATH")?;
+        let is_there = program.contains('/')
+            || std::env::split_paths(&paths).any(|path| path.join(program).is_file());
+        (!is_there).then(|| format!("there is no program {program:?} in PATH"))
+    }
+
     /// The keys that the table has.
     fn said(&self) -> Vec<&'static str> {
         let keys = [

@@ -73,7 +73,13 @@ impl Metrics {
             ));
         }
         let bound = TcpListener::bind(address).await;
-        let listener = bound.map_err(|error| cannot(&refusal(&error)))?;
+        let listener = bound.map_err(|error| {
+            cannot(&format!(
+                "{}\n\nhint: another birl run may be at work there; or take another address: \
+                 metrics = \"127.0.0.1:9465\"",
+                refusal(&error)
+            ))
+        })?;
         let address = listener
             .local_addr()
             .map_err(|error| cannot(&refusal(&error)))?;

@@ -35,7 +35,10 @@ impl Error {
         Self {
             kind,
             message: format!("cannot open the state in {path:?}: {}", refusal(error)),
-            hint: None,
+            hint: Some(
+                "name a file that birl may make and write to: state = \"/var/lib/birl/state.db\""
+                    .to_owned(),
+            ),
         }
     }
 
