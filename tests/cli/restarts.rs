@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test(
             "restarts::what_is_only_live_has_a_gap",
             what_is_only_live_has_a_gap,
+        ),
+        Trial::test(
+            "restarts::a_file_over_http_is_read_on_where_it_was",
+            a_file_over_http_is_read_on_where_it_was,
         ),
         Trial::test(
             "restarts::a_websocket_goes_on_behind_its_cursor",
@@ -215,6 +220,74 @@ fn what_is_only_live_has_a_gap() -> Result<(), Failed> {
     });
     let rules: Vec<_> = rules.collect();
     assert_eq!(rules, ["gap", "panic"]);
+    Ok(())
+}
+
+/// Answers each request with all of `file`: it knows no ranges.
+fn serve(listener: &TcpListener, file: &Mutex<String>) -> std::io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        let mut reader = BufReader::new(&stream);
+        let mut line = String::new();
+        while reader.read_line(&mut line)? > 2 {
+            line.clear();
+        }
+        let body = file.lock().expect("nobody panics with it").clone();
+        // Who asked may have gone.
+        let _ = write!(
+            &stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+    }
+}
+
+fn a_file_over_http_is_read_on_where_it_was() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let file = Arc::new(Mutex::new((0..3).map(record).collect::<String>()));
+    let served = Arc::clone(&file);
+    // It goes on until the process ends.
+    thread::spawn(move || serve(&listener, &served));
+    let rule = |name: &str, at_least: u64| {
+        format!(
+            "[rule.{name}]\nkind = 'frequency'\nquery = 'n:*'\nat_least = {at_least}\nwindow = '365d'\n\
+             slide = '365d'\nsend = 'out'\n"
+        )
+    };
+    let rules = format!(
+        "state = 'state.db'\n[source.in]\nfrom = 'http://{address}/app.log'\nstart = 'beginning'\n\
+         [place.out]\nstdout = true\nformat = 'json'\n{}{}{}\
+         [rule.last]\nkind = 'any'\nquery = 'done:yes'\nsend = 'out'\n\
+         [rule.gap]\nkind = 'any'\nquery = 'birl.gap:true'\nsend = 'out'\n",
+        rule("three", 3),
+        rule("four", 4),
+        rule("five", 5),
+    );
+    sandbox.write("birl.toml", rules.as_bytes());
+    let told = |stdout: &[u8]| {
+        let lines = String::from_utf8_lossy(stdout).into_owned();
+        let rules = lines.lines().map(|line| {
+            let alert: Value = serde_json::from_str(line).expect("alerts are JSON");
+            alert["rule"].as_str().unwrap_or_default().to_owned()
+        });
+        rules.collect::<Vec<_>>()
+    };
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_lines(1);
+    process.terminate();
+    assert_eq!(told(&process.end().stdout), ["three"]);
+
+    // Those that were read do not count again, the one that came meanwhile does, and nothing is missing.
+    let add = |line: &str| file.lock().expect("nobody panics with it").push_str(line);
+    add(&record(3));
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_lines(1);
+    add("{\"time\":1773496810,\"done\":\"yes\"}\n");
+    process.wait_for_lines(2);
+    process.terminate();
+    assert_eq!(told(&process.end().stdout), ["four", "last"]);
     Ok(())
 }
 

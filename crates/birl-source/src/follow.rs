@@ -333,6 +333,13 @@ pub enum Notice {
         /// Whether it is connected from now on, where that is other than before.
         is_connected: Option<bool>,
     },
+    /// How far a file over HTTP has been read, for who [asks](crate::live::Options::tells_place) for that.
+    Place {
+        /// The source.
+        origin: Origin,
+        /// What another process can [go on](crate::live::Options::resume_from) with.
+        place: String,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -393,6 +400,7 @@ impl fmt::Display for Notice {
             Self::CannotDecode { origin, reason } => {
                 write!(f, "cannot decode {}: {reason}", origin.quoted())
             }
+            Self::Place { origin, .. } => write!(f, "{} has been read on", origin.quoted()),
             Self::Live { origin, what, .. } => write!(f, "{}: {what}", origin.quoted()),
             Self::Descriptors { kept } => write!(
                 f,

@@ -127,11 +127,13 @@ impl Live {
 
     /// The same, where it was read before until `since`: that is told first.
     pub(crate) fn missing_since(self, since: Option<SystemTime>) -> Self {
-        if let Some(since) = since {
-            let cursor = self
-                .source
-                .as_ref()
-                .and_then(|(source, _)| source.options.resume_from.clone());
+        let cursor = self
+            .source
+            .as_ref()
+            .and_then(|(source, _)| source.options.resume_from.clone());
+        // A file is read on where it was.
+        let goes_on = cursor.as_deref().and_then(http::Place::parse).is_some();
+        if let Some(since) = since.filter(|_| !goes_on) {
             let missing = Gap {
                 // A clock that was set back says nothing.
                 time: since.elapsed().unwrap_or_default(),

@@ -3,8 +3,11 @@
 mod peer;
 
 use std::io::Write;
+use std::time::SystemTime;
 
-use birl_source::follow::Follow;
+use birl_source::follow::{Event, Follow, Notice, Options, follow};
+use birl_source::name::Name;
+use futures::StreamExt;
 use peer::{Server, followed, next, next_lines, read_head, source};
 use tokio::io::AsyncWriteExt;
 
@@ -304,6 +307,61 @@ async fn of_a_file_that_grows_only_what_is_new_may_be_wanted() {
     let ((), lines) = tokio::join!(served, next_lines(&mut follow));
     // The line that had begun ends behind that.
     assert_eq!(lines, "two\nthree\n");
+}
+
+#[tokio::test]
+async fn a_file_that_grows_is_read_on_where_another_process_was() {
+    let whole = b"one\ntwo\nthree\nfour\n";
+    let server = Server::start().await;
+    let mut feed = source(&format!("http://{}/grows.log", server.address));
+    feed.options.follows = true;
+    feed.options.tells_place = true;
+    let since = Options {
+        live_since: Some(SystemTime::now()),
+        ..Options::default()
+    };
+    // A line that has begun is not behind it.
+    let mut before = follow(vec![Name::Live(Box::new(feed.clone()))], Options::default());
+    let first = answer(OK, &whole[..10]);
+    let (_, place) = tokio::join!(serve(&server, &first), last_place(&mut before));
+    drop(before);
+    feed.options.resume_from = Some(place);
+    // What was there before is asked for from its last bytes on; or comes once more, from another server.
+    for again in [part(0, whole), answer(OK, whole)] {
+        let mut after = follow(vec![Name::Live(Box::new(feed.clone()))], since.clone());
+        let (asked, lines) = tokio::join!(serve(&server, &again), next_data(&mut after));
+        assert!(has(&asked, "range: bytes=0-"), "{asked}");
+        assert!(!asked.contains("birl-place"), "{asked}");
+        // And nothing tells of a gap before.
+        assert_eq!(lines, "three\nfour\n");
+    }
+    // Of another file it is told that something is missing.
+    let mut after = follow(vec![Name::Live(Box::new(feed))], since);
+    let served = async {
+        serve(&server, &answer(OK, b"new\nnew\nnew\n")).await;
+        serve(&server, &answer(OK, b"new\nnew\nnew\n")).await;
+    };
+    let read = async { (next_data(&mut after).await, next_data(&mut after).await) };
+    let ((), (gap, lines)) = tokio::join!(served, read);
+    assert!(gap.contains("another file is in its place"), "{gap}");
+    assert_eq!(lines, "new\nnew\nnew\n");
+}
+
+async fn next_data(follow: &mut Follow) -> String {
+    loop {
+        if let Event::Data { bytes, .. } = follow.next().await.unwrap() {
+            return String::from_utf8(bytes.to_vec()).unwrap();
+        }
+    }
+}
+
+/// How far a file of which two lines have come has been read.
+async fn last_place(follow: &mut Follow) -> String {
+    loop {
+        if let Event::Notice(Notice::Place { place, .. }) = follow.next().await.unwrap() {
+            return place;
+        }
+    }
 }
 
 const EVENTS: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n";

@@ -303,6 +303,7 @@ impl Run {
                     live.options.follows = true;
                     // Nobody is there to start it again.
                     live.options.gives_up = false;
+                    live.options.tells_place = true;
                     live.options.from_end = source.start == follow::Start::End;
                 }
             }

@@ -3,6 +3,7 @@
 mod download;
 mod events;
 mod growing;
+mod place;
 
 use birl_net::http::{self, Answer};
 use birl_net::request::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, Request};
@@ -20,6 +21,7 @@ use download::Download;
 pub(super) use events::EVENT_ID;
 use events::Feed;
 use growing::Growing;
+pub(super) use place::Place;
 
 /// What tells a server where the last connection ended.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -35,6 +37,12 @@ pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
         options,
     };
     let mut persistence = Persistence::new(options, sink);
+    let place = options.resume_from.as_deref().and_then(Place::parse);
+    if let (true, Some(place)) = (options.follows, place) {
+        return Growing::new(&server, persistence, sink)
+            .read_on(place)
+            .await;
+    }
     let answer = loop {
         match server.begin().await {
             Ok(answer) => break answer,

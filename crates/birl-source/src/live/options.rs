@@ -24,13 +24,17 @@ pub struct Options {
     /// is resumed.
     pub cursor: Option<CursorPath>,
     /// Where the last connection of another process ended, for the first one of a WebSocket or of
-    /// server-sent events: none by default.
+    /// server-sent events; or how far it has read a file that is followed over HTTP: none by default.
     pub resume_from: Option<String>,
     /// Whether a file over HTTP is followed as it grows: no by default. It is read to its end then, and
     /// the source is over.
     pub follows: bool,
     /// Whether of a file that is followed over HTTP only what is added to it is wanted: no by default.
     pub from_end: bool,
+    /// Whether of a file that is followed over HTTP it is told how far it has been read
+    /// ([`Notice::Place`](crate::follow::Notice::Place)): no by default. That may be given to
+    /// [`resume_from`](Self::resume_from).
+    pub tells_place: bool,
     /// Whether a source is over that is refused for good before it has worked: yes by default. Else it is tried again
     /// as others are.
     pub gives_up: bool,
@@ -102,6 +106,7 @@ impl Default for Options {
             resume_from: None,
             follows: false,
             from_end: false,
+            tells_place: false,
             gives_up: true,
             poll_first: Duration::from_secs(1),
             poll_max: Duration::from_secs(10),

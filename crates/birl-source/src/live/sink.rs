@@ -52,6 +52,14 @@ impl Sink {
         }));
     }
 
+    /// How far a file has been read, by what has been put before.
+    pub(super) fn place(&self, place: String) {
+        self.queue.put(Event::Notice(Notice::Place {
+            origin: self.origin.clone(),
+            place,
+        }));
+    }
+
     /// Begins what belongs together: what one connection says.
     pub(super) fn begin(&self) -> Flow<'_> {
         Flow {

@@ -323,6 +323,10 @@ impl Facts {
 
     fn note_notice(&mut self, source: &str, notice: &Notice) {
         match notice {
+            Notice::Place { origin, place } => {
+                self.cursors.insert(origin.clone(), place.clone());
+                return;
+            }
             Notice::CannotOpen { origin, .. }
             | Notice::CannotDecode { origin, .. }
             | Notice::Live {

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Server;
 use super::download::begins_at;
+use super::place::Place;
 use crate::link::{Failure, Gap, Listener, Persistence};
 use crate::live::sink::{Flow, Sink};
 
@@ -81,10 +82,22 @@ impl<'a> Growing<'a> {
     /// Reads the file of which `head` has come and `first` is the rest, and goes on with what is added to
     /// it, for ever; until it is refused for good.
     pub(super) async fn read(mut self, head: Bytes, first: Answer) {
+        self.put(&head);
+        self.follow(Some((first, Vec::new()))).await;
+    }
+
+    /// Goes on with what is added behind a place up to which another process has read the file.
+    pub(super) async fn read_on(mut self, place: Place) {
+        self.read = place.offset;
+        self.known = place.tail;
+        self.skips = false;
+        self.follow(None).await;
+    }
+
+    /// Takes an answer, if there is one, of which the first bytes are known; then asks for what is added.
+    async fn follow(mut self, mut next: Option<(Answer, Vec<u8>)>) {
         let options = self.server.options;
         let mut wait = options.poll_first;
-        let mut next = Some((first, Vec::new()));
-        self.put(&head);
         loop {
             let before = self.read;
             let began = Instant::now();
@@ -109,7 +122,9 @@ impl<'a> Growing<'a> {
             };
             match taken {
                 Ok(Taken::Whole) => {
-                    self.skips = false;
+                    if std::mem::take(&mut self.skips) {
+                        self.tell_place();
+                    }
                     self.complete = Instant::now();
                     wait = match self.read > before {
                         true => options.poll_first,
@@ -208,6 +223,17 @@ impl<'a> Growing<'a> {
         }
         if !lines.is_empty() && !self.skips {
             self.flow.put_lines(lines.freeze());
+            self.tell_place();
+        }
+    }
+
+    /// Tells how far the lines lie in the file that have been handed on, where that is wanted.
+    fn tell_place(&self) {
+        if self.server.options.tells_place {
+            let rest = self.unread.len();
+            let before = &self.known[..self.known.len().saturating_sub(rest)];
+            let place = Place::behind(self.read - rest as u64, before);
+            self.sink.place(place.to_string());
         }
     }
 
