@@ -21,7 +21,7 @@ mod set;
 mod times;
 mod triples;
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use memchr::{memchr, memmem, memrchr};
 
@@ -78,6 +78,8 @@ pub struct Search {
     candidates: Candidates,
     /// Every candidate matches.
     exact: bool,
+    /// The severities of the records that `expression` holds of, if nothing else decides.
+    severities: Option<RangeInclusive<u8>>,
     /// The lines between the hits are wanted, not the hits.
     inverted: bool,
 }
@@ -212,6 +214,7 @@ impl Search {
             leaves,
             candidates,
             exact: false,
+            severities: None,
             inverted: false,
         }
     }
@@ -496,11 +499,19 @@ impl<'a> Compiler<'a> {
             true => need,
             false => need.better(besides),
         };
+        let severities = match expression {
+            Expression::Leaf(leaf) => match &self.leaves[leaf] {
+                Leaf::Field(test) => test.severities_alone(),
+                _ => None,
+            },
+            _ => None,
+        };
         Search {
             expression,
             leaves: self.leaves,
             candidates: Candidates::new(need),
             exact,
+            severities,
             inverted,
         }
     }

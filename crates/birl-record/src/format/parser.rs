@@ -227,6 +227,11 @@ impl Parser {
         self.formats.first()?.opening()
     }
 
+    /// Whether the format of most records is asked for a line before all others.
+    pub(crate) fn asks_main_first(&self) -> bool {
+        self.particular == 0
+    }
+
     /// Whether a line is no part of any record ([`Format::frames`]).
     pub fn frames(&self, line: &[u8]) -> bool {
         let main = self.formats.first();

@@ -169,6 +169,7 @@ impl Candidates {
             lines,
             every: matches!(self, Self::Every),
             cursors: finders.iter().map(Cursor::of).collect(),
+            nearest: None,
         }
     }
 
@@ -338,6 +339,8 @@ pub(super) struct Hits<'a> {
     lines: &'a [u8],
     every: bool,
     cursors: Vec<Cursor<'a>>,
+    /// What was found last.
+    nearest: Option<usize>,
 }
 
 /// How far one finder has come.
@@ -364,7 +367,18 @@ impl Hits<'_> {
             .iter_mut()
             .map(|cursor| cursor.next(self.lines, at))
             .min();
-        nearest.filter(|&nearest| nearest < end)
+        self.nearest = nearest.filter(|&nearest| nearest < end);
+        self.nearest
+    }
+
+    /// Whether the record that was found last has a severity in this range for certain.
+    pub(super) fn is_certain_of(&self, severities: &RangeInclusive<u8>) -> bool {
+        self.cursors.iter().any(|cursor| match &cursor.looking {
+            Looking::LevelWalk(walk) => {
+                cursor.ahead == self.nearest && walk.is_certain_of(severities)
+            }
+            _ => false,
+        })
     }
 }
 

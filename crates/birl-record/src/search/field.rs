@@ -198,6 +198,14 @@ impl FieldTest {
         Ok((Self { target, test }, need))
     }
 
+    /// The severities of which it holds, if nothing else of a record that has one decides.
+    pub(super) fn severities_alone(&self) -> Option<RangeInclusive<u8>> {
+        match (&self.target, &self.test) {
+            (Target::Level | Target::Severity, Test::Severity(low, high)) => Some(*low..=*high),
+            _ => None,
+        }
+    }
+
     /// Whether it holds of a record; of a mere line it does not.
     pub(super) fn holds(&self, unit: &Unit<'_>) -> bool {
         let Some(record) = unit.record else {

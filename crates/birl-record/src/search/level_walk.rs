@@ -4,6 +4,8 @@
 //! for. Where a line does not say its level in the likeliest way, [`LevelKeyFinder`] looks for it in
 //! all of the line.
 
+use std::ops::RangeInclusive;
+
 use memchr::memchr;
 
 use super::level_key::LevelKeyFinder;
@@ -42,6 +44,10 @@ pub(super) struct LevelWalk<'a> {
     /// The words for levels that have come.
     words: Vec<Word>,
     misses: usize,
+    /// Whether no other format is asked first for lines that begin so.
+    is_first: bool,
+    /// Whether the record of the line that was found last has such a severity, and not only may.
+    is_certain: bool,
 }
 
 impl<'a> LevelWalk<'a> {
@@ -53,6 +59,8 @@ impl<'a> LevelWalk<'a> {
             beginnings: Vec::new(),
             words: Vec::new(),
             misses: 0,
+            is_first: parser.asks_main_first(),
+            is_certain: false,
         })
     }
 
@@ -60,6 +68,7 @@ impl<'a> LevelWalk<'a> {
     /// begins.
     pub(super) fn find(&mut self, lines: &[u8], at: usize) -> Option<usize> {
         let mut at = at;
+        self.is_certain = false;
         while at < lines.len() {
             if self.misses > MISSES_MAX {
                 return self.finder.find(lines, at);
@@ -70,6 +79,7 @@ impl<'a> LevelWalk<'a> {
             let found = match self.is_in_range(&line[..line.len().min(RECORD_BYTES_MAX)]) {
                 Some(is_in_range) => {
                     self.misses = self.misses.saturating_sub(1);
+                    self.is_certain = is_in_range && self.is_first;
                     is_in_range.then_some(0)
                 }
                 None => {
@@ -83,6 +93,12 @@ impl<'a> LevelWalk<'a> {
             at = end;
         }
         None
+    }
+
+    /// Whether the record of the line that was [found](Self::find) last has a severity in this range
+    /// for certain, so that it need not be read.
+    pub(super) fn is_certain_of(&self, severities: &RangeInclusive<u8>) -> bool {
+        self.is_certain && self.finder.severities() == severities
     }
 
     /// Whether the record that begins with this line has such a severity, if its level is of the
@@ -263,6 +279,11 @@ mod tests {
             let mut at = 0;
             while let Some(place) = walk.find(&chunk, at) {
                 let end = memchr(b'\n', &chunk[place..]).map_or(chunk.len(), |it| place + it + 1);
+                if walk.is_certain_of(&(low..=high)) {
+                    let severity = parser.parse(&chunk[place..end]).severity;
+                    prop_assert!(severity.is_some_and(|it| (low..=high).contains(&it.number())));
+                    prop_assert!(!walk.is_certain_of(&(low..=low)));
+                }
                 found.push(end);
                 at = end;
             }

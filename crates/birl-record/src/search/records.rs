@@ -71,7 +71,11 @@ impl Search {
             };
             at = extent.next;
             is_record = true;
-            if finds_all || self.holds(&records.unit(extent.range.clone())) {
+            let is_certain = || {
+                let severities = self.severities.as_ref();
+                severities.is_some_and(|severities| hits.is_certain_of(severities))
+            };
+            if finds_all || is_certain() || self.holds(&records.unit(extent.range.clone())) {
                 match self.inverted {
                     true => {
                         extents.all(given..extent.range.start).for_each(&mut give);
