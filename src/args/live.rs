@@ -71,8 +71,9 @@ pub(crate) struct LiveArgs {
 
     /// Take no longer messages than SIZE
     ///
-    /// SIZE is in bytes, or with a unit, and of the message when it is decompressed. A longer one ends
-    /// the connection; birl connects again. Of a line so much is held until it ends. The default is 1M.
+    /// SIZE is in bytes, or with a unit, and of the message when it is decompressed. A longer one of a
+    /// WebSocket is left out, and told; over TCP, one whose length is announced ends the connection. Of a line
+    /// so much is held until it ends. The default is 1M.
     #[arg(long, value_name = "SIZE", value_parser = value::size, help_heading = LIVE)]
     pub(crate) message_max: Option<usize>,
 

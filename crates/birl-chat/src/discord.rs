@@ -33,10 +33,10 @@ use crate::call::{Call, Later, Method, Outcome, Refusal, Reply};
 use crate::error::Error;
 use crate::harmless;
 use crate::invited;
+use crate::left_out::LeftOut;
 use crate::link::Link;
 use crate::message::{File, Message, Post};
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
-use crate::unreadable::Unreadable;
 
 /// The servers of Discord that a bot has been invited to.
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ struct State {
     heartbeat: Option<Heartbeat>,
     hello_by: Option<Instant>,
     posts: u64,
-    unreadable: Unreadable,
+    unreadable: LeftOut,
 }
 
 /// A token as it is sent over the API, and as it is sent over the gateway.
@@ -203,7 +203,7 @@ impl Service for Discord {
 
     fn receive(&mut self, frame: Bytes, turn: &mut Turn) -> Result<(), Failure> {
         let Ok(read) = serde_json::from_slice::<Value>(&frame) else {
-            self.state.unreadable.count(turn);
+            self.state.unreadable.count("not JSON", turn);
             return Ok(());
         };
         let read = Arc::new(read);

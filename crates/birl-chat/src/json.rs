@@ -45,11 +45,11 @@ pub use pattern::Pattern;
 use self::body::Fill;
 use crate::error::Error;
 use crate::harmless;
+use crate::left_out::LeftOut;
 use crate::link::Link;
 use crate::message::Post;
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
 use crate::split;
-use crate::unreadable::Unreadable;
 
 /// A service that speaks JSON over a WebSocket, and how.
 #[derive(Clone, Debug)]
@@ -120,7 +120,7 @@ struct State {
     ping_at: Option<Instant>,
     /// How many messages were sent.
     number: u64,
-    unreadable: Unreadable,
+    unreadable: LeftOut,
 }
 
 /// An answer that has to come before anything else is sent.
@@ -263,7 +263,7 @@ impl Service for Json {
         self.greeted(&frame, read.as_ref(), turn)?;
         match read {
             Some(read) => self.take(frame, read, turn),
-            None => self.state.unreadable.count(turn),
+            None => self.state.unreadable.count("not JSON", turn),
         }
         Ok(())
     }

@@ -31,7 +31,7 @@
 //! - `link`: a connection → frames in both directions;
 //! - [`call`]: what is asked over HTTP, beside a connection;
 //! - `session`: connects, connects again, and lets the service talk;
-//! - `unreadable`: which messages are told to be no JSON;
+//! - `left_out`: which messages are told not to be passed on;
 //! - `seen`: which messages have been passed on already;
 //! - `inbox`: what waits to be taken;
 //! - [`chat`]: what is taken, and what drives all that;
@@ -58,6 +58,7 @@ mod invited;
 pub mod irc;
 pub mod json;
 mod lanes;
+mod left_out;
 mod link;
 pub mod mattermost;
 pub mod message;
@@ -69,7 +70,6 @@ pub mod service;
 mod session;
 pub mod slack;
 mod split;
-mod unreadable;
 
 pub use call::{Call, Later, Outcome, Reply};
 pub use chat::{Chat, Event, Events, Handle, connect};

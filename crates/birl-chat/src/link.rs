@@ -30,6 +30,8 @@ enum Over {
 pub(crate) enum Received {
     /// A frame.
     Frame(Bytes),
+    /// A frame that was longer than allowed, and is not here.
+    TooLong,
     /// A sign of life.
     Sign,
     /// The other side has read as far as the ping of that number.
@@ -174,6 +176,7 @@ fn lost(error: io::Error) -> Failure {
 fn received(message: Message) -> Result<Received, Failure> {
     match message {
         Message::Text(bytes) | Message::Binary(bytes) => Ok(Received::Frame(bytes)),
+        Message::TooLong => Ok(Received::TooLong),
         Message::Ping => Ok(Received::Sign),
         Message::Pong(payload) => Ok(match payload[..].try_into() {
             Ok(number) => Received::Pong(u64::from_be_bytes(number)),

@@ -35,10 +35,10 @@ use crate::call::{Call, Later, Method, Outcome, Refusal, Reply};
 use crate::error::Error;
 use crate::harmless;
 use crate::invited;
+use crate::left_out::LeftOut;
 use crate::link::Link;
 use crate::message::{File, Message, Post};
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
-use crate::unreadable::Unreadable;
 
 /// A server of Mattermost, and who we are there.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ struct State {
     last_ms: i64,
     asked: HashMap<u64, Asked>,
     calls: u64,
-    unreadable: Unreadable,
+    unreadable: LeftOut,
 }
 
 #[derive(Clone, Debug)]
@@ -195,7 +195,7 @@ impl Service for Mattermost {
 
     fn receive(&mut self, frame: Bytes, turn: &mut Turn) -> Result<(), Failure> {
         let Ok(read) = serde_json::from_slice::<Value>(&frame) else {
-            self.state.unreadable.count(turn);
+            self.state.unreadable.count("not JSON", turn);
             return Ok(());
         };
         let Some(event) = read["event"].as_str() else {
@@ -478,7 +478,7 @@ impl Mattermost {
             return;
         };
         let Ok(post) = serde_json::from_str::<Value>(post) else {
-            self.state.unreadable.count(turn);
+            self.state.unreadable.count("not JSON", turn);
             return;
         };
         if let (Some(user), Some(name)) = (post["user_id"].as_str(), data["sender_name"].as_str()) {

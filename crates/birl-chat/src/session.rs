@@ -22,6 +22,7 @@ use crate::call::{Call, Later, Outcome, Reply};
 use crate::chat::{Event, Handle, Shared};
 use crate::error::Error;
 use crate::lanes::{self, Ended, Lanes, Next, Ticket};
+use crate::left_out::LeftOut;
 use crate::link::{Link, Received};
 use crate::message::{Post, Posted};
 use crate::seen::Seen;
@@ -44,6 +45,7 @@ pub(crate) struct Session {
     unsure: VecDeque<(u64, Posted)>,
     succession: Succession,
     is_ready: bool,
+    too_long: LeftOut,
 }
 
 impl Session {
@@ -62,6 +64,7 @@ impl Session {
             unsure: VecDeque::new(),
             succession: Succession::default(),
             is_ready: false,
+            too_long: LeftOut::default(),
         }
     }
 }
@@ -378,6 +381,11 @@ impl Session {
                 if self.is_ready || self.turn.is_ready {
                     persistence.worked();
                 }
+            }
+            Received::TooLong => {
+                let max = self.options.message_bytes_max;
+                let what = format!("longer than {max} bytes");
+                self.too_long.count(&what, &mut self.turn);
             }
             Received::Pong(receipt) => self.turn.taken(receipt),
             Received::Sign => {}

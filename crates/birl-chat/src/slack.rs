@@ -35,10 +35,10 @@ use crate::call::{Call, Later, Outcome, Refusal, Reply};
 use crate::error::Error;
 use crate::harmless;
 use crate::invited;
+use crate::left_out::LeftOut;
 use crate::link::Link;
 use crate::message::{File, Kind, Message, Post};
 use crate::service::{self, Abilities, Rate, Service, Turn};
-use crate::unreadable::Unreadable;
 
 /// A workspace of Slack, and who we are there.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ struct State {
     tokens: Option<Tokens>,
     me: Option<Me>,
     names: Names,
-    unreadable: Unreadable,
+    unreadable: LeftOut,
 }
 
 #[derive(Clone, Debug)]
@@ -178,7 +178,7 @@ impl Service for Slack {
 
     fn receive(&mut self, frame: Bytes, turn: &mut Turn) -> Result<(), Failure> {
         let Ok(read) = serde_json::from_slice::<Value>(&frame) else {
-            self.state.unreadable.count(turn);
+            self.state.unreadable.count("not JSON", turn);
             return Ok(());
         };
         let read = Arc::new(read);

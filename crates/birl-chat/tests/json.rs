@@ -384,20 +384,13 @@ async fn codes_of_policy_end_a_chat_that_never_worked_and_others_do_not() {
 
 #[tokio::test]
 async fn what_breaks_the_protocol_ends_the_connection_and_not_the_chat() {
-    let frames: [(&[u8], u16, &str); 3] = [
+    let frames: [(&[u8], u16, &str); 2] = [
         (b"\x81\x01\xff", 1007, "a message of text is not UTF-8"),
-        (
-            b"\x81\x7e\x03\xe9",
-            1009,
-            "a message is longer than 1000 bytes",
-        ),
         (b"\x83\x00", 1002, "a frame has an unknown opcode"),
     ];
     for (frame, code, reason) in frames {
         let server = Server::start().await;
-        let mut json = server.json();
-        json.options.message_bytes_max = 1000;
-        let mut chat = connect(json).events();
+        let mut chat = connect(server.json()).events();
         let serve = async {
             let mut socket = server.accept().await;
             socket.get_mut().write_all(frame).await.unwrap();
@@ -410,6 +403,40 @@ async fn what_breaks_the_protocol_ends_the_connection_and_not_the_chat() {
         let (_socket, all) = tokio::join!(serve, until(&mut chat, "end"));
         assert!(all.contains(&format!("!{reason}; trying again")), "{all:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_too_long_does_not_hold_up_a_service_that_says_it_again_from_a_cursor_on() {
+    let server = Server::start().await;
+    let mut json = server.json();
+    json.options.message_bytes_max = 1000;
+    json.options.cursor = Some("seq".parse().unwrap());
+    json.hello = vec![Hello::new(body(r#"{"after":"{cursor:0}"}"#))];
+    let mut chat = connect(json).events();
+    let texts = ["one", &"x".repeat(2000), "three", "end"];
+    let serve = async {
+        let mut begun_behind = Vec::new();
+        // Each connection is told what is behind its cursor, up to one message more.
+        for last in [2, 3, 4] {
+            let mut socket = server.accept().await;
+            let after = heard_json(&mut socket).await["after"].clone();
+            let after: usize = after.as_str().unwrap().parse().unwrap();
+            begun_behind.push(after);
+            for seq in after + 1..=last {
+                say(&mut socket, json!({"seq": seq, "text": texts[seq - 1]})).await;
+            }
+            socket.close(None).await.unwrap();
+        }
+        begun_behind
+    };
+    let (begun_behind, all) = tokio::join!(serve, until(&mut chat, "end"));
+    // What is too long is told again only while nothing is behind it.
+    assert_eq!(begun_behind, [0, 1, 3]);
+    let left_out = "!a message is longer than 1000 bytes, and left out".to_owned();
+    assert!(all.contains(&left_out), "{all:?}");
+    let said = all.iter().filter_map(|it| it.strip_prefix(" : "));
+    let said: Vec<_> = said.collect();
+    assert_eq!(said, ["one", "three", "end"]);
 }
 
 #[tokio::test]

@@ -27,8 +27,6 @@ enum Kind {
     },
     /// The other side does not keep to the protocol.
     Protocol,
-    /// A message is longer than it may be.
-    TooLong,
     /// What was asked for makes no sense.
     Request,
 }
@@ -57,14 +55,6 @@ impl Error {
         Self {
             kind: Kind::Protocol,
             reason: reason.into(),
-        }
-    }
-
-    /// `what` is longer than the `bytes_max` that it may have.
-    pub(crate) fn too_long(what: &str, bytes_max: usize) -> Self {
-        Self {
-            kind: Kind::TooLong,
-            reason: format!("{what} is longer than {bytes_max} bytes"),
         }
     }
 
@@ -110,11 +100,6 @@ impl Error {
         }
     }
 
-    /// Whether a message was longer than we let it be.
-    pub fn is_too_long(&self) -> bool {
-        self.kind == Kind::TooLong
-    }
-
     /// How long the other side asks to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
@@ -131,7 +116,7 @@ impl Error {
     pub fn is_lasting(&self) -> bool {
         match self.kind {
             Kind::Io(_) => false,
-            Kind::Tls | Kind::Protocol | Kind::TooLong | Kind::Request => true,
+            Kind::Tls | Kind::Protocol | Kind::Request => true,
             Kind::Status { status, .. } => !matches!(status, 408 | 425 | 429 | 500..),
         }
     }

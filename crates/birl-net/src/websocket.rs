@@ -22,15 +22,15 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 use crate::connect::{Connection, Connector};
 use crate::error::Error;
 use crate::request::Request;
-use decoder::{Decoder, Incoming, TOO_LONG};
+use decoder::{Decoder, Incoming};
 use frame::{Masks, Opcode};
 use handshake::Upgraded;
 
 /// What a server is asked for besides messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The most bytes of a message, decompressed: 1 MiB by default. A longer one is an error before
-    /// it is read.
+    /// The most bytes of a message, decompressed: 1 MiB by default. A longer one is [let by](Message::TooLong);
+    /// one that is compressed and many times as long is an error.
     pub message_bytes_max: usize,
     /// Subprotocols that are asked for, the best first: none by default. A server may ignore them
     /// ([`WebSocket::subprotocol`]).
@@ -56,6 +56,8 @@ pub enum Message {
     Text(Bytes),
     /// Anything.
     Binary(Bytes),
+    /// It was longer than [allowed](Options::message_bytes_max), and nothing of it was kept.
+    TooLong,
     /// The other side is there. It has been answered.
     Ping,
     /// The other side is there, and has read as far as the ping that had these bytes.
@@ -276,14 +278,12 @@ impl WebSocket {
         let decoded = self.decoder.decode(&mut self.unread);
         let incoming = decoded.map_err(|violation| {
             self.send_close(violation.code, violation.reason);
-            match violation == TOO_LONG {
-                true => Error::too_long("a message", self.decoder.message_bytes_max()),
-                false => Error::protocol(violation.reason),
-            }
+            Error::protocol(violation.reason)
         })?;
         Ok(incoming.map(|incoming| match incoming {
             Incoming::Text(text) => Message::Text(text),
             Incoming::Binary(bytes) => Message::Binary(bytes),
+            Incoming::TooLong => Message::TooLong,
             Incoming::Ping(payload) => {
                 self.pong = Some(payload);
                 Message::Ping

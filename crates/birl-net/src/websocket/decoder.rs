@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use super::Close;
 use super::frame::{Head, Opcode, Wrong};
-use super::inflate::{Failure, Inflater};
+use super::inflate::{Failure, Inflated, Inflater};
 
 /// Puts frames together to messages.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(super) struct Decoder {
     inflater: Option<Inflater>,
     /// The message that has begun.
     begun: Option<Begun>,
+    /// The frame that has begun of a message that is too long: nothing of it is kept.
+    passing: Option<Passing>,
 }
 
 #[derive(Debug)]
@@ -20,6 +22,15 @@ struct Begun {
     opcode: Opcode,
     compressed: bool,
     payload: BytesMut,
+    is_too_long: bool,
+}
+
+#[derive(Debug)]
+struct Passing {
+    /// So much of it has not come yet.
+    rest_bytes: u64,
+    /// The message ends with it.
+    fin: bool,
 }
 
 /// What the other side says.
@@ -27,6 +38,8 @@ struct Begun {
 pub(super) enum Incoming {
     Text(Bytes),
     Binary(Bytes),
+    /// A message that is longer than allowed: it has gone by.
+    TooLong,
     Ping(Bytes),
     Pong(Bytes),
     Close(Option<Close>),
@@ -40,15 +53,24 @@ pub(super) struct Violation {
     pub(super) reason: &'static str,
 }
 
+impl From<Failure> for Violation {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Damaged => DAMAGED,
+            Failure::Bomb => BOMB,
+        }
+    }
+}
+
 impl From<Wrong> for Violation {
     fn from(reason: Wrong) -> Self {
         Self { code: 1002, reason }
     }
 }
 
-pub(super) const TOO_LONG: Violation = Violation {
+const BOMB: Violation = Violation {
     code: 1009,
-    reason: "a message is longer than allowed",
+    reason: "a message is far longer than allowed when it is decompressed",
 };
 
 const NOT_UTF8: Violation = Violation {
@@ -62,19 +84,15 @@ const DAMAGED: Violation = Violation {
 };
 
 impl Decoder {
-    /// Messages longer than `message_bytes_max` are a violation. Without an `inflater`, so are
-    /// compressed ones.
+    /// Of messages longer than `message_bytes_max` nothing is kept. Without an `inflater`, compressed ones are a
+    /// violation.
     pub(super) fn new(message_bytes_max: usize, inflater: Option<Inflater>) -> Self {
         Self {
             message_bytes_max,
             inflater,
             begun: None,
+            passing: None,
         }
-    }
-
-    /// No longer messages are taken.
-    pub(super) fn message_bytes_max(&self) -> usize {
-        self.message_bytes_max
     }
 
     /// Whether no message has begun.
@@ -84,9 +102,24 @@ impl Decoder {
 
     /// The next message, or control frame, that stands whole in `unread`.
     pub(super) fn decode(&mut self, unread: &mut BytesMut) -> Result<Option<Incoming>, Violation> {
-        while let Some(head) = Head::parse(unread)? {
+        loop {
+            if let Some(passing) = self.passing.take() {
+                match self.pass(passing, unread)? {
+                    Passed::Message => return Ok(Some(Incoming::TooLong)),
+                    Passed::Frame => continue,
+                    Passed::Part => return Ok(None),
+                }
+            }
+            let Some(head) = Head::parse(unread)? else {
+                return Ok(None);
+            };
             self.check(&head)?;
-            // It was checked to be at most `message_bytes_max`.
+            if self.is_too_long(&head) {
+                unread.advance(head.bytes);
+                self.begin_to_pass(&head)?;
+                continue;
+            }
+            // It is at most `message_bytes_max`, or that of a control frame.
             let payload_bytes = head.payload_bytes as usize;
             if unread.len() < head.bytes + payload_bytes {
                 return Ok(None);
@@ -97,7 +130,6 @@ impl Decoder {
                 return Ok(Some(incoming));
             }
         }
-        Ok(None)
     }
 
     fn check(&self, head: &Head) -> Result<(), Violation> {
@@ -114,14 +146,70 @@ impl Decoder {
             }
             _ => {}
         }
-        if head.compressed && self.inflater.is_none() {
-            return Err("a frame has reserved bits".into());
+        match head.compressed && self.inflater.is_none() {
+            true => Err("a frame has reserved bits".into()),
+            false => Ok(()),
         }
-        let before = self.begun.as_ref().map_or(0, |begun| begun.payload.len());
-        match head.payload_bytes.checked_add(before as u64) {
-            Some(bytes) if bytes <= self.message_bytes_max as u64 => Ok(()),
-            _ => Err(TOO_LONG),
+    }
+
+    fn is_too_long(&self, head: &Head) -> bool {
+        if matches!(head.opcode, Opcode::Close | Opcode::Ping | Opcode::Pong) {
+            return false;
         }
+        let before = self.begun.as_ref();
+        let before_bytes = before.map_or(0, |begun| begun.payload.len() as u64);
+        before.is_some_and(|begun| begun.is_too_long)
+            || head.payload_bytes.saturating_add(before_bytes) > self.message_bytes_max as u64
+    }
+
+    /// Lets go of what has come of the message that `head` is a frame of.
+    fn begin_to_pass(&mut self, head: &Head) -> Result<(), Violation> {
+        let begun = self.begun.get_or_insert_with(|| Begun {
+            opcode: head.opcode,
+            compressed: head.compressed,
+            payload: BytesMut::new(),
+            is_too_long: true,
+        });
+        begun.is_too_long = true;
+        let payload = std::mem::take(&mut begun.payload);
+        self.passing = Some(Passing {
+            rest_bytes: head.payload_bytes,
+            fin: head.fin,
+        });
+        self.leave_out(&payload)
+    }
+
+    /// Lets go of what has come of a frame.
+    fn pass(&mut self, passing: Passing, unread: &mut BytesMut) -> Result<Passed, Violation> {
+        let come = passing.rest_bytes.min(unread.len() as u64);
+        self.leave_out(&unread.split_to(come as usize))?;
+        let rest_bytes = passing.rest_bytes - come;
+        if rest_bytes > 0 {
+            self.passing = Some(Passing {
+                rest_bytes,
+                ..passing
+            });
+            return Ok(Passed::Part);
+        }
+        if !passing.fin {
+            return Ok(Passed::Frame);
+        }
+        let begun = self.begun.take();
+        if begun.is_some_and(|begun| begun.compressed)
+            && let Some(inflater) = &mut self.inflater
+        {
+            let _ = inflater.end(self.message_bytes_max)?;
+        }
+        Ok(Passed::Message)
+    }
+
+    /// What is compressed may be needed to decompress what comes behind it.
+    fn leave_out(&mut self, payload: &[u8]) -> Result<(), Violation> {
+        let is_compressed = self.begun.as_ref().is_some_and(|begun| begun.compressed);
+        if is_compressed && let Some(inflater) = &mut self.inflater {
+            inflater.feed(payload, self.message_bytes_max)?;
+        }
+        Ok(())
     }
 
     fn take(&mut self, head: &Head, payload: BytesMut) -> Result<Option<Incoming>, Violation> {
@@ -136,6 +224,7 @@ impl Decoder {
                 opcode: head.opcode,
                 compressed: head.compressed,
                 payload,
+                is_too_long: false,
             },
             Some(mut begun) => {
                 begun.payload.extend_from_slice(&payload);
@@ -151,12 +240,13 @@ impl Decoder {
 
     fn finish(&mut self, message: Begun) -> Result<Incoming, Violation> {
         let payload = match (&mut self.inflater, message.compressed) {
-            (Some(inflater), true) => inflater
-                .inflate(&message.payload, self.message_bytes_max)
-                .map_err(|failure| match failure {
-                    Failure::TooLong => TOO_LONG,
-                    Failure::Damaged => DAMAGED,
-                })?,
+            (Some(inflater), true) => {
+                inflater.feed(&message.payload, self.message_bytes_max)?;
+                match inflater.end(self.message_bytes_max)? {
+                    Inflated::Whole(payload) => payload,
+                    Inflated::TooLong => return Ok(Incoming::TooLong),
+                }
+            }
             _ => message.payload,
         };
         match message.opcode {
@@ -165,6 +255,16 @@ impl Decoder {
             _ => Ok(Incoming::Binary(payload.freeze())),
         }
     }
+}
+
+/// What has gone by.
+enum Passed {
+    /// A part of a frame, of which the rest has not come.
+    Part,
+    /// A frame, behind which the message goes on.
+    Frame,
+    /// All of the message.
+    Message,
 }
 
 /// Why the other side ends the connection (section 5.5.1).
@@ -238,10 +338,65 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_long_goes_by_and_what_is_behind_it_is_read() {
+        let text = |text: &'static str| Incoming::Text(text.into());
+        let long = frame(0x81, &[b'x'; 1001]);
+        let cases = [
+            (vec![long.clone()], vec![Incoming::TooLong]),
+            // Nor need it be UTF-8, since nobody looks at it.
+            (vec![frame(0x81, &[0xff; 1001])], vec![Incoming::TooLong]),
+            // Neither fragment is too long; what is said between them is heard.
+            (
+                vec![
+                    frame(0x01, &[b'x'; 600]),
+                    frame(0x00, &[b'x'; 600]),
+                    frame(0x89, b"?"),
+                    frame(0x00, b""),
+                    frame(0x80, &[b'x'; 2000]),
+                ],
+                vec![Incoming::Ping("?".into()), Incoming::TooLong],
+            ),
+            (
+                vec![frame(0x82, &[0; 1000])],
+                vec![Incoming::Binary(vec![0; 1000].into())],
+            ),
+        ];
+        for (frames, mut expected) in cases {
+            let bytes = [frame(0x81, b"a"), frames.concat(), frame(0x81, b"b")].concat();
+            expected.insert(0, text("a"));
+            expected.push(text("b"));
+            for piece in [1, 7, bytes.len()] {
+                let mut decoder = Decoder::new(1000, None);
+                let mut unread = BytesMut::new();
+                let mut found = Vec::new();
+                for piece in bytes.chunks(piece) {
+                    unread.extend_from_slice(piece);
+                    while let Some(incoming) = decoder.decode(&mut unread).unwrap() {
+                        found.push(incoming);
+                    }
+                    assert!(unread.len() <= 1000 + 8, "it is not gathered");
+                }
+                assert_eq!(found, expected);
+                assert!(decoder.is_idle());
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_announcement_takes_no_memory() {
+        let mut frame = vec![0x82, 127];
+        frame.extend((u64::MAX >> 1).to_be_bytes());
+        let mut decoder = Decoder::new(1000, None);
+        let mut unread = BytesMut::from(&frame[..]);
+        for _ in 0..100 {
+            assert_eq!(decoder.decode(&mut unread), Ok(None));
+            assert!(unread.is_empty() && !decoder.is_idle());
+            unread.extend_from_slice(&[0; 5000]);
+        }
+    }
+
+    #[test]
     fn violations_have_their_codes() {
-        let mut long = frame(0x81, b"");
-        long[1] = 126;
-        long.extend(1001_u16.to_be_bytes());
         let cases = [
             (frame(0x80, b"x"), 1002),
             ([frame(0x01, b"x"), frame(0x81, b"y")].concat(), 1002),
@@ -250,11 +405,10 @@ mod tests {
             (frame(0x88, b"\x03\xe8\xff"), 1007),
             (frame(0x88, b"\x03"), 1002),
             (frame(0x88, &1005_u16.to_be_bytes()), 1002),
-            // The length alone is enough.
-            (long, 1009),
+            // It does not begin anew within one that is left out.
             (
-                [frame(0x01, &[b'x'; 600]), frame(0x80, &[b'x'; 600])].concat(),
-                1009,
+                [frame(0x01, &[b'x'; 1001]), frame(0x81, b"y")].concat(),
+                1002,
             ),
         ];
         for (bytes, code) in cases {

@@ -9,12 +9,28 @@ const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 /// So much room is made for what comes out, at least.
 const ROOM_BYTES: usize = 4096;
 
+/// Of a message that is longer than wanted nothing is kept, but it is decompressed all the same, since what comes
+/// behind it may be written in its words; only not when it has become so many times as long as what is wanted.
+const BOMB_TIMES: u64 = 64;
+
 /// Decompresses one message after the other.
 #[derive(Debug)]
 pub(super) struct Inflater {
     stream: Decompress,
     /// Each message stands by itself.
     forgets: bool,
+    /// What the message says as far as it has come, or the last piece of it where it is too long.
+    out: Vec<u8>,
+    /// So much has come out of the message.
+    out_bytes: u64,
+}
+
+/// What a message says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Inflated {
+    Whole(BytesMut),
+    /// More than is wanted.
+    TooLong,
 }
 
 /// Why a message cannot be decompressed.
@@ -22,8 +38,8 @@ pub(super) struct Inflater {
 pub(super) enum Failure {
     /// It is damaged.
     Damaged,
-    /// It is longer than wanted.
-    TooLong,
+    /// It is so long that its end is not waited for.
+    Bomb,
 }
 
 impl Inflater {
@@ -33,46 +49,50 @@ impl Inflater {
             // With the largest window, any smaller one is understood.
             stream: Decompress::new(false),
             forgets,
+            out: Vec::new(),
+            out_bytes: 0,
         }
     }
 
-    /// Decompresses a whole message of at most `bytes_max`.
-    pub(super) fn inflate(
-        &mut self,
-        message: &[u8],
-        bytes_max: usize,
-    ) -> Result<BytesMut, Failure> {
-        let mut out = Vec::new();
-        for mut input in [message, &TAIL] {
-            while !input.is_empty() {
-                input = &input[self.step(input, bytes_max, &mut out)?..];
-            }
+    /// Decompresses a piece of a message of which at most `bytes_max` are wanted.
+    pub(super) fn feed(&mut self, mut piece: &[u8], bytes_max: usize) -> Result<(), Failure> {
+        while !piece.is_empty() {
+            piece = &piece[self.step(piece, bytes_max)?..];
         }
+        Ok(())
+    }
+
+    /// The message is over: what it says.
+    pub(super) fn end(&mut self, bytes_max: usize) -> Result<Inflated, Failure> {
+        self.feed(&TAIL, bytes_max)?;
         // What is left stands in the decoder, where the output had no room for it.
-        while self.step(&[], bytes_max, &mut out)? > 0 {}
+        while self.step(&[], bytes_max)? > 0 {}
         if self.forgets {
             self.stream.reset(false);
         }
-        Ok(BytesMut::from(bytes::Bytes::from(out)))
+        let out = std::mem::take(&mut self.out);
+        Ok(match std::mem::take(&mut self.out_bytes) {
+            bytes if bytes > bytes_max as u64 => Inflated::TooLong,
+            _ => Inflated::Whole(BytesMut::from(bytes::Bytes::from(out))),
+        })
     }
 
     /// Decompresses some of `input`; gives how much.
-    fn step(
-        &mut self,
-        input: &[u8],
-        bytes_max: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, Failure> {
-        out.reserve(ROOM_BYTES.max(input.len()));
+    fn step(&mut self, input: &[u8], bytes_max: usize) -> Result<usize, Failure> {
+        if self.out_bytes > bytes_max as u64 {
+            self.out.clear();
+        }
+        self.out.reserve(ROOM_BYTES.max(input.len()));
         let (read_before, written_before) = (self.stream.total_in(), self.stream.total_out());
         let status = self
             .stream
-            .decompress_vec(input, out, FlushDecompress::Sync)
+            .decompress_vec(input, &mut self.out, FlushDecompress::Sync)
             .map_err(|_| Failure::Damaged)?;
         let read = (self.stream.total_in() - read_before) as usize;
         let written = self.stream.total_out() - written_before;
-        if out.len() > bytes_max {
-            return Err(Failure::TooLong);
+        self.out_bytes += written;
+        if self.out_bytes > BOMB_TIMES * bytes_max as u64 {
+            return Err(Failure::Bomb);
         }
         if status == Status::StreamEnd {
             // A message may end its stream (section 7.2.3.4); another begins behind it.
@@ -96,7 +116,11 @@ mod tests {
     const MAX: usize = 1 << 20;
 
     fn inflated(inflater: &mut Inflater, message: &[u8]) -> Result<Vec<u8>, Failure> {
-        inflater.inflate(message, MAX).map(|bytes| bytes.to_vec())
+        inflater.feed(message, MAX)?;
+        match inflater.end(MAX)? {
+            Inflated::Whole(bytes) => Ok(bytes.to_vec()),
+            Inflated::TooLong => Ok(b"too long".to_vec()),
+        }
     }
 
     /// What a server sends for `texts`, one after the other.
@@ -149,16 +173,29 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_given_up_at_the_limit() {
-        let zeros = vec![0; 10 * MAX];
+    fn what_is_too_long_is_not_kept_but_its_words_are_known_behind_it() {
+        let words = b"0123456789abcdef".repeat(1000);
+        let long = [vec![b'x'; MAX], words.clone()].concat();
+        let messages = deflated(&[b"short", &long, &words]);
+        // What is told again is a few references to what was said before.
+        assert!(messages[2].len() < 200);
+        let mut inflater = Inflater::new(false);
+        assert_eq!(inflated(&mut inflater, &messages[0]).unwrap(), b"short");
+        assert_eq!(inflated(&mut inflater, &messages[1]).unwrap(), b"too long");
+        assert!(inflated(&mut inflater, &messages[2]).unwrap() == words);
+    }
+
+    #[test]
+    fn a_bomb_is_given_up() {
+        let bytes_max = 10_000;
+        let zeros = vec![0; (BOMB_TIMES as usize + 1) * bytes_max];
         let mut out = Vec::with_capacity(100_000);
         Compress::new(Compression::default(), false)
             .compress_vec(&zeros, &mut out, FlushCompress::Sync)
             .unwrap();
-        assert_eq!(
-            inflated(&mut Inflater::new(false), &out),
-            Err(Failure::TooLong)
-        );
+        let mut inflater = Inflater::new(false);
+        assert_eq!(inflater.feed(&out, bytes_max), Err(Failure::Bomb));
+        assert!(inflater.out.capacity() <= 4 * bytes_max, "little is kept");
     }
 
     #[test]

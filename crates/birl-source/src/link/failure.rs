@@ -11,8 +11,6 @@ pub struct Failure {
     pub reason: String,
     /// The same is likely to happen again.
     pub is_lasting: bool,
-    /// A message was longer than [`message_bytes_max`](crate::live::Options::message_bytes_max).
-    pub is_too_long: bool,
     /// How long the other side asks to be left alone.
     pub retry_after: Option<Duration>,
 }
@@ -23,7 +21,6 @@ impl Failure {
         Self {
             reason: reason.into(),
             is_lasting: false,
-            is_too_long: false,
             retry_after: None,
         }
     }
@@ -33,14 +30,6 @@ impl Failure {
         Self {
             is_lasting: true,
             ..Self::passing(reason)
-        }
-    }
-
-    /// A connection broke off, which may go better the next time.
-    pub fn broken(error: &birl_net::Error) -> Self {
-        Self {
-            is_too_long: error.is_too_long(),
-            ..Self::passing(error.to_string())
         }
     }
 
@@ -66,7 +55,6 @@ impl From<birl_net::Error> for Failure {
         Self {
             reason: error.to_string(),
             is_lasting: error.is_lasting(),
-            is_too_long: error.is_too_long(),
             retry_after: error.retry_after(),
         }
     }

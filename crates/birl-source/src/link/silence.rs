@@ -85,20 +85,19 @@ impl Silence {
     ///
     /// If the connection is lost, or given up.
     pub async fn receive(&mut self, socket: &mut WebSocket) -> Result<Option<Message>, Failure> {
+        let passing = |error: birl_net::Error| Failure::passing(error.to_string());
         loop {
             tokio::select! {
                 biased;
                 message = socket.receive() => {
                     self.heard(socket.received());
-                    return message.map_err(|error| Failure::broken(&error));
+                    return message.map_err(passing);
                 }
                 () = sleep_until(self.deadline()) => {}
             }
             match self.passed(socket.received()) {
                 Due::Nothing => {}
-                Due::Ask => socket
-                    .send_ping()
-                    .map_err(|error| Failure::broken(&error))?,
+                Due::Ask => socket.send_ping().map_err(passing)?,
                 Due::GiveUp(failure) => {
                     socket.send_close(1001, "no answer");
                     return Err(failure);

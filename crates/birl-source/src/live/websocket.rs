@@ -6,7 +6,7 @@ use futures::FutureExt;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::cursor::Template;
-use super::options::Options;
+use super::options::{ALLOW_MORE, Options};
 use super::records::Records;
 use super::sink::Sink;
 use crate::link::{self, Failure, Persistence, Silence};
@@ -20,7 +20,8 @@ pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
         persistence: Persistence::new(options, sink),
         records: Records::new(sink.begin()),
         cursor: options.resume_from.clone(),
-        unreadable: 0,
+        unreadable: LeftOut::default(),
+        too_long: LeftOut::default(),
         sink,
     };
     loop {
@@ -51,18 +52,16 @@ struct Feed<'a> {
     persistence: Persistence<'a>,
     records: Records<'a>,
     cursor: Option<String>,
-    /// How many messages were not text.
-    unreadable: u64,
+    /// What was not text.
+    unreadable: LeftOut,
+    too_long: LeftOut,
     sink: &'a Sink,
 }
 
 impl Feed<'_> {
     /// Reads until the connection is lost; says why it was.
     async fn read(&mut self, mut socket: WebSocket) -> Failure {
-        let mut failure = self.subscribe_and_read(&mut socket).await;
-        if failure.is_too_long {
-            failure.reason = self.options.too_long("a message");
-        }
+        let failure = self.subscribe_and_read(&mut socket).await;
         self.records.flush();
         // The other side may be told why, if it reads that at once.
         let _ = socket.flush().now_or_never();
@@ -98,7 +97,7 @@ impl Feed<'_> {
                         None => continue,
                     },
                     Ok(None) => break,
-                    Err(error) => return Failure::broken(&error),
+                    Err(error) => return Failure::passing(error.to_string()),
                 }
             }
             self.records.flush();
@@ -127,8 +126,18 @@ impl Feed<'_> {
             Message::Text(text) => self.record(&text),
             Message::Binary(bytes) => match std::str::from_utf8(&bytes) {
                 Ok(_) => self.record(&bytes),
-                Err(_) => self.not_text(),
+                Err(_) => {
+                    self.leave_out(|feed| &mut feed.unreadable, "not text", "");
+                }
             },
+            Message::TooLong => {
+                let max = self.options.message_bytes_max;
+                self.leave_out(
+                    |feed| &mut feed.too_long,
+                    &format!("longer than {max} bytes"),
+                    ALLOW_MORE,
+                );
+            }
             Message::Ping | Message::Pong(_) => {}
             Message::Close(close) => return Some(Failure::closed(close.as_ref())),
         }
@@ -145,18 +154,36 @@ impl Feed<'_> {
         self.records.push(message);
     }
 
-    /// Counts a message that cannot be read, and tells it the more seldom the more there are.
-    fn not_text(&mut self) {
+    /// Leaves out a message that is `what`; `hint` says what can be done.
+    fn leave_out(
+        &mut self,
+        counted: impl FnOnce(&mut Self) -> &mut LeftOut,
+        what: &str,
+        hint: &str,
+    ) {
         self.persistence.worked();
         // What came before is told before.
         self.records.flush();
-        self.unreadable += 1;
-        match self.unreadable {
-            1 => self.sink.notice("a message is not text, and left out"),
-            count if count.is_power_of_two() => self.sink.notice(format!(
-                "{count} messages so far are not text, and left out"
-            )),
-            _ => {}
+        if let Some(words) = counted(self).count(what, hint) {
+            self.sink.notice(words);
+        }
+    }
+}
+
+/// How many messages were left out for one reason.
+#[derive(Default)]
+struct LeftOut(u64);
+
+impl LeftOut {
+    /// One more; gives what is to be told of it, the more seldom the more there are.
+    fn count(&mut self, what: &str, hint: &str) -> Option<String> {
+        self.0 += 1;
+        match self.0 {
+            1 => Some(format!("a message is {what}, and left out{hint}")),
+            count if count.is_power_of_two() => {
+                Some(format!("{count} messages so far are {what}, and left out"))
+            }
+            _ => None,
         }
     }
 }
