@@ -164,7 +164,12 @@ fn table(schema: &Schema, rows: &[Rows], (count, are_first): (u64, bool), shape:
         ascii: false,
     };
     let drawing = Table::draw(schema, rows, options, None);
-    let mut drawn = drawing.text.lines().map(|line| line.trim_end().to_owned());
+    let lines = drawing.text.lines().map(str::trim_end);
+    let mut drawn = lines.map(|line| match line {
+        // Rooms leave out empty lines.
+        "" => "null".to_owned(),
+        line => line.to_owned(),
+    });
     let title = drawn.next();
     let shown: usize = rows.iter().map(Rows::num_rows).sum();
     let which = if are_first { "first" } else { "last" };

@@ -174,8 +174,15 @@ impl Commands {
                 ..
             } => {
                 let query = query.fill(|name| values.get(name).cloned());
+                let query = query.map_err(|error| {
+                    // Who has typed a value sees no template.
+                    let names = command.arguments.iter().map(|it| &it.name);
+                    names.fold(error.render(""), |words, name| {
+                        words.replace(&format!("{{{name}}}"), name)
+                    })
+                });
                 Ok(Task::Ask(Question {
-                    query: query.map_err(|error| error.render(""))?,
+                    query: query?,
                     sources: sources.clone(),
                     budget: *budget,
                 }))
