@@ -194,6 +194,7 @@ impl Service for Slack {
     }
 
     fn wake(&mut self, turn: &mut Turn) -> Result<(), Failure> {
+        self.ask_names(turn);
         self.state.names.release(turn);
         Ok(())
     }
@@ -352,16 +353,22 @@ impl Slack {
         };
         message.text = text("text").unwrap_or_default();
         message.room = channel;
-        let asked = self.state.names.hold(message, user, turn);
-        if let Some(tokens) = &self.state.tokens {
-            for (number, whose) in asked {
-                let (method, name, id) = whose.question();
-                let mut url = invited::join(&self.api, method);
-                url.query_pairs_mut().append_pair(name, id);
-                turn.call(number, Call::get(url).bearer(&tokens.bot));
-            }
-        }
+        self.state.names.hold(message, user, turn);
+        self.ask_names(turn);
         self.state.names.release(turn);
+    }
+
+    /// Asks for the names that messages wait for.
+    fn ask_names(&mut self, turn: &mut Turn) {
+        let Some(tokens) = &self.state.tokens else {
+            return;
+        };
+        for (number, whose) in self.state.names.questions(turn) {
+            let (method, name, id) = whose.question();
+            let mut url = invited::join(&self.api, method);
+            url.query_pairs_mut().append_pair(name, id);
+            turn.call(number, Call::get(url).bearer(&tokens.bot));
+        }
     }
 
     /// Shows a file behind its text: it is put where Slack says, and then shared. It has no comment, since Slack would

@@ -15,6 +15,10 @@ use crate::service::Turn;
 /// How long a message waits for names. Then it is passed on with ids.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a message waits for the name of its room, where that decides whether it is listened in: whoever has
+/// said it does not wait for longer.
+const ROOM_PATIENCE: Duration = Duration::from_secs(600);
+
 /// A name that could not be told is not asked for again before.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
 
@@ -88,6 +92,8 @@ struct Held {
     message: Message,
     user: Option<String>,
     until: Instant,
+    /// The same where it is not known yet whether its room is listened in.
+    room_until: Instant,
 }
 
 impl Names {
@@ -137,36 +143,40 @@ impl Names {
         })
     }
 
-    /// Holds a message until its names are known; gives those that have to be asked for. Its room is the
-    /// id of a channel.
-    pub(super) fn hold(
-        &mut self,
-        message: Message,
-        user: Option<String>,
-        turn: &Turn,
-    ) -> Vec<(u64, Whose)> {
+    /// Holds a message until its names are known. Its room is the id of a channel.
+    pub(super) fn hold(&mut self, message: Message, user: Option<String>, turn: &Turn) {
         if self.held.len() == HELD_MAX
             && let Some(oldest) = self.held.front_mut()
         {
             oldest.until = turn.now();
+            oldest.room_until = turn.now();
         }
         if self.known.len() > NAMES_MAX {
             self.known.clear();
-        }
-        self.later.retain(|_, until| *until > turn.now());
-        let mut wanted = Vec::new();
-        wanted.extend(user.clone().map(Whose::User));
-        if !message.is_private {
-            wanted.push(Whose::Room(message.room.clone()));
         }
         self.held.push_back(Held {
             message,
             user,
             until: turn.now() + PATIENCE,
+            room_until: turn.now() + ROOM_PATIENCE,
         });
-        let is_new =
-            |whose: &Whose| !self.is_settled(whose) && !self.asked.values().any(|it| it == whose);
-        wanted.retain(is_new);
+    }
+
+    /// The names that messages wait for, and that have to be asked for now.
+    pub(super) fn questions(&mut self, turn: &Turn) -> Vec<(u64, Whose)> {
+        self.later.retain(|_, until| *until > turn.now());
+        let mut wanted: Vec<Whose> = Vec::new();
+        for held in &self.held {
+            let user = held.user.clone().map(Whose::User);
+            let is_public = !held.message.is_private;
+            let room = is_public.then(|| Whose::Room(held.message.room.clone()));
+            for whose in user.into_iter().chain(room) {
+                let is_asked = self.asked.values().chain(&wanted).any(|it| *it == whose);
+                if !is_asked && !self.is_settled(&whose) {
+                    wanted.push(whose);
+                }
+            }
+        }
         let asked = wanted.into_iter().map(|whose| {
             self.last += 1;
             self.asked.insert(self.last, whose.clone());
@@ -208,7 +218,10 @@ impl Names {
     pub(super) fn release(&mut self, turn: &mut Turn) {
         let mut waiting = HashSet::new();
         for held in std::mem::take(&mut self.held) {
-            let is_due = held.until <= turn.now() || self.has_names(&held);
+            let is_due = match self.awaits_room(&held) {
+                true => held.room_until <= turn.now(),
+                false => held.until <= turn.now() || self.has_names(&held),
+            };
             match is_due && !waiting.contains(&held.message.room) {
                 true => self.pass(held, turn),
                 false => {
@@ -221,7 +234,23 @@ impl Names {
     }
 
     pub(super) fn wake_later(&self, turn: &mut Turn) {
-        turn.wake_at(self.held.iter().map(|held| held.until).min());
+        let due = |held: &Held| {
+            if !self.awaits_room(held) {
+                return held.until;
+            }
+            // Then it is asked for again.
+            let again = self.later.get(&Whose::Room(held.message.room.clone()));
+            again.map_or(held.room_until, |again| held.room_until.min(*again))
+        };
+        turn.wake_at(self.held.iter().map(due).min());
+    }
+
+    /// Whether a message is in a room of which it cannot be said yet whether it is listened in.
+    fn awaits_room(&self, held: &Held) -> bool {
+        let room = &held.message.room;
+        !held.message.is_private
+            && !self.known.contains_key(&Whose::Room(room.clone()))
+            && !invited::is_listened_in(&self.rooms, room, None)
     }
 
     /// Whether a name is known, will not be, or is not asked for now.
@@ -239,7 +268,16 @@ impl Names {
         knows_user && (held.message.is_private || knows(Whose::Room(room.clone())))
     }
 
-    fn pass(&self, held: Held, turn: &mut Turn) {
+    fn pass(&mut self, held: Held, turn: &mut Turn) {
+        if self.awaits_room(&held) {
+            let id = &held.message.room;
+            turn.tell(format!(
+                "what was said in {id} is left out: its name is not told"
+            ));
+            // It is not told of each message, nor does the next one wait.
+            self.known.insert(Whose::Room(id.clone()), None);
+            return;
+        }
         let mut message = held.message;
         if let Some(name) = held.user.as_deref().and_then(|user| self.user(user)) {
             message.sender = name.to_owned();
@@ -272,35 +310,71 @@ mod tests {
         let mut turn = Turn::new(chat.handle().clone());
         let mut names = Names::default();
         names.listen(&["#ops".to_owned()]);
-        let said = |names: &mut Names, turn: &Turn| {
+        let said = |names: &mut Names, text: &str, turn: &Turn| {
             let mut message = Message::new(chat.handle().clone(), Default::default());
             message.room = "C1".to_owned();
-            names.hold(message, None, turn)
+            message.text = text.to_owned();
+            names.hold(message, None, turn);
+            names.questions(turn)
         };
         let untold = |later| {
             let why = "no".to_owned();
             Err(Untold { why, later })
         };
-        let asked = said(&mut names, &turn);
+        let asked = said(&mut names, "1", &turn);
         let wanted = Whose::Room("C1".to_owned());
         assert_eq!(asked, [(1, wanted.clone())]);
         names.answered(1, untold(Some(Duration::ZERO)), &mut turn);
         // Until then, nobody is asked.
-        assert_eq!(said(&mut names, &turn), []);
+        assert_eq!(said(&mut names, "2", &turn), []);
+        tokio::time::advance(2 * PATIENCE).await;
+        turn.begins();
         names.release(&mut turn);
         assert!(turn.messages.is_empty(), "it may be another room");
-        tokio::time::advance(AGAIN_AFTER).await;
+        // It is asked for again without another message, and all that was said is passed on, in order.
+        let again = turn.wake_at.unwrap();
+        tokio::time::advance(again - turn.now()).await;
         turn.begins();
-        assert_eq!(said(&mut names, &turn), [(2, wanted)]);
+        assert_eq!(names.questions(&turn), [(2, wanted)]);
         let told = json!({"channel": {"name": "ops"}});
         names.answered(2, Ok(told), &mut turn);
-        assert_eq!(turn.messages[0].room, "#ops");
-        // What will not be told is not asked for again.
+        let passed = turn.messages.drain(..).map(|it| (it.room, it.text));
+        let expected = ["1", "2"].map(|text| ("#ops".to_owned(), text.to_owned()));
+        assert_eq!(passed.collect::<Vec<_>>(), expected);
+        // What will not be told is not asked for again, nor what is said there passed on.
         names.forget();
-        said(&mut names, &turn);
+        said(&mut names, "3", &turn);
         names.answered(3, untold(None), &mut turn);
         tokio::time::advance(2 * AGAIN_AFTER).await;
         turn.begins();
-        assert_eq!(said(&mut names, &turn), []);
+        assert_eq!(said(&mut names, "4", &turn), []);
+        names.release(&mut turn);
+        assert!(turn.messages.is_empty() && names.held.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_room_whose_name_is_never_told_is_given_up() {
+        let token = || "env:TOKEN".parse().unwrap();
+        let chat = crate::connect(crate::Slack::new(token(), token()));
+        let mut turn = Turn::new(chat.handle().clone());
+        let mut names = Names::default();
+        names.listen(&["#ops".to_owned(), "C2".to_owned()]);
+        for room in ["C1", "C2"] {
+            let mut message = Message::new(chat.handle().clone(), Default::default());
+            message.room = room.to_owned();
+            names.hold(message, None, &turn);
+        }
+        // That one is listened in whatever it is called.
+        tokio::time::advance(PATIENCE).await;
+        turn.begins();
+        names.release(&mut turn);
+        let passed: Vec<_> = turn.messages.iter().map(|it| it.room.as_str()).collect();
+        assert_eq!(passed, ["C2"]);
+        tokio::time::advance(ROOM_PATIENCE).await;
+        turn.begins();
+        names.release(&mut turn);
+        assert_eq!((turn.messages.len(), names.held.len()), (1, 0));
+        let told = ["what was said in C1 is left out: its name is not told"];
+        assert_eq!(turn.notices, told);
     }
 }
