@@ -283,6 +283,86 @@ async fn what_the_server_sends_strangely_is_read_all_the_same() {
 }
 
 #[tokio::test]
+async fn what_is_said_and_what_is_posted_keep_their_order() {
+    let server = Server::start().await;
+    let mut events = connect(bot(&server)).events();
+    let serve = async {
+        let mut peer = Peer::accept(&server).await;
+        peer.let_in().await;
+        // Several lines in one packet, one over two, rooms and people by turns.
+        let lines = [
+            ":a!b@c PRIVMSG #x :1\r\n:b!b@c PRIVMSG #y :2\r\n:a!b@c PRIVMSG birl :3\r\n:a!b@c PRI",
+            "VMSG #y :4\r\n:b!b@c PRIVMSG #x :5\r\n",
+        ];
+        for part in lines {
+            peer.0.write_all(part.as_bytes()).await.unwrap();
+        }
+        let mut heard = Vec::new();
+        for _ in 0..10 {
+            heard.push(peer.hears().await);
+        }
+        heard
+    };
+    let answer = async {
+        for n in 1..=5 {
+            let message = message(&mut events).await;
+            assert_eq!(message.text, n.to_string());
+            // They are all there before the first is sent.
+            let answer = message.answer(format!("{n}a\n{n}b"));
+            message.handle().try_send(answer).unwrap();
+        }
+        goes_on(&mut events, std::future::pending::<()>()).await;
+    };
+    let heard = tokio::select! {
+        heard = serve => heard,
+        () = answer => unreachable!(),
+    };
+    let expected = [("#x", 1), ("#y", 2), ("a", 3), ("#y", 4), ("#x", 5)];
+    let expected =
+        expected.map(|(room, n)| ["a", "b"].map(|line| format!("PRIVMSG {room} :{n}{line}")));
+    assert_eq!(heard, expected.concat());
+}
+
+#[tokio::test]
+async fn what_is_said_while_we_leave_is_passed_on_in_order() {
+    let server = Server::start().await;
+    let mut events = connect(bot(&server)).events();
+    let handle = events.handle().clone();
+    let serve = async {
+        let mut peer = Peer::accept(&server).await;
+        peer.let_in().await;
+        peer.says(":a!b@c PRIVMSG #x :before").await;
+        for expected in ["PRIVMSG #x :one", "PRIVMSG #x :two"] {
+            assert_eq!(peer.hears().await, expected);
+        }
+        let farewell = peer.hears().await;
+        assert!(farewell.starts_with("QUIT"), "{farewell}");
+        // It was on its way when we said so.
+        for n in 1..=3 {
+            peer.says(&format!(":a!b@c PRIVMSG #x :{n}")).await;
+        }
+        peer.says("ERROR :Closing link").await;
+    };
+    let listen = async {
+        let mut heard = Vec::new();
+        while let Some(event) = events.next().await {
+            if let Event::Message(message) = event {
+                if message.text == "before" {
+                    for text in ["one", "two"] {
+                        handle.say("#x", text).await.unwrap();
+                    }
+                    handle.close();
+                }
+                heard.push(message.text);
+            }
+        }
+        heard
+    };
+    let ((), heard) = tokio::join!(serve, listen);
+    assert_eq!(heard, ["before", "1", "2", "3"]);
+}
+
+#[tokio::test]
 async fn what_is_posted_cannot_say_anything_else() {
     let server = Server::start().await;
     let mut events = connect(bot(&server)).events();
