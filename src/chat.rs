@@ -27,6 +27,7 @@ use tracing::{error, info, warn};
 
 use crate::args::ChatArgs;
 use crate::config::Environment;
+use crate::prompt::take_short_turns;
 use crate::run::{parse, surroundings, text};
 
 /// How often it is looked whether the file has changed.
@@ -205,7 +206,8 @@ impl Connected {
 }
 
 /// The thread on which chats are read and answered, and nothing else is done: queries keep those of the
-/// other runtime busy for milliseconds at a time, and no reaction is to wait for that. What runs on it ends
+/// other runtime busy for milliseconds at a time, and no reaction is to wait for that, nor for their turns on
+/// the processors. What runs on it ends
 /// when this is dropped, which does not wait for it.
 struct ChatThread {
     handle: runtime::Handle,
@@ -221,6 +223,7 @@ impl ChatThread {
         let handle = runtime.handle().clone();
         let (running, ended) = oneshot::channel::<()>();
         let run = move || {
+            take_short_turns();
             let _ = runtime.block_on(ended);
             runtime.shutdown_background();
         };

@@ -14,6 +14,7 @@ mod messages;
 mod own_formats;
 mod pager;
 mod progress;
+mod prompt;
 mod run;
 mod search;
 mod slips;
