@@ -259,6 +259,7 @@ fn chosen<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c Chat> {
 struct Trial {
     name: String,
     address: String,
+    me: Option<String>,
     bot: Bot,
     executor: Executor,
 }
@@ -268,6 +269,7 @@ impl Trial {
         Self {
             name: chat.name.clone(),
             address: chat.address(),
+            me: chat.me(),
             bot: chat.bot(),
             executor: Executor::new(logs),
         }
@@ -309,7 +311,8 @@ async fn replay(mut trial: Trial, transcript: impl BufRead) -> Result<ExitCode> 
             continue;
         }
         match MessageRecord::of_transcript(&line) {
-            Ok(record) => {
+            Ok(mut record) => {
+                record.me.clone_from(&trial.me);
                 let now = clock.at(&record);
                 for text in trial.answers(&record, now).await {
                     any = true;
@@ -344,6 +347,7 @@ async fn console(mut trial: Trial, environment: &Environment) -> Result<ExitCode
             room: sender.clone(),
             sender: sender.clone(),
             message: line,
+            me: trial.me.clone(),
             ..MessageRecord::default()
         };
         for text in trial.answers(&record, Instant::now()).await {

@@ -107,7 +107,7 @@ impl Commands {
     /// What a message asks for; `None` where it calls no command, or, in a room where there may be other
     /// bots, none that is like one of ours.
     pub fn task(&self, record: &MessageRecord) -> Option<Task> {
-        let call = Call::of(&record.message, &self.prefix)?;
+        let call = self.call(record)?;
         let task = if let Some(command) = self.own.iter().find(|it| it.name == call.name) {
             self.own_task(command, &call, record)
         } else if let Some(builtin) = self.builtins.named(&call.name) {
@@ -128,6 +128,30 @@ impl Commands {
             }
         };
         Some(task.unwrap_or_else(Task::Say))
+    }
+
+    /// The command that a message calls, by the prefix or by our name.
+    fn call(&self, record: &MessageRecord) -> Option<Call> {
+        if let Some(call) = Call::of(&record.message, &self.prefix) {
+            return Some(call);
+        }
+        let is_known = |call: &Call| {
+            self.own.iter().any(|it| it.name == call.name)
+                || self.builtins.named(&call.name).is_some()
+        };
+        let named = record.me.as_deref().and_then(|me| {
+            let (call, is_sure) = Call::by_name(&record.message, me, &self.prefix)?;
+            // "birl is great" is no call, nor wrong.
+            (is_sure || is_known(&call)).then_some(call)
+        });
+        named.or_else(|| {
+            // Whoever talks to us alone need not say to whom.
+            let call = record
+                .is_private
+                .then(|| Call::of(&record.message, ""))
+                .flatten();
+            call.filter(is_known)
+        })
     }
 
     /// Whether who may use some of them is said by accounts.

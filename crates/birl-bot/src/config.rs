@@ -227,6 +227,15 @@ impl Chat {
         self.connection == other.connection
     }
 
+    /// What birl is called there, as far as the file says.
+    pub fn me(&self) -> Option<String> {
+        match &self.service {
+            Service::Irc(irc) => Some(irc.nick.clone()),
+            Service::Json(json) => json.me.clone(),
+            Service::Slack(_) | Service::Mattermost(_) | Service::Discord(_) => None,
+        }
+    }
+
     /// The bot of this chat.
     pub fn bot(&self) -> Bot {
         let rules = Arc::clone(&self.rules);

@@ -37,6 +37,8 @@ pub struct MessageRecord {
     pub is_private: bool,
     /// By a program, or so that programs are not to answer it.
     pub is_automatic: bool,
+    /// What we are called there, where that is known.
+    pub me: Option<String>,
     /// It was said long ago, and is told as history.
     pub is_old: bool,
     /// The message as it came, where the service's messages are JSON: an object has other fields.
@@ -57,6 +59,7 @@ impl MessageRecord {
             is_private: message.is_private,
             is_automatic: message.is_bot || message.kind == Kind::Noticed,
             is_old: age.is_some_and(|age| age > OLD),
+            me: message.handle().me(),
             raw: message.json().cloned().unwrap_or_default(),
         }
     }
@@ -85,6 +88,7 @@ impl MessageRecord {
             is_private: fields.get("private") == Some(&Value::Bool(true)),
             is_automatic: false,
             is_old: false,
+            me: None,
             raw: Arc::new(Value::Object(fields)),
         })
     }

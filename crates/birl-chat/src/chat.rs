@@ -115,6 +115,7 @@ impl Events {
             is_parked: AtomicBool::new(false),
             past: Mutex::default(),
             abilities: Mutex::new(service.abilities()),
+            me: Mutex::default(),
             name: service.name(),
         });
         let handle = Handle(Arc::clone(&shared));
@@ -268,6 +269,11 @@ impl Handle {
         *lock(&self.0.abilities)
     }
 
+    /// What we are called where the last message was said, where the service knows that.
+    pub fn me(&self) -> Option<String> {
+        lock(&self.0.me).clone()
+    }
+
     /// Where the service is, for people.
     pub fn service(&self) -> &str {
         &self.0.name
@@ -294,6 +300,8 @@ pub(crate) struct Shared {
     /// What the session begins behind.
     past: Mutex<Option<Past>>,
     abilities: Mutex<Abilities>,
+    /// What we are called there.
+    me: Mutex<Option<String>>,
     name: String,
 }
 
@@ -314,6 +322,13 @@ impl Shared {
 
     pub(crate) fn take_past(&self) -> Option<Past> {
         lock(&self.past).take()
+    }
+
+    pub(crate) fn set_me(&self, me: Option<&str>) {
+        let mut known = lock(&self.me);
+        if known.as_deref() != me {
+            *known = me.map(str::to_owned);
+        }
     }
 
     pub(crate) fn set_abilities(&self, abilities: Abilities) {

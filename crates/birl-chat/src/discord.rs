@@ -65,6 +65,8 @@ pub struct Discord {
 struct State {
     token: Option<Token>,
     me: Option<String>,
+    /// What we are called.
+    name: Option<String>,
     /// What rooms are called, by their ids.
     rooms: HashMap<String, String>,
     session: Option<Session>,
@@ -162,6 +164,10 @@ impl Service for Discord {
             API => "Discord".to_owned(),
             _ => format!("Discord at {}", self.api),
         }
+    }
+
+    fn me(&self) -> Option<&str> {
+        self.state.name.as_deref()
     }
 
     fn options(&self) -> &Options {
@@ -447,6 +453,7 @@ impl Discord {
             Some("READY") => {
                 let text = |at: &str| data.pointer(at)?.as_str().map(str::to_owned);
                 self.state.me = text("/user/id");
+                self.state.name = text("/user/username");
                 let gateway = text("/resume_gateway_url")
                     .and_then(|url| invited::socket_url(&self.api, &url));
                 let session = text("/session_id").zip(gateway);

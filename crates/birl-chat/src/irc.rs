@@ -253,6 +253,10 @@ impl Service for Irc {
         self.address.to_string()
     }
 
+    fn me(&self) -> Option<&str> {
+        Some(self.state.registration.nick()).filter(|nick| !nick.is_empty())
+    }
+
     fn options(&self) -> &Options {
         &self.options
     }

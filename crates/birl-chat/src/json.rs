@@ -217,6 +217,10 @@ impl Service for Json {
         Address::WebSocket(self.url.clone()).origin().to_string()
     }
 
+    fn me(&self) -> Option<&str> {
+        self.me.as_deref()
+    }
+
     fn options(&self) -> &Options {
         &self.options
     }

@@ -151,6 +151,10 @@ impl Service for Mattermost {
         self.url.to_string()
     }
 
+    fn me(&self) -> Option<&str> {
+        self.state.me.as_ref().map(|me| me.name.as_str())
+    }
+
     fn options(&self) -> &Options {
         &self.options
     }

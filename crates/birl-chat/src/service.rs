@@ -25,6 +25,11 @@ pub trait Service: Send + 'static {
     /// Where it is, for people: without secrets.
     fn name(&self) -> String;
 
+    /// What we are called there by now, as people write it; `None` where that is not known.
+    fn me(&self) -> Option<&str> {
+        None
+    }
+
     /// How its connection is kept.
     fn options(&self) -> &Options;
 

@@ -425,6 +425,9 @@ impl Session {
                 }
             }
         }
+        if !self.turn.messages.is_empty() {
+            self.handle.shared().set_me(self.service.me());
+        }
         for message in self.turn.messages.drain(..) {
             if message.id.as_deref().is_none_or(|id| self.seen.is_new(id)) {
                 put(Event::Message(message));

@@ -135,6 +135,10 @@ impl Service for Slack {
         }
     }
 
+    fn me(&self) -> Option<&str> {
+        self.state.names.me()
+    }
+
     fn options(&self) -> &Options {
         &self.options
     }

@@ -31,6 +31,30 @@ impl Call {
         })
     }
 
+    /// The command that a message calls by our name, as in `birl: errors 15m`, `@birl errors` or `birl errors`, in
+    /// whatever case; and whether it is sure that we are meant: the last may be a sentence about us.
+    pub(super) fn by_name(message: &str, me: &str, prefix: &str) -> Option<(Self, bool)> {
+        let message = message.trim_start();
+        let (message, is_mention) = match message.strip_prefix('@') {
+            Some(behind) => (behind, true),
+            None => (message, false),
+        };
+        let mut letters = message.char_indices();
+        let end = letters.nth(me.chars().count())?.0;
+        let (name, behind) = message.split_at(end);
+        if me.is_empty() || name.to_lowercase() != me.to_lowercase() {
+            return None;
+        }
+        let rest = behind.trim_start_matches([':', ',']);
+        let is_addressed = rest.len() < behind.len();
+        if !is_addressed && !behind.starts_with(char::is_whitespace) {
+            return None;
+        }
+        let rest = rest.trim_start();
+        let call = Self::of(rest, prefix).or_else(|| Self::of(rest, ""))?;
+        Some((call, is_mention || is_addressed))
+    }
+
     /// The words behind the name. A word in quotes, `"` or `'`, has white space in it; in double quotes
     /// `\"` is a quote and `\\` a backslash.
     ///
@@ -116,6 +140,44 @@ mod tests {
             assert_eq!(call(message), None, "{message:?}");
         }
         assert_eq!(Call::of("birl: help", "birl: ").unwrap().name, "help");
+    }
+
+    #[test]
+    fn a_message_calls_by_name_in_the_forms_that_people_use() {
+        let call = |message| {
+            let (call, is_sure) = Call::by_name(message, "Birl", "!")?;
+            Some((call.name, call.rest, is_sure))
+        };
+        let called =
+            |name: &str, rest: &str, is_sure| Some((name.to_owned(), rest.to_owned(), is_sure));
+        for (message, is_sure) in [
+            ("birl: errors 15m", true),
+            ("birl, errors 15m", true),
+            ("  BIRL:errors  15m ", true),
+            ("@birl errors 15m", true),
+            ("@Birl: !Errors 15m", true),
+            ("birl errors 15m", false),
+        ] {
+            assert_eq!(call(message), called("errors", "15m", is_sure), "{message}");
+        }
+        for message in [
+            "",
+            "birl",
+            "birl:",
+            "@birl",
+            "birl: 3",
+            "birling errors",
+            "birl-2: errors",
+            "so birl: errors",
+            "@ birl errors",
+            "errors birl",
+        ] {
+            assert_eq!(call(message), None, "{message}");
+        }
+        // Names are of letters of any kind, and a letter may have more bytes in the other case.
+        let call = Call::by_name("STRAẞE: help", "straße", "!");
+        assert_eq!(call.unwrap().0.name, "help");
+        assert_eq!(Call::by_name(": help", "", "!"), None);
     }
 
     #[test]

@@ -107,6 +107,11 @@ impl Names {
         self.me = Some((id, name));
     }
 
+    /// What we are called.
+    pub(super) fn me(&self) -> Option<&str> {
+        self.me.as_ref().map(|(_, name)| name.as_str())
+    }
+
     /// Passes on what is said in these rooms alone, if there are any.
     pub(super) fn listen(&mut self, rooms: &[String]) {
         self.rooms = rooms.to_vec();
