@@ -62,7 +62,8 @@ pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Err
         }
         words.push('\n');
     }
-    Ok(words)
+    // Where there is no rule, nothing stands before the first of these.
+    Ok(words.trim_start_matches('\n').to_owned())
 }
 
 /// Reads the files that are read when a source is connected to. When birl runs they may come later.
