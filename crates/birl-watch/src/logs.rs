@@ -24,8 +24,9 @@ use birl_render::{
 use birl_scan::{Batch, Event, Progress, Run, Snapshot, fields};
 use birl_source::name::Name;
 use futures::StreamExt;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, interval, sleep_until, timeout};
+use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
 use crate::asked::Surroundings;
 use crate::config::{Config, Error, Source};
@@ -38,6 +39,9 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 const QUESTIONS_MAX: usize = 2;
 /// So many threads work on a question, beside those that read.
 const QUESTION_THREADS: usize = 2;
+/// So long is waited until the tasks of a question that is over have stopped, and so often it is looked whether they have.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+const STOP_LOOK_EVERY: Duration = Duration::from_millis(1);
 /// So many steps of an answer may wait to be taken.
 const STEPS_MAX: usize = 8;
 /// A longer record is shown cut, in bytes.
@@ -268,6 +272,14 @@ impl Logs {
                 // What it says at last is no use to who has gone.
                 _ = self.answer(question, &steps, give_up) => {}
             }
+            // A task that is at work finds that the scans under it have been stopped, and takes that for a defect.
+            let metrics = Handle::current().metrics();
+            let ended = async {
+                while metrics.num_alive_tasks() > 0 {
+                    sleep(STOP_LOOK_EVERY).await;
+                }
+            };
+            let _ = timeout(STOP_WITHIN, ended).await;
         });
         // What is on its way to stop is waited for.
         drop(runtime);
