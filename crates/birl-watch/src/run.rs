@@ -12,6 +12,7 @@ mod answering;
 mod asking;
 mod ending;
 mod reading;
+mod reloading;
 mod rounds;
 mod saved;
 
@@ -22,7 +23,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use birl_scan::Event;
-use birl_source::error::refusal;
 use birl_source::follow;
 use birl_source::live::Address;
 use birl_source::name::Name;
@@ -61,9 +61,6 @@ const EVIDENCE_MAX: Duration = Duration::from_secs(5);
 const EVIDENCE_OF_MANY_MAX: Duration = Duration::from_millis(500);
 /// So many are few.
 const FEW_ALERTS: usize = 10;
-
-/// So long may it take until all rules have come as far as the others when the file is read again.
-const RELOAD_MAX: Duration = Duration::from_secs(5);
 
 /// How long a write that failed waits to be tried again.
 const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -206,16 +203,6 @@ struct Run {
     status: watch::Sender<Status>,
     /// What is to be written before anything more is taken.
     due: Option<Checkpoint>,
-}
-
-/// What becomes of a rule of another configuration.
-enum Planned {
-    /// It is as the rule of this number was.
-    Stays(usize),
-    /// It is asked another query.
-    Asked(Box<Asked>),
-    /// It is asked that already, of sources that are read on.
-    Asking(Box<Asking>),
 }
 
 impl Run {
@@ -707,237 +694,6 @@ impl Run {
         }
     }
 
-    /// Reads the file again.
-    async fn reload(&mut self, is_asked: bool) {
-        self.file.is_seen();
-        let told = |error: &dyn fmt::Display| {
-            error!(%error, "the new file cannot be used, and the rules go on as they were");
-        };
-        let file = self.config.file.clone();
-        let text = match tokio::fs::read_to_string(&file).await {
-            Ok(text) => text,
-            Err(error) => {
-                return told(&format!(
-                    "cannot read {}: {}",
-                    file.display(),
-                    refusal(&error)
-                ));
-            }
-        };
-        let clock = self.around.clock.clone();
-        let rooms = Arc::clone(&self.around.places.rooms);
-        // Searches are compiled, which keeps a CPU busy.
-        let read = tokio::task::spawn_blocking(move || {
-            let config = Config::parse(&text, &file, &clock)?;
-            let change = rooms.read(&text, &config)?;
-            Ok::<_, ConfigError>((config, change))
-        });
-        let (config, change) = match read.await {
-            Ok(Ok(read)) => read,
-            Ok(Err(error)) => return told(&error),
-            Err(error) => return told(&error),
-        };
-        // Places may be rooms of chats that are to come.
-        let rooms = change.as_ref().map(|change| change.rooms());
-        let rooms = rooms.unwrap_or_else(|| Arc::clone(&self.around.places.rooms));
-        let before = std::mem::replace(&mut self.around.places.rooms, rooms);
-        if let Err(error) = self.replace(config).await {
-            self.around.places.rooms = before;
-            return told(&error);
-        }
-        if let Some(change) = change {
-            change.take_up();
-        }
-        info!(
-            rules = self.config.rules.len(),
-            by = if is_asked { "a signal" } else { "a change" },
-            "reloaded"
-        );
-    }
-
-    /// Goes on with another configuration: with what is as it was as it is, and with nothing of it if
-    /// anything in it is wrong.
-    async fn replace(&mut self, config: Config) -> Result<(), Error> {
-        listen_once(&config)?;
-        let targets = targets(&config, &self.around)?;
-        for source in &config.sources {
-            names_of_source(source, &config.file, &self.around)?;
-        }
-        let planned = self.plan_all(&config).await?;
-        tell_what_stays(&self.started, &config);
-        // A round ends what goes, and those that take its place begin where it ended: nothing is missing
-        // between them, and nothing counts twice.
-        self.abandon_round();
-        let mut next: Vec<Planned> = Vec::new();
-        for (rule, planned) in config.rules.iter().zip(planned) {
-            next.push(match planned {
-                Planned::Asked(asked) if self.reads_all(rule, &config) => {
-                    let mut asking = self
-                        .run_query(rule, &sources_of(rule, &config), *asked, None)
-                        .await?;
-                    asking.begin(&self.sender);
-                    Planned::Asking(Box::new(asking))
-                }
-                planned => planned,
-            });
-        }
-        let early = self.end_round(&next).await;
-
-        let old = std::mem::replace(&mut self.config, config);
-        let mut due = self.due.take().unwrap_or_default();
-        let mut kept: BTreeMap<usize, Asking> = BTreeMap::new();
-        for (number, asking) in std::mem::take(&mut self.asking).into_iter().enumerate() {
-            let stays = |planned: &Planned| matches!(planned, Planned::Stays(it) if *it == number);
-            match next.iter().any(stays) {
-                true => drop(kept.insert(number, asking)),
-                // It has to let go of its sources before others can have them.
-                false => due.merge(asking.end().await),
-            }
-        }
-        self.end_readings(&old).await;
-        let reached = self.rounds.sources();
-        self.read(&reached)?;
-        let mut engine = Engine::new(&self.config);
-        for (number, planned) in next.into_iter().enumerate() {
-            let rule = self.config.rules[number].clone();
-            let asking = match planned {
-                Planned::Stays(before) => {
-                    engine.take_over(number, &mut self.engine, before);
-                    self.asking.extend(kept.remove(&before));
-                    continue;
-                }
-                Planned::Asking(asking) => *asking,
-                Planned::Asked(asked) => {
-                    self.run_query(&rule, &sources_of(&rule, &self.config), *asked, None)
-                        .await?
-                }
-            };
-            engine.group_by(number, &asking.keys);
-            self.asking.push(asking);
-            if let Some(before) = old.rules.iter().position(|it| it.name == rule.name) {
-                // It is another rule, but the same alerts: they end by what it finds.
-                if let Err(error) = engine.inherit(number, &mut self.engine, before) {
-                    info!(rule = rule.name, %error, "the rule is of another kind, and begins anew");
-                }
-            }
-            engine.begin(number, now());
-        }
-        self.begin();
-        self.put_barrier();
-        let gone = old.rules.iter().map(|rule| &rule.name);
-        let gone = gone.filter(|name| self.config.rules.iter().all(|rule| rule.name != **name));
-        due.forget_rules(gone.cloned());
-        self.due = Some(due);
-        self.rounds.forget_written();
-        engine.people = std::mem::take(&mut self.engine.people);
-        self.engine = engine;
-        for (task, came) in early {
-            self.take(task, came).await;
-        }
-        self.begin_round();
-        self.targets = targets;
-        self.deliver().await;
-        self.tell_status();
-        Ok(())
-    }
-
-    /// What becomes of each rule of another configuration.
-    async fn plan_all(&self, config: &Config) -> Result<Vec<Planned>, ConfigError> {
-        let mut planned = Vec::new();
-        for rule in &config.rules {
-            let mut rules = self.config.rules.iter();
-            let is_same =
-                |it: &Rule| it.name == rule.name && asks_same(it, &self.config, rule, config);
-            planned.push(match rules.position(is_same) {
-                Some(before) => Planned::Stays(before),
-                None => Planned::Asked(Box::new(self.plan(rule, config, None).await?)),
-            });
-        }
-        Ok(planned)
-    }
-
-    /// Whether all sources of a rule of another configuration are read already, as it reads them.
-    fn reads_all(&self, rule: &Rule, config: &Config) -> bool {
-        let mut asked = asked_of(rule, &config.sources).into_iter();
-        asked.all(|source| {
-            let mut sources = self.config.sources.iter();
-            let is_same = sources.any(|it| as_read(it) == as_read(source));
-            is_same && self.readings.contains_key(&source.name)
-        })
-    }
-
-    /// Takes a round to its end, where that does not take long, and no more than that of rules that will
-    /// not go on. What has come of those that take their place is given.
-    async fn end_round(&mut self, next: &[Planned]) -> Vec<(u64, Came)> {
-        let stays = |number: usize| {
-            let mut next = next.iter();
-            next.any(|it| matches!(it, Planned::Stays(before) if *before == number))
-        };
-        self.begin_round();
-        let barrier = self.rounds.barrier();
-        let deadline = Instant::now() + RELOAD_MAX;
-        let mut early = Vec::new();
-        let mut ended = BTreeSet::new();
-        while self.rounds.is_under_way() {
-            let came = timeout_at(deadline, self.items.recv()).await;
-            let Some((task, came)) = came.ok().flatten().filter(|_| Instant::now() < deadline)
-            else {
-                warn!("some of what comes while the file is read again is missed");
-                self.abandon_round();
-                break;
-            };
-            match self.asking.iter().position(|it| it.number == task) {
-                None => early.push((task, came)),
-                // What comes behind the barrier is for those that begin there.
-                Some(_) if ended.contains(&task) => {}
-                Some(number) => {
-                    if !stays(number)
-                        && matches!(&came, Came::Item(Item::Checkpoint { number, .. }) if *number == barrier)
-                    {
-                        ended.insert(task);
-                    }
-                    self.take(task, came).await;
-                }
-            }
-        }
-        early
-    }
-
-    /// Delivers to the places of the new file; if that cannot be, it is tried again.
-    async fn deliver(&mut self) {
-        let Some(deliverer) = &mut self.deliverer else {
-            return;
-        };
-        let targets = self.targets.clone();
-        let replaced = deliverer.replace(&self.store, targets, &self.status).await;
-        self.has_new_targets = replaced.is_err();
-        if let Err(error) = replaced {
-            error!(%error, "alerts go to the places as they were, and not yet to those of the new file");
-        }
-    }
-
-    /// Ends the readings of sources that are asked no more, or are others than they were.
-    async fn end_readings(&mut self, old: &Config) {
-        let is_same = |name: &String| {
-            let of = |config: &Config| {
-                let source = config.sources.iter().find(|it| it.name == *name)?;
-                Some(as_read(source))
-            };
-            of(old) == of(&self.config)
-        };
-        let rules = self.config.rules.iter();
-        let asked: BTreeSet<_> = rules
-            .flat_map(|rule| asked_of(rule, &self.config.sources))
-            .map(|source| source.name.clone())
-            .collect();
-        let gone = self
-            .readings
-            .extract_if(.., |name, _| !asked.contains(name) || !is_same(name));
-        for (_, reading) in gone.collect::<Vec<_>>() {
-            reading.end().await;
-        }
-    }
-
     /// How far the rules have come that ask a source.
     fn newest(&self, source: &Source) -> Option<i64> {
         let rules = self.config.rules.iter().zip(&self.asking);
@@ -987,21 +743,6 @@ impl Run {
     }
 }
 
-/// Tells of what is taken up at the beginning alone.
-fn tell_what_stays(old: &Config, new: &Config) {
-    let differs = [
-        (old.state != new.state, "state"),
-        (old.status != new.status, "status"),
-        (old.metrics != new.metrics, "metrics"),
-    ];
-    for (_, key) in differs.iter().filter(|(differs, _)| *differs) {
-        warn!(
-            key,
-            "it is another one now, and is taken up when birl is started again"
-        );
-    }
-}
-
 fn tell_event(rule: &str, event: &Event) {
     match event {
         Event::Problem(problem) => warn!(rule, "{problem}"),
@@ -1033,41 +774,10 @@ fn targets(
     targets.collect()
 }
 
-/// Whether two rules of two files ask the same of the same. What they say of it, how often and to whom
-/// may differ.
-fn asks_same(one: &Rule, of: &Config, other: &Rule, to: &Config) -> bool {
-    let sources = |rule: &Rule, config: &Config| {
-        let sources = asked_of(rule, &config.sources).into_iter();
-        sources.map(as_read).collect::<Vec<_>>()
-    };
-    let asked = |rule: &Rule| Rule {
-        line: 0,
-        send: Vec::new(),
-        repeat: None,
-        escalate: None,
-        resolve: Duration::ZERO,
-        tells_resolved: true,
-        unless: Vec::new(),
-        samples: 0,
-        // The fields in it are asked for where the rule is of records.
-        text: rule.text.clone().filter(|_| !rule.kind.has_windows()),
-        ..rule.clone()
-    };
-    asked(one) == asked(other) && sources(one, of) == sources(other, to)
-}
-
 /// The names of the sources that a rule asks, in the order of their numbers in its state.
 fn sources_of(rule: &Rule, config: &Config) -> Vec<String> {
     let asked = asked_of(rule, &config.sources).into_iter();
     asked.map(|source| source.name.clone()).collect()
-}
-
-/// All that is to be known of a source to read it.
-fn as_read(source: &Source) -> Source {
-    Source {
-        line: 0,
-        ..source.clone()
-    }
 }
 
 /// Finds what two sources would take from each other, since only one can have it: standard input, and
