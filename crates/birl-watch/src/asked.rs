@@ -123,6 +123,18 @@ fn wrong(rule: &Rule, file: &Path, message: impl std::fmt::Display) -> Error {
     Error::at_line(file, rule.line, format!("rule {:?}: {message}", rule.name))
 }
 
+/// What went wrong with the answer of a rule, which may take so much memory.
+fn ended(rule: &Rule, file: &Path, error: &birl_query::Error, memory_bytes: usize) -> Error {
+    if !error.needs_memory() {
+        return wrong(rule, file, error.render(""));
+    }
+    let message = format!("{error}: a rule has {} MiB", memory_bytes >> 20);
+    wrong(rule, file, message).with_hint(
+        "take a shorter window or fewer groups, or leave records out before a sort, a dedup or a join: \
+         these keep all of a window",
+    )
+}
+
 impl Asked {
     /// Plans what `rule` asks. It samples its sources, which takes a moment and blocks.
     pub(crate) async fn plan(
@@ -286,6 +298,7 @@ impl Asked {
             has_windows: self.has_windows,
             last: oldest,
             now: self.evidence.sources.options.now,
+            memory_bytes: self.evidence.limits.memory_bytes,
         };
         Ok(reader.all(answers, rule, file))
     }
@@ -310,6 +323,7 @@ impl Asked {
             has_windows: self.has_windows,
             last: None,
             now: self.evidence.sources.options.now,
+            memory_bytes: self.evidence.limits.memory_bytes,
         };
         Ok(reader.all(answers, rule, file))
     }
@@ -323,6 +337,8 @@ struct Reader {
     last: Option<i64>,
     /// What is now, where that does not go on.
     now: Option<i64>,
+    /// So much may be kept for the answers.
+    memory_bytes: usize,
 }
 
 impl Reader {
@@ -333,11 +349,12 @@ impl Reader {
         file: &Path,
     ) -> BoxStream<'static, Result<Item, Error>> {
         let (rule, file) = (rule.clone(), file.to_owned());
+        let memory_bytes = self.memory_bytes;
         let items = answers.flat_map(move |answer| {
             let items = answer.and_then(|answer| self.items(answer));
             stream::iter(match items {
                 Ok(items) => items.into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(wrong(&rule, &file, error.render("")))],
+                Err(error) => vec![Err(ended(&rule, &file, &error, memory_bytes))],
             })
         });
         items.boxed()

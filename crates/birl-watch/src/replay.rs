@@ -174,3 +174,66 @@ async fn told(
     }
     Ok(Replayed::Alert(Box::new(alert), places))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::path::Path;
+
+    use birl_net::Proxies;
+    use birl_record::format::Formats;
+    use birl_record::time::Clock;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::places;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_window_keeps_has_an_end_that_says_what_to_do() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("app.log");
+        let mut text = String::new();
+        // Of one window, and several times what a rule has here.
+        for n in 0..40_000 {
+            let words = "x".repeat(100);
+            writeln!(
+                text,
+                "{{\"time\":1773496800,\"n\":{n},\"words\":\"{words}{n}\"}}"
+            )
+            .unwrap();
+        }
+        std::fs::write(&log, text).unwrap();
+        let clock = Clock {
+            now: 0,
+            zone: TimeZone::UTC,
+            newest: None,
+        };
+        let rules = "[source.app]\nfrom = 'x'\n[rule.sorted]\n\
+                     query = '* |> sort words |> dedup n |> count'\nwhen = 'count > 1'\n";
+        let config = Config::parse(rules, Path::new("birl.toml"), &clock).unwrap();
+        let around = Surroundings {
+            variable: |_| None,
+            formats: Formats::default(),
+            clock,
+            clock_stands: true,
+            threads: 1,
+            memory_bytes: 2 << 20,
+            places: places::Surroundings {
+                variable: |_| None,
+                proxies: Proxies::default(),
+                stdout: std::sync::Arc::new(std::sync::Mutex::new(std::io::sink())),
+                rooms: std::sync::Arc::new(places::NoRooms),
+            },
+        };
+        let replayed = replay(config, vec![log.into()], around);
+        let replayed: Vec<_> = replayed.collect().await;
+        let error = replayed.last().unwrap().as_ref().unwrap_err().to_string();
+        let (message, hint) = error.split_once("\n\nhint: ").unwrap();
+        assert!(
+            message.starts_with("birl.toml:3: rule \"sorted\": the query needs more memory")
+                && message.ends_with(": a rule has 2 MiB"),
+            "{message}"
+        );
+        assert!(hint.starts_with("take a shorter window"), "{hint}");
+    }
+}
