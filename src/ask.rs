@@ -182,6 +182,8 @@ async fn answer_plan(
     run.stop = stop;
     run.last_words = Some(Box::new(move || {
         let mut words = misfits(&scans.misfits());
+        let misread = scans.misread().into_iter();
+        words.extend(misread.map(|it| it.words(HumanCount(it.count))));
         words.extend(late_words(scans.windows()));
         words
     }));

@@ -8,8 +8,10 @@
 //! - `statement`: what is done to the SQL that it comes to before it is planned;
 //! - `overflow`: whole numbers that grow beyond 64 bits;
 //! - `rewritten`: a plan with each of its expressions rewritten;
+//! - `compared`: comparisons that can be true of nothing;
 //! - `orders`: what aggregates are ordered by;
 //! - `numbers`: texts as the numbers that they read like;
+//! - `casts`: texts that are to be of another type, and cannot be;
 //! - `tables`: which columns it needs, of which tables;
 //! - `table`: the table `logs`, whose columns are the fields of records;
 //! - `pushdown`: what of a query the search of records answers, before a row is made;
@@ -31,6 +33,8 @@
 
 mod answer;
 pub mod bound;
+mod casts;
+mod compared;
 mod condition;
 mod dialect;
 mod division;
@@ -62,6 +66,7 @@ mod tables;
 mod walk;
 
 pub use answer::{Answer, Answers};
+pub use casts::Misread;
 pub use condition::Condition;
 pub use datafusion::arrow::array::RecordBatch as Rows;
 pub use datafusion::arrow::datatypes::SchemaRef as Schema;

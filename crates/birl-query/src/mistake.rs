@@ -169,6 +169,11 @@ const READERS: &[Read] = &[
         })
     },
     |why| {
+        let text = why.strip_prefix(crate::compared::NO_NUMBER)?;
+        let message = format!("a number is compared with {text}, which is none");
+        Some(Mistake::new(message).about(text))
+    },
+    |why| {
         let types = between(why, "There isn't a common type to coerce ", " expression")?;
         let (types, op) = types.rsplit_once(" in ")?;
         let op = op.to_lowercase();

@@ -7,19 +7,12 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::{self, Cast, ExprSchemable, LogicalPlan, TryCast};
-use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::{
     self, BinaryOperator as Op, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
     ObjectNamePart, PipeOperator, Query, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use crate::pipe::template;
-use crate::rewritten::rewritten;
 use crate::walk;
 
 /// The functions that take numbers alone, by how their names begin.
@@ -54,17 +47,20 @@ const OF_VALUES: [&str; 4] = ["first_value", "last_value", "max", "min"];
 /// Whether `of` wants a number of the column that is called `name`.
 pub(crate) fn are_wanted(of: &mut impl VisitMut, name: &str) -> bool {
     let mut found = false;
-    visit_wanted(of, &mut |column, _| found |= column == Some(name));
+    visit_wanted(of, &mut |column, _, _| found |= column == Some(name));
     found
 }
 
 /// Makes numbers, wherever `of` wants one, of what functions give as text, and of the columns of which
 /// `as_number` tells how.
-pub(crate) fn of_others(of: &mut impl VisitMut, as_number: &dyn Fn(&str, &Expr) -> Option<Expr>) {
-    visit_wanted(of, &mut |column, expr| {
+pub(crate) fn of_others(
+    of: &mut impl VisitMut,
+    as_number: &dyn Fn(&str, &Expr, Reading) -> Option<Expr>,
+) {
+    visit_wanted(of, &mut |column, expr, reading| {
         let number = match column {
-            Some(name) => as_number(name, expr),
-            None => Some(number_of(expr)),
+            Some(name) => as_number(name, expr, reading),
+            None => Some(reading.number_of(expr)),
         };
         if let Some(number) = number {
             *expr = number;
@@ -99,7 +95,27 @@ pub(crate) fn is_text(expr: &Expr) -> bool {
     }
 }
 
-/// The number that a text reads like.
+/// Whether it is told of texts that they are no numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading {
+    /// It is, since they are missing in the answer.
+    Told,
+    /// It is not: such a text is not equal to a number.
+    Quiet,
+}
+
+impl Reading {
+    /// The number that a text reads like.
+    pub(crate) fn number_of(self, expr: &Expr) -> Expr {
+        match self {
+            // What a cast cannot read is null, and counted.
+            Self::Told => template("CAST($1 AS DOUBLE)", &[expr]),
+            Self::Quiet => number_of(expr),
+        }
+    }
+}
+
+/// The number that a text reads like; of others, nothing is told.
 pub(crate) fn number_of(expr: &Expr) -> Expr {
     template("TRY_CAST($1 AS DOUBLE)", &[expr])
 }
@@ -114,7 +130,7 @@ fn column(expr: &Expr) -> Option<&str> {
 }
 
 /// What a number is wanted of, and where: a column by its name, or what is text in any case.
-type Place<'p> = dyn FnMut(Option<&str>, &mut Expr) + 'p;
+type Place<'p> = dyn FnMut(Option<&str>, &mut Expr, Reading) + 'p;
 
 /// Shows `place` each column, and each text that a function gives, of which a number is wanted, and where: it
 /// is calculated with, compared with numbers, or given to a function of numbers; or a value of it is, which
@@ -178,16 +194,20 @@ fn named_values(step: &mut PipeOperator) -> Vec<(String, String)> {
 }
 
 fn each_wanted(expr: &mut Expr, values: &BTreeMap<String, String>, place: &mut Place<'_>) {
-    let mut place = |expr: &mut Expr| {
+    let mut place_as = |expr: &mut Expr, reading: Reading| {
         let mut expr = unnested(expr);
         if value_of(expr).is_some() {
             expr = value_of(expr).expect("it is one");
         }
         if let Some(name) = column(expr).map(str::to_owned) {
-            place(Some(values.get(&name).unwrap_or(&name)), expr);
+            place(Some(values.get(&name).unwrap_or(&name)), expr, reading);
         } else if is_text(expr) {
-            place(None, expr);
+            place(None, expr, reading);
         }
+    };
+    let equals = |negated: bool| match negated {
+        true => Reading::Told,
+        false => Reading::Quiet,
     };
     let may_be_whole = casts(expr).map(|is_cast| !is_cast);
     match expr {
@@ -199,35 +219,42 @@ fn each_wanted(expr: &mut Expr, values: &BTreeMap<String, String>, place: &mut P
             let is_of_time = [&left, &right].iter().any(|it| is_time(it));
             let compares = is_comparison(op) && (is_number(left) || is_number(right));
             if calculates && !is_of_time || compares {
-                place(left);
-                place(right);
+                let reading = equals(*op != Op::Eq);
+                place_as(left, reading);
+                place_as(right, reading);
             }
         }
         Expr::Between {
             expr, low, high, ..
-        } if is_number(low) || is_number(high) => place(expr),
-        Expr::InList { expr, list, .. } if !list.is_empty() && list.iter().all(is_number) => {
-            place(expr);
+        } if is_number(low) || is_number(high) => place_as(expr, Reading::Told),
+        Expr::InList {
+            expr,
+            list,
+            negated,
+        } if !list.is_empty() && list.iter().all(is_number) => {
+            place_as(expr, equals(*negated));
         }
         Expr::UnaryOp {
             op: UnaryOperator::Minus | UnaryOperator::Plus,
             expr,
-        } => place(expr),
+        } => place_as(expr, Reading::Told),
         Expr::Case {
             operand: Some(operand),
             conditions,
             ..
-        } if conditions.iter().all(|it| is_number(&it.condition)) => place(operand),
+        } if conditions.iter().all(|it| is_number(&it.condition)) => {
+            place_as(operand, Reading::Quiet);
+        }
         Expr::Function(function) if is_of_numbers(&function.name) => {
             if let FunctionArguments::List(list) = &mut function.args {
                 for arg in &mut list.args {
                     if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = arg {
-                        place(expr);
+                        place_as(expr, Reading::Told);
                     }
                 }
             }
             for order in &mut function.within_group {
-                place(&mut order.expr);
+                place_as(&mut order.expr, Reading::Told);
             }
         }
         _ => {}
@@ -318,11 +345,7 @@ fn is_large(expr: &Expr) -> bool {
 
 /// Makes a whole number of what has been made a number, if it may be one; whether it has.
 fn widen(expr: &mut Expr, may_be: bool) -> bool {
-    if let Expr::Cast {
-        kind: ast::CastKind::TryCast,
-        expr: of,
-        ..
-    } = expr
+    if let Expr::Cast { expr: of, .. } = expr
         && may_be
         && (column(of).is_some() || is_text(of))
     {
@@ -365,37 +388,4 @@ fn unnested(expr: &mut Expr) -> &mut Expr {
         Expr::Nested(inner) => unnested(inner),
         expr => expr,
     }
-}
-
-/// What comes of casts of texts that planning has put where other types are wanted, or that the query
-/// asks for: null where a text cannot be cast, as long as it is not the query's own.
-#[derive(Debug)]
-pub(crate) struct LenientCasts;
-
-impl AnalyzerRule for LenientCasts {
-    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        // What a cast may make null is null from there on.
-        rewritten(plan, lenient)?.recompute_schema()
-    }
-
-    fn name(&self) -> &'static str {
-        "lenient_casts"
-    }
-}
-
-fn lenient(expr: logical_expr::Expr, schema: &DFSchema) -> Transformed<logical_expr::Expr> {
-    match expr {
-        logical_expr::Expr::Cast(Cast { expr, field })
-            if expr.any_column_refs() && is_lossy(&expr, field.data_type(), schema) =>
-        {
-            Transformed::yes(logical_expr::Expr::TryCast(TryCast { expr, field }))
-        }
-        expr => Transformed::no(expr),
-    }
-}
-
-/// Whether a cast turns texts into what not every text is.
-fn is_lossy(expr: &logical_expr::Expr, to: &DataType, schema: &DFSchema) -> bool {
-    let is_text = expr.get_type(schema).is_ok_and(|ty| ty.is_string());
-    is_text && (to.is_numeric() || to.is_temporal() || *to == DataType::Boolean)
 }

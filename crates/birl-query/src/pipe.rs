@@ -9,7 +9,7 @@
 //! - `reader`: SQL out of these, and errors at their places;
 //! - [`steps`]: what each step does to the
 //! - [`Pipeline`], which knows what can be known of the rows before anything is planned;
-//! - `functions`, `names`, `levels`, `moments`: what people write otherwise than SQL;
+//! - `functions`, `names`, `levels`, `moments`, `spelled`: what people write otherwise than SQL;
 //! - `elsewhere`: what other languages call otherwise;
 //! - `regexes`: what is wrong with those in the SQL.
 
@@ -25,6 +25,7 @@ mod piece;
 mod pipeline;
 mod reader;
 mod regexes;
+mod spelled;
 mod steps;
 
 use std::ops::ControlFlow;
@@ -130,7 +131,7 @@ pub(crate) fn translate(
     let is_sorted = pipeline.is_sorted();
     let parsed = std::mem::take(&mut pipeline.parsed);
     let mut query = pipeline.into_query();
-    spell_not(&mut query);
+    spelled::rewrite(&mut query);
     regexes::check(&query)?;
     levels::rewrite(&mut query)?;
     moments::rewrite(&mut query, clock)?;
@@ -142,18 +143,6 @@ pub(crate) fn translate(
         is_sorted,
         lookups,
     })
-}
-
-/// Makes `not x` of `!x`.
-fn spell_not(query: &mut ast::Query) {
-    let _ = walk::change_exprs(query, |expr| {
-        if let ast::Expr::UnaryOp { op, .. } = expr
-            && *op == ast::UnaryOperator::BangNot
-        {
-            *op = ast::UnaryOperator::Not;
-        }
-        ControlFlow::<()>::Continue(())
-    });
 }
 
 /// Whether `text` would be a step behind a pipe.

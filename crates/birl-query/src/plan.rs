@@ -29,8 +29,10 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 
 use crate::answer::{Answer, Answers};
+use crate::casts::Misread;
 use crate::live::steps::{self, StepPlanner, Steps, unending};
 use crate::live::{Given, Live, LivePlan, State, Stop, WindowCounts, Windowing};
+use crate::numbers::{self, Reading};
 use crate::pipe::{Chart, Translation};
 use crate::rising::Courses;
 use crate::scan::Told;
@@ -38,7 +40,7 @@ use crate::session::Session;
 use crate::snapshots::Folded;
 use crate::table::{self, Logs};
 use crate::tables::{Read, Tables};
-use crate::{Error, division, gaps, guessed, in_order, joined, numbers, orders, pipe, statement};
+use crate::{Error, compared, division, gaps, guessed, in_order, joined, orders, pipe, statement};
 
 /// So many events may wait for being told.
 const EVENTS_MAX: usize = 64;
@@ -71,6 +73,11 @@ impl Scans {
             all.absorb(&scan.misfits());
         }
         all
+    }
+
+    /// The values that are null, since they are not what the query takes them for.
+    pub fn misread(&self) -> Vec<Misread> {
+        self.told().misread()
     }
 
     /// How many records were late for their windows so far.
@@ -478,11 +485,12 @@ impl Session {
             columns: &|name| read.columns(name),
         };
         let translation = pipe::translate(query, known, &self.sources.clock)?;
-        let as_number = |name: &str, expr: &ast::Expr| match self.type_called(name)? {
-            Type::Text => Some(numbers::number_of(expr)),
-            Type::Bool => Some(pipe::template("CAST($1 AS BIGINT)", &[expr])),
-            _ => None,
-        };
+        let as_number =
+            |name: &str, expr: &ast::Expr, reading: Reading| match self.type_called(name)? {
+                Type::Text => Some(reading.number_of(expr)),
+                Type::Bool => Some(pipe::template("CAST($1 AS BIGINT)", &[expr])),
+                _ => None,
+            };
         let mut statement = translation.statement.clone();
         let mut as_sql = statement.clone();
         numbers::of_others(&mut as_sql, &as_number);
@@ -536,6 +544,7 @@ impl Session {
         let mentioned = statement::mentioned(statement);
         let statement = Statement::Statement(Box::new(statement.clone()));
         let plan = self.state.statement_to_plan(statement).await?;
+        compared::check(&plan)?;
         let plan = joined::by_name(plan, &mentioned)?;
         guessed::by_value(division::by_zero_is_null(plan)?, is_guessed)
     }

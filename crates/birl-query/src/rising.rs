@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams, Sort};
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 
@@ -47,11 +48,10 @@ fn columns(plan: &LogicalPlan) -> Option<Vec<Course>> {
     match plan {
         LogicalPlan::Aggregate(aggregate) => {
             let groups = aggregate.group_expr.iter().map(|_| Course::Stays);
-            Some(
-                groups
-                    .chain(aggregate.aggr_expr.iter().map(aggregated))
-                    .collect(),
-            )
+            let columns = aggregate.schema.fields().iter().skip(groups.len());
+            let values = aggregate.aggr_expr.iter().zip(columns);
+            let values = values.map(|(value, column)| aggregated(value, column.data_type()));
+            Some(groups.chain(values).collect())
         }
         LogicalPlan::Projection(projection) => {
             let of = by_name(&projection.input)?;
@@ -88,14 +88,16 @@ fn by_name(plan: &LogicalPlan) -> Option<BTreeMap<String, Course>> {
     Some(names.zip(courses).collect())
 }
 
-/// How an aggregate changes.
-fn aggregated(expr: &Expr) -> Course {
+/// How an aggregate changes, whose values are of this type.
+fn aggregated(expr: &Expr, ty: &DataType) -> Course {
     match expr {
-        Expr::Alias(alias) => aggregated(&alias.expr),
+        Expr::Alias(alias) => aggregated(&alias.expr, ty),
         Expr::AggregateFunction(AggregateFunction { func, params }) => {
             let is_ordered = !params.order_by.is_empty();
             let is_rising = match func.name() {
-                "count" | "approx_distinct" | "max" | "bool_or" => !is_ordered,
+                "count" | "approx_distinct" | "bool_or" => !is_ordered,
+                // The number that the largest of texts reads like may fall.
+                "max" => !is_ordered && !ty.is_string(),
                 "sum" => !is_ordered && params.args.iter().all(is_not_negative),
                 // So the largest is asked for of columns whose type is guessed.
                 "last_value" => is_largest(params),

@@ -21,6 +21,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 
+use crate::casts::{self, Counter, Misread};
 use crate::leaf::is_a_leaf;
 use crate::live::WindowCounts;
 use crate::session::Sources;
@@ -38,6 +39,8 @@ pub(crate) struct Told {
     origins: Mutex<Vec<Origin>>,
     /// How many records were late for their windows.
     windows: Mutex<WindowCounts>,
+    /// The values that expressions cannot read, each for itself.
+    counters: Mutex<Vec<Arc<Counter>>>,
     /// All but batches.
     events: mpsc::Sender<Event>,
 }
@@ -48,6 +51,7 @@ impl Told {
             progress: Mutex::default(),
             origins: Mutex::default(),
             windows: Mutex::default(),
+            counters: Mutex::default(),
             events,
         }
     }
@@ -59,6 +63,16 @@ impl Told {
 
     pub(crate) fn set_windows(&self, counts: WindowCounts) {
         *lock(&self.windows) = counts;
+    }
+
+    /// An expression of the plan counts so the values that it cannot read.
+    pub(crate) fn counts(&self, counter: Arc<Counter>) {
+        lock(&self.counters).push(counter);
+    }
+
+    /// The values that could not be read so far.
+    pub(crate) fn misread(&self) -> Vec<Misread> {
+        casts::misread(&lock(&self.counters))
     }
 
     /// A scan has begun that has these counters.

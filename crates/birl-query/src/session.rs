@@ -23,7 +23,7 @@ use datafusion::prelude::SessionConfig;
 use crate::give_up::{Checking, GiveUp};
 use crate::overflow::{CheckedArithmetic, CheckedSum};
 use crate::percentile::Percentile;
-use crate::{Error, in_order, numbers, pipe, sort_keys};
+use crate::{Error, casts, in_order, pipe, sort_keys};
 
 /// The sources that are the table `logs`, and how they are read.
 #[derive(Clone, Debug)]
@@ -130,7 +130,7 @@ impl Session {
             .with_physical_optimizer_rules(in_order::rules(&sources))
             .with_runtime_env(runtime)
             .with_analyzer_rule(Arc::new(CheckedArithmetic))
-            .with_analyzer_rule(Arc::new(numbers::LenientCasts))
+            .with_analyzer_rule(Arc::new(casts::LenientCasts))
             .with_execution_props(at_the_time_of(&sources.clock))
             .build();
         state.register_udaf(Arc::new(CheckedSum::default().into()))?;

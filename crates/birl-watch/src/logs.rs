@@ -13,7 +13,6 @@ use std::time::Duration;
 use birl_query::{
     Answer, Chart, GiveUp, Kind, Limits, Plan, Rows, Scans, Schema, Session, Sources,
 };
-use birl_record::columns::Misfits;
 use birl_record::format::Parser;
 use birl_record::query;
 use birl_record::search;
@@ -215,7 +214,7 @@ impl Logs {
                         )));
                     };
                     let read = Progress::sum(&scans.progress());
-                    return Ok(finding.found(Some(read), &scans.misfits()));
+                    return Ok(finding.found(Some(read), &scans));
                 }
                 _ = ticks.tick() => {
                     let scans = begun.as_ref().map(|(_, scans)| scans.progress());
@@ -230,7 +229,7 @@ impl Logs {
                 (Some(Step::Failed(why)), _) => return Err(why),
                 (Some(Step::Done), begun) if begun.is_some() => {
                     let (finding, scans) = begun.take().expect("it has begun");
-                    return Ok(finding.found(None, &scans.misfits()));
+                    return Ok(finding.found(None, &scans));
                 }
                 (Some(Step::Answer(_) | Step::Done) | None, _) => {
                     let why = "it ended without an answer: please report this query";
@@ -538,13 +537,17 @@ impl Finding {
         self.records.drain(..surplus);
     }
 
-    fn found(mut self, cut_off: Option<Snapshot>, misfits: &Misfits) -> Found {
+    fn found(mut self, cut_off: Option<Snapshot>, scans: &Scans) -> Found {
         if let Kept::Records(records) = &mut self.kept {
             *records = self.records.iter().map(Record::shown).collect();
         }
+        let misfits = scans.misfits();
         let misfits = misfits.iter();
         self.remarks
             .extend(misfits.map(|(name, misfit)| misfit.words(name, misfit.count)));
+        let misread = scans.misread();
+        self.remarks
+            .extend(misread.iter().map(|it| it.words(it.count)));
         if let Some(more @ 1..) = self.problems.checked_sub(PROBLEMS_MAX) {
             self.remarks.push(format!("{more} more could not be read"));
         }

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::functions::{extreme, name_of, with_clauses};
 use super::reader::template;
-use crate::numbers;
+use crate::numbers::{self, Reading};
 use crate::walk;
 
 /// Makes numbers of those of the columns `parsed` that `query` calculates with or compares with
@@ -55,7 +55,7 @@ impl MakesNumbers<'_> {
         let is_found = matches!(expr, Expr::Function(function)
             if name_of(function) == Some("array_element"));
         if (is_found || numbers::is_text(expr)) && self.0.contains(&name) {
-            *expr = numbers::number_of(expr);
+            *expr = Reading::Told.number_of(expr);
         }
     }
 }
