@@ -23,6 +23,7 @@ use indicatif::HumanCount;
 use crate::answer::{self, RecordPrinter, Rows};
 use crate::config::Config;
 use crate::search::{Next, Run, follow_options, names, options, record_formats, walk};
+use crate::slips::of_texts;
 
 /// How often an answer is shown while it is still being worked out.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(200);
@@ -180,11 +181,15 @@ async fn answer_plan(
     let mut run = Run::new(config, answer, counters)?;
     run.printer = printer;
     run.stop = stop;
+    let texts = of_texts(terms);
     run.last_words = Some(Box::new(move || {
         let mut words = misfits(&scans.misfits());
         let misread = scans.misread().into_iter();
         words.extend(misread.map(|it| it.words(HumanCount(it.count))));
         words.extend(late_words(scans.windows()));
+        if Progress::sum(&scans.progress()).lines_matched == 0 {
+            words.extend(texts.iter().cloned());
+        }
         words
     }));
     run.drive(nexts).await

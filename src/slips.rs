@@ -18,6 +18,8 @@ const OWN: [&str; 4] = ["msg", "since", "until", "last"];
 pub(crate) struct Slips {
     /// The search, if it would be a step behind a pipe.
     step: Option<String>,
+    /// What is to be said of its words.
+    texts: Vec<String>,
     terms: Vec<Field>,
     names: Vec<Name>,
     walk: WalkOptions,
@@ -38,12 +40,17 @@ impl Slips {
             [text] if !config.literal && is_step(text) => Some(text.clone()),
             _ => None,
         };
-        let says_nothing = named.is_empty() && step.is_none();
+        let texts: Vec<_> = match config.literal {
+            true => Vec::new(),
+            false => terms.iter().flat_map(of_texts).collect(),
+        };
+        let says_nothing = named.is_empty() && step.is_none() && texts.is_empty();
         if says_nothing || config.follow.is_some() || config.invert {
             return None;
         }
         Some(Self {
             step,
+            texts,
             terms: named,
             names: names.to_vec(),
             walk: walk(config),
@@ -56,7 +63,8 @@ impl Slips {
         let step = self.step.iter().map(|step| {
             format!("these words were searched for; a step stands behind a pipe: '|> {step}'")
         });
-        step.chain(self.unknown_fields()).collect()
+        let texts = self.texts.iter().cloned();
+        step.chain(texts).chain(self.unknown_fields()).collect()
     }
 
     fn unknown_fields(&self) -> Vec<String> {
@@ -84,6 +92,63 @@ impl Slips {
         });
         told.collect()
     }
+}
+
+/// What is to be said of words that ask fields, or name tables, as other languages do, where a search for them
+/// has found nothing.
+pub(crate) fn of_texts(search: &Term) -> Vec<String> {
+    let one = std::slice::from_ref(search);
+    let terms = match search {
+        Term::And(terms) => terms,
+        _ => one,
+    };
+    let words = terms.iter().filter_map(|term| match term {
+        Term::Text(text) if !text.quoted => Some(text.value.as_str()),
+        _ => None,
+    });
+    let words: Vec<_> = words.collect();
+    match (terms, &words[..]) {
+        ([_], ["logs"]) => {
+            return vec!["\"logs\" was searched for as a word; all records are found by: *".into()];
+        }
+        ([_, _], [from, table]) if from.eq_ignore_ascii_case("from") && is_name(table) => {
+            return vec![format!(
+                "\"from\" and {table:?} were searched for as words, since there is no such table; \
+                 the records are the table logs, and a file is one by --table {table}=FILE"
+            )];
+        }
+        _ => {}
+    }
+    let told = words.into_iter().filter_map(|word| {
+        let term = asked_field(word)?;
+        Some(format!(
+            "{word:?} was searched for as a word; a field is asked for its value by: {term}"
+        ))
+    });
+    told.collect()
+}
+
+/// The term over a field that Splunk or Loki writes so: `service=api`, `{service="api"}`.
+fn asked_field(word: &str) -> Option<String> {
+    let (name, value) = word.trim_start_matches('{').split_once('=')?;
+    let value = value.trim_matches(|c| "=~\"'{},".contains(c));
+    let is_asked = is_name(name) && !value.is_empty() && !value.contains('=');
+    is_asked.then(|| format!("{name}:{}", quoted(value)))
+}
+
+fn quoted(value: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_.*-/".contains(c);
+    match value.chars().all(is_plain) {
+        true => value.to_owned(),
+        false => quote(value),
+    }
+}
+
+fn is_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && word
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_.@-".contains(c))
 }
 
 /// Whether a search is several words that would be a step: `count by level`. One word alone is looked for.

@@ -8,9 +8,8 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::{CastOptions, cast, cast_with_options, concat};
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue, internal_err};
-use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs,
@@ -20,12 +19,12 @@ use datafusion::optimizer::AnalyzerRule;
 
 use crate::rewritten::rewritten;
 use crate::scan::Told;
-use crate::table::Logs;
 
-/// Functions that fail where a text is no time, or numbers are none of a date.
-const OF_TIMES: [&str; 10] = [
+/// Functions that fail, or give null, where a text is no time, or numbers are none of a date.
+const OF_TIMES: [&str; 11] = [
     "make_date",
     "make_time",
+    crate::moments::NAME,
     "to_date",
     "to_time",
     "to_timestamp",
@@ -132,6 +131,18 @@ struct Found {
 }
 
 impl Counter {
+    fn new(name: Option<&str>, wanted: Wanted) -> Arc<Self> {
+        let known = OnceLock::new();
+        if let Some(name) = name {
+            let _ = known.set(name.to_owned());
+        }
+        Arc::new(Self {
+            name: known,
+            wanted,
+            found: Mutex::default(),
+        })
+    }
+
     fn found(&self) -> MutexGuard<'_, Found> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -196,9 +207,8 @@ pub(crate) struct LenientCasts;
 
 impl AnalyzerRule for LenientCasts {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        let told = told(&plan)?;
         // What a cast may make null is null from there on.
-        rewritten(plan, |expr, schema| lenient(expr, schema, told.as_deref()))?.recompute_schema()
+        rewritten(plan, lenient)?.recompute_schema()
     }
 
     fn name(&self) -> &'static str {
@@ -206,36 +216,15 @@ impl AnalyzerRule for LenientCasts {
     }
 }
 
-/// What is to be told of the scans of a plan, if it has some.
-fn told(plan: &LogicalPlan) -> Result<Option<Arc<Told>>> {
-    let mut told = None;
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && let Ok(provider) = source_as_provider(&scan.source)
-            && let Some(logs) = provider.downcast_ref::<Logs>()
-        {
-            told = Some(logs.told());
-            return Ok(TreeNodeRecursion::Stop);
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(told)
-}
-
-fn lenient(expr: Expr, schema: &DFSchema, told: Option<&Told>) -> Transformed<Expr> {
+fn lenient(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     match expr {
         Expr::Cast(Cast { expr, field })
             if expr.any_column_refs() && is_lossy(&expr, field.data_type(), schema) =>
         {
-            let Some(told) = told else {
-                return Transformed::yes(Expr::TryCast(TryCast { expr, field }));
-            };
-            let counter = counter(&expr, Wanted::of(field.data_type()));
-            told.counts(Arc::clone(&counter));
             let reads = Reads {
                 as_type: field.data_type().clone(),
                 signature: Signature::any(1, Volatility::Immutable),
-                counter,
+                counter: Counter::new(column(&expr), Wanted::of(field.data_type())),
             };
             Transformed::yes(call(reads, vec![*expr]))
         }
@@ -243,15 +232,11 @@ fn lenient(expr: Expr, schema: &DFSchema, told: Option<&Told>) -> Transformed<Ex
             if OF_TIMES.contains(&function.name())
                 && function.args.iter().any(Expr::any_column_refs) =>
         {
-            let counter = counter(&function.args[0], Wanted::Time);
-            if let Some(told) = told {
-                told.counts(Arc::clone(&counter));
-            }
             let ScalarFunction { func, args } = function;
             let spared = Spared {
                 function: func,
                 signature: Signature::variadic_any(Volatility::Immutable),
-                counter,
+                counter: Counter::new(column(&args[0]), Wanted::Time),
             };
             Transformed::yes(call(spared, args))
         }
@@ -268,21 +253,49 @@ fn lenient(expr: Expr, schema: &DFSchema, told: Option<&Told>) -> Transformed<Ex
     }
 }
 
+/// The same plan, of which each expression tells `told` of the values that it cannot read. Planning makes
+/// several of one, which meet the same values: so each counts for itself.
+pub(crate) fn counted(plan: LogicalPlan, told: &Told) -> Result<LogicalPlan> {
+    rewritten(plan, |expr, _| {
+        let Expr::ScalarFunction(function) = expr else {
+            return Transformed::no(expr);
+        };
+        let inner = function.func.inner();
+        let (reads, spared) = (
+            inner.downcast_ref::<Reads>(),
+            inner.downcast_ref::<Spared>(),
+        );
+        let own = |counter: &Counter| {
+            let name = counter.name.get().map(String::as_str);
+            let own = Counter::new(name, counter.wanted);
+            told.counts(Arc::clone(&own));
+            own
+        };
+        match (reads, spared) {
+            (Some(reads), _) => {
+                let reads = Reads {
+                    as_type: reads.as_type.clone(),
+                    signature: reads.signature.clone(),
+                    counter: own(&reads.counter),
+                };
+                Transformed::yes(call(reads, function.args))
+            }
+            (_, Some(spared)) => {
+                let spared = Spared {
+                    function: Arc::clone(&spared.function),
+                    signature: spared.signature.clone(),
+                    counter: own(&spared.counter),
+                };
+                Transformed::yes(call(spared, function.args))
+            }
+            _ => Transformed::no(Expr::ScalarFunction(function)),
+        }
+    })
+}
+
 fn call(function: impl ScalarUDFImpl + 'static, args: Vec<Expr>) -> Expr {
     let func = Arc::new(ScalarUDF::from(function));
     Expr::ScalarFunction(ScalarFunction { func, args })
-}
-
-fn counter(of: &Expr, wanted: Wanted) -> Arc<Counter> {
-    let name = OnceLock::new();
-    if let Some(column) = column(of) {
-        let _ = name.set(column.to_owned());
-    }
-    Arc::new(Counter {
-        name,
-        wanted,
-        found: Mutex::default(),
-    })
 }
 
 /// The name of the column that an expression is.

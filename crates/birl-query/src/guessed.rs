@@ -283,7 +283,7 @@ fn comes_from(column: &Column, plan: &LogicalPlan, is_so: IsSo) -> bool {
                 Some(Expr::AggregateFunction(function)) => {
                     let gives_values = matches!(
                         function.func.name(),
-                        "min" | "max" | "first_value" | "last_value"
+                        "min" | "max" | "mode" | "first_value" | "last_value"
                     );
                     let of = function.params.args.first();
                     gives_values && of.is_some_and(|of| is_column(of, &[&aggregate.input], is_so))

@@ -6,11 +6,14 @@
 //! - [`Session`]: what queries are asked of;
 //! - `pipe`: the SQL that it is, step for step, in the dialect of birl;
 //! - `statement`: what is done to the SQL that it comes to before it is planned;
+//! - `multiset`: what several rows that are the same are to `intersect all`;
+//! - `mode`, `asserted`, `moments`: functions that SQL does not have;
 //! - `overflow`: whole numbers that grow beyond 64 bits;
 //! - `rewritten`: a plan with each of its expressions rewritten;
 //! - `compared`: comparisons that can be true of nothing;
 //! - `orders`: what aggregates are ordered by;
 //! - `numbers`: texts as the numbers that they read like;
+//! - `flags`: fields as conditions that are not true or false in all records;
 //! - `casts`: texts that are to be of another type, and cannot be;
 //! - `tables`: which columns it needs, of which tables;
 //! - `table`: the table `logs`, whose columns are the fields of records;
@@ -21,6 +24,7 @@
 //! - [`GiveUp`]: what ends a join that takes long;
 //! - `leaf`: what all plan nodes without inputs answer alike;
 //! - `scan`: the plan node that makes rows of the records that a scan finds;
+//! - `stands`: whether rows are records as they stand;
 //! - [`Plan`]: a query that can be run;
 //! - [`Answers`]: the stream of its answers;
 //! - `mistake`: what is wrong with a query that cannot be planned;
@@ -32,6 +36,7 @@
 //! - [`bound`]: queries with places for values.
 
 mod answer;
+mod asserted;
 pub mod bound;
 mod casts;
 mod compared;
@@ -39,6 +44,7 @@ mod condition;
 mod dialect;
 mod division;
 mod error;
+mod flags;
 mod gaps;
 mod give_up;
 mod guessed;
@@ -47,6 +53,9 @@ mod joined;
 mod leaf;
 mod live;
 mod mistake;
+mod mode;
+mod moments;
+mod multiset;
 mod numbers;
 mod orders;
 mod overflow;
@@ -60,6 +69,7 @@ mod scan;
 mod session;
 mod snapshots;
 mod sort_keys;
+mod stands;
 mod statement;
 mod table;
 mod tables;

@@ -169,6 +169,10 @@ const READERS: &[Read] = &[
         })
     },
     |why| {
+        let message = after(why, crate::asserted::FAILED)?;
+        Some(Mistake::new(message))
+    },
+    |why| {
         let text = why.strip_prefix(crate::compared::NO_NUMBER)?;
         let message = format!("a number is compared with {text}, which is none");
         Some(Mistake::new(message).about(text))
@@ -193,6 +197,14 @@ const READERS: &[Read] = &[
     |why| {
         why.starts_with("Scalar subquery returned more than one row")
             .then(|| Mistake::new("a query in the place of a value has given several rows"))
+    },
+    |why| {
+        let is_tilde = why.contains("Unsupported SQL unary operator BitwiseNot");
+        is_tilde.then(|| {
+            Mistake::new("`=~` has no meaning here")
+                .about("=~")
+                .hint("in any case: lower(service) = 'api'; by a regex: service ~ '^api'")
+        })
     },
     |why| {
         let name = after(why, "Unsupported SQL type ")?;

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator as Op, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
-    ObjectNamePart, PipeOperator, Query, UnaryOperator, Value, VisitMut, VisitorMut,
+    self, AccessExpr, BinaryOperator as Op, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
+    ObjectNamePart, PipeOperator, Query, Subscript, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use crate::pipe::template;
@@ -42,7 +42,7 @@ const OF_NUMBERS: [&str; 22] = [
 ];
 
 /// The functions that give a value that they are given.
-const OF_VALUES: [&str; 4] = ["first_value", "last_value", "max", "min"];
+const OF_VALUES: [&str; 5] = ["first_value", "last_value", "max", "min", "mode"];
 
 /// Whether `of` wants a number of the column that is called `name`.
 pub(crate) fn are_wanted(of: &mut impl VisitMut, name: &str) -> bool {
@@ -129,6 +129,27 @@ fn column(expr: &Expr) -> Option<&str> {
     }
 }
 
+/// The elements of a list that an expression is one of: `tags[]` of `tags[1]`.
+fn element_of(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::CompoundFieldAccess { root, access_chain } => match &access_chain[..] {
+            [AccessExpr::Subscript(Subscript::Index { .. })] => Some(elements(column(root)?)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What the elements of a list are called here.
+pub(crate) fn elements(list: &str) -> String {
+    format!("{list}[]")
+}
+
+/// The list whose elements are called so here.
+pub(crate) fn list_of(elements: &str) -> Option<&str> {
+    elements.strip_suffix("[]")
+}
+
 /// What a number is wanted of, and where: a column by its name, or what is text in any case.
 type Place<'p> = dyn FnMut(Option<&str>, &mut Expr, Reading) + 'p;
 
@@ -201,6 +222,8 @@ fn each_wanted(expr: &mut Expr, values: &BTreeMap<String, String>, place: &mut P
         }
         if let Some(name) = column(expr).map(str::to_owned) {
             place(Some(values.get(&name).unwrap_or(&name)), expr, reading);
+        } else if let Some(name) = element_of(expr) {
+            place(Some(&name), expr, reading);
         } else if is_text(expr) {
             place(None, expr, reading);
         }

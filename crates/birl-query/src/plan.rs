@@ -38,9 +38,13 @@ use crate::rising::Courses;
 use crate::scan::Told;
 use crate::session::Session;
 use crate::snapshots::Folded;
+use crate::stands::stands;
 use crate::table::{self, Logs};
 use crate::tables::{Read, Tables};
-use crate::{Error, compared, division, gaps, guessed, in_order, joined, orders, pipe, statement};
+use crate::{
+    Error, casts, compared, division, flags, gaps, guessed, in_order, joined, multiset, orders,
+    pipe, statement,
+};
 
 /// So many events may wait for being told.
 const EVENTS_MAX: usize = 64;
@@ -379,7 +383,7 @@ impl Session {
         }
         // A window has rows of its own.
         let as_rows = as_rows || windowing.is_some();
-        let (kind, logical) = shown(&logs, logical, as_rows)?;
+        let (kind, logical) = shown(&logs, logical, as_rows, &tables.unshown())?;
         let folds = live.is_some() && steps::folds(&logical);
         if windowing.is_some() && steps::logs(&logical)? > 1 {
             logs.set_finds_all();
@@ -402,6 +406,7 @@ impl Session {
             None => self.state.clone(),
         };
         let logical = orders::once(state.optimize(&logical)?)?;
+        let logical = casts::counted(logical, &told)?;
         // What is live comes in its order from the first of all partitions; there are several so that
         // groups are made in two parts.
         if is_unordered(&logical) || live.is_some() && has_groups(&logical)? {
@@ -485,17 +490,27 @@ impl Session {
             columns: &|name| read.columns(name),
         };
         let translation = pipe::translate(query, known, &self.sources.clock)?;
-        let as_number =
-            |name: &str, expr: &ast::Expr, reading: Reading| match self.type_called(name)? {
+        let as_number = |name: &str, expr: &ast::Expr, reading: Reading| {
+            let ty = match numbers::list_of(name) {
+                Some(list) => match self.type_called(list)? {
+                    Type::List(element) => *element,
+                    _ => return None,
+                },
+                None => self.type_called(name)?,
+            };
+            match ty {
                 Type::Text => Some(reading.number_of(expr)),
                 Type::Bool => Some(pipe::template("CAST($1 AS BIGINT)", &[expr])),
                 _ => None,
-            };
+            }
+        };
         let mut statement = translation.statement.clone();
         let mut as_sql = statement.clone();
         numbers::of_others(&mut as_sql, &as_number);
         statement::name_columns(&mut statement);
         numbers::of_others(&mut statement, &as_number);
+        flags::of_conditions(&mut statement, &|name| self.may_be_flag(name));
+        statement::name_replaced(&mut statement);
         let tables = Tables::new(self, text, statement, &translation.lookups, &read)?;
         Ok((translation, as_sql, tables))
     }
@@ -530,6 +545,14 @@ impl Session {
         fields.get(name).or_else(|| alike.next().map(|(_, ty)| ty))
     }
 
+    /// Whether the field that is called so is text, and true or false in some records.
+    fn may_be_flag(&self, name: &str) -> bool {
+        let is_text = self
+            .type_called(name)
+            .is_none_or(|sampled| sampled == Type::Text);
+        is_text && self.sources.fields.may_be_flag(name)
+    }
+
     async fn logical(
         &self,
         statement: &ast::Statement,
@@ -545,7 +568,7 @@ impl Session {
         let statement = Statement::Statement(Box::new(statement.clone()));
         let plan = self.state.statement_to_plan(statement).await?;
         compared::check(&plan)?;
-        let plan = joined::by_name(plan, &mentioned)?;
+        let plan = joined::by_name(multiset::counted(plan)?, &mentioned)?;
         guessed::by_value(division::by_zero_is_null(plan)?, is_guessed)
     }
 }
@@ -570,8 +593,13 @@ fn with_gaps(chart: Chart, batches: SendableRecordBatchStream) -> SendableRecord
     Box::pin(RecordBatchStreamAdapter::new(schema, filled))
 }
 
-/// What the rows of a plan are, and the plan without the columns that nobody sees.
-fn shown(logs: &Logs, plan: LogicalPlan, as_rows: bool) -> Result<(Kind, LogicalPlan), Error> {
+/// What the rows of a plan are, and the plan without the columns that nobody sees, `unshown` among them.
+fn shown(
+    logs: &Logs,
+    plan: LogicalPlan,
+    as_rows: bool,
+    unshown: &BTreeSet<String>,
+) -> Result<(Kind, LogicalPlan), Error> {
     let all: Vec<_> = plan
         .schema()
         .iter()
@@ -581,7 +609,8 @@ fn shown(logs: &Logs, plan: LogicalPlan, as_rows: bool) -> Result<(Kind, Logical
     let is_visible = |column: &&(Option<TableReference>, String)| {
         let (qualifier, name) = column;
         let is_twice = || twice.contains(&ColumnName::new(qualifier.clone(), name.clone()));
-        name != table::ORIGIN && !logs.hides(name) && !is_twice()
+        let is_hidden = name == table::ORIGIN || logs.hides(name) || unshown.contains(name);
+        !is_hidden && !is_twice()
     };
     let visible: Vec<_> = all.iter().filter(is_visible).collect();
     let has_origin = all.iter().any(|(_, name)| name == table::ORIGIN);
@@ -590,7 +619,10 @@ fn shown(logs: &Logs, plan: LogicalPlan, as_rows: bool) -> Result<(Kind, Logical
         && visible
             .iter()
             .map(|(_, name)| name.as_str())
-            .eq(logs.visible());
+            .eq(logs.visible().filter(|it| !unshown.contains(*it)))
+        && all.iter().all(|(qualifier, name)| {
+            stands(&ColumnName::new(qualifier.clone(), name.clone()), &plan)
+        });
     let column = |(qualifier, name): &(Option<TableReference>, String)| {
         Expr::Column(ColumnName::new(qualifier.clone(), name.clone()))
     };

@@ -23,7 +23,7 @@ use datafusion::prelude::SessionConfig;
 use crate::give_up::{Checking, GiveUp};
 use crate::overflow::{CheckedArithmetic, CheckedSum};
 use crate::percentile::Percentile;
-use crate::{Error, casts, in_order, pipe, sort_keys};
+use crate::{Error, asserted, casts, in_order, mode, moments, pipe, sort_keys};
 
 /// The sources that are the table `logs`, and how they are read.
 #[derive(Clone, Debug)]
@@ -135,6 +135,9 @@ impl Session {
             .build();
         state.register_udaf(Arc::new(CheckedSum::default().into()))?;
         state.register_udaf(Arc::new(Percentile::default().into()))?;
+        state.register_udaf(Arc::new(mode::function()))?;
+        state.register_udf(Arc::new(asserted::function()))?;
+        state.register_udf(Arc::new(moments::function(sources.clock.clone())))?;
         state.register_udf(Arc::new(pipe::captures()))?;
         for function in pipe::picks() {
             state.register_udf(Arc::new(function))?;

@@ -7,6 +7,7 @@ use birl_record::query::{parse_search, tree::Term};
 use datafusion::sql::sqlparser::ast::{self, Visitor, VisitorMut};
 
 use crate::Error;
+use crate::pipe::template;
 use crate::walk;
 
 /// What a column is called that tells whether a search finds the record.
@@ -209,6 +210,113 @@ fn searched(expr: &ast::Expr) -> Option<String> {
         (ast::Value::SingleQuotedString(text), true) => Some(text.clone()),
         _ => None,
     }
+}
+
+/// The columns that a statement shows by their own names, at any place.
+pub(crate) fn shown(statement: &ast::Statement) -> BTreeSet<String> {
+    struct Shown(BTreeSet<String>);
+    impl Shown {
+        fn add_expr(&mut self, expr: &ast::Expr) {
+            match expr {
+                ast::Expr::Identifier(name) => _ = self.0.insert(name.value.clone()),
+                ast::Expr::CompoundIdentifier(parts) => {
+                    self.0.extend(parts.last().map(|name| name.value.clone()));
+                }
+                _ => {}
+            }
+        }
+        fn add(&mut self, items: &[ast::SelectItem]) {
+            for item in items {
+                match item {
+                    ast::SelectItem::UnnamedExpr(expr) => self.add_expr(expr),
+                    ast::SelectItem::ExprWithAlias { alias, .. } => {
+                        self.0.insert(alias.value.clone());
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    impl Visitor for Shown {
+        type Break = ();
+        fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<()> {
+            self.add(&select.projection);
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<()> {
+            for operator in &query.pipe_operators {
+                match operator {
+                    ast::PipeOperator::Select { exprs } | ast::PipeOperator::Extend { exprs } => {
+                        self.add(exprs);
+                    }
+                    ast::PipeOperator::Aggregate {
+                        full_table_exprs,
+                        group_by_expr,
+                    } => {
+                        for item in full_table_exprs.iter().chain(group_by_expr) {
+                            self.add_expr(&item.expr.expr);
+                            let alias = item.expr.alias.iter();
+                            self.0.extend(alias.map(|name| name.value.clone()));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut shown = Shown(BTreeSet::new());
+    let _ = walk::look(statement, &mut shown);
+    shown.0
+}
+
+/// Lets the planner look for the columns that `* replace (… as name)` names, which it would not replace without
+/// a word where they are called otherwise.
+pub(crate) fn name_replaced(statement: &mut ast::Statement) {
+    struct Replaced;
+    impl Replaced {
+        fn name(items: &mut [ast::SelectItem]) {
+            for item in items {
+                let (table, options) = match item {
+                    ast::SelectItem::Wildcard(options) => (None, options),
+                    ast::SelectItem::QualifiedWildcard(
+                        ast::SelectItemQualifiedWildcardKind::ObjectName(name),
+                        options,
+                    ) => (name.0.last().and_then(|it| it.as_ident()).cloned(), options),
+                    _ => continue,
+                };
+                let replaced = options.opt_replace.iter_mut();
+                for element in replaced.flat_map(|it| &mut it.items) {
+                    let column = element.column_name.clone();
+                    let column = match &table {
+                        Some(table) => ast::Expr::CompoundIdentifier(vec![table.clone(), column]),
+                        None => ast::Expr::Identifier(column),
+                    };
+                    // Whether anything is null is never null.
+                    element.expr = template(
+                        "CASE WHEN $1 IS NULL IS NULL THEN NULL ELSE $2 END",
+                        &[&column, &element.expr],
+                    );
+                }
+            }
+        }
+    }
+    impl VisitorMut for Replaced {
+        type Break = ();
+        fn pre_visit_select(&mut self, select: &mut ast::Select) -> ControlFlow<()> {
+            Self::name(&mut select.projection);
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<()> {
+            for operator in &mut query.pipe_operators {
+                if let ast::PipeOperator::Select { exprs } = operator {
+                    Self::name(exprs);
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = walk::change(statement, &mut Replaced);
 }
 
 /// Names a field as it is called where it was typed otherwise; returns whether it was anywhere.

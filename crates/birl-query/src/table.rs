@@ -80,11 +80,6 @@ impl Logs {
         self.finds_all.store(true, Ordering::Relaxed);
     }
 
-    /// What is to be told of its scans.
-    pub(crate) fn told(&self) -> Arc<Told> {
-        Arc::clone(&self.told)
-    }
-
     /// The names of the columns that people see, in order.
     pub(crate) fn visible(&self) -> impl Iterator<Item = &str> {
         let visible = self.columns.iter().filter(|it| it.term.is_none());

@@ -1,7 +1,7 @@
 //! The tables that a query names, with the columns that it needs.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub(crate) struct Tables<'a> {
     reads_files: bool,
     /// The fields among their columns that no sample has.
     pub(crate) unknown: Vec<String>,
+    /// Those among them that are within objects, and are columns since the query names them.
+    within: BTreeSet<String>,
 }
 
 /// A table, as far as the query needs it.
@@ -73,6 +75,7 @@ impl<'a> Tables<'a> {
             tables,
             reads_files: session.reads_files,
             unknown: Vec::new(),
+            within: BTreeSet::new(),
         })
     }
 
@@ -85,6 +88,12 @@ impl<'a> Tables<'a> {
         };
         let tables = self.tables.iter();
         tables.map(|it| (it.name.as_str(), provider(it))).collect()
+    }
+
+    /// The columns that are there for conditions and the like, and that no step shows: what is within an object
+    /// is shown with it.
+    pub(crate) fn unshown(&self) -> BTreeSet<String> {
+        &self.within - &statement::shown(&self.statement)
     }
 
     /// Makes good for what planning has found missing, if that can be: a field that no sample has,
@@ -117,10 +126,23 @@ impl<'a> Tables<'a> {
             let mut aliases = aliases.iter();
             table.name == of || aliases.any(|(alias, own)| alias == of && *own == table.name)
         };
-        let alias_of = |it: &&mut Table| of.is_none_or(|of| is_called(it, of));
-        let Some(table) = self.tables.iter_mut().find(alias_of) else {
+        let alias_of = |it: &Table| of.is_none_or(|of| is_called(it, of));
+        // Of no table in particular, it is of one that has it, or else of one that is asked.
+        let asked = statement::tables(&self.statement);
+        let has_it = |it: &Table| it.sources.fields.get(&name).is_some();
+        let tables = || {
+            self.tables
+                .iter()
+                .enumerate()
+                .filter(|(_, it)| alias_of(it))
+        };
+        let asked = || tables().filter(|(_, it)| asked.contains(&it.name));
+        let found = asked().find(|(_, it)| has_it(it));
+        let found = found.or_else(|| asked().next()).or_else(|| tables().next());
+        let Some(at) = found.map(|(at, _)| at) else {
             return Err(self.unknown_field(&field.name, near(&field.name, valid_fields)));
         };
+        let table = &mut self.tables[at];
         let is_known = table.columns.iter().any(|it| it.column.name() == name);
         if is_known || name.starts_with("search(") {
             return Err(self.unknown_field(&name, near(&name, valid_fields)));
@@ -167,7 +189,10 @@ impl<'a> Tables<'a> {
                 return Err(self.unknown_field(&name, Some(&near)));
             }
         }
-        let table = self.tables.iter_mut().find(alias_of).expect("it was there");
+        let table = &mut self.tables[at];
+        if name.contains('.') {
+            self.within.insert(name.clone());
+        }
         table.columns.push(LogColumn { column, term: None });
         if is_unknown {
             self.unknown.push(name);

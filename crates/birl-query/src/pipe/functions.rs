@@ -152,6 +152,11 @@ const AGGREGATES: &[Aggregate] = &[
         meaning: Meaning::AsInSql,
     },
     Aggregate {
+        names: &["mode"],
+        example: "mode(status)",
+        meaning: Meaning::AsInSql,
+    },
+    Aggregate {
         names: &[
             "any_value",
             "approx_median",
@@ -207,6 +212,7 @@ const SPELLINGS: &[(&str, usize, &str)] = &[
     ("regexp_matches", 2, "regexp_like($1, $2)"),
     ("iif", 3, "CASE WHEN $1 THEN $2 ELSE $3 END"),
     ("if", 3, "CASE WHEN $1 THEN $2 ELSE $3 END"),
+    ("iff", 3, "CASE WHEN $1 THEN $2 ELSE $3 END"),
     // `date_part` is a little off.
     ("epoch", 1, "CAST(CAST($1 AS TIMESTAMP(6)) AS BIGINT) / 1e6"),
     ("year", 1, "date_part('year', $1)"),
@@ -224,11 +230,7 @@ const SPELLINGS: &[(&str, usize, &str)] = &[
     ("toint", 1, "TRY_CAST($1 AS BIGINT)"),
     ("tolong", 1, "TRY_CAST($1 AS BIGINT)"),
     ("tostring", 1, "CAST($1 AS VARCHAR)"),
-    (
-        "parsedate",
-        1,
-        "arrow_try_cast($1, 'Timestamp(ns, \"UTC\")')",
-    ),
+    ("parsedate", 1, "parsedate($1)"),
     ("tolowercase", 1, "lower($1)"),
     ("tolower", 1, "lower($1)"),
     ("touppercase", 1, "upper($1)"),
@@ -558,7 +560,8 @@ fn rewritten(expr: &Expr, context: &Context) -> Result<Option<Expr>, Error> {
             }
             name => match SPELLINGS.iter().find(|(spelled, ..)| *spelled == name) {
                 Some((_, count, sql)) if call.args.len() == *count => template(sql, &call.args),
-                _ => return Ok(None),
+                Some((_, count, _)) => return Err(call.takes(*count)),
+                None => return Ok(None),
             },
         }
     };
@@ -616,6 +619,15 @@ impl Call<'_> {
         }
     }
 
+    /// It has been given too many values, or too few.
+    fn takes(&self, count: usize) -> Error {
+        let values = match count {
+            1 => "one value".to_owned(),
+            count => format!("{count} values"),
+        };
+        Error::new(self.span.clone(), format!("`{}` takes {values}", self.name))
+    }
+
     fn wrong(&self, what: &str) -> Error {
         let error = Error::new(self.span.clone(), format!("`{}` {what}", self.name));
         error.with_hint(format!("for example: {}", self.example))
@@ -624,7 +636,7 @@ impl Call<'_> {
 
 /// What part of 1 the percentile of this name is: `p50`, `p99`, `p999`.
 fn percent(name: &str) -> Option<String> {
-    let digits = name.strip_prefix('p')?;
+    let digits = name.strip_prefix("perc").or(name.strip_prefix('p'))?;
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

@@ -15,6 +15,14 @@ use crate::walk;
 /// Makes numbers of those of the columns `parsed` that `query` calculates with or compares with
 /// numbers, so that they are shown as such, too; what is none becomes null.
 pub(super) fn make_numbers(query: &mut Query, parsed: &[String]) {
+    // Elements of lists are numbers where they are wanted, and nowhere else.
+    let mut names = parsed.iter();
+    if names.any(|name| numbers::list_of(name).is_some()) {
+        numbers::of_others(query, &|name, expr, reading| {
+            let is_parsed = numbers::list_of(name).is_some() && parsed.iter().any(|it| it == name);
+            is_parsed.then(|| reading.number_of(expr))
+        });
+    }
     let names = parsed.iter().map(String::as_str);
     let (wanted, others): (Vec<_>, Vec<_>) =
         names.partition(|name| numbers::are_wanted(query, name));

@@ -59,7 +59,8 @@ impl<'q> Tokens<'q> {
             done = search.span.end;
         }
         tokenize(text, done..text.len(), at, &mut tokens)?;
-        let tokens = without_drops(with_spans_of_bins(tokens, text, at));
+        let tokens = with_spans_of_bins(tokens, text, at);
+        let tokens = without_drops(without_last_commas(tokens));
         let this = Self {
             tokens,
             span: at..at + text.len(),
@@ -688,6 +689,28 @@ fn with_spans_of_bins(tokens: Vec<TokenWithSpan>, text: &str, at: usize) -> Vec<
         }
     }
     out
+}
+
+/// The tokens without a comma behind the last of a list: at the end, and before `by`, `group by` and `from`. A `;`
+/// at the end goes, too.
+fn without_last_commas(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    tokens.pop_if(|it| it.token == Token::SemiColon);
+    let ends_list = |rest: &[TokenWithSpan]| match rest {
+        [] => true,
+        [word, next, ..] if is_word(&word.token, "group") => {
+            is_word(&next.token, "by") || is_word(&next.token, "and")
+        }
+        [word, next, ..] if is_word(&word.token, "by") || is_word(&word.token, "from") => {
+            matches!(
+                next.token,
+                Token::Word(_) | Token::SingleQuotedString(_) | Token::LParen
+            ) && !is_word(&next.token, "as")
+        }
+        _ => false,
+    };
+    let is_last = |at: usize| tokens[at].token == Token::Comma && ends_list(&tokens[at + 1..]);
+    let kept = (0..tokens.len()).filter(|&at| !is_last(at));
+    kept.map(|at| tokens[at].clone()).collect()
 }
 
 /// The tokens, where `|> drop a, b` is `|> select * except (a, b)`: the parser takes what stands behind

@@ -7,8 +7,8 @@ use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     self, Distinct, ExceptSelectItem, Expr, GroupByExpr, Ident, OrderBy, OrderByExpr, OrderByKind,
     OrderByOptions, PipeOperator, Query, ReplaceSelectElement, ReplaceSelectItem, Select,
-    SelectFlavor, SelectItem, SetExpr, TableFactor, TableWithJoins, VisitMut, VisitorMut,
-    WildcardAdditionalOptions,
+    SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor, TableWithJoins,
+    VisitMut, VisitorMut, WildcardAdditionalOptions, With,
 };
 
 use super::functions::{self, Context, POSITION};
@@ -149,6 +149,8 @@ pub(super) struct Pipeline<'f> {
     pub(super) is_named: bool,
     /// Where the operators begin behind which only columns have changed, and what was known there.
     rows_end: Option<RowsEnd>,
+    /// The tables that steps make.
+    with: Option<With>,
     pub(super) known: Known<'f>,
 }
 
@@ -176,12 +178,26 @@ impl<'f> Pipeline<'f> {
             parsed: Vec::new(),
             is_named,
             rows_end: None,
+            with: None,
             known,
         }
     }
 
     pub(super) fn into_query(self) -> Query {
-        self.query
+        let mut query = self.query;
+        match (&mut query.with, self.with) {
+            (Some(with), Some(made)) => add_tables(with, made),
+            (with, made) => *with = with.take().or(made),
+        }
+        query
+    }
+
+    /// Makes tables, for the steps that follow.
+    pub(super) fn add_with(&mut self, made: With) {
+        match &mut self.with {
+            Some(with) => add_tables(with, made),
+            None => self.with = Some(made),
+        }
     }
 
     /// Whether the rows are sorted by anything.
@@ -574,6 +590,25 @@ impl<'f> Pipeline<'f> {
         self.columns = columns;
     }
 
+    /// Holds the rows against those of `queries`, each as often as it is there.
+    pub(super) fn combine_all(&mut self, op: SetOperator, queries: Vec<Query>, columns: Columns) {
+        for other in queries {
+            let rows = std::mem::replace(&mut self.query, query(empty_select()));
+            *self.query.body = SetExpr::SetOperation {
+                op,
+                set_quantifier: SetQuantifier::All,
+                left: Box::new(SetExpr::Query(Box::new(rows))),
+                right: Box::new(SetExpr::Query(Box::new(other))),
+            };
+        }
+        self.rows_end = None;
+        self.order_is_default = false;
+        self.order = None;
+        self.chart = None;
+        self.aggregated = None;
+        self.columns = columns;
+    }
+
     /// Gives the rows the name that their table has, where their columns have been made by steps: beside
     /// those of another table, a column of no table would be told from none that is called so.
     pub(super) fn name_rows(&mut self) {
@@ -644,6 +679,11 @@ impl<'f> Pipeline<'f> {
             aggregated.keys.retain(|name| has(name));
         }
     }
+}
+
+fn add_tables(with: &mut With, made: With) {
+    with.recursive |= made.recursive;
+    with.cte_tables.extend(made.cte_tables);
 }
 
 /// All columns, as they are.

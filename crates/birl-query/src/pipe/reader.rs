@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::elsewhere;
 use super::piece::{Piece, lower_first, place};
 use super::steps::is_step;
 use crate::dialect::QueryDialect;
@@ -129,6 +130,12 @@ fn whole<T: Visit>(
                     error.with_hint(format!("each step stands behind a pipe: |> {found} …"))
                 }
                 Token::Colon => error.with_hint("a search stands in quotes: search('level:error')"),
+                Token::Word(word)
+                    if word.quote_style.is_none()
+                        && let Some(here) = elsewhere::operator(&word.value) =>
+                {
+                    error.with_hint(format!("here it is written as {here}"))
+                }
                 _ => in_quotes_if_length(error, piece, span.start),
             })
         }
@@ -249,7 +256,11 @@ fn placed(error: ParserError, piece: Piece<'_>) -> Error {
         None => lower_first(message),
     };
     let start = span.start;
+    let found_dot = message.ends_with("found `.`");
     let error = Error::new(span, message.replacen("expected: ", "expected ", 1));
+    if found_dot {
+        return error.with_hint("a field is called without a dot before it: level = 'error'");
+    }
     in_quotes_if_length(error, piece, start)
 }
 

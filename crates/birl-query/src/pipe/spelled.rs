@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator
 use super::reader::template;
 use crate::walk;
 
-/// Makes `not x` of `!x`, and `x is null` of a comparison with null: also where that is one of several values.
+/// Makes `not x` of `!x`, and `x is null` of a comparison with null.
 pub(super) fn rewrite(query: &mut Query) {
     let _ = walk::change_exprs(query, |expr| {
         if let Expr::UnaryOp { op, .. } = expr
@@ -24,41 +24,34 @@ pub(super) fn rewrite(query: &mut Query) {
 
 /// What is meant by a comparison with null, if an expression is one.
 fn with_null(expr: &mut Expr) -> Option<Expr> {
-    match expr {
-        Expr::BinaryOp { left, op, right } => {
-            let value = match (is_null(left), is_null(right)) {
-                (_, true) => left,
-                (true, false) => right,
-                (false, false) => return None,
-            };
-            match op {
-                BinaryOperator::Eq => Some(template("$1 IS NULL", &[value])),
-                BinaryOperator::NotEq => Some(template("$1 IS NOT NULL", &[value])),
-                _ => None,
-            }
-        }
-        Expr::InList {
-            expr: value,
-            list,
-            negated,
-        } if list.iter().any(is_null) => {
-            list.retain(|it| !is_null(it));
-            let is_null = match negated {
-                false => "$1 IS NULL",
-                true => "$1 IS NOT NULL",
-            };
-            let is_null = template(is_null, &[value]);
-            if list.is_empty() {
-                return Some(is_null);
-            }
-            let others = match negated {
-                false => "($1 OR $2)",
-                true => "($1 AND $2)",
-            };
-            Some(template(others, &[expr, &is_null]))
-        }
+    let Expr::BinaryOp { left, op, right } = expr else {
+        return None;
+    };
+    let value = match (is_null(left), is_null(right)) {
+        (_, true) => left,
+        (true, false) => right,
+        (false, false) => return None,
+    };
+    match op {
+        BinaryOperator::Eq => Some(is_null_of(value, false)),
+        BinaryOperator::NotEq => Some(is_null_of(value, true)),
         _ => None,
     }
+}
+
+/// `value is null`, or `value is not null`.
+fn is_null_of(value: &Expr, negated: bool) -> Expr {
+    let is_operation = matches!(
+        value,
+        Expr::BinaryOp { .. } | Expr::UnaryOp { .. } | Expr::InList { .. } | Expr::Between { .. }
+    );
+    let sql = match (is_operation, negated) {
+        (false, false) => "$1 IS NULL",
+        (false, true) => "$1 IS NOT NULL",
+        (true, false) => "($1) IS NULL",
+        (true, true) => "($1) IS NOT NULL",
+    };
+    template(sql, &[value])
 }
 
 fn is_null(expr: &Expr) -> bool {

@@ -119,6 +119,16 @@ const STEPS: &[Step] = &[
     ),
     step(&["as"], "as requests", tables::named),
     step(
+        &["with"],
+        "with slow as (from logs |> where latency_ms > 100)",
+        tables::with,
+    ),
+    step(
+        &["assert"],
+        "assert latency_ms >= 0, 'a latency is negative'",
+        rows::assert,
+    ),
+    step(
         &["union", "intersect", "except"],
         "union all (from logs |> where status = 404)",
         tables::combined,
@@ -171,7 +181,7 @@ pub(super) fn apply(pipeline: &mut Pipeline<'_>, step: &tree::Step) -> Result<()
             aggregate::stats_with_head(pipeline, &typed("count by level"))
         }
         None if grinder::is_columns(&column) => columns::extend(pipeline, &column),
-        None => Err(unknown(name, is_called, &step.span)),
+        None => Err(unknown(name, text, is_called, &step.span)),
     }
 }
 
@@ -197,11 +207,23 @@ pub(super) fn is_step(name: &str) -> bool {
     names.any(|known| is_name(known, name))
 }
 
-fn unknown(name: &str, is_called: bool, span: &Span) -> Error {
+fn unknown(name: &str, text: &str, is_called: bool, span: &Span) -> Error {
+    // Names of Kusto's have dashes.
+    let goes_on = |c: char| c.is_alphanumeric() || "_-".contains(c);
+    let len = text.find(|c| !goes_on(c)).unwrap_or(text.len());
+    let name = match elsewhere::step(&text[..len]) {
+        Some(_) => &text[..len],
+        None => name,
+    };
     let place = span.start..span.start + name.len();
     if name.is_empty() {
         let error = Error::new(span.start..span.start, "expected a step");
-        return error.with_hint("for example: count by level");
+        return match text.strip_prefix('.').map(|path| &path[..word_len(path)]) {
+            Some(field) if !field.is_empty() => error.with_hint(format!(
+                "a field is called without a dot before it: fields {field}"
+            )),
+            _ => error.with_hint("for example: count by level"),
+        };
     }
     if name.eq_ignore_ascii_case("patterns") {
         return Error::new(place, "the step `patterns` is not supported yet");

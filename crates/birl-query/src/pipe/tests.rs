@@ -437,7 +437,7 @@ const CASES: &[(&str, &str)] = &[
         "| parse \"* took *ms\" as what, took | stats avg(took) by what",
         "FROM logs |> WHERE regexp_like(coalesce(message, line), '(?s)^(.*?)\\s+took\\s+(.*?)ms') \
          |> EXTEND array_element(captures(coalesce(message, line), '(?s)^(.*?)\\s+took\\s+(.*?)ms'), 1) AS what, \
-         TRY_CAST(array_element(captures(coalesce(message, line), '(?s)^(.*?)\\s+took\\s+(.*?)ms'), 2) AS DOUBLE) AS took \
+         CAST(array_element(captures(coalesce(message, line), '(?s)^(.*?)\\s+took\\s+(.*?)ms'), 2) AS DOUBLE) AS took \
          |> AGGREGATE avg(took) AS \"avg(took)\" GROUP BY what \
          |> ORDER BY \"avg(took)\" DESC NULLS LAST, TRY_CAST(what AS DOUBLE), what",
     ),
@@ -615,8 +615,8 @@ const ERRORS: &[(&str, &str)] = &[
         "cannot read the query: expected an aggregate after `stats`\n  a |> stats\n       ^^^^^\n\nhint: for example: stats avg(latency_ms), p99(latency_ms) by service",
     ),
     (
-        "a |> stats count, by x",
-        "cannot read the query: expected an aggregate\n  a |> stats count, by x\n                        ^\n\nhint: for example: stats avg(latency_ms), p99(latency_ms) by service",
+        "a |> stats count, , by x",
+        "cannot read the query: expected an aggregate\n  a |> stats count, , by x\n                          ^\n\nhint: for example: stats avg(latency_ms), p99(latency_ms) by service",
     ),
     (
         "a |> aggregate fast(ms) as n group by x",

@@ -40,6 +40,8 @@ struct Known {
     is_own: bool,
     /// The number of the last record that has it: of a repeated name the first counts.
     last: usize,
+    /// Whether some values are true or false.
+    is_flag: bool,
 }
 
 /// What the values of a field have been.
@@ -64,6 +66,8 @@ impl Fields {
             seen: Seen::of_type(&ty),
             is_own,
             last: records,
+            // Of what was text it is not known.
+            is_flag: matches!(ty, Type::Bool | Type::Text),
         });
         let known: Vec<_> = known.collect();
         let names = known.iter().map(|it| it.name.clone());
@@ -133,6 +137,7 @@ impl Fields {
                     seen: Seen::Nothing,
                     is_own: false,
                     last: 0,
+                    is_flag: false,
                 });
                 self.known.len() - 1
             }
@@ -141,7 +146,9 @@ impl Fields {
         known.is_own |= is_own;
         if known.last < self.records {
             known.last = self.records;
-            known.seen = std::mem::take(&mut known.seen).join(Seen::of(value));
+            let seen = Seen::of(value);
+            known.is_flag |= seen == Seen::Bool;
+            known.seen = std::mem::take(&mut known.seen).join(seen);
         }
     }
 
@@ -182,6 +189,12 @@ impl Fields {
     pub fn is_mixed(&self, name: &str) -> bool {
         let place = self.places.get(name);
         place.is_some_and(|place| self.known[*place].seen == Seen::Mixed)
+    }
+
+    /// Whether a field may be true or false in some records: where it is in samples, or none has it.
+    pub fn may_be_flag(&self, name: &str) -> bool {
+        let place = self.places.get(name);
+        place.is_none_or(|place| self.known[*place].is_flag)
     }
 
     /// Whether no sample tells of a field, for want of samples.

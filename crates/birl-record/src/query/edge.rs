@@ -65,7 +65,23 @@ pub(super) fn bar_ahead(input: &Input<'_>) -> Bar {
 pub(super) fn lone_bar(input: &Input<'_>) -> Error {
     let (text, span) = (input.state.text, here_char(input));
     let token = token_start(&text[..span.start])..token_end(text, span.start);
+    let is_of_loki = ["|=", "|~"]
+        .iter()
+        .any(|it| text[span.start..].starts_with(it));
+    let begins_step = text[span.end..].starts_with(char::is_alphabetic)
+        && text[..span.start].ends_with(char::is_whitespace);
     let error = Error::new(span, "`|` is a pipe only between spaces");
+    if begins_step {
+        let step = &text[token.start + 1..token.end];
+        return error.with_hint(format!(
+            "for a step, write | {step}; for either of two terms, write `OR` between them"
+        ));
+    }
+    if is_of_loki {
+        return error.with_hint(
+            "a text to find stands as it is, and a regex between slashes: service:api \"reset\" /by .*/",
+        );
+    }
     match either(text[token].trim_end_matches(')')) {
         Some(either) => error.with_hint(format!("to find either, write {either}")),
         None => error.with_hint(

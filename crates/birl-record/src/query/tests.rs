@@ -577,7 +577,7 @@ hint: to find either, write level:(error OR warn)",
   a |count
     ^
 
-hint: to find either of two terms, write `OR` between them; to find the text, quote it",
+hint: for a step, write | count; for either of two terms, write `OR` between them",
         ),
         (
             "/a(b/)c/",

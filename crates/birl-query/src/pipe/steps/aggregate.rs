@@ -451,6 +451,8 @@ pub(super) fn timechart(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Resul
     let len = text.find(char::is_whitespace).unwrap_or(text.len());
     let (span, rest) = text.split_at(len);
     let place = at + gap..at + gap + len;
+    // As Splunk has it.
+    let span = span.strip_prefix("span=").unwrap_or(span);
     if !span.starts_with(|c: char| c.is_ascii_digit()) {
         return Err(match span.is_empty() {
             true => typed.missing("the length of a bar"),
@@ -506,6 +508,14 @@ pub(super) fn top(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), 
         return top_of_aggregate(pipeline, typed, count, None);
     }
     let (fields, by) = fields.split_at_word("by");
+    if let (true, Some(by)) = (fields.is_empty(), by) {
+        let key = by.typed();
+        let key = key.strip_suffix(" desc").unwrap_or(&key);
+        let error = Error::new(by.place(), "expected a field before `by`");
+        return Err(error.with_hint(format!(
+            "the rows with the largest values: sort -{key} |> limit {count}"
+        )));
+    }
     if by.is_none() && pipeline.aggregated.is_some() && fields.list().len() == 1 {
         let mut field = reader::expr(fields)?;
         pipeline.resolve(&mut field);

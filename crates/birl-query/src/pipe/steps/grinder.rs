@@ -6,6 +6,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::Typed;
 use super::parse::text_of;
+use crate::numbers;
 use crate::pipe::functions::{self, bin_length_of};
 use crate::pipe::piece::{Piece, ident, is_word};
 use crate::pipe::pipeline::Pipeline;
@@ -44,7 +45,9 @@ pub(super) fn split(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<()
         "array_remove_all(string_to_array($1, $2), '')",
         &[&text, &separator],
     );
-    pipeline.extend(vec![(parts, alias.unwrap_or(name))]);
+    let name = alias.unwrap_or(name);
+    pipeline.parsed.push(numbers::elements(&name.value));
+    pipeline.extend(vec![(parts, name)]);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::Typed;
 use super::aggregate::refuse_aggregates;
+use crate::asserted;
 use crate::pipe::functions;
 use crate::pipe::piece::{Piece, is_word};
 use crate::pipe::pipeline::{Pipeline, has_window, number, ordered};
@@ -66,7 +67,7 @@ fn sort_by(pipeline: &mut Pipeline<'_>, mut exprs: Vec<OrderByExpr>) {
     pipeline.drop(names);
 }
 
-/// `-n`, `x`, `x desc`; what has none stands at the end in any case.
+/// `-n`, `x`, `x desc`; what has none stands at the end, unless it says `nulls first`.
 fn sort_key(
     pipeline: &Pipeline<'_>,
     typed: &Typed<'_>,
@@ -77,6 +78,14 @@ fn sort_key(
     if let Some(sign @ (Token::Minus | Token::Plus)) = rest.first() {
         is_descending = *sign == Token::Minus;
         rest = rest.behind(1);
+    }
+    let mut nulls_first = None;
+    if let [.., nulls, place] = rest.tokens
+        && is_word(&nulls.token, "nulls")
+        && ["first", "last"].iter().any(|it| is_word(&place.token, it))
+    {
+        nulls_first = Some(is_word(&place.token, "first"));
+        rest = rest.part(&rest.tokens[..rest.tokens.len() - 2]);
     }
     if let Some(last) = rest.tokens.last() {
         let turns = is_word(&last.token, "desc");
@@ -91,8 +100,8 @@ fn sort_key(
     let mut expr = pipeline.expr(rest)?;
     refuse_aggregates(&mut expr, typed)?;
     Ok(match is_descending {
-        true => ordered(expr, Some(false), Some(false)),
-        false => ordered(expr, None, None),
+        true => ordered(expr, Some(false), nulls_first.or(Some(false))),
+        false => ordered(expr, None, nulls_first),
     })
 }
 
@@ -109,6 +118,49 @@ pub(super) fn order_by(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result
     }
     sort_by(pipeline, exprs);
     Ok(())
+}
+
+/// `assert latency_ms >= 0, 'a latency is negative', latency_ms`
+pub(super) fn assert(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
+    let tokens = typed.tokens_behind_name()?;
+    if tokens.all().is_empty() {
+        return Err(typed.missing("a condition"));
+    }
+    let parts = tokens.all().list();
+    let mut exprs = Vec::new();
+    for part in &parts {
+        let mut expr = pipeline.expr(*part)?;
+        refuse_aggregates(&mut expr, typed)?;
+        if has_window(&expr) {
+            let error = Error::new(part.place(), "an assertion is of single rows");
+            return Err(error.with_hint("make a column of it before: extend rank() over (…) as r"));
+        }
+        exprs.push(expr);
+    }
+    let condition = exprs.remove(0);
+    let text = |text: String| Expr::Value(ast::Value::SingleQuotedString(text).into());
+    let mut message = text(format!("`{}` is not true", parts[0].typed()));
+    for (i, expr) in exprs.iter().enumerate() {
+        let gap = text(if i == 0 { ": " } else { " " }.to_owned());
+        message = template(
+            "$1 || $2 || coalesce(CAST($3 AS VARCHAR), 'null')",
+            &[&message, &gap, expr],
+        );
+    }
+    let call = format!("{}($1, $2)", asserted::NAME);
+    // What is left out by the steps before it and behind it are no rows of it.
+    all_rows(pipeline);
+    pipeline.filter(template(&call, &[&condition, &message]));
+    all_rows(pipeline);
+    Ok(())
+}
+
+/// A limit that keeps all rows, past which no condition goes.
+fn all_rows(pipeline: &mut Pipeline<'_>) {
+    pipeline.rows(PipeOperator::Limit {
+        expr: number(ALL_ROWS),
+        offset: None,
+    });
 }
 
 /// More rows than there are, which no count of them adds up to.

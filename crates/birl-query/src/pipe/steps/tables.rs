@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use birl_record::query::Error;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, PipeOperator, TableAlias,
-    TableFactor,
+    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, PipeOperator, SetOperator,
+    TableAlias, TableFactor,
 };
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -26,18 +26,64 @@ pub(super) fn named(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<()
     Ok(())
 }
 
+/// `with slow as (from logs |> where latency_ms > 100)`: tables for the steps that follow.
+pub(super) fn with(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
+    let tokens = typed.tokens()?;
+    let mut all = tokens.all().tokens.to_vec();
+    if !all.iter().any(|it| it.token == Token::LParen) {
+        return Err(typed.missing("a name and a query"));
+    }
+    let from_logs = [
+        Token::make_word("FROM", None),
+        Token::make_word("logs", None),
+    ];
+    all.extend(from_logs.map(TokenWithSpan::wrap));
+    let mut query = reader::query(tokens.all().part(&all))?;
+    nested::rewrite(&mut query)?;
+    let Some(mut with) = query.with else {
+        return Err(typed.missing("a name and a query"));
+    };
+    pipeline.tables.add_of(&with);
+    pipeline.tables.join_names(&mut with);
+    functions::rewrite(&mut with, &pipeline.context())?;
+    for table in &with.cte_tables {
+        let name = &table.alias.name;
+        if name.value.eq_ignore_ascii_case("logs") {
+            let place = place(name.span).unwrap_or_else(|| typed.name_place());
+            return Err(typed.wrong(place, "the table logs is there already"));
+        }
+        pipeline.tables.add(&name.value);
+    }
+    pipeline.add_with(with);
+    Ok(())
+}
+
 /// `union all (from logs |> where status = 404)`
 pub(super) fn combined(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result<(), Error> {
     let tokens = typed.tokens()?;
     let piece = tokens.all();
-    // Without a word between, `intersect (…)` and `except (…)` are of different rows, as in SQL.
+    if let Some(word) = piece
+        .tokens
+        .iter()
+        .take(4)
+        .find(|it| is_word(&it.token, "corresponding"))
+    {
+        let place = place(word.span).unwrap_or_else(|| typed.name_place());
+        let error = Error::new(place, "`corresponding` has no meaning here");
+        return Err(error.with_hint(
+            "columns go by their names so, and what one side lacks is null: union all by name (…)",
+        ));
+    }
+    let is_union = is_word(&piece.tokens[0].token, "union");
+    let says = piece.behind(1).first();
+    let is_of_all = !is_union && says.is_some_and(|it| is_word(it, "all"));
+    // Without a word between, `intersect (…)` and `except (…)` are of different rows, as in SQL. Those of all
+    // rows are not known to the parser.
     let mut distinct = piece.tokens.to_vec();
-    if !is_word(&distinct[0].token, "union") && piece.behind(1).first() == Some(&Token::LParen) {
+    if is_of_all || !is_union && says == Some(&Token::LParen) {
         let place = distinct[0].span;
-        distinct.insert(
-            1,
-            TokenWithSpan::new(Token::make_word("DISTINCT", None), place),
-        );
+        let word = TokenWithSpan::new(Token::make_word("DISTINCT", None), place);
+        distinct.splice(1..1 + usize::from(is_of_all), [word]);
     }
     let mut operator = reader::operator(piece.part(&distinct))?;
     nested::rewrite(&mut operator)?;
@@ -53,7 +99,15 @@ pub(super) fn combined(pipeline: &mut Pipeline<'_>, typed: &Typed<'_>) -> Result
         }
         _ => Columns::Unknown,
     };
-    pipeline.combine(operator, columns);
+    match operator {
+        PipeOperator::Intersect { queries, .. } if is_of_all => {
+            pipeline.combine_all(SetOperator::Intersect, queries, columns);
+        }
+        PipeOperator::Except { queries, .. } if is_of_all => {
+            pipeline.combine_all(SetOperator::Except, queries, columns);
+        }
+        operator => pipeline.combine(operator, columns),
+    }
     Ok(())
 }
 
