@@ -156,6 +156,9 @@ pub enum Event {
         /// The last line and the last record end with these bytes: nothing that comes later goes on
         /// with them. Of a file that is not known.
         whole: bool,
+        /// Of a file over HTTP: what another process can [go on](crate::live::Options::resume_from)
+        /// with behind these bytes, where that was [asked for](crate::live::Options::tells_place).
+        place: Option<Arc<str>>,
     },
     /// A generation is over: a line that it left without an end is whole now.
     End {

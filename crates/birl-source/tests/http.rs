@@ -5,7 +5,7 @@ mod peer;
 use std::io::Write;
 use std::time::SystemTime;
 
-use birl_source::follow::{Event, Follow, Notice, Options, follow};
+use birl_source::follow::{Event, Follow, Options, follow};
 use birl_source::name::Name;
 use futures::StreamExt;
 use peer::{Server, followed, next, next_lines, read_head, source};
@@ -311,7 +311,15 @@ async fn of_a_file_that_grows_only_what_is_new_may_be_wanted() {
 
 #[tokio::test]
 async fn a_file_that_grows_is_read_on_where_another_process_was() {
-    let whole = b"one\ntwo\nthree\nfour\n";
+    // Of a line that is longer than what is asked for once more, all that stands before it is known, too.
+    for begun in ["three", &"3".repeat(3000)] {
+        assert_read_on_behind(begun).await;
+    }
+}
+
+/// Has a process stop when two lines and some of `begun` have come, and another go on.
+async fn assert_read_on_behind(begun: &str) {
+    let whole = format!("one\ntwo\n{begun}\nfour\n").into_bytes();
     let server = Server::start().await;
     let mut feed = source(&format!("http://{}/grows.log", server.address));
     feed.options.follows = true;
@@ -322,18 +330,18 @@ async fn a_file_that_grows_is_read_on_where_another_process_was() {
     };
     // A line that has begun is not behind it.
     let mut before = follow(vec![Name::Live(Box::new(feed.clone()))], Options::default());
-    let first = answer(OK, &whole[..10]);
+    let first = answer(OK, &whole[..begun.len() + 5]);
     let (_, place) = tokio::join!(serve(&server, &first), last_place(&mut before));
     drop(before);
     feed.options.resume_from = Some(place);
     // What was there before is asked for from its last bytes on; or comes once more, from another server.
-    for again in [part(0, whole), answer(OK, whole)] {
+    for again in [part(0, &whole), answer(OK, &whole)] {
         let mut after = follow(vec![Name::Live(Box::new(feed.clone()))], since.clone());
         let (asked, lines) = tokio::join!(serve(&server, &again), next_data(&mut after));
         assert!(has(&asked, "range: bytes=0-"), "{asked}");
         assert!(!asked.contains("birl-place"), "{asked}");
         // And nothing tells of a gap before.
-        assert_eq!(lines, "three\nfour\n");
+        assert_eq!(lines, format!("{begun}\nfour\n"));
     }
     // Of another file it is told that something is missing.
     let mut after = follow(vec![Name::Live(Box::new(feed))], since);
@@ -358,8 +366,11 @@ async fn next_data(follow: &mut Follow) -> String {
 /// How far a file of which two lines have come has been read.
 async fn last_place(follow: &mut Follow) -> String {
     loop {
-        if let Event::Notice(Notice::Place { place, .. }) = follow.next().await.unwrap() {
-            return place;
+        if let Event::Data {
+            place: Some(place), ..
+        } = follow.next().await.unwrap()
+        {
+            return place.to_string();
         }
     }
 }

@@ -83,6 +83,7 @@ fn data(text: &str, generation: u64, from: usize, to: usize) -> follow::Event {
         offset: from as u64,
         bytes: Bytes::copy_from_slice(&text.as_bytes()[from..to]),
         whole: false,
+        place: None,
     }
 }
 

@@ -238,6 +238,7 @@ impl Follower {
             offset,
             bytes,
             whole: false,
+            place: None,
         });
     }
 

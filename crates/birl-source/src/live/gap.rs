@@ -68,6 +68,7 @@ impl Gaps {
             offset: self.offset.fetch_add(bytes.len() as u64, Ordering::Relaxed),
             bytes,
             whole: true,
+            place: None,
         }
     }
 }

@@ -116,15 +116,21 @@ pub(super) struct Flow<'a> {
 impl Flow<'_> {
     /// Puts whole lines, which are whole records, without waiting for room.
     pub(super) fn put(&mut self, bytes: Bytes) {
-        self.put_data(bytes, true);
+        self.put_data(bytes, true, None);
     }
 
     /// Puts lines, which may go on records before them and go on themselves, without waiting for room.
     pub(super) fn put_lines(&mut self, bytes: Bytes) {
-        self.put_data(bytes, false);
+        self.put_data(bytes, false, None);
     }
 
-    fn put_data(&mut self, bytes: Bytes, whole: bool) {
+    /// The same, behind which a file lies on at `place`. Both come in one, so that nobody who notes how
+    /// far has been read does so between them.
+    pub(super) fn put_lines_to(&mut self, bytes: Bytes, place: Option<String>) {
+        self.put_data(bytes, false, place);
+    }
+
+    fn put_data(&mut self, bytes: Bytes, whole: bool, place: Option<String>) {
         let offset = self.offset;
         self.offset += bytes.len() as u64;
         self.sink.queue.put_data(Event::Data {
@@ -133,6 +139,7 @@ impl Flow<'_> {
             offset,
             bytes,
             whole,
+            place: place.map(Arc::from),
         });
     }
 }

@@ -266,7 +266,14 @@ impl Facts {
 
     fn note(&mut self, source: &str, event: &Event) {
         match event {
-            Event::Data { origin, bytes, .. } => {
+            Event::Data {
+                origin,
+                bytes,
+                place,
+                ..
+            } => {
+                let place = place.as_deref().map(|it| (origin.clone(), it.to_owned()));
+                self.cursors.extend(place);
                 if let Some(path) = self.cursor_paths.get(origin) {
                     let mut lines = bytes.rsplit(|byte| *byte == b'\n');
                     let cursor = lines.find_map(|line| path.find(line));
@@ -624,6 +631,7 @@ mod tests {
             offset: 0,
             bytes: Bytes::copy_from_slice(text.as_bytes()),
             whole: false,
+            place: None,
         }
     }
 
@@ -733,6 +741,7 @@ mod tests {
             offset: 0,
             bytes: Bytes::from_static(b"x\n"),
             whole: false,
+            place: None,
         };
         let mut facts = Facts::default();
         let mut reason = |event: &Event| {

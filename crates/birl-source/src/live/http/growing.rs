@@ -28,7 +28,8 @@ pub(super) struct Growing<'a> {
     persistence: Persistence<'a>,
     sink: &'a Sink,
     flow: Flow<'a>,
-    /// How many bytes of the file have come, and the last of them.
+    /// How many bytes of the file have come, and the last of them: what stands behind the last whole
+    /// line, and some before it.
     read: u64,
     known: Vec<u8>,
     /// What has come of a line that has not ended.
@@ -110,7 +111,7 @@ impl<'a> Growing<'a> {
                     }
                     Ok(Has::More(answer, back)) => {
                         self.persistence.resumed();
-                        let expected = self.known[self.known.len() - back as usize..].to_vec();
+                        let expected = self.overlap(back as usize).to_vec();
                         self.take(answer, expected).await
                     }
                     Ok(Has::Other(why)) => Ok(Taken::Other(why)),
@@ -122,8 +123,10 @@ impl<'a> Growing<'a> {
             };
             match taken {
                 Ok(Taken::Whole) => {
-                    if std::mem::take(&mut self.skips) {
-                        self.tell_place();
+                    if std::mem::take(&mut self.skips)
+                        && let Some(place) = self.place()
+                    {
+                        self.sink.place(place);
                     }
                     self.complete = Instant::now();
                     wait = match self.read > before {
@@ -142,9 +145,14 @@ impl<'a> Growing<'a> {
         }
     }
 
+    /// The last bytes that are known.
+    fn overlap(&self, bytes: usize) -> &[u8] {
+        &self.known[self.known.len() - bytes..]
+    }
+
     /// Asks for what is behind what is known.
     async fn ask(&self) -> Result<Has, Failure> {
-        let back = self.known.len() as u64;
+        let back = self.known.len().min(OVERLAP_BYTES) as u64;
         let mut headers = Vec::new();
         headers.extend(self.version.clone());
         if self.read > 0
@@ -211,30 +219,31 @@ impl<'a> Growing<'a> {
     /// Hands on the whole lines, and keeps what is behind them.
     fn put(&mut self, bytes: &[u8]) {
         self.read += bytes.len() as u64;
-        let last = &bytes[bytes.len().saturating_sub(OVERLAP_BYTES)..];
-        let kept = OVERLAP_BYTES - last.len();
-        self.known.drain(..self.known.len().saturating_sub(kept));
-        self.known.extend_from_slice(last);
         self.unread.extend_from_slice(bytes);
         let whole = memchr::memrchr(b'\n', &self.unread).map_or(0, |newline| newline + 1);
         let mut lines = self.unread.split_to(whole);
         if self.unread.len() > self.server.options.message_bytes_max {
             lines.unsplit(self.unread.split());
         }
+        // Whatever stands before a line that has not ended is to be known, too.
+        let kept = OVERLAP_BYTES + self.unread.len();
+        let last = &bytes[bytes.len().saturating_sub(kept)..];
+        let kept = kept - last.len();
+        self.known.drain(..self.known.len().saturating_sub(kept));
+        self.known.extend_from_slice(last);
         if !lines.is_empty() && !self.skips {
-            self.flow.put_lines(lines.freeze());
-            self.tell_place();
+            let place = self.place();
+            self.flow.put_lines_to(lines.freeze(), place);
         }
     }
 
-    /// Tells how far the lines lie in the file that have been handed on, where that is wanted.
-    fn tell_place(&self) {
-        if self.server.options.tells_place {
+    /// How far the lines lie in the file that have ended, where that is wanted.
+    fn place(&self) -> Option<String> {
+        self.server.options.tells_place.then(|| {
             let rest = self.unread.len();
-            let before = &self.known[..self.known.len().saturating_sub(rest)];
-            let place = Place::behind(self.read - rest as u64, before);
-            self.sink.place(place.to_string());
-        }
+            let before = &self.known[..self.known.len() - rest];
+            Place::behind(self.read - rest as u64, before).to_string()
+        })
     }
 
     /// What has come of a line that will not go on is given as well.

@@ -35,7 +35,10 @@ impl Place {
             offset: offset.parse().ok()?,
             tail: BASE64_STANDARD.decode(tail).ok()?,
         };
-        (place.tail.len() as u64 <= place.offset).then_some(place)
+        // Without what lies before it, no file could be told from another.
+        let is_start = place.offset == 0;
+        let is_told = place.tail.len() as u64 <= place.offset && place.tail.is_empty() == is_start;
+        is_told.then_some(place)
     }
 }
 
@@ -65,6 +68,7 @@ mod tests {
             "",
             "birl-place:1",
             "birl-place:x:",
+            "birl-place:41:",
             "birl-place:1:b25lCg==",
         ] {
             assert_eq!(Place::parse(other), None, "{other}");
