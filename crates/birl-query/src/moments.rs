@@ -64,7 +64,11 @@ impl ScalarUDFImpl for ParseDate {
         let [of] = &args.args[..] else {
             return internal_err!("{NAME} takes one value");
         };
-        let values = of.to_array(args.number_rows)?;
+        let values = match of {
+            ColumnarValue::Array(values) => Arc::clone(values),
+            // One value, however many rows there are.
+            ColumnarValue::Scalar(value) => value.to_array()?,
+        };
         let moments: ArrayRef = match values.data_type() {
             DataType::Timestamp(..) | DataType::Date32 => cast(&values, args.return_type())?,
             _ => {

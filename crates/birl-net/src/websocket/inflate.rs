@@ -91,7 +91,7 @@ impl Inflater {
         let read = (self.stream.total_in() - read_before) as usize;
         let written = self.stream.total_out() - written_before;
         self.out_bytes += written;
-        if self.out_bytes > BOMB_TIMES * bytes_max as u64 {
+        if self.out_bytes > BOMB_TIMES.saturating_mul(bytes_max as u64) {
             return Err(Failure::Bomb);
         }
         if status == Status::StreamEnd {
