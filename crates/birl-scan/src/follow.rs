@@ -126,6 +126,7 @@ impl Following {
                 offset,
                 bytes,
                 whole,
+                ..
             } => {
                 let mut events = self.take_data(origin, generation, offset, bytes);
                 if whole && let Some(generation) = self.generations.get_mut(&generation) {
