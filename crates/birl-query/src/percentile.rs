@@ -14,7 +14,8 @@ use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, ReversedUDAF, Signature};
 
-/// So many values of a group wait to be taken together: about as much memory as its digest takes.
+/// When so many values of a group have come, they are taken together: waiting, they need about as much memory
+/// as the digest.
 const WAITING_MAX: usize = 512;
 
 /// Where more bytes than these differ among values, comparing them is faster.
@@ -172,9 +173,59 @@ fn sort(keys: &mut Vec<u64>) {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::functions_aggregate::approx_percentile_cont::ApproxPercentileAccumulator;
     use proptest::prelude::*;
 
     use super::*;
+
+    fn sorting() -> Sorting {
+        let digest = ApproxPercentileAccumulator::new(0.9, DataType::Float64);
+        Sorting {
+            digest: Box::new(digest),
+            waiting: Vec::new(),
+        }
+    }
+
+    fn array(values: impl IntoIterator<Item = Option<f64>>) -> ArrayRef {
+        Arc::new(Float64Array::from_iter(values))
+    }
+
+    /// The percentile so far, which must be near to this one.
+    #[track_caller]
+    fn assert_near(sorting: &mut Sorting, expected: f64) {
+        let ScalarValue::Float64(Some(found)) = sorting.evaluate().unwrap() else {
+            panic!("it is a float");
+        };
+        assert!((found - expected).abs() < 20.0, "{found}");
+    }
+
+    #[test]
+    fn no_value_is_lost_on_the_way_to_its_digest() {
+        // In an order of their own; of one batch some wait, of another none.
+        let values: Vec<_> = (0..2000).map(|n| f64::from(n * 7 % 2000)).collect();
+        let (some, more) = values.split_at(900);
+        let mut one = sorting();
+        let with_nulls = some.iter().flat_map(|value| [Some(*value), None]);
+        one.update_batch(&[array(with_nulls)]).unwrap();
+        for values in more.chunks(7).take(40) {
+            one.update_batch(&[array(values.iter().copied().map(Some))])
+                .unwrap();
+        }
+        assert!(!one.waiting.is_empty());
+        let mut other = sorting();
+        let rest = more[280..].iter().copied().map(Some);
+        other.update_batch(&[array(rest)]).unwrap();
+        let state = other.state().unwrap();
+        let state: Vec<_> = state.iter().map(|it| it.to_array().unwrap()).collect();
+        one.merge_batch(&state).unwrap();
+        // Asking changes nothing.
+        assert_near(&mut one, 1800.0);
+        assert_near(&mut one, 1800.0);
+        let high = vec![Some(9000.0); 8000];
+        one.update_batch(&[array(high)]).unwrap();
+        assert_near(&mut one, 9000.0);
+        assert_eq!(sorting().evaluate().unwrap(), ScalarValue::Float64(None));
+    }
 
     fn floats() -> impl Strategy<Value = Vec<f64>> {
         let any = prop::collection::vec(any::<u64>().prop_map(f64::from_bits), 0..200);

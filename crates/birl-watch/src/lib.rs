@@ -8,7 +8,7 @@
 //! - `engine`: all of that for all rules;
 //! - [`template`]: the texts of alerts;
 //! - [`alert`]: what a rule says when it fires, and when all is well again;
-//! - [`place`]: where alerts are sent;
+//! - `place`: where alerts are sent;
 //! - [`places`]: webhooks, chat services, files and commands as such places;
 //! - [`store`]: what must not be forgotten, in a file: among it the outbox;
 //! - [`deliver`]: from the outbox to the places, until each alert is taken;
@@ -18,7 +18,8 @@
 //! - [`control`]: what people ask of rules that run, and tell them;
 //! - [`words`]: times and lengths of time for people;
 //! - [`run`]: rules over what comes;
-//! - [`replay()`]: what rules would have sent about logs of the past.
+//! - [`replay()`]: what rules would have sent about logs of the past;
+//! - [`past`]: such logs, also where they can be read only once.
 
 pub mod alert;
 mod asked;
