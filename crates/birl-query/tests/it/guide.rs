@@ -27,9 +27,9 @@ fn records() -> String {
         format!(
             concat!(
                 r#"{{"timestamp":"2026-03-14T14:0{i}:00Z","received_at":"2026-03-14T14:0{i}:01Z","#,
-                r#""t":"2026-03-14T14:0{i}:02Z","level":"{level}","service":"web","host":"h{i}","#,
+                r#""t":"2026-03-14T14:0{i}:02Z","at":"2026-03-14T14:0{i}:03Z","level":"{level}","service":"web","host":"h{i}","#,
                 r#""user":"ann","user_id":{i},"path":"/a/{i}","status":{status},"latency_ms":{i},"#,
-                r#""cost":{i}.5,"bytes":{i},"reads":1,"writes":2,"ok":true,"tags":["a","b"],"#,
+                r#""cost":{i}.5,"ms":{i}0,"bytes":{i},"reads":1,"writes":2,"ok":true,"tags":["a","b"],"#,
                 r#""a":{i},"b":2,"c":{i}.25,"n":{i},"x":{x},"y":3,"expr":1,"#,
                 r#""request":{{"status":{status}}},"body":"{{\"status\":1,\"user\":{{\"id\":2}}}}","#,
                 r#""message":"a=1 b=2 x took {i}ms"}}"#,
@@ -124,6 +124,12 @@ impl<'p> Known<'p> {
 
     /// The queries of a line of the page, which stands in the section `title`.
     fn queries(&self, title: &str, line: &str) -> Vec<String> {
+        let queries = self.written_queries(title, line).into_iter();
+        // In a table, a bar that ends no cell has a backslash before it.
+        queries.map(|query| query.replace("\\|", "|")).collect()
+    }
+
+    fn written_queries(&self, title: &str, line: &str) -> Vec<String> {
         let cells: Vec<_> = line.trim_matches('|').split(" | ").collect();
         if title.starts_with("From angle-grinder") && line.starts_with('|') {
             let [theirs, ours] = cells[..] else {
