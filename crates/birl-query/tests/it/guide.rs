@@ -131,7 +131,7 @@ impl<'p> Known<'p> {
 
     fn written_queries(&self, title: &str, line: &str) -> Vec<String> {
         let cells: Vec<_> = line.trim_matches('|').split(" | ").collect();
-        if title.starts_with("From angle-grinder") && line.starts_with('|') {
+        if title.starts_with("From ") && line.starts_with('|') {
             let [theirs, ours] = cells[..] else {
                 return Vec::new();
             };
