@@ -72,6 +72,63 @@ async fn messages_are_lines_and_objects_of_several_lines_one() {
 }
 
 #[tokio::test]
+async fn messages_of_all_lengths_come_whole_and_in_order() {
+    let server = Server::start().await;
+    let mut follow = followed(feed(&server));
+    // Around what is looked at, read and handed on at once.
+    let lengths = [
+        1, 63, 64, 65, 1000, 70_000, 131_072, 262_143, 262_144, 300_000,
+    ];
+    let message = |n: usize| {
+        let text = match n % 3 {
+            0 => "ä",
+            _ => "x",
+        };
+        let text = text.repeat(lengths[n % lengths.len()]);
+        format!("{{\"n\":{n},\"text\":\"{text}\"}}")
+    };
+    let expected: Vec<String> = (0..60).map(message).collect();
+    let serve = async {
+        let mut socket = accept(&server).await;
+        for (n, text) in expected.iter().enumerate() {
+            let message = match n % 7 {
+                6 => Message::binary(text.as_bytes().to_vec()),
+                _ => Message::text(text.as_str()),
+            };
+            socket.send(message).await.unwrap();
+        }
+        socket.send(Message::text("end")).await.unwrap();
+        socket
+    };
+    let (_socket, mut lines) = tokio::join!(serve, lines_until(&mut follow, "end"));
+    lines.pop();
+    assert!(lines == expected, "{} lines", lines.len());
+}
+
+#[tokio::test]
+async fn line_ends_are_seen_wherever_they_stand() {
+    let server = Server::start().await;
+    let mut follow = followed(feed(&server));
+    let places = 1..140;
+    let message = |at: usize| {
+        let spaces = " ".repeat(140 - at);
+        format!("{{{}\n{spaces}\"n\":{at}}}", " ".repeat(at))
+    };
+    let serve = async {
+        let mut socket = accept(&server).await;
+        for at in places.clone() {
+            socket.send(Message::text(message(at))).await.unwrap();
+        }
+        socket.send(Message::text("end")).await.unwrap();
+        socket
+    };
+    let (_socket, mut lines) = tokio::join!(serve, lines_until(&mut follow, "end"));
+    lines.pop();
+    let expected = places.clone().map(|at| message(at).replace('\n', " "));
+    assert_eq!(lines, expected.collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_server_that_dies_in_mid_talk_leaves_a_gap_and_nothing_else_missing() {
     let server = Server::start().await;
     let mut source = feed(&server);

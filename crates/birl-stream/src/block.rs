@@ -157,6 +157,14 @@ impl Block {
         }
     }
 
+    /// Appends `bytes`; the block grows where they do not fit.
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
+        self.reserve(bytes.len());
+        let end = self.end + bytes.len();
+        self.buffer[self.end..end].copy_from_slice(bytes);
+        self.end = end;
+    }
+
     /// Puts bytes before those that the block holds, if there is room: a page is left for them.
     /// Returns whether there was.
     pub fn prepend(&mut self, bytes: &[u8]) -> bool {
@@ -254,6 +262,21 @@ mod tests {
             300_000 - 4097
         );
         assert_eq!(block.as_ref(), &bytes[1..]);
+    }
+
+    #[test]
+    fn bytes_are_put_behind_those_that_are_there_and_a_block_grows_for_them() {
+        let pool = BlockPool::new(PAGE_BYTES, 1);
+        let mut block = pool.take();
+        block.extend_from_slice(b"a ");
+        block.extend_from_slice(b"line");
+        assert_eq!(
+            (block.as_ref(), block.spare()),
+            (&b"a line"[..], PAGE_BYTES - 6)
+        );
+        let long = vec![b'x'; 500_000];
+        block.extend_from_slice(&long);
+        assert_eq!((&block.as_ref()[6..], block.spare()), (&long[..], 0));
     }
 
     #[test]

@@ -132,6 +132,31 @@ impl Decoder {
         }
     }
 
+    /// Gives `take` the messages of text that `unread` begins with, in place, as long as each is one frame
+    /// that is not compressed. What is anything else, and what is wrong, is left for [`decode`](Self::decode).
+    pub(super) fn take_texts(&self, unread: &mut BytesMut, mut take: impl FnMut(&[u8])) {
+        if self.begun.is_some() || self.passing.is_some() {
+            return;
+        }
+        let mut taken = 0;
+        while let Some((head_bytes, text)) = self.text(&unread[taken..]) {
+            take(text);
+            taken += head_bytes + text.len();
+        }
+        unread.advance(taken);
+    }
+
+    /// How long the head is of the message of text that `unread` begins with, and the message.
+    fn text<'a>(&self, unread: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        let head = Head::parse(unread).ok()??;
+        let is_plain = head.opcode == Opcode::Text && head.fin && !head.compressed;
+        if !is_plain || self.is_too_long(&head) {
+            return None;
+        }
+        let text = unread.get(head.bytes..head.bytes + head.payload_bytes as usize)?;
+        is_utf8(text).then_some((head.bytes, text))
+    }
+
     fn check(&self, head: &Head) -> Result<(), Violation> {
         match (head.opcode, &self.begun) {
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => return Ok(()),
@@ -250,11 +275,21 @@ impl Decoder {
             _ => message.payload,
         };
         match message.opcode {
-            Opcode::Text if std::str::from_utf8(&payload).is_err() => Err(NOT_UTF8),
+            Opcode::Text if !is_utf8(&payload) => Err(NOT_UTF8),
             Opcode::Text => Ok(Incoming::Text(payload.freeze())),
             _ => Ok(Incoming::Binary(payload.freeze())),
         }
     }
+}
+
+/// Whether `text` is UTF-8. Most is ASCII, which takes half the time to tell where that is all that is asked.
+fn is_utf8(text: &[u8]) -> bool {
+    let (chunks, rest) = text.as_chunks::<64>();
+    let union = |bytes: &[u8]| bytes.iter().fold(0, |union, byte| union | byte);
+    let all = chunks
+        .iter()
+        .fold(union(rest), |all, chunk| all | union(chunk));
+    all.is_ascii() || std::str::from_utf8(text).is_ok()
 }
 
 /// What has gone by.
@@ -416,7 +451,77 @@ mod tests {
         }
     }
 
+    /// Frames of all kinds, of which some are wrong, and messages in pieces.
+    fn frames() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let texts = prop::sample::select(vec![
+            frame(0x81, b""),
+            frame(0x81, b"plain"),
+            frame(0x81, &[b'x'; 64]),
+            frame(0x81, "ä".repeat(70).as_bytes()),
+            frame(0x81, &[b'x'; 1000]),
+        ]);
+        let others = prop::sample::select(vec![
+            frame(0x82, b"\xff"),
+            frame(0x81, &[b'x'; 1001]),
+            [frame(0x01, b"he"), frame(0x89, b"?"), frame(0x80, b"llo")].concat(),
+            [
+                frame(0x01, "ä".as_bytes().split_at(1).0),
+                frame(0x80, "ä".as_bytes().split_at(1).1),
+            ]
+            .concat(),
+            frame(0x8A, b"!"),
+            frame(0x88, b"\x03\xe8"),
+            frame(0x81, &[&[b'x'; 100][..], b"\xff"].concat()),
+            frame(0xC1, b"x"),
+            frame(0x80, b"x"),
+        ]);
+        prop::collection::vec(prop_oneof![4 => texts, 1 => others], 0..12)
+    }
+
     proptest! {
+        #[test]
+        fn texts_are_taken_in_place_as_they_are_decoded(frames in frames(), piece in 1_usize..2000) {
+            let bytes = frames.concat();
+            let decoded = |in_place: bool| {
+                let mut decoder = Decoder::new(1000, None);
+                let (mut unread, mut found) = (BytesMut::new(), Vec::new());
+                for piece in bytes.chunks(piece) {
+                    unread.extend_from_slice(piece);
+                    loop {
+                        if in_place {
+                            let take = |text: &[u8]| {
+                                found.push(Ok(Incoming::Text(Bytes::copy_from_slice(text))));
+                            };
+                            decoder.take_texts(&mut unread, take);
+                        }
+                        match decoder.decode(&mut unread) {
+                            Ok(Some(incoming)) => found.push(Ok(incoming)),
+                            Ok(None) => break,
+                            Err(violation) => {
+                                found.push(Err(violation));
+                                return found;
+                            }
+                        }
+                    }
+                }
+                found
+            };
+            prop_assert_eq!(decoded(true), decoded(false));
+        }
+
+        #[test]
+        fn utf8_is_told_as_std_tells_it(
+            text in "[a-zä€]{0,200}",
+            wrong in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
+        ) {
+            let mut text = text.into_bytes();
+            if let Some((at, byte)) = wrong && !text.is_empty() {
+                let at = at.index(text.len());
+                text[at] = byte;
+            }
+            prop_assert_eq!(is_utf8(&text), std::str::from_utf8(&text).is_ok());
+        }
+
         #[test]
         fn any_bytes_end_in_messages_or_a_violation(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
             let mut decoder = Decoder::new(1000, Some(Inflater::new(false)));

@@ -1,29 +1,21 @@
 //! Messages → lines, each a record.
 
+use birl_stream::block::Block;
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 
 use super::sink::Flow;
 
-/// So many bytes of lines are handed on at once.
-const BATCH_BYTES: usize = 256 * 1024;
-
 /// Gathers messages to lines.
 pub(super) struct Records<'a> {
     flow: Flow<'a>,
     /// Lines of which none can be taken for a part of another.
-    lines: Vec<u8>,
-    /// About so many bytes of them are gathered before they are handed on.
-    expected_bytes: usize,
+    lines: Option<Block>,
 }
 
 impl<'a> Records<'a> {
     pub(super) fn new(flow: Flow<'a>) -> Self {
-        Self {
-            flow,
-            lines: Vec::new(),
-            expected_bytes: 0,
-        }
+        Self { flow, lines: None }
     }
 
     /// Takes a message. An empty one is no record: many services send such as a sign of life.
@@ -39,7 +31,7 @@ impl<'a> Records<'a> {
         if !message.starts_with(b"{") {
             return self.push_text(message);
         }
-        if memchr::memchr(b'\n', message).is_none() {
+        if !has_newline(message) {
             self.gather(message);
         } else if serde_json::from_slice::<IgnoredAny>(message).is_ok() {
             // Within a text of JSON there is no line end, so each is white space between.
@@ -60,7 +52,7 @@ impl<'a> Records<'a> {
         if !message.starts_with(b"<") {
             return self.push(message);
         }
-        if memchr::memchr(b'\n', message).is_some() {
+        if has_newline(message) {
             return self.push_text(message);
         }
         self.gather(message);
@@ -68,25 +60,23 @@ impl<'a> Records<'a> {
 
     /// Hands on what has been gathered.
     pub(super) fn flush(&mut self) {
-        if !self.lines.is_empty() {
-            // As many as now are likely to come together again: a buffer that grows is copied each time.
-            self.expected_bytes = self.lines.len().max(self.expected_bytes / 2);
-            let mut lines = std::mem::take(&mut self.lines);
-            lines.shrink_to_fit();
-            self.flow.put(lines.into());
+        if let Some(lines) = self.lines.take() {
+            self.flow.put_block(lines);
         }
     }
 
     /// Puts a line behind those that are gathered.
     fn gather(&mut self, line: &[u8]) {
-        if self.lines.capacity() == 0 {
-            self.lines.reserve_exact(self.expected_bytes);
-        }
-        self.lines.extend_from_slice(line);
-        self.lines.push(b'\n');
-        if self.lines.len() >= BATCH_BYTES {
+        if self
+            .lines
+            .as_ref()
+            .is_some_and(|lines| lines.spare() <= line.len())
+        {
             self.flush();
         }
+        let lines = self.lines.get_or_insert_with(|| self.flow.block());
+        lines.extend_from_slice(line);
+        lines.extend_from_slice(b"\n");
     }
 
     /// A line of text may look as if it went on from the one before, so each message goes alone.
@@ -97,4 +87,11 @@ impl<'a> Records<'a> {
         lines.push(b'\n');
         self.flow.put(Bytes::from(lines));
     }
+}
+
+/// Messages are short, and few have one: to look at all of each is done sooner than to begin a search.
+fn has_newline(message: &[u8]) -> bool {
+    let (chunks, rest) = message.as_chunks::<64>();
+    let has = |bytes: &[u8]| bytes.iter().fold(false, |has, byte| has | (*byte == b'\n'));
+    chunks.iter().fold(has(rest), |all, chunk| all | has(chunk))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use birl_stream::block::{Block, BlockPool};
 use bytes::Bytes;
 
 use super::gap::Gaps;
@@ -11,12 +12,20 @@ use crate::Origin;
 use crate::follow::{Event, Notice};
 use crate::link::{Gap, Listener};
 
+/// So many bytes of lines are handed on at once.
+const BLOCK_BYTES: usize = 256 * 1024;
+
+/// So many blocks are kept for what comes next: about as many as can wait in a queue.
+const IDLE_BLOCKS_MAX: usize = 32;
+
 /// The way to the queue of one source, which ends when it is dropped.
 pub(super) struct Sink {
     queue: Arc<Queue>,
     gaps: Arc<Gaps>,
     origin: Origin,
     generations: Arc<AtomicU64>,
+    /// What messages are gathered in.
+    blocks: BlockPool,
 }
 
 impl Sink {
@@ -31,6 +40,7 @@ impl Sink {
             gaps,
             origin,
             generations,
+            blocks: BlockPool::new(BLOCK_BYTES, IDLE_BLOCKS_MAX),
         }
     }
 
@@ -114,6 +124,21 @@ pub(super) struct Flow<'a> {
 }
 
 impl Flow<'_> {
+    /// An empty block, to gather lines in.
+    pub(super) fn block(&self) -> Block {
+        self.sink.blocks.take()
+    }
+
+    /// Puts what has been gathered, as [`put`](Self::put).
+    pub(super) fn put_block(&mut self, block: Block) {
+        // Where many wait that are nearly empty, they would take far more memory than is counted.
+        let is_full = block.len() * 2 >= BLOCK_BYTES;
+        self.put(match is_full {
+            true => block.freeze(),
+            false => Bytes::copy_from_slice(block.as_ref()),
+        });
+    }
+
     /// Puts whole lines, which are whole records, without waiting for room.
     pub(super) fn put(&mut self, bytes: Bytes) {
         self.put_data(bytes, true, None);

@@ -91,7 +91,7 @@ impl Feed<'_> {
             }
             // What has arrived already goes on together.
             loop {
-                match socket.received_already() {
+                match socket.received_texts(|text| self.record(text)) {
                     Ok(Some(message)) => match self.take(message) {
                         Some(failure) => return failure,
                         None => continue,
