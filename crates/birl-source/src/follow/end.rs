@@ -1,6 +1,6 @@
 //! The end of files: generations that are over, and what is still known of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -25,9 +25,25 @@ impl Follower {
             .is_some_and(|current| current != key && self.tracks[&current].offset() > 0)
     }
 
+    /// The files that are at their own places, and so have no successors.
+    fn at_home(&self) -> HashSet<Key> {
+        let home = |(path, place): (&PathBuf, &Place)| {
+            let key = place.current?;
+            (self.tracks[&key].place == *path).then_some(key)
+        };
+        self.places.iter().filter_map(home).collect()
+    }
+
     /// Ends the generations that are over: rotated or deleted, read, and quiet.
     pub(super) fn end_quiet(&mut self) {
-        let mut keys: Vec<Key> = self.tracks.keys().copied().collect();
+        let at_home = self.at_home();
+        let left = |(key, track): &(&Key, &Track)| track.gone || !at_home.contains(key);
+        let mut keys: Vec<Key> = self
+            .tracks
+            .iter()
+            .filter(left)
+            .map(|(&key, _)| key)
+            .collect();
         keys.sort_by_key(|key| self.tracks[key].generation);
         for key in keys {
             // Retiring one file may retire its copies too.
@@ -116,25 +132,33 @@ impl Follower {
         self.keep_as_kin(track.id, track.print, track.family, true);
     }
 
-    /// Drops what is not needed to know files again.
-    pub(super) fn forget(&mut self) {
+    /// Those of the places that no file has to do with, and that are not there.
+    fn without_families(&self, places: Vec<&PathBuf>) -> Vec<PathBuf> {
+        if places.is_empty() {
+            return Vec::new();
+        }
         // Siblings find each other by the place, as long as one of them is read.
         let families: BTreeSet<&Path> = self
             .tracks
             .values()
             .flat_map(|track| [track.family.as_path(), track.place.as_path()])
             .collect();
-        let vacant: Vec<PathBuf> = self
+        let is_left = |path: &&PathBuf| {
+            !families.contains(path.as_path()) && fs::symlink_metadata(path).is_err()
+        };
+        places.into_iter().filter(is_left).cloned().collect()
+    }
+
+    /// Drops what is not needed to know files again.
+    pub(super) fn forget(&mut self) {
+        let is_vacant = |place: &Place| !place.target.named && place.current.is_none();
+        let vacant: Vec<&PathBuf> = self
             .places
             .iter()
-            .filter(|(path, place)| {
-                !place.target.named
-                    && place.current.is_none()
-                    && !families.contains(path.as_path())
-                    && fs::symlink_metadata(path).is_err()
-            })
-            .map(|(path, _)| path.clone())
+            .filter(|(_, place)| is_vacant(place))
+            .map(|(path, _)| path)
             .collect();
+        let vacant = self.without_families(vacant);
         for path in vacant {
             if let Some(place) = self.places.remove(&path) {
                 self.homes.remove(&place.home);

@@ -311,12 +311,21 @@ impl Follower {
     }
 
     fn check(&mut self, scope: &Scope) {
-        let places: BTreeSet<PathBuf> = match scope {
-            Scope::All => self.places.keys().cloned().collect(),
+        let mut placed = BTreeSet::new();
+        let places: Vec<PathBuf> = match scope {
+            Scope::All => {
+                // Paths take long to compare, so what most are takes no search for any.
+                let mut is_new = |(path, place): &(&PathBuf, &Place)| {
+                    let unchanged = self.unchanged(path, place);
+                    placed.extend(unchanged);
+                    unchanged.is_none()
+                };
+                let changed = self.places.iter().filter(|it| is_new(it));
+                changed.map(|(path, _)| path.clone()).collect()
+            }
             Scope::Paths(paths) => paths.keys().flat_map(|path| self.places_at(path)).collect(),
         };
         self.to_check.extend(places);
-        let mut placed = BTreeSet::new();
         while let Some(path) = self.to_check.pop_first() {
             placed.extend(self.check_place(&path));
         }
@@ -332,6 +341,19 @@ impl Follower {
         for key in strays {
             self.check_stray(key);
         }
+    }
+
+    /// The file that is at a place, where it is the one that was there before, and is as it was then, so
+    /// that nothing is to be done.
+    fn unchanged(&self, path: &Path, place: &Place) -> Option<Key> {
+        let key = place.current?;
+        let track = &self.tracks[&key];
+        if self.is_hot(key) || track.cut || place.complaint.is_some() {
+            return None;
+        }
+        let metadata = fs::metadata(path).ok()?;
+        let is_same = FileId::of(&metadata) == track.id && Stamp::of(&metadata) == track.stamp;
+        (is_same && self.obstacle(&metadata).is_none()).then_some(key)
     }
 
     /// Returns the file that is at the place, if it is the one that was there before.
