@@ -29,6 +29,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_rule_that_changes_misses_nothing,
         ),
         Trial::test(
+            "watching::a_line_that_has_begun_is_of_the_rule_that_takes_over",
+            a_line_that_has_begun_is_of_the_rule_that_takes_over,
+        ),
+        Trial::test(
+            "watching::windows_that_are_open_go_on_where_no_more_than_the_bound_changes",
+            windows_that_are_open_go_on_where_no_more_than_the_bound_changes,
+        ),
+        Trial::test(
             "watching::more_alerts_than_are_held_are_told_once_and_in_order",
             more_alerts_than_are_held_are_told_once_and_in_order,
         ),
@@ -180,7 +188,9 @@ fn a_rule_that_changes_misses_nothing() -> Result<(), Failed> {
         Ok(number)
     });
     for change in 1..=CHANGES {
-        sandbox.write("birl.toml", format!("{AROUND}{}", rules(change)).as_bytes());
+        // Each second one is of the source as well.
+        let around = AROUND.replace("100ms", ["100ms", "110ms"][change / 2 % 2]);
+        sandbox.write("birl.toml", format!("{around}{}", rules(change)).as_bytes());
         process.wait_for_stderr_times("reloaded", change);
     }
     drop(sender);
@@ -198,13 +208,83 @@ fn a_rule_that_changes_misses_nothing() -> Result<(), Failed> {
 
 /// The numbers of the alerts that were told; as they stand where they are none.
 fn numbers(stdout: &[u8]) -> Vec<Result<usize, String>> {
-    let lines = stdout.split(|byte| *byte == b'\n');
-    let values = lines.filter(|line| !line.is_empty()).map(|line| {
-        let alert: serde_json::Value = serde_json::from_slice(line).expect("alerts are JSON");
-        let value = alert["values"]["n"].to_string();
-        value.trim_matches('"').parse().map_err(|_| value)
-    });
-    values.collect()
+    let values = values(stdout, "n").into_iter();
+    values.map(|it| it.parse().map_err(|_| it)).collect()
+}
+
+/// Each line is cut by a change, and is of what the file says then.
+fn a_line_that_has_begun_is_of_the_rule_that_takes_over() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let log = sandbox.write("app.log", b"n=10\nn=1");
+    sandbox.write("other.log", b"");
+    let file = |sources: &str, query: &str| {
+        format!(
+            "state = 'state.db'\n[place.out]\nstdout = true\nformat = 'json'\n\
+             [source.app]\nstart = 'beginning'\n{sources}[rule.each]\nkind = 'new_term'\n\
+             field = 'n'\nlearn = '0s'\nsend = 'out'\nquery = '{query}'\n"
+        )
+    };
+    let both = "from = ['app.log', 'other.log']\n";
+    let one = "from = 'app.log'\n";
+    let changes = [
+        file(both, "n:*"),
+        // Another query; another way to wait; fewer files; one more source; one less.
+        file(both, "n:* OR n:never"),
+        file(&format!("{both}lateness = '1s'\n"), "n:* OR n:never"),
+        file(one, "n:* OR n:never"),
+        file(
+            &format!("{one}[source.a]\nfrom = 'a.log'\n"),
+            "n:* OR n:never",
+        ),
+        file(one, "n:*"),
+    ];
+    sandbox.write("birl.toml", changes[0].as_bytes());
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_lines(1);
+    for (number, change) in changes.iter().enumerate().skip(1) {
+        sandbox.write("birl.toml", change.as_bytes());
+        process.wait_for_stderr_times("reloaded", number);
+        let mut log = OpenOptions::new().append(true).open(&log)?;
+        write!(log, "{number}\nn=1")?;
+        process.wait_for_lines(1 + number);
+    }
+    process.terminate();
+    let mut ended = process.end();
+    // So it is when birl is started again to ask something else.
+    sandbox.write("birl.toml", file(one, "n:* OR n:never").as_bytes());
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_stderr("running");
+    add(&log, &["6"])?;
+    process.wait_for_lines(1);
+    process.terminate();
+    ended.stdout.extend(process.end().stdout);
+    assert_eq!(numbers(&ended.stdout), (10..17).map(Ok).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn windows_that_are_open_go_on_where_no_more_than_the_bound_changes() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let log = sandbox.write("app.log", b"timeout\ntimeout\nmark\n");
+    let seen = "[rule.seen]\nkind = 'any'\nquery = 'mark'\nwindow = '1h'\nsend = 'out'\n";
+    let rules = |at_least: usize| {
+        let burst = BURST.replace("at_least = 2", &format!("at_least = {at_least}"));
+        format!("{AROUND}{burst}{seen}")
+    };
+    sandbox.write("birl.toml", rules(4).as_bytes());
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_lines(1);
+    sandbox.write("birl.toml", rules(3).as_bytes());
+    process.wait_for_stderr("reloaded");
+    add(&log, &["timeout"])?;
+    process.wait_for_lines(2);
+    process.terminate();
+    let stdout = process.end().stdout;
+    assert_eq!(
+        told(&stdout),
+        [pair("seen", "firing"), pair("burst", "firing")]
+    );
+    assert_eq!(values(&stdout, "count")[1], "3");
+    Ok(())
 }
 
 fn more_alerts_than_are_held_are_told_once_and_in_order() -> Result<(), Failed> {
@@ -289,21 +369,44 @@ fn what_listens_goes_on_over_a_changed_file() -> Result<(), Failed> {
     process.wait_for_stderr("reloaded");
     say("panic host=b")?;
     process.wait_for_lines(2);
-    // What is asked is another, and it listens all the same.
+    // What is asked is another, and it listens all the same: even to a line that has begun.
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(b"panic host=c\npanic ho")?;
+    process.wait_for_lines(3);
     sandbox.write("birl.toml", file("query = 'panic OR fatal'\n").as_bytes());
     process.wait_for_stderr_times("reloaded", 2);
-    say("fatal host=c")?;
-    process.wait_for_lines(3);
+    stream.write_all(b"st=d\n")?;
+    process.wait_for_lines(4);
+    drop(stream);
+    say("fatal host=e")?;
+    process.wait_for_lines(5);
     // The source is another one, so that it listens anew.
-    let other = file("query = 'panic OR fatal'\n").replace("[place", "idle = '1s'\n[place");
+    let other = "overflow = 'drop-oldest'\n[place";
+    let other = file("query = 'panic OR fatal'\n").replace("[place", other);
     sandbox.write("birl.toml", other.as_bytes());
     process.wait_for_stderr_times("listening on", 2);
-    say("fatal host=d")?;
-    process.wait_for_lines(4);
+    say("fatal host=f")?;
+    process.wait_for_lines(6);
     process.terminate();
-    let told = told(&process.end().stdout);
-    assert_eq!(told, vec![pair("panic", "firing"); 4]);
+    let stdout = process.end().stdout;
+    assert_eq!(told(&stdout), vec![pair("panic", "firing"); 6]);
+    assert_eq!(values(&stdout, "host"), ["a", "b", "c", "d", "e", "f"]);
     Ok(())
+}
+
+/// A field of the alerts that were told, in order.
+fn values(stdout: &[u8], field: &str) -> Vec<String> {
+    let lines = stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    let values = lines.map(|line| {
+        let alert: serde_json::Value = serde_json::from_slice(line).expect("alerts are JSON");
+        let value = &alert["values"][field];
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    });
+    values.collect()
 }
 
 fn what_cannot_be_read_yet_is_tried_again() -> Result<(), Failed> {

@@ -82,7 +82,9 @@ pub use datafusion::arrow::array::RecordBatch as Rows;
 pub use datafusion::arrow::datatypes::SchemaRef as Schema;
 pub use error::Error;
 pub use give_up::GiveUp;
-pub use live::{Closing, Live, Over, Stop, Watches, WindowCounts, fields_of_state};
+pub use live::{
+    Closing, Live, Over, Resume, Stop, Watches, WindowCounts, begun_of_state, fields_of_state,
+};
 pub use pipe::{Chart, nearest, reads_as_step};
 pub use plan::{Kind, Plan, Scans};
 pub use session::{Limits, Session, Sources};

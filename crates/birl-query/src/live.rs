@@ -54,9 +54,9 @@ use crate::snapshots::{Folded, States};
 use crate::{Error, gaps, table};
 use feed::Feed;
 use intake::{Intake, Rows, Taken};
-pub(crate) use saved::State;
-pub use saved::fields_of_state;
-use saved::{Head, Of, SavedField, Tables};
+pub(crate) use saved::{Head, State};
+use saved::{Of, SavedField, Tables};
+pub use saved::{begun_of_state, fields_of_state};
 use sessions::{Keyed, Sessions};
 use steps::Steps;
 use window::{Added, Changed, Content, Contents, Open};
@@ -131,8 +131,21 @@ pub(crate) struct Given {
     pub(crate) events: BoxStream<'static, follow::Event>,
     /// What states are of that it gives.
     pub(crate) of: Of,
+    /// What had begun before these events.
+    pub(crate) carried: Carried,
     /// The state that it begins with, which is of the same.
     pub(crate) state: Option<State>,
+}
+
+/// What a [run over events](crate::Plan::run_over) begins with, of another run up to the barrier behind which
+/// these events begin.
+#[derive(Clone, Debug, Default)]
+pub struct Resume<'a> {
+    /// The state at that barrier, of the same query: it goes on as that run would have.
+    pub state: Option<&'a [u8]>,
+    /// The lines and records that had begun at that barrier and were not whole, which may be those of
+    /// another query of the same records. A state has [its own](crate::begun_of_state).
+    pub begun: Carried,
 }
 
 /// The windows of a query.
@@ -430,13 +443,11 @@ impl LivePlan {
             return Ok((self.intake(told, None), Of::default(), None));
         };
         let mut state = given.state;
-        let mut carried = Carried::default();
         if let Some(State { head, tables }) = &mut state {
-            carried = std::mem::take(&mut head.carried);
             let steps = std::mem::take(&mut head.steps);
             self.steps.restore(steps, tables, context)?;
         }
-        let intake = self.intake(told, Some((given.events, carried)));
+        let intake = self.intake(told, Some((given.events, given.carried)));
         Ok((intake, given.of, state))
     }
 

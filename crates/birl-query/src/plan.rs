@@ -31,7 +31,7 @@ use tokio::sync::mpsc;
 use crate::answer::{Answer, Answers};
 use crate::casts::Misread;
 use crate::live::steps::{self, StepPlanner, Steps, unending};
-use crate::live::{Given, Live, LivePlan, State, Stop, WindowCounts, Windowing};
+use crate::live::{Given, Head, Live, LivePlan, Resume, State, Stop, WindowCounts, Windowing};
 use crate::numbers::{self, Reading};
 use crate::pipe::{Chart, Translation};
 use crate::rising::Courses;
@@ -206,18 +206,19 @@ impl Plan {
     /// `birl_stream::FlowExt::share`), and each file is read once.
     ///
     /// At a barrier in that stream the answers have an [`Answer::Checkpoint`](crate::Answer::Checkpoint).
-    /// Given its `state`, another run of the same query goes on behind the barrier, over a stream whose
-    /// files are gone on with at its `positions` ([`Options::resume`](follow::Options::resume)): each record
-    /// counts once. That is to be planned with the [fields](crate::fields_of_state) that are in the state.
+    /// Given its `state`, another run [resumes](Resume) behind the barrier, over a stream whose files are
+    /// gone on with at its `positions` ([`Options::resume`](follow::Options::resume)): each record counts
+    /// once. One of the same query is to be planned with the [fields](crate::fields_of_state) that are in
+    /// the state.
     ///
     /// # Errors
-    /// As [`run`](Self::run), where the plan is not live, or does not follow; and where the state is of
-    /// another query, or cannot be read.
+    /// As [`run`](Self::run), where the plan is not live, or does not follow; and where it
+    /// [cannot resume](Self::can_resume) the state.
     pub fn run_over(
         self,
         session: &Session,
         events: impl Stream<Item = follow::Event> + Send + 'static,
-        state: Option<&[u8]>,
+        resume: Resume<'_>,
     ) -> Result<Answers, Error> {
         let Some(live) = self.live.filter(LivePlan::follows) else {
             return Err(Error::run(
@@ -225,18 +226,31 @@ impl Plan {
             ));
         };
         let of = live.of(&self.sql, session);
-        let state = match state {
+        let state = match resume.state {
             Some(state) => Some(State::of_bytes(state)?.check(&of)?),
             None => None,
         };
         let given = Given {
             events: Box::pin(events),
             of,
+            carried: resume.begun,
             state,
         };
         let context = session.state.task_ctx();
         let answers = live.answers(self.kind, Arc::clone(&self.told), context, Some(given));
         Ok(Answers::of_live(self.kind, answers, self.events, self.told))
+    }
+
+    /// Whether a run of this plan goes on with all of a state.
+    ///
+    /// # Errors
+    /// Fails, and says why, where the state is of another query, of other windows or of records with other
+    /// fields, or cannot be read.
+    pub fn can_resume(&self, session: &Session, state: &[u8]) -> Result<(), Error> {
+        match &self.live {
+            Some(live) => Head::of_bytes(state)?.check(&live.of(&self.sql, session)),
+            None => Err(Error::run("this query is not live")),
+        }
     }
 
     /// Runs it, and gives what is known so far every `every`, as long as that is not too much, where

@@ -23,6 +23,24 @@ pub struct Carried {
 }
 
 impl Carried {
+    /// The same, where another search takes over at the barrier, and has not left the stream of what is
+    /// followed: of these generations what live sources say goes on, too, and is not over.
+    pub fn within_stream(mut self, goes_on: impl Fn(u64) -> bool) -> Self {
+        for (number, carried) in &mut self.generations {
+            carried.goes_on = goes_on(*number);
+        }
+        self
+    }
+
+    /// The same under other numbers of generations, as a stream has them that has other sources as well.
+    /// Those for which `number` gives none are left out.
+    pub fn renumbered(mut self, number: impl Fn(u64) -> Option<u64>) -> Self {
+        let generations = std::mem::take(&mut self.generations).into_iter();
+        let generations = generations.filter_map(|(before, it)| Some((number(before)?, it)));
+        self.generations = generations.collect();
+        self
+    }
+
     /// Whether a line or a record has begun that is in no batch yet.
     pub fn holds_back(&self) -> bool {
         let mut held = self.generations.values().map(|carried| &carried.held);
@@ -43,6 +61,9 @@ pub(crate) struct CarriedSource {
     /// The number of the source.
     pub(crate) number: u64,
     pub(crate) held: Held,
+    /// It has not ended, though it is live.
+    #[serde(skip)]
+    pub(crate) goes_on: bool,
 }
 
 /// What an assembly holds.

@@ -48,7 +48,8 @@ pub fn follow(
 ///
 /// Where the files of that stream are [gone on with](follow::Options::resume), `carried` is what was held
 /// back at the barrier that told their positions; else it is empty. What it has of files that are no
-/// longer followed, and of live sources, is given as if they had ended. A file that is gone on with, and
+/// longer followed, and of live sources that do not [go on](Carried::within_stream), is given as if they
+/// had ended. A file that is gone on with, and
 /// of which `carried` has nothing, is searched from its next line on.
 pub fn follow_events(
     events: impl Stream<Item = follow::Event> + Send + 'static,
@@ -71,8 +72,10 @@ pub fn follow_events(
         timer: None,
         ready: Vec::new().into_iter(),
     };
+    let mut live = following.carried.split_off(&LIVE_GENERATIONS);
+    let going_on = live.extract_if(.., |_, carried| carried.goes_on);
+    following.go_on_live(going_on.collect());
     // What a live source said before is over.
-    let live = following.carried.split_off(&LIVE_GENERATIONS);
     following.ready = following.give_up(live).into_iter();
     following
 }
@@ -242,6 +245,15 @@ impl Following {
         Generation::new(Assembly::resume(source, &carried.held, head, time, options))
     }
 
+    fn go_on_live(&mut self, carried: BTreeMap<u64, CarriedSource>) {
+        let now = detection::now(&self.context.options);
+        for (number, carried) in carried {
+            let mut generation = self.restored(&carried, Bytes::new(), now);
+            generation.wait(self.partial_after, self.context.options.record_wait);
+            self.generations.insert(number, generation);
+        }
+    }
+
     /// Gives what was held back of sources that are not gone on with.
     fn give_up(&self, carried: BTreeMap<u64, CarriedSource>) -> Vec<Event> {
         let now = detection::now(&self.context.options);
@@ -262,6 +274,7 @@ impl Following {
                 origin: source.origin().clone(),
                 number: source.number(),
                 held: generation.assembly.held(*number >= LIVE_GENERATIONS),
+                goes_on: false,
             };
             // Where the line is skipped that was cut, it begins behind that.
             generation

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use birl_query::{
-    Answer, Answers, Closing, Condition, Limits, Live, Over, Plan, Rows, Session, Sources, Watches,
+    Answer, Answers, Closing, Condition, Limits, Live, Over, Plan, Resume, Rows, Session, Sources,
+    Watches,
 };
+use birl_record::columns::Fields;
 use birl_record::format::Formats;
 use birl_record::query::{self, tree::Query};
 use birl_record::search;
@@ -79,9 +81,9 @@ pub(crate) struct Asked {
 /// How sources are read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum How<'a> {
-    /// As the rule says, and what comes from now on; or, with the state of its query at a barrier, what
-    /// comes behind that.
-    Live(Option<&'a [u8]>),
+    /// As the rule says, and what comes from now on: with the fields that are known of an earlier run of
+    /// the same query, or those of samples.
+    Live(Option<&'a Fields>),
     /// These names, as they are, in the order of time.
     Replay(&'a [Log]),
 }
@@ -162,10 +164,9 @@ impl Asked {
         let read = Read::of(&sources, file, around, |message| wrong(rule, file, message))?;
         let known = match how {
             // The plan is the same then, whatever the records have by now.
-            How::Live(Some(state)) => birl_query::fields_of_state(state).map(Some),
-            _ => Ok(None),
+            How::Live(known) => known.cloned(),
+            How::Replay(_) => None,
         };
-        let known = known.map_err(|error| wrong(rule, file, error.render("")))?;
         let sources = Sources {
             fields: known.unwrap_or_else(|| fields(names.clone(), read.walk, &read.options)),
             names,
@@ -303,20 +304,25 @@ impl Asked {
         Ok(reader.all(answers, rule, file))
     }
 
-    /// What comes of it over what `events` tell, from the state of its query at the barrier behind which
-    /// these begin.
+    /// Whether its query goes on with all of a state, or why not.
+    pub(crate) fn can_resume(&self, state: &[u8]) -> Result<(), birl_query::Error> {
+        self.plan.can_resume(&self.session, state)
+    }
+
+    /// What comes of it over what `events` tell, with what of the state of a query at the barrier behind
+    /// which these begin.
     ///
     /// # Errors
-    /// Fails where the state is of another query.
+    /// Fails where all of a state is to be taken that is of another query.
     pub(crate) fn run_over(
         self,
         rule: &Rule,
         file: &Path,
         events: impl Stream<Item = follow::Event> + Send + 'static,
-        state: Option<&[u8]>,
+        resume: Resume<'_>,
     ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
         let failed = |error: birl_query::Error| wrong(rule, file, error.render(""));
-        let answers = self.plan.run_over(&self.session, events, state);
+        let answers = self.plan.run_over(&self.session, events, resume);
         let answers = answers.map_err(failed)?;
         let reader = Reader {
             condition: self.condition,
@@ -460,6 +466,13 @@ pub(crate) fn asked_of<'s>(rule: &Rule, sources: &'s [Source]) -> Vec<&'s Source
     let is_asked =
         |source: &&Source| rule.sources.is_empty() || rule.sources.contains(&source.name);
     sources.iter().filter(is_asked).collect()
+}
+
+/// Whether two rules have the same query, over the same windows: if their sources are the same, one goes on
+/// where the other was.
+pub(crate) fn ask_the_same(one: &Rule, other: &Rule) -> bool {
+    let windows = |rule: &Rule| rule.kind.has_windows().then_some((rule.window, rule.slide));
+    asked(one) == asked(other) && windows(one) == windows(other)
 }
 
 /// The query of a rule, with what its kind counts behind it.
@@ -679,6 +692,11 @@ fn evidence(rule: &Rule) -> Option<String> {
 }
 
 impl Evidence {
+    /// The fields that the query was planned with.
+    pub(crate) fn fields(&self) -> &Fields {
+        &self.sources.fields
+    }
+
     /// A query for the records of a group.
     fn of_group(&self, group: &Group) -> Option<String> {
         let query = self.query.as_ref()?;

@@ -169,7 +169,8 @@ impl Engine {
     }
 
     /// A rule of another kind, or one that asks something else, goes on as the rule `before` of another
-    /// engine: with its open alerts and what it knows.
+    /// engine: with its open alerts and what it knows, and with its windows where its query
+    /// [goes on](Self::restore).
     ///
     /// # Errors
     /// Fails where it has no use for that.
@@ -178,8 +179,9 @@ impl Engine {
         rule: usize,
         other: &mut Self,
         before: usize,
+        goes_on: bool,
     ) -> serde_json::Result<()> {
-        self.restore(rule, &other.memory(before), false)?;
+        self.restore(rule, &other.memory(before), goes_on)?;
         if let (Some(terms), Some(known)) = (self.terms(rule), other.terms(before)) {
             terms.take_over(known);
         }

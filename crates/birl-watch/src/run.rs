@@ -22,10 +22,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use birl_query::Resume;
+use birl_record::columns::Fields;
 use birl_scan::Event;
 use birl_source::follow;
 use birl_source::live::Address;
 use birl_source::name::Name;
+use futures::stream::BoxStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
 use tracing::{error, info, warn};
@@ -322,7 +325,6 @@ impl Run {
         sources: &SavedSources,
     ) -> Result<(), Error> {
         let rule = self.config.rules[number].clone();
-        let from = sources_of(&rule, &self.config);
         let name = &rule.name;
         let saved = saved.and_then(|saved| {
             let rule = SavedRule::of_bytes(saved);
@@ -334,26 +336,30 @@ impl Run {
             }
             rule
         });
-        let mut asking = None;
-        if let Some(saved) = &saved
-            && let Some(state) = &saved.query
-            && self.goes_on(&rule, &saved.sources, sources)
-        {
-            let asked = match self.plan(&rule, &self.config, Some(state)).await {
-                Ok(asked) => self.run_query(&rule, &from, asked, Some(state)).await,
-                Err(error) => Err(error),
-            };
-            match asked {
-                Ok(it) => asking = Some(it),
+        let state = saved.as_ref().and_then(|saved| {
+            let state = saved.query.as_deref()?;
+            self.goes_on(&rule, &saved.sources, sources)
+                .then_some(state)
+        });
+        let mut resumed = None;
+        if let Some(state) = state {
+            match self.resume(&rule, state).await {
+                Ok(asking) => resumed = Some(asking),
                 Err(error) => info!(rule = name, %error, "the query of the rule begins anew"),
             }
         }
-        let goes_on = asking.is_some() && self.is_written(&rule)?;
-        let asking = match asking {
+        let goes_on = resumed.is_some() && self.is_written(&rule)?;
+        let asking = match resumed {
             Some(asking) => asking,
             None => {
                 let asked = self.plan(&rule, &self.config, None).await?;
-                self.run_query(&rule, &from, asked, None).await?
+                // Another birl may have written it.
+                let begun = state.and_then(|state| birl_query::begun_of_state(state).ok());
+                let resume = Resume {
+                    state: None,
+                    begun: begun.unwrap_or_default(),
+                };
+                self.ask(&rule, asked, BTreeMap::new(), resume).await?
             }
         };
         self.engine.group_by(number, &asking.keys);
@@ -362,6 +368,20 @@ impl Run {
             self.restore(number, &saved.memory, goes_on).await?;
         }
         Ok(())
+    }
+
+    /// Asks a rule with all of the state of its query at the barrier behind which its sources are read.
+    async fn resume(&mut self, rule: &Rule, state: &[u8]) -> Result<Asking, ConfigError> {
+        let unreadable = |error: birl_query::Error| {
+            ConfigError::at_line(&self.config.file, rule.line, error.to_string())
+        };
+        let known = birl_query::fields_of_state(state).map_err(unreadable)?;
+        let resume = Resume {
+            state: Some(state),
+            begun: birl_query::begun_of_state(state).map_err(unreadable)?,
+        };
+        let asked = self.plan(rule, &self.config, Some(&known)).await?;
+        self.ask(rule, asked, BTreeMap::new(), resume).await
     }
 
     /// Whether the state of a rule that asked these sources is of use: all of them go on where they were.
@@ -399,41 +419,44 @@ impl Run {
         Ok(())
     }
 
-    /// Plans the query of a rule of a configuration, as it was where its state is given.
+    /// Plans the query of a rule of a configuration, as it was where the fields are given that were known then.
     async fn plan(
         &self,
         rule: &Rule,
         config: &Config,
-        state: Option<&[u8]>,
+        known: Option<&Fields>,
     ) -> Result<Asked, ConfigError> {
         let (file, sources) = (&config.file, &config.sources);
-        let asked = Asked::plan(rule, file, sources, How::Live(state), &self.around).await?;
-        // What the samples had when it began is known by now.
-        for field in asked.unknown_fields.iter().filter(|_| state.is_none()) {
+        let asked = Asked::plan(rule, file, sources, How::Live(known), &self.around).await?;
+        // What the samples had when it began has been told.
+        for field in asked.unknown_fields.iter().filter(|_| known.is_none()) {
             warn!(rule = rule.name, field, "no sampled record has this field");
         }
         Ok(asked)
     }
 
-    /// Makes what asks these sources what has been planned. It is to be begun; and where one of the sources is read
-    /// already, a [barrier](Self::put_barrier) is to be put, behind which it begins.
-    async fn run_query(
+    /// Makes what asks a rule's sources what has been planned, of those in `behind` as they are there. It is
+    /// to be begun; and where another of them is read already, a [barrier](Self::put_barrier) is to be put,
+    /// behind which it begins.
+    async fn ask(
         &mut self,
         rule: &Rule,
-        sources: &[String],
         asked: Asked,
-        state: Option<&[u8]>,
+        mut behind: BTreeMap<String, BoxStream<'static, follow::Event>>,
+        resume: Resume<'_>,
     ) -> Result<Asking, ConfigError> {
         let barrier = self.rounds.barrier() + 1;
         let mut events = Vec::new();
-        for source in sources {
-            if let Some(reading) = self.readings.get(source) {
+        for source in asked_of(rule, &self.config.sources) {
+            if let Some(behind) = behind.remove(&source.name) {
+                events.push(behind);
+            } else if let Some(reading) = self.readings.get(&source.name) {
                 events.push(reading.events(barrier).await);
             }
         }
         let known = (asked.evidence.clone(), asked.closing, asked.keys.clone());
         let events = Confluence::new(events);
-        let items = asked.run_over(rule, &self.config.file, events, state)?;
+        let items = asked.run_over(rule, &self.config.file, events, resume)?;
         self.tasks += 1;
         Ok(Asking::new(self.tasks, items, known))
     }
@@ -625,18 +648,20 @@ impl Run {
 
     async fn ask_again(&mut self, number: usize) {
         let rule = self.config.rules[number].clone();
-        let from = sources_of(&rule, &self.config);
         let asked = match self.plan(&rule, &self.config, None).await {
-            Ok(asked) => self.run_query(&rule, &from, asked, None).await,
+            Ok(asked) => {
+                self.ask(&rule, asked, BTreeMap::new(), Resume::default())
+                    .await
+            }
             Err(error) => Err(error),
         };
         match asked {
             Ok(mut asking) => {
                 asking.begin(&self.sender);
                 self.put_barrier();
-                let before = std::mem::replace(&mut self.asking[number], asking);
+                let mut before = std::mem::replace(&mut self.asking[number], asking);
                 let asking = &mut self.asking[number];
-                (asking.alerts, asking.lag) = (before.alerts, before.lag);
+                asking.show_as(&before, false);
                 self.engine.group_by(number, &asking.keys);
                 asking.found = before.end().await;
                 // What came meanwhile has not been seen.
@@ -772,12 +797,6 @@ fn targets(
         Ok((place.name.clone(), target))
     });
     targets.collect()
-}
-
-/// The names of the sources that a rule asks, in the order of their numbers in its state.
-fn sources_of(rule: &Rule, config: &Config) -> Vec<String> {
-    let asked = asked_of(rule, &config.sources).into_iter();
-    asked.map(|source| source.name.clone()).collect()
 }
 
 /// Finds what two sources would take from each other, since only one can have it: standard input, and

@@ -4,6 +4,7 @@
 //! head and each table behind its length, and the first table behind how many there are; these numbers
 //! have 64 bits, with the least byte first.
 
+use std::fmt::Display;
 use std::io::Cursor;
 
 use arrow_ipc::reader::StreamReader;
@@ -116,25 +117,40 @@ impl State {
     }
 
     pub(crate) fn of_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let unreadable =
-            |why: String| Error::run(format!("cannot read the state of a query: {why}"));
-        let mut left = bytes.strip_prefix(MARK).ok_or_else(|| {
-            unreadable("another version of birl wrote it, or it is none".to_owned())
-        })?;
-        let cut = || unreadable("it is cut off".to_owned());
-        let head = pull(&mut left).ok_or_else(cut)?;
-        let head = serde_json::from_slice(head).map_err(|error| unreadable(error.to_string()))?;
+        let (head, mut left) = Head::split(bytes)?;
+        let cut = || unreadable("it is cut off");
         let mut tables = Tables::default();
         for _ in 0..number(&mut left).ok_or_else(cut)? {
             let table = pull(&mut left).ok_or_else(cut)?;
-            tables.add(of_ipc(table).map_err(|error| unreadable(error.to_string()))?);
+            tables.add(of_ipc(table).map_err(unreadable)?);
         }
         Ok(Self { head, tables })
     }
 
     /// The same, if it is of this plan.
     pub(crate) fn check(self, of: &Of) -> Result<Self, Error> {
-        let saved = &self.head.of;
+        self.head.check(of)?;
+        Ok(self)
+    }
+}
+
+impl Head {
+    pub(crate) fn of_bytes(state: &[u8]) -> Result<Self, Error> {
+        Self::split(state).map(|(head, _)| head)
+    }
+
+    /// That of a state, and what stands behind it.
+    fn split(state: &[u8]) -> Result<(Self, &[u8]), Error> {
+        let mut left = state
+            .strip_prefix(MARK)
+            .ok_or_else(|| unreadable("another version of birl wrote it, or it is none"))?;
+        let head = pull(&mut left).ok_or_else(|| unreadable("it is cut off"))?;
+        Ok((serde_json::from_slice(head).map_err(unreadable)?, left))
+    }
+
+    /// Whether it is of this plan.
+    pub(crate) fn check(&self, of: &Of) -> Result<(), Error> {
+        let saved = &self.of;
         let message = if saved.query != of.query {
             format!("the state is of another query: {}", saved.query)
         } else if saved.windows != of.windows {
@@ -143,10 +159,14 @@ impl State {
             let saved = saved.columns.join("; ");
             format!("the state is of records with other fields: {saved}")
         } else {
-            return Ok(self);
+            return Ok(());
         };
         Err(Error::run(message))
     }
+}
+
+fn unreadable(why: impl Display) -> Error {
+    Error::run(format!("cannot read the state of a query: {why}"))
 }
 
 /// The fields that samples had when the plan was made of which this is the state. A query that is planned
@@ -157,10 +177,18 @@ impl State {
 pub fn fields_of_state(state: &[u8]) -> Result<Fields, Error> {
     let Of {
         fields, records, ..
-    } = State::of_bytes(state)?.head.of;
+    } = Head::of_bytes(state)?.of;
     let parts = fields.into_iter();
     let parts = parts.map(|field| (field.name, field.ty.to_type(), field.is_own));
     Ok(Fields::of_parts(parts, records))
+}
+
+/// The lines and records that had begun at the barrier of which this is the state, and were not whole.
+///
+/// # Errors
+/// Fails where it is no state.
+pub fn begun_of_state(state: &[u8]) -> Result<Carried, Error> {
+    Ok(Head::of_bytes(state)?.carried)
 }
 
 impl SavedField {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use birl_record::search;
 use birl_record::time::Clock;
-use birl_scan::{Options, fields};
+use birl_scan::{Carried, Options, fields};
 use birl_source::follow::{self, Positions, follow};
 use birl_source::name::Name;
 use birl_source::walk::WalkOptions;
@@ -22,8 +22,8 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::{Closing, Live, Over, State};
-use crate::{Answer, Limits, Plan, Session, Sources, fields_of_state};
+use super::{Closing, Live, Over, Resume, State};
+use crate::{Answer, Limits, Plan, Session, Sources, begun_of_state, fields_of_state};
 
 const SECOND: i64 = 1_000_000_000;
 /// When the first record is.
@@ -32,15 +32,20 @@ const WINDOW: i64 = 10 * SECOND;
 const SERVICES: [&str; 3] = ["api", "db", "web"];
 
 /// What is asked at once: with windows whose groups are folded, with windows that keep their rows, rows,
-/// rows that are the first of their kind, groups over all time, and sessions of each group.
-const QUERIES: [(&str, Option<Over>); 6] = [
+/// rows that are the first of their kind, groups over all time, and sessions of each group; and rows by
+/// queries of which each takes from the one before no more than what had begun.
+const QUERIES: [(&str, Option<Over>); 7] = [
     ("* |> count by service", Some(WINDOWS)),
     ("* |> sort -n |> select n, service", Some(WINDOWS)),
     ("* |> select n", None),
     ("* |> dedup service |> select service", None),
     ("* |> count by service", None),
     ("* |> count by service", Some(SESSIONS)),
+    ("* |> select n, service", None),
 ];
+
+/// The query that is another one each time.
+const CHANGING: usize = 6;
 
 const WINDOWS: Over = Over::Windows {
     size: Duration::from_nanos(WINDOW as u64),
@@ -181,8 +186,12 @@ impl World {
     }
 
     async fn plan(&self, query: usize) -> (Session, Plan) {
-        let (text, windows) = QUERIES[query];
-        let session = self.session(self.states[query].as_deref());
+        let (mut text, windows) = QUERIES[query];
+        if query == CHANGING && self.written % 2 == 1 {
+            text = "* |> select service, n";
+        }
+        let known = self.states[query].as_deref();
+        let session = self.session(known.filter(|_| query != CHANGING));
         let live = Live {
             follow: Some(following(None)),
             windows,
@@ -196,6 +205,15 @@ impl World {
         };
         let plan = session.plan_live_rows(text, live).await.unwrap();
         (session, plan)
+    }
+
+    /// What a query begins with.
+    fn resume(&self, query: usize) -> Resume<'_> {
+        let state = self.states[query].as_deref();
+        Resume {
+            state: state.filter(|_| query != CHANGING),
+            begun: state.map_or_else(Carried::default, |it| begun_of_state(it).unwrap()),
+        }
     }
 
     /// Asks all queries of one stream of what is followed, until so many rows have come in all, then up
@@ -213,8 +231,8 @@ impl World {
         for query in 0..QUERIES.len() {
             let (session, plan) = self.plan(query).await;
             stops.extend(plan.stop());
-            let state = self.states[query].as_deref();
-            all.push(plan.run_over(&session, shared.clone(), state).unwrap());
+            let resume = self.resume(query);
+            all.push(plan.run_over(&session, shared.clone(), resume).unwrap());
         }
         drop(shared);
         let (sender, mut seen) = watch::channel((0, 0, 0));
@@ -297,10 +315,16 @@ impl World {
 
     /// The numbers of the records that came as rows.
     fn numbers(&self) -> Vec<i64> {
-        let rows = self.answers[2].iter().filter_map(|answer| match answer {
-            Answer::Rows(rows) => Some(rows),
-            _ => None,
-        });
+        self.numbers_of(2)
+    }
+
+    fn numbers_of(&self, query: usize) -> Vec<i64> {
+        let rows = self.answers[query]
+            .iter()
+            .filter_map(|answer| match answer {
+                Answer::Rows(rows) => Some(rows),
+                _ => None,
+            });
         rows.flat_map(|rows| column(rows, "n")).collect()
     }
 
@@ -385,9 +409,11 @@ async fn check(acts: VecDeque<Act>) {
     }
     world.run(None).await;
     let all = 0..world.written;
-    let mut numbers = world.numbers();
-    numbers.sort_unstable();
-    assert_eq!(numbers, all.clone().collect::<Vec<_>>());
+    for query in [2, CHANGING] {
+        let mut numbers = world.numbers_of(query);
+        numbers.sort_unstable();
+        assert_eq!(numbers, all.clone().collect::<Vec<_>>());
+    }
 
     let mut by_window: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for n in all.clone() {
@@ -486,10 +512,17 @@ fn a_state_of_another_query_is_refused() {
         world.run(Some(2)).await;
         let refused = async |query: usize, of: usize| {
             let (session, plan) = world.plan(query).await;
-            let state = world.states[of].as_deref();
+            let state = world.states[of].as_deref().unwrap();
+            let can = plan.can_resume(&session, state).err();
             let events = futures::stream::empty();
-            let answers = plan.run_over(&session, events, state);
-            answers.err().map(|error| error.to_string())
+            let resume = Resume {
+                state: Some(state),
+                ..Resume::default()
+            };
+            let refused = plan.run_over(&session, events, resume).err();
+            let refused = refused.map(|error| error.to_string());
+            assert_eq!(can.map(|error| error.to_string()), refused);
+            refused
         };
         assert_eq!(refused(0, 0).await, None);
         let other = refused(0, 1).await.unwrap();

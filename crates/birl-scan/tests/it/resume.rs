@@ -175,6 +175,33 @@ proptest! {
 }
 
 #[test]
+fn a_live_source_goes_on_where_another_search_takes_over() {
+    let csv = "time,level,text\n2026-03-14T14:05:30Z,warn,one\n2026-03-14T14:05:31Z,info,two\n";
+    let json = "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n";
+    let trace =
+        "2026-03-14T14:05:30Z ERROR one\n  at two\n  at three\n2026-03-14T14:05:31Z INFO four\n";
+    for text in [csv, json, trace] {
+        let events = vec![
+            data(text, LIVE_GENERATIONS, 0, text.len()),
+            end(LIVE_GENERATIONS),
+        ];
+        let (whole, _) = run(found(following(events, Carried::default())));
+        assert!(whole.len() > 1);
+        for cut in 1..text.len() {
+            let events = vec![data(text, LIVE_GENERATIONS, 0, cut), barrier()];
+            let (before, stopped) = run(found(following(events, Carried::default())));
+            let carried = kept(&stopped.unwrap().carried);
+            // As the second of two sources.
+            let moved = LIVE_GENERATIONS | 1 << 32;
+            let carried = carried.renumbered(|it| (it == LIVE_GENERATIONS).then_some(moved));
+            let events = vec![data(text, moved, cut, text.len()), end(moved)];
+            let (after, _) = run(found(following(events, carried.within_stream(|_| true))));
+            assert_eq!([before, after].concat(), whole, "{cut}");
+        }
+    }
+}
+
+#[test]
 fn what_is_held_back_is_given_though_nothing_follows() {
     let text = "{\"a\":1}\n{\"a\":2}\n{\"a\":\n";
     let events = vec![data(text, 0, 0, text.len()), barrier()];

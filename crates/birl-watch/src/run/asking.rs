@@ -63,6 +63,15 @@ impl Asking {
         }
     }
 
+    /// What is shown of a rule goes on as it was of `before`; and where its query goes on, how far that has come.
+    pub(super) fn show_as(&mut self, before: &Self, goes_on: bool) {
+        (self.alerts, self.lag) = (before.alerts, before.lag);
+        self.last.clone_from(&before.last);
+        if goes_on {
+            (self.time, self.newest) = (before.time, before.newest);
+        }
+    }
+
     /// What gives these items. It waits until it is [begun](Self::begin): others may still be made that
     /// are to see all that it sees.
     pub(super) fn new(
@@ -104,7 +113,8 @@ impl Asking {
     }
 
     /// Ends it, and waits until it has let go of its sources. What it has found is given.
-    pub(super) async fn end(mut self) -> Checkpoint {
+    pub(super) async fn end(&mut self) -> Checkpoint {
+        self.items = None;
         if let Some(task) = self.task.take() {
             task.abort();
             // It says that it was aborted.

@@ -19,7 +19,7 @@ use birl_source::live::CursorPath;
 use birl_source::name::Name;
 use birl_stream::{FlowExt, Shared, lag, stream};
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep};
@@ -188,7 +188,8 @@ impl Reading {
     }
 
     /// What it says: all of it where it has not begun, else what comes behind the barrier of this number,
-    /// which is to be put after this.
+    /// which is to be put after this. It comes there without being polled; from there on it holds up those
+    /// who take part, until it is.
     pub(super) async fn events(&self, barrier: u64) -> BoxStream<'static, Event> {
         match &self.consumers {
             Consumers::Waiting(events) => events.clone().boxed(),
@@ -464,19 +465,28 @@ fn live_events(
     }
 }
 
-/// What comes behind a barrier, as if it began there.
+/// What comes behind a barrier, as if it began there. A task goes there at once, which ends with the stream.
 fn behind(
     barrier: u64,
     mut events: Events,
     facts: Arc<Mutex<Facts>>,
 ) -> impl Stream<Item = Event> + Send {
-    stream! {
-        let positions = loop {
+    let arrive = async move {
+        loop {
             match events.next().await {
-                Some(Event::Barrier(it)) if it.number == barrier => break it.positions,
+                Some(Event::Barrier(it)) if it.number == barrier => {
+                    return Some((events, it.positions));
+                }
                 Some(_) => {}
-                None => return,
+                None => return None,
             }
+        }
+    };
+    let (task, arrived) = arrive.remote_handle();
+    tokio::spawn(task);
+    stream! {
+        let Some((mut events, positions)) = arrived.await else {
+            return;
         };
         // It looks into files.
         let introductions = spawn_blocking(move || positions.introductions());
@@ -604,14 +614,22 @@ fn of_source(source: usize, mut event: Event) -> Event {
     match &mut event {
         Event::Data { generation, .. }
         | Event::End { generation, .. }
-        | Event::Resumed { generation, .. } => {
-            let live = *generation & LIVE_GENERATIONS;
-            let number = *generation & ((1 << SOURCE_BIT) - 1);
-            *generation = live | (source as u64) << SOURCE_BIT | number;
-        }
+        | Event::Resumed { generation, .. } => *generation = number_in(source, *generation),
         Event::Barrier(_) | Event::CaughtUp | Event::Notice(_) | Event::Failed { .. } => {}
     }
     event
+}
+
+/// The number of a generation as one of this source.
+pub(super) fn number_in(source: usize, generation: u64) -> u64 {
+    let live = generation & LIVE_GENERATIONS;
+    let number = generation & ((1 << SOURCE_BIT) - 1);
+    live | (source as u64) << SOURCE_BIT | number
+}
+
+/// The source that a generation is of.
+pub(super) fn source_of(generation: u64) -> usize {
+    ((generation & !LIVE_GENERATIONS) >> SOURCE_BIT) as usize
 }
 
 #[cfg(test)]
@@ -716,6 +734,8 @@ mod tests {
                 panic!("it is data")
             };
             assert_eq!(moved >= LIVE_GENERATIONS, generation >= LIVE_GENERATIONS);
+            assert_eq!(source_of(moved), source);
+            assert_eq!(source_of(number_in(source + 1, moved)), source + 1);
         }
     }
 

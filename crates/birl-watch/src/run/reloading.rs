@@ -5,13 +5,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use birl_query::Resume;
+use birl_scan::Carried;
 use birl_source::error::refusal;
+use birl_source::follow;
+use futures::stream::BoxStream;
+use jiff::tz::TimeZone;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 
-use super::asking::{Asking, Came};
-use super::{Error, Run, listen_once, sources_of, targets};
-use crate::asked::{Asked, Item, asked_of};
+use super::asking::Came;
+use super::reading::{number_in, source_of};
+use super::saved::SavedSources;
+use super::{Error, Run, listen_once, targets};
+use crate::asked::{Asked, Item, ask_the_same, asked_of};
 use crate::config::{Config, Error as ConfigError, Rule, Source};
 use crate::engine::Engine;
 use crate::sources::names_of_source;
@@ -24,10 +31,67 @@ const RELOAD_MAX: Duration = Duration::from_secs(5);
 enum Planned {
     /// It is as the rule of this number was.
     Stays(usize),
-    /// It is asked another query.
-    Asked(Box<Asked>),
-    /// It is asked that already, of sources that are read on.
-    Asking(Box<Asking>),
+    /// It is asked this, of sources of which these are read on.
+    Asked(Box<Asked>, Behind),
+}
+
+/// What sources say behind the barrier at which rules are replaced, by their names.
+type Behind = BTreeMap<String, BoxStream<'static, follow::Event>>;
+
+/// What the rules have come to that are replaced.
+#[derive(Default)]
+struct Ended {
+    /// The states of their queries at the barrier, by their numbers.
+    states: BTreeMap<usize, Vec<u8>>,
+    /// All have come to the barrier, and so have all sources.
+    all: bool,
+}
+
+/// Where sources go on of which a rule was asked, for the rule in its place.
+struct Joints {
+    /// By the number that a source had, the one that it has, and whether it has not been left.
+    places: BTreeMap<usize, (usize, bool)>,
+    /// All sources go on, and have the numbers that they had.
+    are_all: bool,
+}
+
+impl Joints {
+    fn new(
+        run: &Run,
+        rule: &Rule,
+        behind: &Behind,
+        (old, was): (&Config, usize),
+        ended: &Ended,
+        reached: &SavedSources,
+    ) -> Self {
+        let before = asked_of(&old.rules[was], &old.sources);
+        let sources = asked_of(rule, &run.config.sources);
+        let mut places = BTreeMap::new();
+        for (number, source) in sources.iter().enumerate() {
+            let is_behind = behind.contains_key(&source.name);
+            let goes_on = is_behind || ended.all && reached.of(source).is_some();
+            let place = before.iter().position(|it| it.name == source.name);
+            if let Some(place) = place.filter(|_| goes_on) {
+                places.insert(place, (number, is_behind));
+            }
+        }
+        let mut stays = places.iter().map(|(before, (now, _))| before == now);
+        Self {
+            are_all: places.len() == sources.len()
+                && sources.len() == before.len()
+                && stays.all(|it| it),
+            places,
+        }
+    }
+
+    /// The lines and records of these sources that had begun in a state of the rule that was.
+    fn begun(&self, state: &[u8]) -> Carried {
+        let place = |generation| self.places.get(&source_of(generation)).copied();
+        // It is of this process.
+        let begun = birl_query::begun_of_state(state).unwrap_or_default();
+        let begun = begun.within_stream(|it| place(it).is_some_and(|(_, is_behind)| is_behind));
+        begun.renumbered(|it| Some(number_in(place(it)?.0, it)))
+    }
 }
 
 impl Run {
@@ -95,27 +159,23 @@ impl Run {
         let mut next: Vec<Planned> = Vec::new();
         for (rule, planned) in config.rules.iter().zip(planned) {
             next.push(match planned {
-                Planned::Asked(asked) if self.reads_all(rule, &config) => {
-                    let mut asking = self
-                        .run_query(rule, &sources_of(rule, &config), *asked, None)
-                        .await?;
-                    asking.begin(&self.sender);
-                    Planned::Asking(Box::new(asking))
-                }
+                Planned::Asked(asked, _) => Planned::Asked(asked, self.behind(rule, &config).await),
                 planned => planned,
             });
         }
-        let early = self.end_round(&next).await;
+        let ended = self.end_round(&next).await;
 
         let old = std::mem::replace(&mut self.config, config);
         let mut due = self.due.take().unwrap_or_default();
-        let mut kept: BTreeMap<usize, Asking> = BTreeMap::new();
-        for (number, asking) in std::mem::take(&mut self.asking).into_iter().enumerate() {
+        let (mut kept, mut before) = (BTreeMap::new(), BTreeMap::new());
+        for (number, mut asking) in std::mem::take(&mut self.asking).into_iter().enumerate() {
             let stays = |planned: &Planned| matches!(planned, Planned::Stays(it) if *it == number);
-            match next.iter().any(stays) {
-                true => drop(kept.insert(number, asking)),
+            if next.iter().any(stays) {
+                kept.insert(number, asking);
+            } else {
                 // It has to let go of its sources before others can have them.
-                false => due.merge(asking.end().await),
+                due.merge(asking.end().await);
+                before.insert(number, asking);
             }
         }
         self.end_readings(&old).await;
@@ -124,30 +184,42 @@ impl Run {
         let mut engine = Engine::new(&self.config);
         for (number, planned) in next.into_iter().enumerate() {
             let rule = self.config.rules[number].clone();
-            let asking = match planned {
+            let (asked, behind) = match planned {
                 Planned::Stays(before) => {
                     engine.take_over(number, &mut self.engine, before);
                     self.asking.extend(kept.remove(&before));
                     continue;
                 }
-                Planned::Asking(asking) => *asking,
-                Planned::Asked(asked) => {
-                    self.run_query(&rule, &sources_of(&rule, &self.config), *asked, None)
-                        .await?
-                }
+                Planned::Asked(asked, behind) => (asked, behind),
             };
+            // It is another rule, but the same alerts: they end by what it finds.
+            let was = old.rules.iter().position(|it| it.name == rule.name);
+            let state = was.and_then(|was| Some((was, ended.states.get(&was)?)));
+            let mut resume = Resume::default();
+            if let Some((was, state)) = state {
+                let joints = Joints::new(self, &rule, &behind, (&old, was), &ended, &reached);
+                resume.begun = joints.begun(state);
+                let goes_on = joints.are_all
+                    && asks_of_same(&rule, &self.config, &old.rules[was], &old)
+                    && asked.can_resume(state).is_ok();
+                resume.state = goes_on.then_some(state);
+            }
+            let is_all_behind = behind.len() == asked_of(&rule, &self.config.sources).len();
+            let goes_on = resume.state.is_some() && (is_all_behind || self.is_written(&rule)?);
+            let mut asking = self.ask(&rule, *asked, behind, resume).await?;
             engine.group_by(number, &asking.keys);
-            self.asking.push(asking);
-            if let Some(before) = old.rules.iter().position(|it| it.name == rule.name) {
-                // It is another rule, but the same alerts: they end by what it finds.
-                if let Err(error) = engine.inherit(number, &mut self.engine, before) {
+            if let Some(was) = was {
+                if let Some(before) = before.get(&was) {
+                    asking.show_as(before, goes_on);
+                }
+                if let Err(error) = engine.inherit(number, &mut self.engine, was, goes_on) {
                     info!(rule = rule.name, %error, "the rule is of another kind, and begins anew");
                 }
             }
+            self.asking.push(asking);
             engine.begin(number, now());
         }
         self.begin();
-        self.put_barrier();
         let gone = old.rules.iter().map(|rule| &rule.name);
         let gone = gone.filter(|name| self.config.rules.iter().all(|rule| rule.name != **name));
         due.forget_rules(gone.cloned());
@@ -155,9 +227,6 @@ impl Run {
         self.rounds.forget_written();
         engine.people = std::mem::take(&mut self.engine.people);
         self.engine = engine;
-        for (task, came) in early {
-            self.take(task, came).await;
-        }
         self.begin_round();
         self.targets = targets;
         self.deliver().await;
@@ -174,25 +243,38 @@ impl Run {
                 |it: &Rule| it.name == rule.name && asks_same(it, &self.config, rule, config);
             planned.push(match rules.position(is_same) {
                 Some(before) => Planned::Stays(before),
-                None => Planned::Asked(Box::new(self.plan(rule, config, None).await?)),
+                None => {
+                    let was = self.config.rules.iter().position(|it| {
+                        it.name == rule.name && asks_of_same(rule, config, it, &self.config)
+                    });
+                    // So that it can go on where that was.
+                    let known = was.map(|was| self.asking[was].evidence.fields());
+                    let asked = self.plan(rule, config, known).await?;
+                    Planned::Asked(Box::new(asked), Behind::new())
+                }
             });
         }
         Ok(planned)
     }
 
-    /// Whether all sources of a rule of another configuration are read already, as it reads them.
-    fn reads_all(&self, rule: &Rule, config: &Config) -> bool {
-        let mut asked = asked_of(rule, &config.sources).into_iter();
-        asked.all(|source| {
+    /// What those sources of a rule of another configuration say behind the barrier to come that are read
+    /// already, as it reads them.
+    async fn behind(&self, rule: &Rule, config: &Config) -> Behind {
+        let mut behind = Behind::new();
+        let barrier = self.rounds.barrier() + 1;
+        for source in asked_of(rule, &config.sources) {
             let mut sources = self.config.sources.iter();
             let is_same = sources.any(|it| as_read(it) == as_read(source));
-            is_same && self.readings.contains_key(&source.name)
-        })
+            if let Some(reading) = self.readings.get(&source.name).filter(|_| is_same) {
+                behind.insert(source.name.clone(), reading.events(barrier).await);
+            }
+        }
+        behind
     }
 
     /// Takes a round to its end, where that does not take long, and no more than that of rules that will
-    /// not go on. What has come of those that take their place is given.
-    async fn end_round(&mut self, next: &[Planned]) -> Vec<(u64, Came)> {
+    /// not go on.
+    async fn end_round(&mut self, next: &[Planned]) -> Ended {
         let stays = |number: usize| {
             let mut next = next.iter();
             next.any(|it| matches!(it, Planned::Stays(before) if *before == number))
@@ -200,31 +282,32 @@ impl Run {
         self.begin_round();
         let barrier = self.rounds.barrier();
         let deadline = Instant::now() + RELOAD_MAX;
-        let mut early = Vec::new();
-        let mut ended = BTreeSet::new();
+        let mut ended = Ended::default();
         while self.rounds.is_under_way() {
             let came = timeout_at(deadline, self.items.recv()).await;
             let Some((task, came)) = came.ok().flatten().filter(|_| Instant::now() < deadline)
             else {
                 warn!("some of what comes while the file is read again is missed");
                 self.abandon_round();
-                break;
+                return ended;
             };
-            match self.asking.iter().position(|it| it.number == task) {
-                None => early.push((task, came)),
-                // What comes behind the barrier is for those that begin there.
-                Some(_) if ended.contains(&task) => {}
-                Some(number) => {
-                    if !stays(number)
-                        && matches!(&came, Came::Item(Item::Checkpoint { number, .. }) if *number == barrier)
-                    {
-                        ended.insert(task);
-                    }
-                    self.take(task, came).await;
-                }
+            let Some(number) = self.asking.iter().position(|it| it.number == task) else {
+                continue;
+            };
+            // What comes behind the barrier is for those that begin there.
+            if ended.states.contains_key(&number) {
+                continue;
             }
+            if !stays(number)
+                && let Came::Item(Item::Checkpoint { number: at, state }) = &came
+                && *at == barrier
+            {
+                ended.states.insert(number, state.clone());
+            }
+            self.take(task, came).await;
         }
-        early
+        ended.all = true;
+        ended
     }
 
     /// Delivers to the places of the new file; if that cannot be, it is tried again.
@@ -283,7 +366,7 @@ fn tell_what_stays(old: &Config, new: &Config) {
 fn asks_same(one: &Rule, of: &Config, other: &Rule, to: &Config) -> bool {
     let sources = |rule: &Rule, config: &Config| {
         let sources = asked_of(rule, &config.sources).into_iter();
-        sources.map(as_read).collect::<Vec<_>>()
+        sources.map(as_it_stands).collect::<Vec<_>>()
     };
     let asked = |rule: &Rule| Rule {
         line: 0,
@@ -301,8 +384,34 @@ fn asks_same(one: &Rule, of: &Config, other: &Rule, to: &Config) -> bool {
     asked(one) == asked(other) && sources(one, of) == sources(other, to)
 }
 
-/// All that is to be known of a source to read it.
+/// Whether the query of a rule is the same as that of another, and reads the same of its sources as records.
+fn asks_of_same(one: &Rule, of: &Config, other: &Rule, to: &Config) -> bool {
+    let sources = |rule: &Rule, config: &Config| {
+        let sources = asked_of(rule, &config.sources).into_iter();
+        let sources = sources.map(|source| Source {
+            input_format: source.input_format.clone(),
+            input_zone: source.input_zone.clone(),
+            ..as_read(source)
+        });
+        sources.collect::<Vec<_>>()
+    };
+    ask_the_same(one, other) && sources(one, of) == sources(other, to)
+}
+
+/// All that is to be known of a source to read its bytes.
 fn as_read(source: &Source) -> Source {
+    Source {
+        input_format: None,
+        input_zone: TimeZone::UTC,
+        record_wait: None,
+        lateness: None,
+        idle: None,
+        ..as_it_stands(source)
+    }
+}
+
+/// All of a source but where it stands in the file.
+fn as_it_stands(source: &Source) -> Source {
     Source {
         line: 0,
         ..source.clone()
