@@ -33,6 +33,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_line_that_has_begun_is_of_the_rule_that_takes_over,
         ),
         Trial::test(
+            "watching::files_that_are_added_to_a_source_are_read_beside_those_that_were_there",
+            files_that_are_added_to_a_source_are_read_beside_those_that_were_there,
+        ),
+        Trial::test(
             "watching::windows_that_are_open_go_on_where_no_more_than_the_bound_changes",
             windows_that_are_open_go_on_where_no_more_than_the_bound_changes,
         ),
@@ -259,6 +263,42 @@ fn a_line_that_has_begun_is_of_the_rule_that_takes_over() -> Result<(), Failed> 
     process.terminate();
     ended.stdout.extend(process.end().stdout);
     assert_eq!(numbers(&ended.stdout), (10..17).map(Ok).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn files_that_are_added_to_a_source_are_read_beside_those_that_were_there() -> Result<(), Failed> {
+    let sandbox = Sandbox::new();
+    let log = sandbox.write("app.log", b"n=1\nn=2");
+    let file = |from: &str| {
+        format!(
+            "state = 'state.db'\n[place.out]\nstdout = true\nformat = 'json'\n\
+             [source.app]\nstart = 'beginning'\nfrom = [{from}'app.log']\n\
+             [rule.each]\nkind = 'new_term'\nfield = 'n'\nlearn = '0s'\nsend = 'out'\nquery = 'n:*'\n\
+             [rule.twice]\nkind = 'frequency'\nat_least = 2\ngroup_by = 'n'\nwindow = '1h'\nsend = 'out'\n\
+             query = 'n:*'\n"
+        )
+    };
+    sandbox.write("birl.toml", file("").as_bytes());
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_lines(1);
+    sandbox.write("second.log", b"n=5\n");
+    sandbox.write("birl.toml", file("'second.log', ").as_bytes());
+    process.wait_for_lines(2);
+    add(&log, &["0"])?;
+    process.wait_for_lines(3);
+    process.terminate();
+    let mut stdout = process.end().stdout;
+    // So it is where birl is started again.
+    sandbox.write("third.log", b"n=6\n");
+    sandbox.write("birl.toml", file("'third.log', 'second.log', ").as_bytes());
+    let mut process = Process::start(sandbox.birl(&["run"]), Vec::new());
+    process.wait_for_lines(1);
+    add(&log, &["n=7"])?;
+    process.wait_for_lines(2);
+    process.terminate();
+    stdout.extend(process.end().stdout);
+    // And nothing twice.
+    assert_eq!(numbers(&stdout), [1, 5, 20, 6, 7].map(Ok));
     Ok(())
 }
 

@@ -62,6 +62,7 @@ mod track;
 mod turn;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -105,8 +106,13 @@ pub struct Options {
     /// files are next looked at.
     pub events: bool,
     /// Where files are read on that were followed before. What is new since is read from its beginning,
-    /// whatever [`from`](Self::from) says. None by default.
+    /// whatever [`from`](Self::from) says, but for what [was not asked for](Self::anew) then. None by
+    /// default.
     pub resume: Option<Arc<Positions>>,
+    /// Which of the names, the first being 0, were not among those that were followed before, where
+    /// following is [gone on with](Self::resume): what is there of these begins where
+    /// [`from`](Self::from) says, and nothing is missing of what they have said. None by default.
+    pub anew: BTreeSet<usize>,
     /// Until then live sources were read before, so that what they have said since is missing: each
     /// begins with a record of that [gap](crate::live#loss). None by default.
     pub live_since: Option<SystemTime>,
@@ -124,6 +130,7 @@ impl Default for Options {
             output: None,
             events: true,
             resume: None,
+            anew: BTreeSet::new(),
             live_since: None,
         }
     }
@@ -440,16 +447,16 @@ fn display_truncated(
 /// first poll on, which must be within a tokio runtime then. The stream ends where there are no files,
 /// and all live sources are over.
 pub fn follow(names: Vec<Name>, options: Options) -> Follow {
-    let (live, files): (Vec<_>, Vec<_>) = names
-        .into_iter()
-        .partition(|name| matches!(name, Name::Live(_)));
+    let [(live, of_live), (files, options)] = apart(names, options);
     let generations = Arc::new(AtomicU64::new(LIVE_GENERATIONS));
     let live: SelectAll<_> = live
         .into_iter()
-        .filter_map(|name| match name {
+        .enumerate()
+        .filter_map(|(number, name)| match name {
             Name::Live(source) => {
                 let live = Live::new(*source, Arc::clone(&generations));
-                Some(live.missing_since(options.live_since))
+                let since = of_live.live_since;
+                Some(live.missing_since(since.filter(|_| !of_live.anew.contains(&number))))
             }
             _ => None,
         })
@@ -465,6 +472,26 @@ pub fn follow(names: Vec<Name>, options: Options) -> Follow {
         caught_up: only_live,
         files_first: true,
     }
+}
+
+/// The live sources among some names, and the others, each with the options for these alone.
+pub fn apart(names: Vec<Name>, options: Options) -> [(Vec<Name>, Options); 2] {
+    let of_all = options.anew.clone();
+    let mut parts = [(Vec::new(), options.clone()), (Vec::new(), options)];
+    parts.iter_mut().for_each(|(_, it)| it.anew.clear());
+    for (number, name) in names.into_iter().enumerate() {
+        let [live, files] = &mut parts;
+        let (names, options) = if matches!(name, Name::Live(_)) {
+            live
+        } else {
+            files
+        };
+        if of_all.contains(&number) {
+            options.anew.insert(names.len());
+        }
+        names.push(name);
+    }
+    parts
 }
 
 fn follow_files(names: Vec<Name>, options: Options) -> Arc<Shared> {

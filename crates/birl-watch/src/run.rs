@@ -46,6 +46,7 @@ use crate::store::{self, Checkpoint, Store, now};
 use crate::watched::Watched;
 use asking::{Asking, Came};
 use reading::{Confluence, Reading};
+use reloading::Joints;
 use rounds::Rounds;
 use saved::{Identity, SavedRule, SavedSources, are_written};
 
@@ -306,6 +307,9 @@ impl Run {
                 from: source.start,
                 hidden: source.hidden,
                 resume: saved_source.map(|saved| Arc::new(saved.positions.clone())),
+                anew: saved_source.map_or_else(BTreeSet::new, |saved| {
+                    saved.identity.anew(&Identity::of(source))
+                }),
                 live_since: saved_source.and_then(|_| moment(saved.at)),
                 ..follow::Options::default()
             };
@@ -336,13 +340,11 @@ impl Run {
             }
             rule
         });
-        let state = saved.as_ref().and_then(|saved| {
-            let state = saved.query.as_deref()?;
-            self.goes_on(&rule, &saved.sources, sources)
-                .then_some(state)
-        });
         let mut resumed = None;
-        if let Some(state) = state {
+        if let Some(saved) = &saved
+            && let Some(state) = &saved.query
+            && self.goes_on(&rule, &saved.sources, sources)
+        {
             match self.resume(&rule, state).await {
                 Ok(asking) => resumed = Some(asking),
                 Err(error) => info!(rule = name, %error, "the query of the rule begins anew"),
@@ -353,8 +355,12 @@ impl Run {
             Some(asking) => asking,
             None => {
                 let asked = self.plan(&rule, &self.config, None).await?;
-                // Another birl may have written it.
-                let begun = state.and_then(|state| birl_query::begun_of_state(state).ok());
+                let begun = saved.as_ref().and_then(|saved| {
+                    let now = asked_of(&rule, &self.config.sources);
+                    let before = saved.sources.iter().map(Identity::name);
+                    let joints = Joints::new(before, &now, |it| sources.of(it).map(|_| false));
+                    Some(joints.begun(saved.query.as_ref()?))
+                });
                 let resume = Resume {
                     state: None,
                     begun: begun.unwrap_or_default(),

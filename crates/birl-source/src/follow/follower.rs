@@ -173,6 +173,7 @@ impl Follower {
             self.forget();
         }
         self.first = false;
+        self.options.anew.clear();
     }
 
     /// The next thing to tell, reading at most a block; `None` until the next look.
@@ -590,7 +591,13 @@ impl Follower {
         })
     }
 
-    pub(super) fn starts_at_end(&self) -> bool {
-        self.first && self.options.from == Start::End
+    /// Whether what is at a place now was there before it was asked for.
+    pub(super) fn is_first_of(&self, place: &Path) -> bool {
+        let is_new = |place: &Place| self.options.anew.contains(&place.target.rank);
+        self.first || self.places.get(place).is_some_and(is_new)
+    }
+
+    pub(super) fn starts_at_end(&self, place: &Path) -> bool {
+        self.is_first_of(place) && self.options.from == Start::End
     }
 }

@@ -191,7 +191,7 @@ impl Follower {
     }
 
     fn meet_sibling(&mut self, path: &Path, metadata: &Metadata, family: PathBuf) {
-        if self.first {
+        if self.is_first_of(&family) {
             let print = super::judge::head_of(path).unwrap_or_default();
             self.keep_as_kin(FileId::of(metadata), print, family, false);
             return;

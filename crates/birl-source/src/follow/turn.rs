@@ -129,7 +129,7 @@ impl Follower {
         if self.tracks[&key].held.is_none() {
             self.hold(key, file);
         }
-        let (born, is_first) = (id.born, self.first);
+        let (born, is_first) = (id.born, self.is_first_of(path));
         self.settle_in(path, &home);
         let Some(place) = self.places.get_mut(path) else {
             return;
@@ -167,7 +167,7 @@ impl Follower {
 
     /// A file that has not been met before, or that is known as a sibling, at a followed name.
     fn admit(&mut self, path: &Path, home: &Path, file: &File, metadata: &Metadata) -> Key {
-        let standing = if self.first {
+        let standing = if self.is_first_of(path) {
             Standing::Reading
         } else {
             Standing::Unjudged { since: self.now }
@@ -182,7 +182,7 @@ impl Follower {
         {
             track.print = kin.print;
             track.standing = Standing::Reading;
-        } else if self.starts_at_end() {
+        } else if self.starts_at_end(path) {
             track.print = print_of_all(file, metadata.len()).unwrap_or_default();
         }
         track.given = track.print.end();

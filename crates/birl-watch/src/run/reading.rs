@@ -134,12 +134,12 @@ impl Reading {
         let is_live = |name: &Name| matches!(name, Name::Live(_));
         let has_live = names.iter().any(is_live);
         let facts = Arc::new(Mutex::new(facts));
-        let (live, files): (Vec<_>, Vec<_>) = names.into_iter().partition(is_live);
+        let [(live, of_live), (files, options)] = follow::apart(names, options);
         let (mut barriers, mut parts) = (Vec::new(), Vec::new());
         if has_live {
             let (sender, numbers) = mpsc::unbounded_channel();
             barriers.push(Putting::Live(sender));
-            parts.push(live_events(live, options.clone(), numbers, Arc::clone(&facts)).boxed());
+            parts.push(live_events(live, of_live, numbers, Arc::clone(&facts)).boxed());
         }
         // Files come last: they tell the positions of a barrier.
         if !files.is_empty() || !has_live {
@@ -452,6 +452,7 @@ fn live_events(
                 break;
             }
             options.live_since = Some(SystemTime::now());
+            options.anew.clear();
             lock(&facts).set_cursors(&mut names);
             let again = sleep(AGAIN_AFTER);
             tokio::pin!(again);

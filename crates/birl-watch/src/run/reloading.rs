@@ -16,7 +16,6 @@ use tracing::{error, info, warn};
 
 use super::asking::Came;
 use super::reading::{number_in, source_of};
-use super::saved::SavedSources;
 use super::{Error, Run, listen_once, targets};
 use crate::asked::{Asked, Item, ask_the_same, asked_of};
 use crate::config::{Config, Error as ConfigError, Rule, Source};
@@ -48,46 +47,40 @@ struct Ended {
 }
 
 /// Where sources go on of which a rule was asked, for the rule in its place.
-struct Joints {
+pub(super) struct Joints {
     /// By the number that a source had, the one that it has, and whether it has not been left.
     places: BTreeMap<usize, (usize, bool)>,
     /// All sources go on, and have the numbers that they had.
-    are_all: bool,
+    pub(super) are_all: bool,
 }
 
 impl Joints {
-    fn new(
-        run: &Run,
-        rule: &Rule,
-        behind: &Behind,
-        (old, was): (&Config, usize),
-        ended: &Ended,
-        reached: &SavedSources,
+    /// Of these sources, by the names of those before: `joins` says of one that goes on where it was whether
+    /// it has not been left.
+    pub(super) fn new<'n>(
+        before: impl Iterator<Item = &'n str>,
+        now: &[&Source],
+        joins: impl Fn(&Source) -> Option<bool>,
     ) -> Self {
-        let before = asked_of(&old.rules[was], &old.sources);
-        let sources = asked_of(rule, &run.config.sources);
+        let before: Vec<_> = before.collect();
         let mut places = BTreeMap::new();
-        for (number, source) in sources.iter().enumerate() {
-            let is_behind = behind.contains_key(&source.name);
-            let goes_on = is_behind || ended.all && reached.of(source).is_some();
-            let place = before.iter().position(|it| it.name == source.name);
-            if let Some(place) = place.filter(|_| goes_on) {
+        for (number, source) in now.iter().enumerate() {
+            let place = before.iter().position(|it| *it == source.name);
+            if let Some((place, is_behind)) = place.zip(joins(source)) {
                 places.insert(place, (number, is_behind));
             }
         }
         let mut stays = places.iter().map(|(before, (now, _))| before == now);
         Self {
-            are_all: places.len() == sources.len()
-                && sources.len() == before.len()
-                && stays.all(|it| it),
+            are_all: [now.len(), before.len()] == [places.len(); 2] && stays.all(|it| it),
             places,
         }
     }
 
     /// The lines and records of these sources that had begun in a state of the rule that was.
-    fn begun(&self, state: &[u8]) -> Carried {
+    pub(super) fn begun(&self, state: &[u8]) -> Carried {
         let place = |generation| self.places.get(&source_of(generation)).copied();
-        // It is of this process.
+        // Another birl may have written it.
         let begun = birl_query::begun_of_state(state).unwrap_or_default();
         let begun = begun.within_stream(|it| place(it).is_some_and(|(_, is_behind)| is_behind));
         begun.renumbered(|it| Some(number_in(place(it)?.0, it)))
@@ -197,7 +190,14 @@ impl Run {
             let state = was.and_then(|was| Some((was, ended.states.get(&was)?)));
             let mut resume = Resume::default();
             if let Some((was, state)) = state {
-                let joints = Joints::new(self, &rule, &behind, (&old, was), &ended, &reached);
+                let joins = |source: &Source| {
+                    let is_behind = behind.contains_key(&source.name);
+                    let goes_on = is_behind || ended.all && reached.of(source).is_some();
+                    goes_on.then_some(is_behind)
+                };
+                let before = asked_of(&old.rules[was], &old.sources).into_iter();
+                let before = before.map(|source| source.name.as_str());
+                let joints = Joints::new(before, &asked_of(&rule, &self.config.sources), joins);
                 resume.begun = joints.begun(state);
                 let goes_on = joints.are_all
                     && asks_of_same(&rule, &self.config, &old.rules[was], &old)

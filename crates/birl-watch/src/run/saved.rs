@@ -1,6 +1,6 @@
 //! What is written down of rules and sources, so that they go on where they were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use birl_source::follow::{Positions, Start};
 use birl_source::live::Address;
@@ -47,10 +47,21 @@ impl Identity {
         asked.into_iter().map(Self::of).collect()
     }
 
-    /// Whether a source that was this, and is `now`, can be read on where it was: a file that is new in it
-    /// is none that has come to exist since.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether a source that was this, and is `now`, can be read on where it was.
     pub(super) fn goes_on_as(&self, now: &Self) -> bool {
-        self.hidden == now.hidden && now.from.iter().all(|from| self.from.contains(from))
+        let keeps = |from: &String| self.from.contains(from);
+        self.hidden == now.hidden && (now.from.is_empty() || now.from.iter().any(keeps))
+    }
+
+    /// Which of what a source reads that is `now` it did not when it was this.
+    pub(super) fn anew(&self, now: &Self) -> BTreeSet<usize> {
+        let from = now.from.iter().enumerate();
+        let new = from.filter(|(_, from)| !self.from.contains(from));
+        new.map(|(number, _)| number).collect()
     }
 }
 
@@ -180,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_goes_on_unless_it_reads_more() {
+    fn what_a_source_reads_besides_begins_anew() {
         let source = |from: &[&str], hidden| Identity {
             name: "app".to_owned(),
             from: from.iter().map(|from| (*from).to_owned()).collect(),
@@ -190,8 +201,11 @@ mod tests {
         };
         let both = source(&["a.log", "b.log"], false);
         assert!(both.goes_on_as(&both));
-        assert!(both.goes_on_as(&source(&["b.log"], false)));
-        assert!(!source(&["b.log"], false).goes_on_as(&both));
         assert!(!both.goes_on_as(&source(&["b.log"], true)));
+        assert_eq!(both.anew(&both), BTreeSet::new());
+        assert!(!both.goes_on_as(&source(&["c.log"], false)));
+        let more = source(&["c.log", "a.log", "d.log"], false);
+        assert!(both.goes_on_as(&more));
+        assert_eq!(both.anew(&more), BTreeSet::from([0, 2]));
     }
 }

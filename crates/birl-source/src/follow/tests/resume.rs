@@ -1,5 +1,6 @@
 //! Following that stops, and goes on where it stopped.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::*;
@@ -236,6 +237,54 @@ fn new_files_are_read_from_their_beginning_and_old_siblings_not_at_all() {
             "caught up",
         ]
     );
+}
+
+#[test]
+fn names_that_were_not_asked_for_before_begin_as_at_the_start() {
+    // Nothing had been read of what began at its end, so that nothing goes on.
+    let read = ["a.log#0@4 goes on, began one\\n", "b.log#1@0: long ago\\n"];
+    for (from, read) in [(Start::End, &[][..]), (Start::Beginning, &read)] {
+        let mut world = World::new();
+        world.write("a.log", "one\n");
+        world.write("b.log.1", "longer ago\n");
+        world.write("b.log", "long ago\n");
+        let options = Options {
+            from,
+            ..Options::default()
+        };
+        world.follow_with(&["a.log"], options.clone());
+        let positions = world.stop();
+        world.append("a.log", "two\n");
+        let resumed = Options {
+            resume: Some(Arc::new(positions)),
+            anew: BTreeSet::from([0]),
+            ..options
+        };
+        world.begin(&["b*.log", "a.log", "c.log"], resumed);
+        let mut told = world.settle();
+        // What there is to be read is read in no order.
+        told.sort();
+        let mut expected = vec!["a.log#0@4: two\\n"];
+        expected.extend(read);
+        expected.extend(["caught up", "waiting for \"c.log\" to be created"]);
+        expected.sort();
+        assert_eq!(told, expected);
+        world.append("b.log", "three\n");
+        // It has come to be since then, as has what a name stands for that was asked for before.
+        world.write("b2.log", "four\n");
+        world.write("c.log", "five\n");
+        let mut told = world.settle();
+        told.retain(|it| it.contains('@'));
+        told.sort();
+        assert_eq!(
+            told,
+            [
+                "b.log#1@9: three\\n",
+                "b2.log#2@0: four\\n",
+                "c.log#3@0: five\\n"
+            ]
+        );
+    }
 }
 
 #[test]
