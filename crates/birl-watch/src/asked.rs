@@ -770,10 +770,9 @@ impl Evidence {
             ..self.sources.clone()
         };
         let session = Session::new(sources, &self.limits)?;
-        let text = then(
-            &query,
-            &format!("sort timestamp |> limit {most} |> select line"),
-        );
+        // Many have the same time, where that has no more than seconds.
+        let steps = format!("sort timestamp, source, offset |> limit {most} |> select line");
+        let text = then(&query, &steps);
         let plan = session.plan_rows(&text).await?;
         let mut answers = plan.run(&session)?;
         let mut lines = Vec::new();
