@@ -321,6 +321,16 @@ pub enum Notice {
         /// What the system said.
         reason: String,
     },
+    /// A file or directory that could not be opened or read can be.
+    Readable {
+        /// The file.
+        origin: Origin,
+    },
+    /// What could not be opened or read is not there any more.
+    Gone {
+        /// The file.
+        origin: Origin,
+    },
     /// A compressed file is damaged, or ends early and has been quiet for a while. What could be
     /// decoded has been given.
     CannotDecode {
@@ -407,6 +417,8 @@ impl fmt::Display for Notice {
             Self::CannotOpen { origin, reason } => {
                 write!(f, "cannot open {}: {reason}", origin.quoted())
             }
+            Self::Readable { origin } => write!(f, "{} can be read now", origin.quoted()),
+            Self::Gone { origin } => write!(f, "{} is gone", origin.quoted()),
             Self::CannotDecode { origin, reason } => {
                 write!(f, "cannot decode {}: {reason}", origin.quoted())
             }

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::identity::Stamp;
+use crate::Origin;
 
 /// How often a listing is tried again for another that agrees with it.
 const TRIES: usize = 3;
@@ -22,8 +23,8 @@ pub(super) struct Directory {
     entries: Listing,
     stamp: Option<Stamp>,
     hot_until: Option<Instant>,
-    /// Why it could not be listed the last time, so that it is said once.
-    pub(super) complaint: Option<io::ErrorKind>,
+    /// Why it could not be listed the last time, so that it is said once; and as what it was shown.
+    pub(super) complaint: Option<(io::ErrorKind, Origin)>,
 }
 
 /// What a new listing of a directory found.

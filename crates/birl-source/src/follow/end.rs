@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::Event;
 use super::follower::{Follower, Place};
 use super::track::{Key, Standing, Track};
+use super::{Event, Notice};
 
 /// Files that were rotated away from one place and are still looked at, in case that the writer
 /// is late to let go of them.
@@ -120,6 +120,11 @@ impl Follower {
         let Some(track) = self.tracks.remove(&key) else {
             return;
         };
+        if track.complaint.is_some() {
+            self.notice(Notice::Gone {
+                origin: track.origin.clone(),
+            });
+        }
         self.by_id.remove(&track.id);
         self.unjudged.remove(&key);
         self.truncated.remove(&key);
@@ -151,7 +156,7 @@ impl Follower {
 
     /// Drops what is not needed to know files again.
     pub(super) fn forget(&mut self) {
-        let is_vacant = |place: &Place| !place.target.named && place.current.is_none();
+        let is_vacant = |place: &Place| !place.target.typed && place.current.is_none();
         let vacant: Vec<&PathBuf> = self
             .places
             .iter()
@@ -165,11 +170,30 @@ impl Follower {
                 self.homes.remove(&path);
             }
         }
+        self.forget_directories();
         if self.kin.len() > KIN_MAX {
             let mut seen: Vec<Instant> = self.kin.values().map(|kin| kin.seen_at).collect();
             seen.sort();
             let limit = seen[seen.len() - KIN_MAX];
             self.kin.retain(|_, kin| kin.seen_at >= limit);
         }
+    }
+
+    /// Drops the directories that are gone, and in which nothing is waited for: where one comes again, the
+    /// directory above tells.
+    fn forget_directories(&mut self) {
+        let asked = self.targets.directories();
+        let is_needed = |path: &PathBuf| {
+            let mut places = self.places.range(path.clone()..);
+            let is_parent = places.next().is_some_and(|(it, _)| it.starts_with(path));
+            is_parent || asked.contains(path) || fs::symlink_metadata(path).is_ok()
+        };
+        let gone = self.directories.keys().filter(|path| !is_needed(path));
+        let gone: BTreeSet<PathBuf> = gone.cloned().collect();
+        if gone.is_empty() {
+            return;
+        }
+        self.directories.retain(|path, _| !gone.contains(path));
+        self.directory_ids.retain(|_, path| !gone.contains(path));
     }
 }

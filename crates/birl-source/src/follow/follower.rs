@@ -87,8 +87,19 @@ pub(super) struct Place {
     pub(super) horizon: Option<SystemTime>,
     /// The last time that the place went to another file, or was found to have none.
     pub(super) turned_at: Option<Instant>,
-    /// What was said of it last, so that it is said once.
-    complaint: Option<io::ErrorKind>,
+    /// What is wrong with it, so that it is said once.
+    complaint: Option<Complaint>,
+}
+
+/// What is wrong with a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Complaint {
+    /// Nothing is there, and somebody waits for it.
+    Waiting,
+    /// Nothing is there any more.
+    Gone,
+    /// What is there cannot be opened.
+    CannotOpen(io::ErrorKind),
 }
 
 impl Place {
@@ -104,6 +115,18 @@ impl Place {
             }
         };
         Some(self.target.shown_parent()?.join(inside))
+    }
+}
+
+impl Target {
+    fn complaint(&self, error: &io::Error) -> Complaint {
+        // A link that leads nowhere leads to a file that is not there yet.
+        let is_awaited = || self.typed || (self.named && fs::symlink_metadata(&self.path).is_ok());
+        match error.kind() {
+            kind if !is_absence(error) => Complaint::CannotOpen(kind),
+            _ if is_awaited() => Complaint::Waiting,
+            _ => Complaint::Gone,
+        }
     }
 }
 
@@ -363,6 +386,7 @@ impl Follower {
         let (current, rank) = (place.current, place.target.rank);
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
+                self.uncomplain(path);
                 let target = self.places[path].target.clone();
                 if self.add_tree(&target) {
                     self.relist(path);
@@ -374,10 +398,12 @@ impl Follower {
                     self.complain(path, &obstacle);
                     return None;
                 }
-                self.uncomplain(path);
                 let same = current.filter(|key| self.tracks[key].id == FileId::of(&metadata));
                 match same {
-                    Some(key) => self.inspect(key, &metadata),
+                    Some(key) => {
+                        self.uncomplain(path);
+                        self.inspect(key, &metadata);
+                    }
                     None => {
                         self.turned.insert((rank, path.to_owned()));
                     }
@@ -405,31 +431,36 @@ impl Follower {
         let Some(place) = self.places.get_mut(path) else {
             return;
         };
-        if place.complaint.replace(error.kind()) == Some(error.kind()) {
+        let complaint = place.target.complaint(error);
+        let before = place.complaint.replace(complaint);
+        if before == Some(complaint) {
             return;
         }
-        let origin = place.target.origin.clone();
-        let is_waited_for = is_absence(error);
-        if is_waited_for {
+        if is_absence(error) {
             place.turned_at = Some(self.now);
         }
-        if is_waited_for && !place.target.named {
-            return;
-        }
-        self.notice(if is_waited_for {
-            Notice::Waiting { origin }
-        } else {
-            Notice::CannotOpen {
+        let origin = place.target.origin.clone();
+        match complaint {
+            Complaint::Waiting => self.notice(Notice::Waiting { origin }),
+            Complaint::Gone if before.is_some() => self.notice(Notice::Gone { origin }),
+            Complaint::Gone => {}
+            Complaint::CannotOpen(_) => self.notice(Notice::CannotOpen {
                 origin,
                 reason: refusal(error),
-            }
-        });
+            }),
+        }
     }
 
-    /// That the file is gone is told otherwise.
-    pub(super) fn complained_of_absence(&mut self, path: &Path) {
-        if let Some(place) = self.places.get_mut(path) {
-            place.complaint = Some(io::ErrorKind::NotFound);
+    /// Nothing is at a place: of a file that was read there that is told otherwise.
+    pub(super) fn complained_of_absence(&mut self, path: &Path, error: &io::Error) {
+        let Some(place) = self.places.get_mut(path) else {
+            return;
+        };
+        let complaint = place.target.complaint(error);
+        let before = place.complaint.replace(complaint);
+        if matches!(before, Some(Complaint::CannotOpen(_))) {
+            let origin = place.target.origin.clone();
+            self.notice(Notice::Gone { origin });
         }
     }
 
@@ -437,9 +468,14 @@ impl Follower {
         self.caught_up
     }
 
-    fn uncomplain(&mut self, path: &Path) {
-        if let Some(place) = self.places.get_mut(path) {
-            place.complaint = None;
+    /// What is at a place can be read.
+    pub(super) fn uncomplain(&mut self, path: &Path) {
+        let Some(place) = self.places.get_mut(path) else {
+            return;
+        };
+        if let Some(Complaint::CannotOpen(_)) = place.complaint.take() {
+            let origin = place.target.origin.clone();
+            self.notice(Notice::Readable { origin });
         }
     }
 
@@ -517,7 +553,8 @@ impl Follower {
             self.truncate(key, size_before);
             return;
         }
-        let is_idle = size == offset && track.held.is_none() && !self.is_hot(key);
+        let is_quiet = track.held.is_none() && track.complaint.is_none() && !self.is_hot(key);
+        let is_idle = size == offset && is_quiet;
         // One that is empty is opened too: it may be written and deleted before the next look.
         if is_idle || !self.open_track(key) || (size == 0 && offset == 0) {
             return;
@@ -526,7 +563,7 @@ impl Follower {
         let file = track.held.as_ref().expect("opened a moment ago");
         match track.print.still_in(file) {
             Ok(true) if size > offset => self.enqueue(key),
-            Ok(true) => {}
+            Ok(true) => self.recover(key),
             Ok(false) => self.truncate(key, size_before),
             Err(error) => self.fail(key, &error),
         }

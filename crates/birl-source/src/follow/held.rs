@@ -99,6 +99,15 @@ impl Follower {
             reason: refusal(error),
         });
     }
+
+    /// A file could be read again that could not, and nothing of it comes that would tell so.
+    pub(super) fn recover(&mut self, key: Key) {
+        let track = self.track(key);
+        if track.complaint.take().is_some() {
+            let origin = track.origin.clone();
+            self.notice(Notice::Readable { origin });
+        }
+    }
 }
 
 fn is_out_of_descriptors(error: &io::Error) -> bool {

@@ -88,7 +88,11 @@ impl Follower {
         if !self.find_and_open(key) {
             return self.forget_lost(key);
         }
-        match self.verdict(key) {
+        let verdict = self.verdict(key);
+        if verdict.is_ok() {
+            self.recover(key);
+        }
+        match verdict {
             Ok(Verdict::Wait) => {}
             Ok(Verdict::Copy(original, bytes)) => self.skip(key, original, bytes),
             Ok(Verdict::Fresh) => self.accept(key),

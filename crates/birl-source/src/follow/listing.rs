@@ -57,13 +57,17 @@ impl Follower {
         let hot_until = self.hot_until();
         let directory = self.directories.entry(path.to_owned()).or_default();
         let listed = directory.relist(path, hot_until);
-        let complaint = listed.as_ref().err().map(io::Error::kind);
-        let is_news = std::mem::replace(&mut directory.complaint, complaint) != complaint;
+        let complaint = directory.complaint.take();
         let changes = match listed {
             Ok(changes) => changes,
-            Err(error) if is_news => return self.complain_of_directory(path, &error),
-            Err(_) => return,
+            Err(error) => return self.complain_of_directory(path, complaint, &error),
         };
+        if let Some((_, origin)) = complaint {
+            self.notice(match path.exists() {
+                true => Notice::Readable { origin },
+                false => Notice::Gone { origin },
+            });
+        }
         for name in &changes.left {
             self.to_check.extend(self.places_at(&path.join(name)));
         }
@@ -78,12 +82,27 @@ impl Follower {
         }
     }
 
-    fn complain_of_directory(&mut self, path: &Path, error: &io::Error) {
+    /// Says once that a directory cannot be listed.
+    fn complain_of_directory(
+        &mut self,
+        path: &Path,
+        before: Option<(io::ErrorKind, Origin)>,
+        error: &io::Error,
+    ) {
+        let (kind, origin) = match before {
+            Some((kind, origin)) => (Some(kind), origin),
+            None => (None, Origin::file(self.shown_directory(path))),
+        };
+        if let Some(directory) = self.directories.get_mut(path) {
+            directory.complaint = Some((error.kind(), origin.clone()));
+        }
         // Without a listing the places in it are still looked at; only what is new is not seen.
-        self.notice(Notice::CannotOpen {
-            origin: Origin::file(self.shown_directory(path)),
-            reason: refusal(error),
-        });
+        if kind != Some(error.kind()) {
+            self.notice(Notice::CannotOpen {
+                origin,
+                reason: refusal(error),
+            });
+        }
     }
 
     /// A directory as whoever typed the names would type it, where it has to do with them.

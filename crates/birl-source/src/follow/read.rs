@@ -31,6 +31,7 @@ impl Follower {
                 // The block was not filled, so this is the end for now. It is gone past at once where
                 // later files wait: a thousand of them would each take a turn to find it so.
                 let is_end = bytes.len() < self.pool.body_bytes();
+                self.track(key).complaint = None;
                 self.give(key, bytes);
                 if is_end && self.is_succeeded_in_queue(key) {
                     self.queue.push_front(key);
@@ -139,7 +140,9 @@ impl Follower {
             return;
         }
         if let Some(error) = failure {
-            let origin = self.tracks[&key].origin.clone();
+            let track = self.track(key);
+            track.complaint = Some(error.kind());
+            let origin = track.origin.clone();
             self.notice(Notice::CannotDecode {
                 origin,
                 reason: refusal(&error),

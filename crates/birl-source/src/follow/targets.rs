@@ -21,6 +21,8 @@ pub(super) struct Target {
     pub(super) origin: Origin,
     /// It was typed, or a glob matches it, so it is followed even if it is not text.
     pub(super) named: bool,
+    /// It was typed, so it is waited for where it is not there.
+    pub(super) typed: bool,
     /// The place of its name among the names: files are first read in this order.
     pub(super) rank: usize,
 }
@@ -73,6 +75,7 @@ impl Targets {
                 path: absolute(&path),
                 origin: Origin::file(path),
                 named: true,
+                typed: true,
                 rank,
             }),
             Name::Glob(glob) => {
@@ -136,6 +139,7 @@ impl Targets {
                 path: path.to_owned(),
                 origin: Origin::file(tree.shown.join(inside)),
                 named: false,
+                typed: false,
                 rank: tree.rank,
             })
         });
@@ -146,6 +150,7 @@ impl Targets {
                 path: path.to_owned(),
                 origin: Origin::file(pattern.glob.base().join(inside)),
                 named: true,
+                typed: false,
                 rank: pattern.rank,
             })
         });

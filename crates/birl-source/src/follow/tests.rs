@@ -916,10 +916,11 @@ fn what_is_given_out_is_not_followed_into_the_file_that_it_is_written_to() {
     let mut events = world.settle();
     events.sort();
     // Which of two that are new is seen first is open.
-    let app = usize::from(events[0].starts_with("app.log#1"));
+    let app = usize::from(events[1].starts_with("app.log#1"));
     assert_eq!(
         events,
         [
+            "\"out.log\" can be read now".into(),
             format!("app.log#{app}@0: app\\n"),
             "following the new file \"app.log\"".into(),
             "following the new file \"out.log\"".into(),
@@ -952,4 +953,112 @@ fn a_pipe_in_a_directory_is_passed_over_and_a_named_one_is_told() {
             "caught up"
         ]
     );
+}
+
+/// Makes a link that leads to itself: nobody can open it, whoever they are.
+fn loop_link(world: &World, name: &str) {
+    std::os::unix::fs::symlink(name, world.path(name)).unwrap();
+}
+
+const IS_LOOP: &str = "too many levels of symbolic links";
+
+#[test]
+fn what_could_not_be_opened_and_is_gone_is_told_once() {
+    let mut world = World::new();
+    world.write("ok.log", "ok\n");
+    loop_link(&world, "a.log");
+    let cannot = |name: &str| format!("cannot open {name:?}: {IS_LOOP}");
+    let begun = world.follow(&["*.log"]);
+    assert!(begun.contains(&cannot("a.log")), "{begun:?}");
+    assert_eq!(world.settle(), NOTHING);
+    world.remove("a.log");
+    loop_link(&world, "b.log");
+    let mut told = world.settle();
+    told.sort();
+    assert_eq!(told, ["\"a.log\" is gone".to_owned(), cannot("b.log")]);
+    // Nobody waits for what no name says.
+    let places = world.follower.as_ref().unwrap().places.keys();
+    let names: Vec<_> = places.filter_map(|it| it.file_name()).collect();
+    assert_eq!(names, ["b.log", "ok.log"]);
+}
+
+#[test]
+fn what_could_not_be_opened_and_can_be_is_told() {
+    let mut world = World::new();
+    loop_link(&world, "a.log");
+    world.follow(&["a.log"]);
+    world.remove("a.log");
+    assert_eq!(world.poll(), ["waiting for \"a.log\" to be created"]);
+    loop_link(&world, "a.log");
+    world.settle();
+    world.remove("a.log");
+    world.write("a.log", "a\n");
+    assert_eq!(
+        world.settle(),
+        [
+            "\"a.log\" can be read now",
+            "following the new file \"a.log\"",
+            "a.log#0@0: a\\n"
+        ]
+    );
+}
+
+#[test]
+fn a_directory_that_could_not_be_listed_and_is_gone_is_told_and_forgotten() {
+    let mut world = World::new();
+    loop_link(&world, "logs");
+    let cannot = format!("cannot open \"logs\": {IS_LOOP}");
+    let begun = world.follow(&["logs/*.log"]);
+    assert!(begun.contains(&cannot), "{begun:?}");
+    assert_eq!(world.settle(), NOTHING);
+    world.remove("logs");
+    assert_eq!(world.settle(), ["\"logs\" is gone"]);
+    loop_link(&world, "logs");
+    assert_eq!(world.settle(), [cannot]);
+    world.remove("logs");
+    fs::create_dir(world.path("logs")).unwrap();
+    assert_eq!(world.settle(), ["\"logs\" can be read now"]);
+}
+
+#[test]
+fn directories_that_are_gone_are_forgotten_and_found_again() {
+    let mut world = World::new();
+    fs::create_dir(world.path("day")).unwrap();
+    world.write("day/a.log", "a\n");
+    world.follow(&["."]);
+    fs::remove_dir_all(world.path("day")).unwrap();
+    world.settle();
+    let known = |world: &World| world.follower.as_ref().unwrap().directories().count();
+    let above = known(&world);
+    fs::create_dir(world.path("day")).unwrap();
+    world.write("day/b.log", "b\n");
+    let told = world.settle();
+    assert!(told.iter().any(|it| it.ends_with("b\\n")), "{told:?}");
+    assert_eq!(known(&world), above + 1);
+}
+
+#[test]
+fn that_a_file_may_not_be_read_is_told_once() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let mut world = World::new();
+    world.write("a.log", "a\n");
+    let nobody = fs::Permissions::from_mode(0o000);
+    fs::set_permissions(world.path("a.log"), nobody).unwrap();
+    if File::open(world.path("a.log")).is_ok() {
+        // Not even root reads this one.
+        let unreadable = Path::new("/sys/bus/platform/drivers_probe");
+        if File::open(unreadable).map_err(|it| it.kind()).err()
+            != Some(std::io::ErrorKind::PermissionDenied)
+        {
+            return;
+        }
+        world.remove("a.log");
+        symlink(unreadable, world.path("a.log")).unwrap();
+    }
+    assert_eq!(
+        world.follow(&["a.log"]),
+        ["cannot open \"a.log\": permission denied", "caught up"]
+    );
+    assert_eq!(world.settle(), NOTHING);
 }

@@ -37,7 +37,7 @@ impl Follower {
                 // Nothing there says what is old: what the first listing has, the second has whole.
                 self.set_horizon(path, self.youngest_of(path));
                 self.list_beside(path);
-                self.vacate(path);
+                self.vacate(path, &error);
             }
             Err(error) => self.complain(path, &error),
         }
@@ -79,12 +79,12 @@ impl Follower {
         Ok((file, metadata))
     }
 
-    fn vacate(&mut self, path: &Path) {
+    fn vacate(&mut self, path: &Path, error: &io::Error) {
         self.leave(path);
         if let Some(place) = self.places.get_mut(path) {
             place.current = None;
         }
-        self.complained_of_absence(path);
+        self.complained_of_absence(path, error);
     }
 
     /// The file that was at the place is not there any more: it is read to its end.
@@ -104,6 +104,8 @@ impl Follower {
         let (gone, belongs_here) = (track.gone, track.place == path);
         let (origin, moved_to) = (track.origin.clone(), track.path.clone());
         if belongs_here {
+            // What is told here is told of all that was known of it.
+            track.complaint = None;
             self.stray(key, path);
         }
         if is_reading {
@@ -122,6 +124,7 @@ impl Follower {
         let id = FileId::of(metadata);
         let home = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         self.leave(path);
+        self.uncomplain(path);
         let key = match self.by_id.get(&id) {
             Some(&key) => key,
             None => self.admit(path, &home, &file, metadata),

@@ -35,6 +35,9 @@ const EVENTS_MAX: usize = 16;
 /// After so long a source is read again that could not be read.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
+/// So much that cannot be read is kept of a source, what has come up last: only that is shown.
+const PROBLEMS_MAX: usize = 1000;
+
 /// Over so long it is counted how many lines come.
 const RATE_OVER: Duration = Duration::from_secs(5);
 
@@ -351,10 +354,13 @@ impl Facts {
                 is_connected: Some(true),
                 ..
             }
-            | Notice::Appeared { origin }
+            | Notice::Appeared { origin } => self.mended(origin),
+            // That one is gone says nothing of the directories that it was in.
+            Notice::Readable { origin }
+            | Notice::Gone { origin }
             | Notice::Rotated { origin, .. }
             | Notice::Deleted { origin }
-            | Notice::Lost { origin, .. } => self.mended(origin),
+            | Notice::Lost { origin, .. } => drop(self.problems.remove(origin)),
             _ => {}
         }
         info!(source, "{notice}");
@@ -365,16 +371,29 @@ impl Facts {
         let newest = self.problems.values().max_by_key(|problem| problem.at)?;
         Some(match self.problems.len() {
             1 => newest.clone(),
-            count => status::Problem {
-                reason: format!("{}; and {} more", newest.reason, count - 1),
-                ..newest.clone()
-            },
+            count => {
+                let more = if count < PROBLEMS_MAX {
+                    ""
+                } else {
+                    "at least "
+                };
+                status::Problem {
+                    reason: format!("{}; and {more}{} more", newest.reason, count - 1),
+                    ..newest.clone()
+                }
+            }
         })
     }
 
     fn fails(&mut self, origin: &Origin, reason: String) {
         let problem = status::Problem { at: now(), reason };
         self.problems.insert(origin.clone(), problem);
+        if self.problems.len() > PROBLEMS_MAX
+            && let Some(oldest) = self.problems.iter().min_by_key(|(_, it)| it.at)
+        {
+            let oldest = oldest.0.clone();
+            self.problems.remove(&oldest);
+        }
     }
 
     /// Something has come of this, so that it can be read; and the directories that it is in.
@@ -794,6 +813,30 @@ mod tests {
             origin: file.clone(),
         });
         assert_eq!(reason(&appeared), None);
+        // What is gone has no problem any more, whatever is the matter with its directory.
+        reason(&cannot_open("logs"));
+        reason(&cannot_open("logs/app.log"));
+        let gone = Event::Notice(Notice::Gone {
+            origin: file.clone(),
+        });
+        let denied = "cannot open \"logs\": permission denied";
+        assert_eq!(reason(&gone).as_deref(), Some(denied));
+        let readable = Event::Notice(Notice::Readable {
+            origin: Origin::file("logs"),
+        });
+        assert_eq!(reason(&readable), None);
+    }
+
+    #[test]
+    fn no_more_problems_are_kept_than_so_many() {
+        let mut facts = Facts::default();
+        for number in 0..PROBLEMS_MAX + 10 {
+            facts.fails(&Origin::file(format!("{number}.log")), number.to_string());
+        }
+        assert_eq!(facts.problems.len(), PROBLEMS_MAX);
+        let told = facts.problem().unwrap().reason;
+        assert_eq!(told, "1009; and at least 999 more");
+        assert!(!facts.problems.contains_key(&Origin::file("0.log")));
     }
 
     #[tokio::test]
