@@ -48,7 +48,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use futures_core::Stream;
 use tokio::task::JoinHandle;
@@ -108,6 +108,8 @@ pub(crate) struct Live {
     gaps: Arc<Gaps>,
     cleanup: Arc<Cleanup>,
     task: Option<JoinHandle<()>>,
+    /// How long it was not read before.
+    missing: Duration,
 }
 
 impl Live {
@@ -122,21 +124,24 @@ impl Live {
             source: Some((source, generations)),
             cleanup: Arc::default(),
             task: None,
+            missing: Duration::ZERO,
         }
     }
 
     /// The same, where it was read before until `since`: that is told first.
-    pub(crate) fn missing_since(self, since: Option<SystemTime>) -> Self {
+    pub(crate) fn missing_since(mut self, since: Option<SystemTime>) -> Self {
         let cursor = self
             .source
             .as_ref()
             .and_then(|(source, _)| source.options.resume_from.clone());
-        // A file is read on where it was.
+        // A clock that was set back says nothing.
+        let missing = since.map(|since| since.elapsed().unwrap_or_default());
+        self.missing = missing.unwrap_or_default();
+        // A file is read on where it was, if it is still there.
         let goes_on = cursor.as_deref().and_then(http::Place::parse).is_some();
-        if let Some(since) = since.filter(|_| !goes_on) {
+        if let Some(time) = missing.filter(|_| !goes_on) {
             let missing = Gap {
-                // A clock that was set back says nothing.
-                time: since.elapsed().unwrap_or_default(),
+                time,
                 reason: "birl was not running".to_owned(),
                 cursor,
             };
@@ -157,7 +162,8 @@ impl Stream for Live {
                 source.origin(),
                 generations,
             );
-            self.task = Some(tokio::spawn(run(source, sink, Arc::clone(&self.cleanup))));
+            let reading = run(source, sink, Arc::clone(&self.cleanup), self.missing);
+            self.task = Some(tokio::spawn(reading));
         }
         let taken = ready!(self.queue.poll_take(cx));
         Poll::Ready(
@@ -187,12 +193,12 @@ fn next(generations: &AtomicU64) -> u64 {
     generations.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Reads a source until it is over. The queue ends with the sink.
-async fn run(source: Source, sink: Sink, cleanup: Arc<Cleanup>) {
+/// Reads a source until it is over, which was not read for some time before. The queue ends with the sink.
+async fn run(source: Source, sink: Sink, cleanup: Arc<Cleanup>, missing: Duration) {
     let Source { address, options } = source;
     match address {
         Address::WebSocket(template) => websocket::run(&template, &options, &sink).await,
-        Address::Http(template) => http::run(&template, &options, &sink).await,
+        Address::Http(template) => http::run(&template, &options, &sink, missing).await,
         Address::Tcp { host, port } => connect::tcp(&host, port, &options, &sink).await,
         Address::TcpListen { host, port } => listen::tcp(&host, port, options, sink).await,
         Address::UdpListen { host, port } => listen::udp(&host, port, &options, &sink).await,

@@ -3,7 +3,7 @@
 mod peer;
 
 use std::io::Write;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use birl_source::follow::{Event, Follow, Options, follow};
 use birl_source::name::Name;
@@ -343,7 +343,11 @@ async fn assert_read_on_behind(begun: &str) {
         // And nothing tells of a gap before.
         assert_eq!(lines, format!("{begun}\nfour\n"));
     }
-    // Of another file it is told that something is missing.
+    // Of another file it is told that something is missing, and for how long it was not looked.
+    let since = Options {
+        live_since: Some(SystemTime::now() - Duration::from_secs(1000)),
+        ..since
+    };
     let mut after = follow(vec![Name::Live(Box::new(feed))], since);
     let served = async {
         serve(&server, &answer(OK, b"new\nnew\nnew\n")).await;
@@ -352,6 +356,8 @@ async fn assert_read_on_behind(begun: &str) {
     let read = async { (next_data(&mut after).await, next_data(&mut after).await) };
     let ((), (gap, lines)) = tokio::join!(served, read);
     assert!(gap.contains("another file is in its place"), "{gap}");
+    let gap: serde_json::Value = serde_json::from_str(&gap).unwrap();
+    assert!(gap["seconds"].as_f64().unwrap() >= 1000.0, "{gap}");
     assert_eq!(lines, "new\nnew\nnew\n");
 }
 

@@ -669,8 +669,17 @@ impl Run {
                 let asking = &mut self.asking[number];
                 asking.show_as(&before, false);
                 self.engine.group_by(number, &asking.keys);
+                let failed = before.problem.as_ref().map(|problem| problem.at);
                 asking.found = before.end().await;
                 // What came meanwhile has not been seen.
+                if let Some(failed) = failed {
+                    let missing = Duration::from_nanos((now() - failed).max(0).unsigned_abs());
+                    let missing = missing.as_secs();
+                    warn!(
+                        rule = rule.name,
+                        "the rule is asked again, and has not seen what came for {missing} s"
+                    );
+                }
                 self.engine.begin_anew(number, now());
             }
             Err(error) => {

@@ -5,6 +5,8 @@ mod events;
 mod growing;
 mod place;
 
+use std::time::Duration;
+
 use birl_net::http::{self, Answer};
 use birl_net::request::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, Request};
 use birl_net::{Connector, Error};
@@ -29,8 +31,9 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// The type of a stream of server-sent events.
 const EVENT_STREAM: &str = "text/event-stream";
 
-/// Reads what is at `template`: events, for ever; or a file, to its end.
-pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
+/// Reads what is at `template`: events, for ever; or a file, to its end. It was not read for as long as is
+/// `missing` before.
+pub(super) async fn run(template: &Template, options: &Options, sink: &Sink, missing: Duration) {
     let server = Server {
         connector: Connector::new(options.proxies.clone(), options.ca_file.clone()),
         template,
@@ -40,7 +43,7 @@ pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
     let place = options.resume_from.as_deref().and_then(Place::parse);
     if let (true, Some(place)) = (options.follows, place) {
         return Growing::new(&server, persistence, sink)
-            .read_on(place)
+            .read_on(place, missing)
             .await;
     }
     let answer = loop {

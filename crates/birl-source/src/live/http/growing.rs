@@ -5,6 +5,8 @@
 //! that are known are asked for once more: where they are still there, the file goes on behind them, and
 //! where they are not, it is another one.
 
+use std::time::Duration;
+
 use birl_net::http::Answer;
 use birl_net::request::{DATE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, RANGE};
 use bytes::{Bytes, BytesMut};
@@ -39,8 +41,9 @@ pub(super) struct Growing<'a> {
     version: Option<(HeaderName, HeaderValue)>,
     /// Lines that are there at the beginning are not given.
     skips: bool,
-    /// When it was last known that nothing was missing.
+    /// When it was last known that nothing was missing; or how long that was ago when this began.
     complete: Instant,
+    missing: Duration,
 }
 
 /// What the server has of a file that is known up to a place.
@@ -77,6 +80,7 @@ impl<'a> Growing<'a> {
             version: None,
             skips: server.options.from_end,
             complete: Instant::now(),
+            missing: Duration::ZERO,
         }
     }
 
@@ -87,8 +91,9 @@ impl<'a> Growing<'a> {
         self.follow(Some((first, Vec::new()))).await;
     }
 
-    /// Goes on with what is added behind a place up to which another process has read the file.
-    pub(super) async fn read_on(mut self, place: Place) {
+    /// Goes on with what is added behind a place up to which another process has read the file, so long ago.
+    pub(super) async fn read_on(mut self, place: Place, ago: Duration) {
+        self.missing = ago;
         self.read = place.offset;
         self.known = place.tail;
         self.skips = false;
@@ -129,6 +134,7 @@ impl<'a> Growing<'a> {
                         self.sink.place(place);
                     }
                     self.complete = Instant::now();
+                    self.missing = Duration::ZERO;
                     wait = match self.read > before {
                         true => options.poll_first,
                         false => options.poll_max.min(wait * 2),
@@ -260,7 +266,7 @@ impl<'a> Growing<'a> {
         self.sink
             .notice(format!("{why}; reading it from its beginning"));
         self.sink.gap(Gap {
-            time: self.complete.elapsed(),
+            time: self.missing + self.complete.elapsed(),
             reason: format!("{why}, and what was added to the one before is not known"),
             cursor: None,
         });
