@@ -71,9 +71,9 @@ pub(crate) struct LiveArgs {
 
     /// Take no longer messages than SIZE
     ///
-    /// SIZE is in bytes, or with a unit, and of the message when it is decompressed. A longer one of a
-    /// WebSocket is left out, and told; over TCP, one whose length is announced ends the connection. Of a line
-    /// so much is held until it ends. The default is 1M.
+    /// SIZE is in bytes, or with a unit, and of the message when it is decompressed. A longer message, event or
+    /// datagram is left out, and told. Of a line so much is held until it ends, and --line-max says how
+    /// much of it is read. The default is 1M.
     #[arg(long, value_name = "SIZE", value_parser = value::size, help_heading = LIVE)]
     pub(crate) message_max: Option<usize>,
 

@@ -18,9 +18,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use birl_net::Connector;
 use birl_net::request::{HeaderName, HeaderValue};
 use birl_net::secret::{Secret, Text};
+use birl_net::{Connector, LeftOut};
 use birl_source::link::Failure;
 use birl_source::live::Options;
 use bytes::Bytes;
@@ -33,7 +33,6 @@ use crate::call::{Call, Later, Method, Outcome, Refusal, Reply};
 use crate::error::Error;
 use crate::harmless;
 use crate::invited;
-use crate::left_out::LeftOut;
 use crate::link::Link;
 use crate::message::{File, Message, Post};
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
@@ -209,7 +208,7 @@ impl Service for Discord {
 
     fn receive(&mut self, frame: Bytes, turn: &mut Turn) -> Result<(), Failure> {
         let Ok(read) = serde_json::from_slice::<Value>(&frame) else {
-            self.state.unreadable.count("not JSON", turn);
+            turn.leave_out(&mut self.state.unreadable, "not JSON");
             return Ok(());
         };
         let read = Arc::new(read);

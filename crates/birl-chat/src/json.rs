@@ -27,8 +27,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use birl_net::Connector;
 use birl_net::secret::{Secret, Text};
+use birl_net::{Connector, LeftOut};
 use birl_source::link::{self, Failure};
 pub use birl_source::live::CursorPath as FieldPath;
 use birl_source::live::{Address, Options, Template};
@@ -45,7 +45,6 @@ pub use pattern::Pattern;
 use self::body::Fill;
 use crate::error::Error;
 use crate::harmless;
-use crate::left_out::LeftOut;
 use crate::link::Link;
 use crate::message::Post;
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
@@ -267,7 +266,7 @@ impl Service for Json {
         self.greeted(&frame, read.as_ref(), turn)?;
         match read {
             Some(read) => self.take(frame, read, turn),
-            None => self.state.unreadable.count("not JSON", turn),
+            None => turn.leave_out(&mut self.state.unreadable, "not JSON"),
         }
         Ok(())
     }

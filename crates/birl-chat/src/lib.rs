@@ -31,7 +31,6 @@
 //! - `link`: a connection → frames in both directions;
 //! - [`call`]: what is asked over HTTP, beside a connection;
 //! - `session`: connects, connects again, and lets the service talk;
-//! - `left_out`: which messages are told not to be passed on;
 //! - `seen`: which messages have been passed on already;
 //! - `inbox`: what waits to be taken;
 //! - [`chat`]: what is taken, and what drives all that;
@@ -58,7 +57,6 @@ mod invited;
 pub mod irc;
 pub mod json;
 mod lanes;
-mod left_out;
 mod link;
 pub mod mattermost;
 pub mod message;

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use birl_net::request::Bearer;
 use birl_net::secret::{Secret, Text};
-use birl_net::{Connector, Error as NetError};
+use birl_net::{Connector, Error as NetError, LeftOut};
 use birl_source::link::Failure;
 use birl_source::live::Options;
 use bytes::Bytes;
@@ -35,7 +35,6 @@ use crate::call::{Call, Later, Method, Outcome, Refusal, Reply};
 use crate::error::Error;
 use crate::harmless;
 use crate::invited;
-use crate::left_out::LeftOut;
 use crate::link::Link;
 use crate::message::{File, Message, Post};
 use crate::service::{Abilities, Frame, Rate, Service, Turn};
@@ -199,7 +198,7 @@ impl Service for Mattermost {
 
     fn receive(&mut self, frame: Bytes, turn: &mut Turn) -> Result<(), Failure> {
         let Ok(read) = serde_json::from_slice::<Value>(&frame) else {
-            self.state.unreadable.count("not JSON", turn);
+            turn.leave_out(&mut self.state.unreadable, "not JSON");
             return Ok(());
         };
         let Some(event) = read["event"].as_str() else {
@@ -482,7 +481,7 @@ impl Mattermost {
             return;
         };
         let Ok(post) = serde_json::from_str::<Value>(post) else {
-            self.state.unreadable.count("not JSON", turn);
+            turn.leave_out(&mut self.state.unreadable, "not JSON");
             return;
         };
         if let (Some(user), Some(name)) = (post["user_id"].as_str(), data["sender_name"].as_str()) {

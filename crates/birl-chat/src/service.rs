@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use birl_net::{Connector, Error as NetError};
+use birl_net::{Connector, Error as NetError, LeftOut};
 use birl_source::link::Failure;
 use birl_source::live::Options;
 use bytes::Bytes;
@@ -234,6 +234,11 @@ impl Turn {
     /// service to hold back.
     pub fn pass(&mut self, message: Message) {
         self.messages.push(message);
+    }
+
+    /// Tells people that one more message is `what`, and left out, where that is due.
+    pub(crate) fn leave_out(&mut self, counted: &mut LeftOut, what: &str) {
+        self.notices.extend(counted.count(what, ""));
     }
 
     /// Tells people something.

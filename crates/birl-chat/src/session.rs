@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use birl_net::Connector;
+use birl_net::{Connector, LeftOut};
 use birl_source::link::{Due, Failure, Persistence, Silence};
 use birl_source::live::Options;
 use futures::FutureExt;
@@ -22,7 +22,6 @@ use crate::call::{Call, Later, Outcome, Reply};
 use crate::chat::{Event, Handle, Shared};
 use crate::error::Error;
 use crate::lanes::{self, Ended, Lanes, Next, Ticket};
-use crate::left_out::LeftOut;
 use crate::link::{Link, Received};
 use crate::message::{Post, Posted};
 use crate::seen::Seen;
@@ -385,7 +384,7 @@ impl Session {
             Received::TooLong => {
                 let max = self.options.message_bytes_max;
                 let what = format!("longer than {max} bytes");
-                self.too_long.count(&what, &mut self.turn);
+                self.turn.leave_out(&mut self.too_long, &what);
             }
             Received::Pong(receipt) => self.turn.taken(receipt),
             Received::Sign => {}

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use birl_net::secret::{Secret, Text};
 use birl_net::websocket::{Message as Frame, WebSocket};
-use birl_net::{Connector, Error as NetError};
+use birl_net::{Connector, Error as NetError, LeftOut};
 use birl_source::link::Failure;
 use birl_source::live::Options;
 use bytes::Bytes;
@@ -35,7 +35,6 @@ use crate::call::{Call, Later, Outcome, Refusal, Reply};
 use crate::error::Error;
 use crate::harmless;
 use crate::invited;
-use crate::left_out::LeftOut;
 use crate::link::Link;
 use crate::message::{File, Kind, Message, Post};
 use crate::service::{self, Abilities, Rate, Service, Turn};
@@ -182,7 +181,7 @@ impl Service for Slack {
 
     fn receive(&mut self, frame: Bytes, turn: &mut Turn) -> Result<(), Failure> {
         let Ok(read) = serde_json::from_slice::<Value>(&frame) else {
-            self.state.unreadable.count("not JSON", turn);
+            turn.leave_out(&mut self.state.unreadable, "not JSON");
             return Ok(());
         };
         let read = Arc::new(read);

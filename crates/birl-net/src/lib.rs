@@ -11,6 +11,7 @@
 //! - [`request`]: the URL, the headers and the secrets of a request;
 //! - [`http`]: a connection → the answer to a request, and what is posted; connections that are kept;
 //! - [`websocket`]: a connection → messages in both directions;
+//! - [`left_out`]: messages that are not passed on;
 //! - [`error`]: what went wrong.
 //!
 //! Nothing here tries again: who asks knows best when.
@@ -18,6 +19,7 @@
 pub mod connect;
 pub mod error;
 pub mod http;
+pub mod left_out;
 pub mod proxy;
 pub mod request;
 pub mod secret;
@@ -26,6 +28,7 @@ pub mod websocket;
 
 pub use connect::{Connection, Connector};
 pub use error::Error;
+pub use left_out::LeftOut;
 pub use proxy::Proxies;
 pub use request::Request;
 pub use secret::Secret;

@@ -432,3 +432,36 @@ async fn events_go_on_behind_the_last_one_of_another_process() {
     let ((), lines) = tokio::join!(served, next_lines(&mut follow));
     assert_eq!(lines, "eight\n");
 }
+
+#[tokio::test]
+async fn an_event_that_is_too_long_is_left_out_and_gone_on_behind() {
+    let server = Server::start().await;
+    let mut source = source(&format!("http://{}/events", server.address));
+    source.options.message_bytes_max = 100;
+    let mut follow = followed(source);
+    let long = "x".repeat(101);
+    let first = format!("{EVENTS}data: one\n\ndata: {long}\nid: 8\ndata: more\n\ndata: three\n\n");
+    let served = async {
+        serve(&server, first.as_bytes()).await;
+        // Nor does it come again.
+        let asked = serve(&server, format!("{EVENTS}data: four\n\n").as_bytes()).await;
+        assert!(has(&asked, "last-event-id: 8"), "{asked}");
+    };
+    let read = async {
+        let mut told = Vec::new();
+        while told.last().map(String::as_str) != Some("four\n") {
+            told.extend(next(&mut follow).await);
+        }
+        told
+    };
+    let ((), told) = tokio::join!(served, read);
+    assert_eq!(
+        told[..3],
+        [
+            "one\n",
+            "!a message is longer than 100 bytes, and left out; --message-max, or message_max in a \
+             file of rules, allows more",
+            "three\n",
+        ]
+    );
+}

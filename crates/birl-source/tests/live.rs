@@ -116,27 +116,86 @@ async fn connections_are_read_each_for_itself_in_lines_or_with_lengths() {
 
 #[tokio::test]
 async fn a_wrong_length_ends_one_connection_and_no_other() {
+    let mut followed = Followed::new(source("tcp-listen://127.0.0.1:0"));
+    let address = followed.address().await;
+    let mut other = TcpStream::connect(address).await.unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"5 <1>ab<1>").await.unwrap();
+    assert_eq!(followed.told().await, r#"end of ["<1>ab"]"#);
+    let told = followed.told().await;
+    assert!(
+        told.ends_with("the length of a message is no number"),
+        "{told}"
+    );
+    other.write_all(b"still here\n").await.unwrap();
+    followed.line("still here").await;
+}
+
+const TOO_LONG: &str = "a message is longer than 100 bytes, and left out; --message-max, or message_max in a \
+                        file of rules, allows more";
+
+#[tokio::test]
+async fn a_message_that_is_too_long_is_left_out_and_the_connection_goes_on() {
+    let long = format!("101 <1>{}", "x".repeat(98));
+    let counted = format!("5 <1>ab{long}\n100 <2>{}{long}5 <1>ef", "y".repeat(97));
+    for piece in [1, 50, 1000] {
+        let mut source = source("tcp-listen://127.0.0.1:0");
+        source.options.message_bytes_max = 100;
+        let mut followed = Followed::new(source);
+        let address = followed.address().await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        for piece in counted.as_bytes().chunks(piece) {
+            stream.write_all(piece).await.unwrap();
+        }
+        assert_eq!(followed.told().await, TOO_LONG);
+        let again = "2 messages so far are longer than 100 bytes, and left out";
+        assert_eq!(followed.told().await, again);
+        // Those of one source are counted together, whoever sends them.
+        let mut other = TcpStream::connect(address).await.unwrap();
+        other
+            .write_all(format!("4 <3>z{long}{long}").as_bytes())
+            .await
+            .unwrap();
+        let again = "4 messages so far are longer than 100 bytes, and left out";
+        assert_eq!(followed.told().await, again);
+        drop(stream);
+        let read = format!(r#"end of ["<1>ab", "<2>{}", "<1>ef"]"#, "y".repeat(97));
+        assert_eq!(followed.told().await, read);
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_is_too_long_goes_on_in_pieces() {
     let mut source = source("tcp-listen://127.0.0.1:0");
     source.options.message_bytes_max = 100;
     let mut followed = Followed::new(source);
     let address = followed.address().await;
-    let mut other = TcpStream::connect(address).await.unwrap();
-    for (wrong, why) in [
-        (
-            "5 <1>ab101 <1>",
-            "a message is longer than 100 bytes; --message-max, or message_max in a file of rules, \
-             allows more",
-        ),
-        ("5 <1>ab<1>", "the length of a message is no number"),
-    ] {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(wrong.as_bytes()).await.unwrap();
-        assert_eq!(followed.told().await, r#"end of ["<1>ab"]"#);
-        let told = followed.told().await;
-        assert!(told.ends_with(why), "{told}");
-    }
-    other.write_all(b"still here\n").await.unwrap();
-    followed.line("still here").await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let long = "x".repeat(100_000);
+    let text = format!("one\n{long}\ntwo\n");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    drop(stream);
+    let told = followed.told().await;
+    let mut pieces: Vec<String> =
+        serde_json::from_str(told.strip_prefix("end of ").unwrap()).unwrap();
+    assert_eq!(pieces.remove(0), "one");
+    assert_eq!(pieces.pop().unwrap(), "two");
+    // Whoever reads lines puts them together, and cuts them as those of files.
+    assert_eq!(pieces.concat(), long);
+}
+
+#[tokio::test]
+async fn a_datagram_that_is_too_long_is_left_out() {
+    let mut source = source("udp-listen://127.0.0.1:0");
+    source.options.message_bytes_max = 100;
+    let mut followed = Followed::new(source);
+    let address = followed.address().await;
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.send_to(&[b'x'; 101], address).await.unwrap();
+    assert_eq!(followed.told().await, TOO_LONG);
+    socket.send_to(&[b'x'; 100], address).await.unwrap();
+    followed.line(&"x".repeat(100)).await;
 }
 
 #[tokio::test]

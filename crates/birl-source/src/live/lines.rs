@@ -17,7 +17,7 @@ const LENGTH_DIGITS_MAX: usize = 9;
 /// section 3.4.1). Which of the two is told by how it begins.
 ///
 /// It holds no more than one line or message of [`Options::message_bytes_max`], and what was read with
-/// it; a longer line goes on in pieces.
+/// it; a longer line goes on in pieces, and is cut as those of files are; a longer message is left out.
 ///
 /// # Errors
 ///
@@ -33,6 +33,7 @@ pub(super) async fn read_all(
     let mut output = Output {
         flow: Some(sink.begin()),
         records: None,
+        passing_bytes: 0,
     };
     loop {
         sink.ready().await;
@@ -49,7 +50,7 @@ pub(super) async fn read_all(
             // At the end it is known that no more comes.
             Framing::Unknown => {}
             Framing::Lines => output.put_lines(&mut unread, options),
-            Framing::Counted => output.put_counted(&mut unread, options)?,
+            Framing::Counted => output.put_counted(&mut unread, options, sink)?,
         }
         match read {
             Ok(0) => {
@@ -91,6 +92,8 @@ fn framing_of(head: &[u8]) -> Framing {
 struct Output<'a> {
     flow: Option<Flow<'a>>,
     records: Option<Records<'a>>,
+    /// So much is still to come of a message that is left out.
+    passing_bytes: usize,
 }
 
 impl Output<'_> {
@@ -112,7 +115,12 @@ impl Output<'_> {
     }
 
     /// Hands on the messages that stand whole in `unread`.
-    fn put_counted(&mut self, unread: &mut BytesMut, options: &Options) -> Result<(), String> {
+    fn put_counted(
+        &mut self,
+        unread: &mut BytesMut,
+        options: &Options,
+        sink: &Sink,
+    ) -> Result<(), String> {
         if let Some(flow) = self.flow.take() {
             self.records = Some(Records::new(flow));
         }
@@ -120,6 +128,9 @@ impl Output<'_> {
             return Ok(());
         };
         let put = loop {
+            let passed = self.passing_bytes.min(unread.len());
+            unread.advance(passed);
+            self.passing_bytes -= passed;
             let digits = unread
                 .iter()
                 .take_while(|byte| byte.is_ascii_digit())
@@ -137,7 +148,12 @@ impl Output<'_> {
             let length = std::str::from_utf8(&unread[..digits]).unwrap_or_default();
             let length: usize = length.parse().unwrap_or(usize::MAX);
             if length > options.message_bytes_max {
-                break Err(options.too_long("a message"));
+                // What came before is told before.
+                records.flush();
+                sink.leave_out(options);
+                unread.advance(digits + 1);
+                self.passing_bytes = length;
+                continue;
             }
             let Some(message) = unread.get(digits + 1..digits + 1 + length) else {
                 break Ok(());

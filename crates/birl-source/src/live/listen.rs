@@ -74,10 +74,17 @@ pub(super) async fn udp(host: &str, port: u16, options: &Options, sink: &Sink) {
     }
     let mut datagram = vec![0; DATAGRAM_BYTES_MAX];
     let mut records = Records::new(sink.begin());
+    let take = |records: &mut Records<'_>, datagram: &[u8]| {
+        if datagram.len() <= options.message_bytes_max {
+            return records.push_line(datagram);
+        }
+        records.flush();
+        sink.leave_out(options);
+    };
     loop {
         sink.ready().await;
         match socket.recv(&mut datagram).await {
-            Ok(bytes) => records.push_line(&datagram[..bytes]),
+            Ok(bytes) => take(&mut records, &datagram[..bytes]),
             Err(error) => {
                 sink.notice(format!("cannot receive: {}", refusal(&error)));
                 sleep(ACCEPT_AGAIN).await;
@@ -86,7 +93,7 @@ pub(super) async fn udp(host: &str, port: u16, options: &Options, sink: &Sink) {
         }
         for _ in 1..DATAGRAMS_MAX {
             match socket.try_recv(&mut datagram) {
-                Ok(bytes) => records.push_line(&datagram[..bytes]),
+                Ok(bytes) => take(&mut records, &datagram[..bytes]),
                 Err(_) => break,
             }
         }

@@ -47,9 +47,10 @@ pub struct Options {
     pub ca_file: Option<PathBuf>,
     /// By which proxies others are reached: none by default.
     pub proxies: Proxies,
-    /// The most bytes of a message, decompressed: 1 MiB by default. A longer one of a WebSocket is left out, and
-    /// told; one that is announced by its length over TCP ends the connection. So many bytes are held of a line
-    /// that has not ended.
+    /// The most bytes of a message, decompressed: 1 MiB by default. A longer one is left out, and told, whether
+    /// it comes over a WebSocket, as an event, as a datagram or with its length before it; one that is more
+    /// than 64 times as long, and than 1 GiB, ends the connection. So many bytes are held of a line that has
+    /// not ended.
     pub message_bytes_max: usize,
     /// The most bytes that wait to be taken: 8 MiB by default. One message is always let in.
     pub queue_bytes_max: usize,
@@ -81,12 +82,9 @@ pub(super) const ALLOW_MORE: &str =
     "; --message-max, or message_max in a file of rules, allows more";
 
 impl Options {
-    /// That `what` is longer than messages may be, and how that is changed.
-    pub(super) fn too_long(&self, what: &str) -> String {
-        format!(
-            "{what} is longer than {} bytes{ALLOW_MORE}",
-            self.message_bytes_max
-        )
+    /// What a message is that is longer than messages may be.
+    pub(super) fn too_long(&self) -> String {
+        format!("longer than {} bytes", self.message_bytes_max)
     }
 }
 

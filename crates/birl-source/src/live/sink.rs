@@ -1,12 +1,14 @@
 //! What a kind of source gives its events to.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use birl_net::LeftOut;
 use birl_stream::block::{Block, BlockPool};
 use bytes::Bytes;
 
 use super::gap::Gaps;
+use super::options::{ALLOW_MORE, Options};
 use super::queue::Queue;
 use crate::Origin;
 use crate::follow::{Event, Notice};
@@ -26,6 +28,8 @@ pub(super) struct Sink {
     generations: Arc<AtomicU64>,
     /// What messages are gathered in.
     blocks: BlockPool,
+    /// The messages that were longer than they may be.
+    too_long: Mutex<LeftOut>,
 }
 
 impl Sink {
@@ -41,6 +45,7 @@ impl Sink {
             origin,
             generations,
             blocks: BlockPool::new(BLOCK_BYTES, IDLE_BLOCKS_MAX),
+            too_long: Mutex::default(),
         }
     }
 
@@ -60,6 +65,13 @@ impl Sink {
             what,
             is_connected,
         }));
+    }
+
+    /// A message that is longer than `options` allow is left out.
+    pub(super) fn leave_out(&self, options: &Options) {
+        let mut too_long = self.too_long.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = too_long.count(&options.too_long(), ALLOW_MORE);
+        told.into_iter().for_each(|told| self.notice(told));
     }
 
     /// How far a file has been read, by what has been put before.

@@ -1,12 +1,12 @@
 //! WebSockets: `ws://` and `wss://`.
 
 use birl_net::websocket::{Message, WebSocket};
-use birl_net::{Connector, Error};
+use birl_net::{Connector, Error, LeftOut};
 use futures::FutureExt;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::cursor::Template;
-use super::options::{ALLOW_MORE, Options};
+use super::options::Options;
 use super::records::Records;
 use super::sink::Sink;
 use crate::link::{self, Failure, Persistence, Silence};
@@ -21,7 +21,6 @@ pub(super) async fn run(template: &Template, options: &Options, sink: &Sink) {
         records: Records::new(sink.begin()),
         cursor: options.resume_from.clone(),
         unreadable: LeftOut::default(),
-        too_long: LeftOut::default(),
         sink,
     };
     loop {
@@ -54,7 +53,6 @@ struct Feed<'a> {
     cursor: Option<String>,
     /// What was not text.
     unreadable: LeftOut,
-    too_long: LeftOut,
     sink: &'a Sink,
 }
 
@@ -127,16 +125,14 @@ impl Feed<'_> {
             Message::Binary(bytes) => match std::str::from_utf8(&bytes) {
                 Ok(_) => self.record(&bytes),
                 Err(_) => {
-                    self.leave_out(|feed| &mut feed.unreadable, "not text", "");
+                    self.pass();
+                    let told = self.unreadable.count("not text", "");
+                    told.into_iter().for_each(|told| self.sink.notice(told));
                 }
             },
             Message::TooLong => {
-                let max = self.options.message_bytes_max;
-                self.leave_out(
-                    |feed| &mut feed.too_long,
-                    &format!("longer than {max} bytes"),
-                    ALLOW_MORE,
-                );
+                self.pass();
+                self.sink.leave_out(self.options);
             }
             Message::Ping | Message::Pong(_) => {}
             Message::Close(close) => return Some(Failure::closed(close.as_ref())),
@@ -154,36 +150,10 @@ impl Feed<'_> {
         self.records.push(message);
     }
 
-    /// Leaves out a message that is `what`; `hint` says what can be done.
-    fn leave_out(
-        &mut self,
-        counted: impl FnOnce(&mut Self) -> &mut LeftOut,
-        what: &str,
-        hint: &str,
-    ) {
+    /// Passes over a message.
+    fn pass(&mut self) {
         self.persistence.worked();
         // What came before is told before.
         self.records.flush();
-        if let Some(words) = counted(self).count(what, hint) {
-            self.sink.notice(words);
-        }
-    }
-}
-
-/// How many messages were left out for one reason.
-#[derive(Default)]
-struct LeftOut(u64);
-
-impl LeftOut {
-    /// One more; gives what is to be told of it, the more seldom the more there are.
-    fn count(&mut self, what: &str, hint: &str) -> Option<String> {
-        self.0 += 1;
-        match self.0 {
-            1 => Some(format!("a message is {what}, and left out{hint}")),
-            count if count.is_power_of_two() => {
-                Some(format!("{count} messages so far are {what}, and left out"))
-            }
-            _ => None,
-        }
     }
 }

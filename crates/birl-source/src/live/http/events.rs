@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use birl_net::http::Answer;
+use birl_net::left_out::{let_by_bytes_max, not_let_by};
 use birl_net::request::HeaderValue;
 use futures::FutureExt;
 use serde::de::IgnoredAny;
@@ -125,12 +126,13 @@ impl<'a> Feed<'a> {
             while !rest.is_empty() {
                 match parser.take(&mut rest) {
                     Some(Said::Event) => self.record(parser.data(), parser.kind()),
-                    Some(Said::Id(id)) => self.last_id = Some(id).filter(|id| !id.is_empty()),
+                    Some(Said::Id(id)) => self.take_id(id),
                     Some(Said::Retry(wait)) => self.retry = Some(wait),
+                    Some(Said::TooLong) => self.leave_out(),
                     None => {}
                 }
-                if parser.is_too_long() {
-                    return self.passing(&self.server.options.too_long("an event"));
+                if let Some(reason) = parser.is_endless() {
+                    return self.passing(&reason);
                 }
             }
         }
@@ -143,14 +145,26 @@ impl<'a> Feed<'a> {
         }
     }
 
-    fn record(&mut self, data: &[u8], kind: Option<&str>) {
-        self.persistence.worked();
-        let told = [(EVENT_KIND, kind), (EVENT_ID, self.last_id.as_deref())];
-        let with_fields = with_fields(data, &told);
+    fn take_id(&mut self, id: String) {
+        self.last_id = Some(id).filter(|id| !id.is_empty());
         if self.server.options.cursor.is_none() && self.last_id.is_some() {
             // What another process knew is of the past.
             self.cursor = None;
         }
+    }
+
+    /// An event that has begun is too long. That it has an id is found out when that comes.
+    fn leave_out(&mut self) {
+        self.persistence.worked();
+        // What came before is told before.
+        self.records.flush();
+        self.sink.leave_out(self.server.options);
+    }
+
+    fn record(&mut self, data: &[u8], kind: Option<&str>) {
+        self.persistence.worked();
+        let told = [(EVENT_KIND, kind), (EVENT_ID, self.last_id.as_deref())];
+        let with_fields = with_fields(data, &told);
         let data = with_fields.as_deref().unwrap_or(data);
         if let Some(path) = &self.server.options.cursor
             && let Some(cursor) = path.find(data)
@@ -197,7 +211,12 @@ enum Said {
     Id(String),
     /// How long to wait when a connection has ended.
     Retry(Duration),
+    /// The event that is being sent is longer than events may be: nothing of it will be given but its id.
+    TooLong,
 }
+
+/// So many bytes of a line that is not too long may stand around its value.
+const FIELD_BYTES_MAX: usize = "data: ".len();
 
 /// Reads a stream of events as the HTML standard says (section 9.2.6), as it comes in pieces.
 #[derive(Debug)]
@@ -209,9 +228,17 @@ struct Parser {
     /// The data have been given, and the next event begins anew.
     is_given: bool,
     is_first: bool,
+    /// The event that is being sent is too long, which has been said.
+    is_too_long: bool,
+    /// Nothing is kept of the line that is being sent.
+    passes_line: bool,
+    /// How many bytes of the event have been passed over.
+    passed_bytes: u64,
     /// The last byte was a carriage return: a newline that follows belongs to it.
     after_return: bool,
     bytes_max: usize,
+    /// So much is passed over of an event at most.
+    passed_bytes_max: u64,
 }
 
 impl Parser {
@@ -222,8 +249,12 @@ impl Parser {
             kind: String::new(),
             is_given: false,
             is_first: true,
+            is_too_long: false,
+            passes_line: false,
+            passed_bytes: 0,
             after_return: false,
             bytes_max,
+            passed_bytes_max: let_by_bytes_max(bytes_max),
         }
     }
 
@@ -237,9 +268,10 @@ impl Parser {
         (!self.kind.is_empty()).then_some(&self.kind[..])
     }
 
-    /// Whether the event that is being sent is longer than events may be.
-    fn is_too_long(&self) -> bool {
-        self.line.len().max(self.data.len()) > self.bytes_max
+    /// That the end of the event that is being sent is not worth waiting for, if so.
+    fn is_endless(&self) -> Option<String> {
+        let is_endless = self.passed_bytes > self.passed_bytes_max;
+        is_endless.then(|| not_let_by(self.passed_bytes))
     }
 
     /// Takes bytes up to the end of a line that says something, or all.
@@ -253,7 +285,7 @@ impl Parser {
         }
         while let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) {
             let is_return = bytes[end] == b'\r';
-            self.line.extend_from_slice(&bytes[..end]);
+            let is_news = self.gather(&bytes[..end]);
             *bytes = &bytes[end + 1..];
             match (is_return, bytes.first()) {
                 (true, Some(b'\n')) => *bytes = &bytes[1..],
@@ -261,16 +293,45 @@ impl Parser {
                 _ => {}
             }
             let line = std::mem::take(&mut self.line);
-            let said = self.take_line(&line);
+            let said = match (std::mem::take(&mut self.passes_line), is_news) {
+                (_, true) => Some(Said::TooLong),
+                (true, false) => None,
+                (false, false) => self.take_line(&line),
+            };
             self.line = line;
             self.line.clear();
-            if said.is_some() || self.is_too_long() {
+            if said.is_some() {
                 return said;
             }
         }
-        self.line.extend_from_slice(bytes);
+        let is_news = self.gather(bytes);
         *bytes = &[];
-        None
+        is_news.then_some(Said::TooLong)
+    }
+
+    /// Puts bytes behind those of the line. Whether they make the event too long, and nothing else has.
+    fn gather(&mut self, bytes: &[u8]) -> bool {
+        let gathered = self.line.len() + bytes.len();
+        if !self.passes_line && gathered <= self.bytes_max.saturating_add(FIELD_BYTES_MAX) {
+            self.line.extend_from_slice(bytes);
+            return false;
+        }
+        self.passed_bytes += bytes.len() as u64;
+        if std::mem::replace(&mut self.passes_line, true) {
+            return false;
+        }
+        let is_comment = self.line.iter().chain(bytes).next() == Some(&b':');
+        self.passed_bytes += self.line.len() as u64;
+        self.line = Vec::new();
+        self.is_first = false;
+        !is_comment && self.pass_event()
+    }
+
+    /// Keeps nothing more of the data of the event. Whether that is news.
+    fn pass_event(&mut self) -> bool {
+        self.passed_bytes += self.data.len() as u64;
+        self.data = Vec::new();
+        !std::mem::replace(&mut self.is_too_long, true)
     }
 
     fn take_line(&mut self, line: &[u8]) -> Option<Said> {
@@ -279,6 +340,11 @@ impl Parser {
             false => line,
         };
         if line.is_empty() {
+            self.passed_bytes = 0;
+            if std::mem::take(&mut self.is_too_long) {
+                self.kind.clear();
+                return None;
+            }
             self.is_given = !self.data.is_empty();
             if !self.is_given {
                 self.kind.clear();
@@ -290,6 +356,14 @@ impl Parser {
         let value = value.strip_prefix(b":").unwrap_or(value);
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match name {
+            b"data" if self.is_too_long => {
+                self.passed_bytes += value.len() as u64;
+                None
+            }
+            b"data" if self.data.len() + value.len() > self.bytes_max => {
+                self.passed_bytes += value.len() as u64;
+                self.pass_event().then_some(Said::TooLong)
+            }
             b"data" => {
                 self.data.extend_from_slice(value);
                 self.data.push(b'\n');
@@ -319,7 +393,13 @@ mod tests {
     use super::*;
 
     fn parsed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
-        let mut parser = Parser::new(1 << 20);
+        parsed_by(Parser::new(1 << 20), pieces)
+    }
+
+    fn parsed_by<'a>(
+        mut parser: Parser,
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Vec<String> {
         let mut all = Vec::new();
         for mut piece in pieces {
             while !piece.is_empty() {
@@ -335,6 +415,7 @@ mod tests {
                     }
                     Said::Id(id) => format!("id {id}"),
                     Said::Retry(wait) => format!("retry {}", wait.as_millis()),
+                    Said::TooLong => "too long".to_owned(),
                 }));
             }
         }
@@ -385,20 +466,45 @@ mod tests {
         assert_eq!(with_fields(b"{}", &[("sse.id", None)]), None);
     }
 
+    /// Of which events have more than ten bytes, and their ids count still.
+    const LONG: &[u8] = b"data: 0123456789\n\ndata: 0123456789x\nid: 1\ndata: more\n\n\
+        data: 01234\ndata: 5678\n\ndata: 01234\ndata: 56789\n\n: a comment of any length\ndata: a\n\n\
+        event: 0123456789 and more\ndata: b\n\nid: 2\ndata:0123456789 and more\rdata: x\r\rdata: c\n\n";
+
     #[test]
-    fn an_event_that_is_too_long_is_noticed_before_it_ends() {
-        let mut parser = Parser::new(10);
-        let mut bytes = &b"data: 0123456789"[..];
+    fn what_is_too_long_is_passed_over_and_what_is_behind_it_is_read() {
         assert_eq!(
-            (parser.take(&mut bytes), parser.is_too_long()),
-            (None, true)
+            parsed_by(Parser::new(10), [LONG]),
+            [
+                "event 0123456789",
+                "too long",
+                "id 1",
+                "event 01234\n5678",
+                "too long",
+                "event a",
+                "too long",
+                "id 2",
+                "too long",
+                "event c",
+            ]
         );
+    }
+
+    #[test]
+    fn an_event_without_end_takes_no_memory_and_is_given_up() {
         let mut parser = Parser::new(10);
-        let mut bytes = &b"data: 0123\ndata: 4567\n"[..];
-        assert_eq!(
-            (parser.take(&mut bytes), parser.is_too_long()),
-            (None, false)
-        );
+        parser.passed_bytes_max = 10_000;
+        let rest = std::iter::repeat(&[b'x'; 1000][..]);
+        let mut pieces = std::iter::once(&b"data: "[..]).chain(rest);
+        let mut told = 0;
+        while parser.is_endless().is_none() {
+            let mut piece = pieces.next().unwrap();
+            told += usize::from(parser.take(&mut piece).is_some());
+            assert!(parser.line.capacity() + parser.data.capacity() < 100);
+        }
+        assert_eq!(told, 1);
+        let reason = parser.is_endless().unwrap();
+        assert!(reason.contains("10006"), "{reason}");
     }
 
     proptest! {
@@ -409,6 +515,16 @@ mod tests {
             cuts.sort_unstable();
             let pieces = cuts.windows(2).map(|cut| &STREAM[cut[0]..cut[1]]);
             prop_assert_eq!(parsed(pieces), parsed([STREAM]));
+        }
+
+        #[test]
+        fn nor_where_what_is_too_long_does(cuts in prop::collection::vec(0..LONG.len(), 0..12)) {
+            let mut cuts = cuts;
+            cuts.extend([0, LONG.len()]);
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|cut| &LONG[cut[0]..cut[1]]);
+            let whole = parsed_by(Parser::new(10), [LONG]);
+            prop_assert_eq!(parsed_by(Parser::new(10), pieces), whole);
         }
     }
 }
