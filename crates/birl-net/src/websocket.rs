@@ -30,7 +30,8 @@ use handshake::Upgraded;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The most bytes of a message, decompressed: 1 MiB by default. A longer one is [let by](Message::TooLong);
-    /// one that is compressed and many times as long is an error.
+    /// one that is compressed and many times as long is an error, and so is one of more than 1 GiB that is
+    /// 64 times as long.
     pub message_bytes_max: usize,
     /// Subprotocols that are asked for, the best first: none by default. A server may ignore them
     /// ([`WebSocket::subprotocol`]).
@@ -56,7 +57,7 @@ pub enum Message {
     Text(Bytes),
     /// Anything.
     Binary(Bytes),
-    /// It was longer than [allowed](Options::message_bytes_max), and nothing of it was kept.
+    /// One comes that is longer than [allowed](Options::message_bytes_max), and nothing of it is kept.
     TooLong,
     /// The other side is there. It has been answered.
     Ping,
@@ -291,7 +292,7 @@ impl WebSocket {
     fn decode(&mut self) -> Result<Option<Message>, Error> {
         let decoded = self.decoder.decode(&mut self.unread);
         let incoming = decoded.map_err(|violation| {
-            self.send_close(violation.code, violation.reason);
+            self.send_close(violation.code, &violation.reason);
             Error::protocol(violation.reason)
         })?;
         Ok(incoming.map(|incoming| match incoming {

@@ -1,10 +1,13 @@
 //! What arrives, byte for byte → what it says.
 
+use std::borrow::Cow;
+
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::Close;
 use super::frame::{Head, Opcode, Wrong};
 use super::inflate::{Failure, Inflated, Inflater};
+use crate::left_out::{let_by_bytes_max, not_let_by};
 
 /// Puts frames together to messages.
 #[derive(Debug)]
@@ -22,7 +25,10 @@ struct Begun {
     opcode: Opcode,
     compressed: bool,
     payload: BytesMut,
+    /// Nothing of it is kept.
     is_too_long: bool,
+    /// How long it is, as far as that is known, where nothing of it is kept.
+    bytes: u64,
 }
 
 #[derive(Debug)]
@@ -38,7 +44,7 @@ struct Passing {
 pub(super) enum Incoming {
     Text(Bytes),
     Binary(Bytes),
-    /// A message that is longer than allowed: it has gone by.
+    /// A message that is longer than allowed has begun: it will go by.
     TooLong,
     Ping(Bytes),
     Pong(Bytes),
@@ -50,7 +56,7 @@ pub(super) enum Incoming {
 pub(super) struct Violation {
     /// What it is to be told.
     pub(super) code: u16,
-    pub(super) reason: &'static str,
+    pub(super) reason: Cow<'static, str>,
 }
 
 impl From<Failure> for Violation {
@@ -64,23 +70,26 @@ impl From<Failure> for Violation {
 
 impl From<Wrong> for Violation {
     fn from(reason: Wrong) -> Self {
-        Self { code: 1002, reason }
+        Self {
+            code: 1002,
+            reason: Cow::Borrowed(reason),
+        }
     }
 }
 
 const BOMB: Violation = Violation {
     code: 1009,
-    reason: "a message is far longer than allowed when it is decompressed",
+    reason: Cow::Borrowed("a message is far longer than allowed when it is decompressed"),
 };
 
 const NOT_UTF8: Violation = Violation {
     code: 1007,
-    reason: "a message of text is not UTF-8",
+    reason: Cow::Borrowed("a message of text is not UTF-8"),
 };
 
 const DAMAGED: Violation = Violation {
     code: 1007,
-    reason: "a message cannot be decompressed",
+    reason: Cow::Borrowed("a message cannot be decompressed"),
 };
 
 impl Decoder {
@@ -105,9 +114,8 @@ impl Decoder {
         loop {
             if let Some(passing) = self.passing.take() {
                 match self.pass(passing, unread)? {
-                    Passed::Message => return Ok(Some(Incoming::TooLong)),
-                    Passed::Frame => continue,
-                    Passed::Part => return Ok(None),
+                    true => continue,
+                    false => return Ok(None),
                 }
             }
             let Some(head) = Head::parse(unread)? else {
@@ -116,8 +124,11 @@ impl Decoder {
             self.check(&head)?;
             if self.is_too_long(&head) {
                 unread.advance(head.bytes);
-                self.begin_to_pass(&head)?;
-                continue;
+                // It is told when it begins: its end may be far.
+                match self.begin_to_pass(&head)? {
+                    true => return Ok(Some(Incoming::TooLong)),
+                    false => continue,
+                }
             }
             // It is at most `message_bytes_max`, or that of a control frame.
             let payload_bytes = head.payload_bytes as usize;
@@ -187,25 +198,35 @@ impl Decoder {
             || head.payload_bytes.saturating_add(before_bytes) > self.message_bytes_max as u64
     }
 
-    /// Lets go of what has come of the message that `head` is a frame of.
-    fn begin_to_pass(&mut self, head: &Head) -> Result<(), Violation> {
+    /// Lets go of what has come of the message that `head` is a frame of. Whether that is news.
+    fn begin_to_pass(&mut self, head: &Head) -> Result<bool, Violation> {
         let begun = self.begun.get_or_insert_with(|| Begun {
             opcode: head.opcode,
             compressed: head.compressed,
             payload: BytesMut::new(),
-            is_too_long: true,
+            is_too_long: false,
+            bytes: 0,
         });
-        begun.is_too_long = true;
+        let is_news = !std::mem::replace(&mut begun.is_too_long, true);
         let payload = std::mem::take(&mut begun.payload);
+        let bytes = begun.bytes + payload.len() as u64;
+        begun.bytes = bytes.saturating_add(head.payload_bytes);
+        if begun.bytes > let_by_bytes_max(self.message_bytes_max) {
+            return Err(Violation {
+                code: 1009,
+                reason: Cow::Owned(not_let_by(begun.bytes)),
+            });
+        }
         self.passing = Some(Passing {
             rest_bytes: head.payload_bytes,
             fin: head.fin,
         });
-        self.leave_out(&payload)
+        self.leave_out(&payload)?;
+        Ok(is_news)
     }
 
-    /// Lets go of what has come of a frame.
-    fn pass(&mut self, passing: Passing, unread: &mut BytesMut) -> Result<Passed, Violation> {
+    /// Lets go of what has come of a frame. Whether that was all of it.
+    fn pass(&mut self, passing: Passing, unread: &mut BytesMut) -> Result<bool, Violation> {
         let come = passing.rest_bytes.min(unread.len() as u64);
         self.leave_out(&unread.split_to(come as usize))?;
         let rest_bytes = passing.rest_bytes - come;
@@ -214,10 +235,10 @@ impl Decoder {
                 rest_bytes,
                 ..passing
             });
-            return Ok(Passed::Part);
+            return Ok(false);
         }
         if !passing.fin {
-            return Ok(Passed::Frame);
+            return Ok(true);
         }
         let begun = self.begun.take();
         if begun.is_some_and(|begun| begun.compressed)
@@ -225,7 +246,7 @@ impl Decoder {
         {
             let _ = inflater.end(self.message_bytes_max)?;
         }
-        Ok(Passed::Message)
+        Ok(true)
     }
 
     /// What is compressed may be needed to decompress what comes behind it.
@@ -250,6 +271,7 @@ impl Decoder {
                 compressed: head.compressed,
                 payload,
                 is_too_long: false,
+                bytes: 0,
             },
             Some(mut begun) => {
                 begun.payload.extend_from_slice(&payload);
@@ -290,16 +312,6 @@ fn is_utf8(text: &[u8]) -> bool {
         .iter()
         .fold(union(rest), |all, chunk| all | union(chunk));
     all.is_ascii() || std::str::from_utf8(text).is_ok()
-}
-
-/// What has gone by.
-enum Passed {
-    /// A part of a frame, of which the rest has not come.
-    Part,
-    /// A frame, behind which the message goes on.
-    Frame,
-    /// All of the message.
-    Message,
 }
 
 /// Why the other side ends the connection (section 5.5.1).
@@ -389,7 +401,7 @@ mod tests {
                     frame(0x00, b""),
                     frame(0x80, &[b'x'; 2000]),
                 ],
-                vec![Incoming::Ping("?".into()), Incoming::TooLong],
+                vec![Incoming::TooLong, Incoming::Ping("?".into())],
             ),
             (
                 vec![frame(0x82, &[0; 1000])],
@@ -418,16 +430,41 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_announcement_takes_no_memory() {
-        let mut frame = vec![0x82, 127];
-        frame.extend((u64::MAX >> 1).to_be_bytes());
+    fn a_long_announcement_takes_no_memory_and_is_told_at_once() {
         let mut decoder = Decoder::new(1000, None);
-        let mut unread = BytesMut::from(&frame[..]);
+        let mut unread = BytesMut::from(&announced(1 << 30)[..]);
+        assert_eq!(decoder.decode(&mut unread), Ok(Some(Incoming::TooLong)));
         for _ in 0..100 {
             assert_eq!(decoder.decode(&mut unread), Ok(None));
             assert!(unread.is_empty() && !decoder.is_idle());
             unread.extend_from_slice(&[0; 5000]);
         }
+    }
+
+    /// How a frame begins that is to have so many bytes.
+    fn announced(bytes: u64) -> Vec<u8> {
+        let mut frame = vec![0x82, 127];
+        frame.extend(bytes.to_be_bytes());
+        frame
+    }
+
+    #[test]
+    fn what_would_never_end_is_a_violation_that_says_how_long_it_is() {
+        let refused = |bytes: Vec<u8>| decode_all(&bytes).unwrap_err();
+        let longest = refused(announced(1 << 62));
+        assert_eq!(longest.code, 1009);
+        assert!(
+            longest.reason.contains("4611686018427387904"),
+            "{longest:?}"
+        );
+        // Nor does it help to say it bit by bit.
+        let begun = frame(0x02, &[0; 1001]);
+        let rest = announced((1 << 30) - 1000);
+        let goes_on = [begun, [&[0x00], &rest[1..]].concat()].concat();
+        assert_eq!(refused(goes_on).code, 1009);
+        let mut larger = Decoder::new(1 << 28, None);
+        let mut unread = BytesMut::from(&announced(1 << 31)[..]);
+        assert_eq!(larger.decode(&mut unread), Ok(Some(Incoming::TooLong)));
     }
 
     #[test]
