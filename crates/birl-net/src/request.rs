@@ -12,6 +12,7 @@ pub use hyper::header::{
 use url::Url;
 
 use crate::error::Error;
+use crate::file;
 use crate::proxy::bare_host;
 pub use crate::secret::Secret;
 
@@ -33,7 +34,7 @@ impl Bearer {
     pub fn read(&self) -> Result<Secret, Error> {
         match self {
             Self::Token(token) => Ok(token.clone()),
-            Self::File(path) => match std::fs::read_to_string(path) {
+            Self::File(path) => match file::read_text(path) {
                 Ok(text) => Ok(Secret::new(text.trim())),
                 Err(error) => Err(Error::io(&format!("read the token in {path:?}"), &error)),
             },

@@ -99,7 +99,7 @@ pub fn check(path: &Path) -> Result<(), Error> {
 fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), Error> {
     let wrong =
         |why: &str| Error::request(format!("cannot read certificates from {path:?}: {why}"));
-    let pem = std::fs::read(path).map_err(|error| Error::io(&format!("read {path:?}"), &error));
+    let pem = crate::file::read(path).map_err(|error| Error::io(&format!("read {path:?}"), &error));
     let pem = pem.map_err(|error| Error::request(error.to_string()))?;
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(&pem) {

@@ -321,8 +321,14 @@ impl<'s> Read<'s> {
         let logs = &self.session.sources;
         let cannot = |why: String| Unread { why, hint: None };
         let names = vec![Name::parse(file.as_os_str()).map_err(|error| cannot(error.to_string()))?];
-        let opened = std::fs::File::open(file).and_then(|file| file.metadata());
-        let metadata = opened.map_err(|error| cannot(format!("{}: {error}", file.display())))?;
+        let metadata = std::fs::metadata(file).and_then(|metadata| {
+            // To open a pipe waits for whoever writes to it.
+            if metadata.is_file() {
+                std::fs::File::open(file)?;
+            }
+            Ok(metadata)
+        });
+        let metadata = metadata.map_err(|error| cannot(format!("{}: {error}", file.display())))?;
         if metadata.is_dir() {
             return Err(cannot(format!("{} is a directory", file.display())));
         }

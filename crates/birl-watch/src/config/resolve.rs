@@ -1,7 +1,6 @@
 //! From the keys of a file of rules to what they mean.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -686,7 +685,7 @@ impl RuleOf<'_> {
             .map(|it| it.get_ref().clone())
             .collect();
         if let Some(file) = &keys.file {
-            let lines = fs::read_to_string(file.get_ref()).map_err(|error| {
+            let lines = birl_net::file::read_text(file.get_ref()).map_err(|error| {
                 let reason = birl_source::error::refusal(&error);
                 self.at(
                     file,
