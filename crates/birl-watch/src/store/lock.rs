@@ -7,6 +7,8 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::OFlags;
+
 use super::Error;
 
 const TRIES: u32 = 10;
@@ -33,6 +35,8 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            // What a link leads to is not emptied.
+            .custom_flags(OFlags::NOFOLLOW.bits() as i32)
             .open(&beside);
         let mut file = opened.map_err(|error| cannot(&error))?;
         match try_for_a_moment(&file) {
@@ -65,4 +69,22 @@ fn try_for_a_moment(file: &File) -> Result<(), TryLockError> {
         }
     }
     file.try_lock()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_link_leads_to_is_not_emptied() {
+        let directory = tempfile::tempdir().unwrap();
+        let precious = directory.path().join("precious");
+        std::fs::write(&precious, "precious").unwrap();
+        let link = directory.path().join("birl.db.lock");
+        std::os::unix::fs::symlink(&precious, &link).unwrap();
+        assert!(Lock::take(&directory.path().join("birl.db")).is_err());
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
+        std::fs::remove_file(&link).unwrap();
+        Lock::take(&directory.path().join("birl.db")).unwrap();
+    }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::ErrorCode;
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{FallocateFlags, OFlags, fallocate};
 use rustix::io::Errno;
 use tracing::warn;
 
@@ -23,6 +23,9 @@ pub(super) const BYTES: u64 = 8 << 20;
 
 /// So much is written to find out whether there is room: more than SQLite writes at once.
 const PROBE_BYTES: u64 = 64 << 10;
+
+/// No link is followed to a file that is not ours, and no reader of a pipe is waited for.
+const NOT_ELSEWHERE: i32 = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits() as i32;
 
 /// How often it is told that it is given up.
 const TOLD_EVERY: Duration = Duration::from_secs(3600);
@@ -84,11 +87,11 @@ impl Reserve {
     /// Whether a little can be written.
     fn probe(&self) -> io::Result<()> {
         let path = self.path.with_added_extension("probe");
+        // One that was left, or that somebody has laid there, is not written to.
+        let _ = fs::remove_file(&path);
         let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600);
-        let written = file
-            .open(&path)
-            .and_then(|mut file| write(&mut file, PROBE_BYTES));
+        let made = options.write(true).create_new(true).mode(0o600).open(&path);
+        let written = made.and_then(|mut file| write(&mut file, PROBE_BYTES));
         let _ = fs::remove_file(&path);
         written
     }
@@ -99,7 +102,11 @@ impl Reserve {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(NOT_ELSEWHERE)
             .open(&self.path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
         match fallocate(&file, FallocateFlags::empty(), 0, BYTES) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => write(&mut file, BYTES),
             allocated => Ok(allocated?),
@@ -139,4 +146,32 @@ fn write(file: &mut File, bytes: u64) -> io::Result<()> {
 fn is_no_room(error: &io::Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_a_link_leads_to_is_not_written_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::write(at("precious"), "precious").unwrap();
+        let mut reserve = Reserve::beside(&at("birl.db"));
+        symlink(at("precious"), at("birl.db.reserve.probe")).unwrap();
+        reserve.probe().unwrap();
+        assert!(!at("birl.db.reserve.probe").is_symlink());
+        symlink(at("precious"), at("birl.db.reserve")).unwrap();
+        assert!(reserve.allocate().is_err());
+        assert_eq!(fs::read_to_string(at("precious")).unwrap(), "precious");
+        assert_eq!(fs::metadata(at("precious")).unwrap().len(), 8);
+        // What was left of a process that was killed is in nobody's way.
+        fs::remove_file(at("birl.db.reserve")).unwrap();
+        fs::write(at("birl.db.reserve.probe"), "left").unwrap();
+        reserve.probe().unwrap();
+        assert!(reserve.keep());
+        assert_eq!(fs::metadata(at("birl.db.reserve")).unwrap().len(), BYTES);
+    }
 }
