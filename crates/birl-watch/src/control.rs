@@ -70,7 +70,7 @@ pub struct OpenAlert {
     pub group: Group,
     /// When it began to fire, in nanoseconds since 1970, in the time of the records.
     pub since: i64,
-    /// Where the last window ends that it was found in, or when the last record was.
+    /// Where the last window ends that it was found in, or how far it has come; or when the last record was.
     pub last: i64,
     /// Since when it has not been found, where it is to be over soon.
     pub quiet: Option<i64>,
@@ -91,6 +91,12 @@ pub struct OpenAlert {
 }
 
 impl OpenAlert {
+    /// The same, where nothing is known of what comes behind the time `newest`: a window that is open ends later.
+    pub(crate) fn known_until(mut self, newest: i64) -> Self {
+        self.last = self.last.min(newest.max(self.since));
+        self
+    }
+
     /// The beginning of its id, as messages show it: enough to name it in most cases.
     pub fn short_id(&self) -> &str {
         short_id(&self.id)

@@ -820,3 +820,25 @@ fn a_silence_that_could_be_of_no_alert_is_refused() {
     );
     assert_eq!(wrong("y host=a"), "y does not group by host");
 }
+
+#[test]
+fn an_alert_of_a_window_that_is_open_was_found_no_later_than_the_newest_data() {
+    let mut engine =
+        engine("[rule.x]\nquery = '* |> count'\nwhen = 'count > 1'\nwindow = '1m'\nslide = '1m'\n");
+    engine.so_far(
+        0,
+        window(60),
+        vec![row(json!({ "count": 2 }), true)],
+        70 * SECOND,
+    );
+    let last = |engine: &Engine, newest: i64| {
+        let alerts = engine.open_alerts(0, newest * SECOND).into_iter();
+        let known = alerts.map(|alert| alert.known_until(newest * SECOND).last / SECOND);
+        known.collect::<Vec<_>>()
+    };
+    assert_eq!(last(&engine, 75), [75]);
+    // It cannot have been found before it was.
+    assert_eq!(last(&engine, 65), [70]);
+    // The window is over.
+    assert_eq!(last(&engine, 200), [120]);
+}

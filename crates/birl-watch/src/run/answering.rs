@@ -80,9 +80,14 @@ impl Run {
     fn open_alerts(&self) -> Vec<OpenAlert> {
         let now = now();
         let rules = 0..self.config.rules.len();
-        let mut alerts: Vec<_> = rules
-            .flat_map(|rule| self.engine.open_alerts(rule, now))
-            .collect();
+        let alerts = rules.flat_map(|rule| {
+            let (newest, alerts) = (
+                self.newest_of(rule, now),
+                self.engine.open_alerts(rule, now),
+            );
+            alerts.into_iter().map(move |it| it.known_until(newest))
+        });
+        let mut alerts: Vec<_> = alerts.collect();
         alerts.sort_by_key(|alert| std::cmp::Reverse(alert.since));
         alerts
     }
@@ -118,9 +123,17 @@ impl Run {
     }
 
     fn open_alert(&self, rule: usize, group: &Group) -> Result<OpenAlert, Error> {
-        let found = self.engine.explained(rule, group, now());
+        let now = now();
+        let found = self.engine.explained(rule, group, now);
         let (alert, ..) = found.ok_or_else(|| Error::new("the alert is over"))?;
-        Ok(alert)
+        Ok(alert.known_until(self.newest_of(rule, now)))
+    }
+
+    /// How far the data of a rule have come.
+    fn newest_of(&self, rule: usize, now: i64) -> i64 {
+        self.asking[rule]
+            .newest
+            .map_or(now, |newest| newest.min(now))
     }
 
     async fn silence(&mut self, silence: Silence) -> Result<i64, Error> {
@@ -201,7 +214,7 @@ impl Run {
             let ask = asking.evidence.command(&group, &range);
             records.push((!has_records).then(|| (asking.evidence.clone(), range)));
             alerts.push(Explained {
-                alert,
+                alert: alert.known_until(self.newest_of(number, now)),
                 samples,
                 ask,
                 places: places
