@@ -276,6 +276,11 @@ pub(crate) fn resolve(args: &Args, environment: &Environment) -> Result<Config> 
     })
 }
 
+/// Whether standard input is among these names twice: it comes once.
+pub(crate) fn is_stdin_twice(names: &[OsString]) -> bool {
+    names.iter().filter(|name| *name == "-").count() > 1
+}
+
 /// The queries and the sources, each at least one.
 fn asked(args: &Args, environment: &Environment) -> Result<(Vec<String>, Vec<OsString>)> {
     let mut sources = args.sources.clone();
@@ -301,6 +306,9 @@ fn asked(args: &Args, environment: &Environment) -> Result<(Vec<String>, Vec<OsS
             "-"
         };
         sources.push(everything.into());
+    }
+    if is_stdin_twice(&sources) {
+        bail!("cannot read standard input twice: - stands twice among the sources");
     }
     Ok((queries, sources))
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use birl_bot::chats::Lasts;
 use birl_bot::{Executor, Rooms};
 use birl_net::Proxies;
@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 use crate::args::{RunArgs, RunOutput};
 use crate::chat::{self, Connected};
-use crate::config::{Environment, run_clock};
+use crate::config::{Environment, is_stdin_twice, run_clock};
 use crate::own_formats;
 
 /// How many bytes the groups of a rule may take before some are written to files.
@@ -34,6 +34,9 @@ const MEMORY_BYTES: usize = 256 << 20;
 ///
 /// Fails where something is wrong with the file, or a rule of it cannot go on.
 pub(crate) fn run(args: &RunArgs, environment: &Environment) -> Result<ExitCode> {
+    if is_stdin_twice(&args.replay) {
+        bail!("cannot read standard input twice: --replay - is given twice");
+    }
     let mut around = surroundings(environment)?;
     let text = text(&args.file, "rules")?;
     let (config, chats) = parse(&text, &args.file, &around)?;

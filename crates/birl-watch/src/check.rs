@@ -11,7 +11,7 @@ use birl_source::walk::{Found, Kind as FileKind, Walk, WalkOptions};
 use crate::asked::{Asked, How, Surroundings, asked_of};
 use crate::config::{Config, Direction, Error, Kind, Rule, Source};
 use crate::engine::default_text;
-use crate::sources::{is_written, names_of_source};
+use crate::sources::{is_written, listen_once, names_of_source};
 use crate::words::{length, moment};
 
 /// Plans all rules over samples of their sources, and says what each would do.
@@ -19,8 +19,10 @@ use crate::words::{length, moment};
 /// It must be called within a tokio runtime; it reads the samples, so it blocks.
 ///
 /// # Errors
-/// Fails at the first rule that cannot be planned, and where a file of secrets or certificates is missing.
+/// Fails at the first rule that cannot be planned, where a file of secrets or certificates is missing, and where two
+/// sources would take from each other what they read.
 pub async fn check(config: &Config, around: &Surroundings) -> Result<String, Error> {
+    listen_once(config)?;
     for source in &config.sources {
         check_files(source, &config.file)?;
     }

@@ -26,7 +26,6 @@ use birl_query::Resume;
 use birl_record::columns::Fields;
 use birl_scan::Event;
 use birl_source::follow;
-use birl_source::live::Address;
 use birl_source::name::Name;
 use futures::stream::BoxStream;
 use tokio::sync::{mpsc, watch};
@@ -40,7 +39,7 @@ use crate::control::Requests;
 use crate::deliver::{Deliverer, Target};
 use crate::engine::{Engine, Notice};
 use crate::life::Group;
-use crate::sources::names_of_source;
+use crate::sources::{listen_once, names_of_source};
 use crate::status::{self, Status};
 use crate::store::{self, Checkpoint, Store, now};
 use crate::watched::Watched;
@@ -812,33 +811,6 @@ fn targets(
         Ok((place.name.clone(), target))
     });
     targets.collect()
-}
-
-/// Finds what two sources would take from each other, since only one can have it: standard input, and
-/// addresses that are listened at.
-fn listen_once(config: &Config) -> Result<(), ConfigError> {
-    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    for source in &config.sources {
-        for from in &source.from {
-            let is_taken = match Name::parse(from.as_ref()) {
-                Ok(Name::Live(live)) => matches!(
-                    live.address,
-                    Address::TcpListen { .. } | Address::UdpListen { .. } | Address::UnixListen(_)
-                ),
-                Ok(Name::Stdin) => true,
-                _ => false,
-            };
-            if is_taken && let Some(other) = seen.insert(from.clone(), &source.name) {
-                let message = format!(
-                    "sources {other:?} and {:?} both read {from}, where only one can",
-                    source.name
-                );
-                return Err(ConfigError::at_line(&config.file, source.line, message)
-                    .with_hint("several rules can ask the same source"));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// How long the records of so many alerts may be looked for.

@@ -1,5 +1,6 @@
 //! The sources of a configuration, as queries read them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use birl_source::walk::WalkOptions;
 use jiff::tz::TimeZone;
 
 use crate::asked::Surroundings;
-use crate::config::{Error, Source};
+use crate::config::{Config, Error, Source};
 
 /// What sources read, and, as typed, those parts of it that can be read again.
 pub(crate) fn names_of(
@@ -186,4 +187,35 @@ fn zone(zone: &TimeZone) -> Option<String> {
         (None, Ok(offset)) => Some(offset.to_string()),
         (None, Err(_)) => None,
     }
+}
+
+/// Finds what two sources would take from each other, since only one can have it: standard input, and
+/// addresses that are listened at.
+pub(crate) fn listen_once(config: &Config) -> Result<(), Error> {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for source in &config.sources {
+        for from in &source.from {
+            let is_taken = match Name::parse(from.as_ref()) {
+                Ok(Name::Live(live)) => matches!(
+                    live.address,
+                    Address::TcpListen { .. } | Address::UdpListen { .. } | Address::UnixListen(_)
+                ),
+                Ok(Name::Stdin) => true,
+                _ => false,
+            };
+            if is_taken && let Some(other) = seen.insert(from.clone(), &source.name) {
+                let name = &source.name;
+                if other == name {
+                    let message =
+                        format!("source {name:?} reads {from} twice, which can be read once");
+                    return Err(Error::at_line(&config.file, source.line, message));
+                }
+                let message =
+                    format!("sources {other:?} and {name:?} both read {from}, where only one can");
+                return Err(Error::at_line(&config.file, source.line, message)
+                    .with_hint("several rules can ask the same source"));
+            }
+        }
+    }
+    Ok(())
 }
