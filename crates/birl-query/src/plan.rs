@@ -31,7 +31,7 @@ use tokio::sync::mpsc;
 use crate::answer::{Answer, Answers};
 use crate::casts::Misread;
 use crate::live::steps::{self, StepPlanner, Steps, unending};
-use crate::live::{Given, Head, Live, LivePlan, Resume, State, Stop, WindowCounts, Windowing};
+use crate::live::{Given, Live, LivePlan, Resume, State, Stop, WindowCounts, Windowing};
 use crate::numbers::{self, Reading};
 use crate::pipe::{Chart, Translation};
 use crate::rising::Courses;
@@ -248,7 +248,10 @@ impl Plan {
     /// fields, or cannot be read.
     pub fn can_resume(&self, session: &Session, state: &[u8]) -> Result<(), Error> {
         match &self.live {
-            Some(live) => Head::of_bytes(state)?.check(&live.of(&self.sql, session)),
+            Some(live) => {
+                let state = State::of_bytes(state)?;
+                state.check(&live.of(&self.sql, session)).map(drop)
+            }
             None => Err(Error::run("this query is not live")),
         }
     }

@@ -138,9 +138,10 @@ impl Assembly {
     /// What is held back; with some of what came first where `with_sample`.
     pub(crate) fn held(&self, with_sample: bool) -> Held {
         let records = self.records.as_ref().map(|records| {
-            let (header, _) = records.state.parts();
-            let is_wanted = with_sample
-                && (header.is_some() || self.has_begun_line() || self.has_begun_record());
+            // What is read by what came before has its header in there.
+            let has_header = records.parser.is_stateful();
+            let is_wanted =
+                with_sample && (has_header || self.has_begun_line() || self.has_begun_record());
             let sample = match is_wanted {
                 true => records.detection.sample(HELD_SAMPLE_BYTES),
                 false => &[],

@@ -62,6 +62,9 @@ struct Watched {
 /// What of a rule is written down.
 #[derive(Debug, Serialize, Deserialize)]
 struct Memory {
+    /// What kind of rule it is of, and over which fields.
+    #[serde(default)]
+    of: Option<String>,
     open: Vec<(Group, Open<About>)>,
     judge: Value,
     /// What is known of windows, where it goes on without a gap.
@@ -169,23 +172,22 @@ impl Engine {
     }
 
     /// A rule of another kind, or one that asks something else, goes on as the rule `before` of another
-    /// engine: with its open alerts and what it knows, and with its windows where its query
-    /// [goes on](Self::restore).
+    /// engine: with its open alerts, and [as a rule does](Self::restore) that is begun again.
     ///
     /// # Errors
-    /// Fails where it has no use for that.
+    /// Fails where what it has is not to be read.
     pub(crate) fn inherit(
         &mut self,
         rule: usize,
         other: &mut Self,
         before: usize,
         goes_on: bool,
-    ) -> serde_json::Result<()> {
-        self.restore(rule, &other.memory(before), goes_on)?;
+    ) -> serde_json::Result<bool> {
+        let is_same = self.restore(rule, &other.memory(before), goes_on)?;
         if let (Some(terms), Some(known)) = (self.terms(rule), other.terms(before)) {
             terms.take_over(known);
         }
-        Ok(())
+        Ok(is_same)
     }
 
     /// A window of a rule that has closed. `is_whole` says whether all of it has been seen.
@@ -246,6 +248,7 @@ impl Engine {
         let watched = &self.rules[rule];
         let open = watched.life.open().iter();
         let memory = Memory {
+            of: Some(watched.remembers()),
             open: open
                 .map(|(group, open)| (group.clone(), open.clone()))
                 .collect(),
@@ -256,26 +259,31 @@ impl Engine {
         serde_json::to_vec(&memory).expect("texts and numbers can be written as JSON")
     }
 
-    /// Takes up what a rule remembered. Where it `goes_on`, so that it has seen all there was and will, its
+    /// Takes up what a rule remembered: its open alerts, and what it knows, if it was of this kind and these
+    /// fields, which is returned. Where it `goes_on` then, so that it has seen all there was and will, its
     /// windows go on as well.
     ///
     /// # Errors
-    /// Fails where it was written by a rule of another kind, or by none.
+    /// Fails where no rule has written it.
     pub(crate) fn restore(
         &mut self,
         rule: usize,
         memory: &[u8],
         goes_on: bool,
-    ) -> serde_json::Result<()> {
+    ) -> serde_json::Result<bool> {
         let memory: Memory = serde_json::from_slice(memory)?;
         let watched = &mut self.rules[rule];
+        watched.life.restore(memory.open);
+        let remembers = watched.remembers();
+        if memory.of.is_some_and(|of| of != remembers) {
+            return Ok(false);
+        }
         watched.judge.restore(memory.judge)?;
         if goes_on {
             watched.judge.restore_windows(memory.windows)?;
             watched.next = memory.next;
         }
-        watched.life.restore(memory.open);
-        Ok(())
+        Ok(true)
     }
 
     /// The terms that a rule knows, where it is about terms.
@@ -650,6 +658,17 @@ fn agree(one: &Group, other: &Group) -> bool {
 }
 
 impl Watched {
+    /// What its memory is of.
+    fn remembers(&self) -> String {
+        let kind = &self.rule.kind;
+        let fields = match kind {
+            Kind::NewTerm { fields, .. } => fields.join(","),
+            Kind::Change { field } => field.clone(),
+            _ => return kind.name().to_owned(),
+        };
+        format!("{} of {fields}", kind.name())
+    }
+
     fn group_of(&self, row: &Row) -> Group {
         let fields = self.rule.group_by.iter();
         fields

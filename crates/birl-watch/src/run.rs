@@ -11,6 +11,7 @@
 mod answering;
 mod asking;
 mod ending;
+mod handover;
 mod reading;
 mod reloading;
 mod rounds;
@@ -44,8 +45,8 @@ use crate::status::{self, Status};
 use crate::store::{self, Checkpoint, Store, now};
 use crate::watched::Watched;
 use asking::{Asking, Came};
+use handover::Handover;
 use reading::{Confluence, Reading};
-use reloading::Joints;
 use rounds::Rounds;
 use saved::{Identity, SavedRule, SavedSources, are_written};
 
@@ -357,8 +358,9 @@ impl Run {
                 let begun = saved.as_ref().and_then(|saved| {
                     let now = asked_of(&rule, &self.config.sources);
                     let before = saved.sources.iter().map(Identity::name);
-                    let joints = Joints::new(before, &now, |it| sources.of(it).map(|_| false));
-                    Some(joints.begun(saved.query.as_ref()?))
+                    let goes_on = |it: &Source| sources.of(it).map(|_| false);
+                    let handover = Handover::new(before, &now, goes_on);
+                    Some(handover.begun(saved.query.as_ref()?))
                 });
                 let resume = Resume {
                     state: None,
@@ -409,8 +411,7 @@ impl Run {
     /// Takes up what a rule remembered.
     async fn restore(&mut self, number: usize, memory: &[u8], goes_on: bool) -> Result<(), Error> {
         let name = &self.config.rules[number].name;
-        if let Err(error) = self.engine.restore(number, memory, goes_on) {
-            warn!(rule = name, %error, "what the rule remembers is of another kind, and is left out");
+        if !tell_memory(name, self.engine.restore(number, memory, goes_on)) {
             return Ok(());
         }
         if let Some(terms) = self.engine.terms(number) {
@@ -440,9 +441,9 @@ impl Run {
         Ok(asked)
     }
 
-    /// Makes what asks a rule's sources what has been planned, of those in `behind` as they are there. It is
-    /// to be begun; and where another of them is read already, a [barrier](Self::put_barrier) is to be put,
-    /// behind which it begins.
+    /// Makes what asks a rule's sources what has been planned. `behind` has what some of them say behind a
+    /// barrier; of another that is read already, it begins behind the next [barrier](Self::put_barrier), which
+    /// is to be put. It is to be begun.
     async fn ask(
         &mut self,
         rule: &Rule,
@@ -780,6 +781,18 @@ impl Run {
             status.sources = sources;
         });
     }
+}
+
+/// Tells what is left out of what a rule remembered, and whether it is of use.
+fn tell_memory(rule: &str, restored: serde_json::Result<bool>) -> bool {
+    match &restored {
+        Ok(true) => {}
+        Ok(false) => info!(rule, "the rule is of another kind, and knows nothing yet"),
+        Err(error) => {
+            warn!(rule, %error, "what the rule remembers cannot be read, and is left out")
+        }
+    }
+    restored.is_ok()
 }
 
 fn tell_event(rule: &str, event: &Event) {

@@ -190,8 +190,7 @@ impl World {
         if query == CHANGING && self.written % 2 == 1 {
             text = "* |> select service, n";
         }
-        let known = self.states[query].as_deref();
-        let session = self.session(known.filter(|_| query != CHANGING));
+        let session = self.session(self.states[query].as_deref());
         let live = Live {
             follow: Some(following(None)),
             windows,

@@ -192,13 +192,42 @@ fn a_live_source_goes_on_where_another_search_takes_over() {
             let (before, stopped) = run(found(following(events, Carried::default())));
             let carried = kept(&stopped.unwrap().carried);
             // As the second of two sources.
-            let moved = LIVE_GENERATIONS | 1 << 32;
+            let moved = LIVE_GENERATIONS | 1 << 48;
             let carried = carried.renumbered(|it| (it == LIVE_GENERATIONS).then_some(moved));
             let events = vec![data(text, moved, cut, text.len()), end(moved)];
             let (after, _) = run(found(following(events, carried.within_stream(|_| true))));
             assert_eq!([before, after].concat(), whole, "{cut}");
         }
     }
+}
+
+/// Though nothing has begun: what was read before has the header.
+#[test]
+fn a_live_table_goes_on_where_another_search_takes_over_in_a_pause() {
+    let header = "time,level,text\n";
+    let rows = "2026-03-14T14:05:30Z,warn,one\n2026-03-14T14:05:31Z,info,two\n";
+    let text = format!("{header}{rows}");
+    let cut = text.find("2026-03-14T14:05:31Z").unwrap();
+    let events = stream::iter([data(&text, LIVE_GENERATIONS, 0, cut)]);
+    let events = events.chain(stream::once(async {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        barrier()
+    }));
+    let first = follow_events(events, Carried::default(), None, search("*"), options());
+    let (before, stopped) = run(found(first));
+    assert_eq!(before.len(), 1);
+    let carried = kept(&stopped.unwrap().carried);
+    assert!(!carried.holds_back());
+    let events = vec![
+        data(&text, LIVE_GENERATIONS, cut, text.len()),
+        end(LIVE_GENERATIONS),
+    ];
+    let next = stream::iter(events);
+    let carried = carried.within_stream(|_| true);
+    let next = follow_events(next, carried, None, search("level:info"), options());
+    let (after, _) = run(found(next));
+    let texts: Vec<_> = after.iter().map(|(_, _, text, _)| text.as_str()).collect();
+    assert_eq!(texts, ["2026-03-14T14:05:31Z,info,two\n"]);
 }
 
 #[test]

@@ -89,6 +89,8 @@ pub(super) struct Place {
     pub(super) turned_at: Option<Instant>,
     /// What is wrong with it, so that it is said once.
     complaint: Option<Complaint>,
+    /// It was followed before.
+    pub(super) is_known: bool,
 }
 
 /// What is wrong with a place.
@@ -319,6 +321,7 @@ impl Follower {
             truncated_at: None,
             turned_at: None,
             complaint: None,
+            is_known: false,
         };
         self.places.insert(path, place);
     }
@@ -630,7 +633,8 @@ impl Follower {
 
     /// Whether what is at a place now was there before it was asked for.
     pub(super) fn is_first_of(&self, place: &Path) -> bool {
-        let is_new = |place: &Place| self.options.anew.contains(&place.target.rank);
+        let is_new =
+            |place: &Place| !place.is_known && self.options.anew.contains(&place.target.rank);
         self.first || self.places.get(place).is_some_and(is_new)
     }
 

@@ -251,6 +251,7 @@ impl Follower {
         }
         let now = self.now;
         if let Some(place) = self.places.get_mut(&saved.path) {
+            place.is_known = true;
             place.current = saved.current;
             place.newest = saved.newest;
             place.strays.clone_from(&saved.strays);

@@ -415,13 +415,63 @@ fn what_a_rule_remembers_is_taken_up_again() {
         let mut before = engine(rule);
         by_records(&mut before, &first);
         let mut after = engine(rule);
-        after.restore(0, &before.memory(0), false).unwrap();
+        assert!(after.restore(0, &before.memory(0), false).unwrap());
         assert_eq!(by_records(&mut after, &then).len(), wanted, "{rule}");
     }
-    // Another kind has no use for it, and says so.
-    let memory = engine(rules[1]).memory(0);
-    let flatline = "[rule.x]\nkind = 'new_term'\nquery = 'x'\nfield = 'user'";
-    assert!(engine(flatline).restore(0, &memory, false).is_err());
+    assert!(engine(rules[0]).restore(0, b"{}", false).is_err());
+}
+
+/// Another kind has no use for what it knew; but its alerts go on.
+#[test]
+fn a_rule_of_another_kind_keeps_its_open_alerts() {
+    let rules = [
+        "kind = 'frequency'\nat_least = 1",
+        "kind = 'spike'",
+        "kind = 'flatline'\nat_least = 2",
+        "kind = 'change'\nfield = 'a'",
+        "kind = 'change'\nfield = 'b'",
+        "kind = 'new_term'\nfield = 'a'",
+        "kind = 'new_term'\nfield = 'b'",
+    ];
+    let rule = |keys: &str| engine(&format!("[rule.x]\nquery = 'x'\n{keys}"));
+    let group = vec![("host".to_owned(), "a".to_owned())];
+    for one in rules {
+        let mut before = rule(one);
+        before.rules[0]
+            .life
+            .found(&group, (0, 0), Default::default(), false);
+        assert_eq!(before.open(0), 1);
+        for other in rules {
+            let mut after = rule(other);
+            let is_same = after.restore(0, &before.memory(0), true).unwrap();
+            assert_eq!((is_same, after.open(0)), (one == other, 1), "{one} {other}");
+        }
+    }
+}
+
+/// Windows that were not counted are not taken for such in which nothing was.
+#[test]
+fn a_spike_against_more_windows_begins_to_count_them() {
+    let spike = |windows: usize| {
+        engine(&format!(
+            "[rule.x]\nkind = 'spike'\nquery = 'x'\nslide = '1m'\nwindows = {windows}\nfactor = 2\n\
+             at_least = 1"
+        ))
+    };
+    let counts: Vec<_> = (0..6).map(|n| (n * 60, 100)).collect();
+    let mut before = spike(2);
+    before.begin(0, 0);
+    assert!(by_counts(&mut before, &counts, 360).is_empty());
+    for (windows, found) in [(1, 1), (2, 1), (5, 0)] {
+        let mut after = spike(windows);
+        after.restore(0, &before.memory(0), true).unwrap();
+        after.begin(0, 360 * SECOND);
+        // Of five the mean would be 100, and of two counts and three times nothing 40.
+        let steady = by_counts(&mut after, &[(360, 100)], 420);
+        assert!(steady.is_empty(), "{windows}");
+        let more = by_counts(&mut after, &[(420, 200)], 480);
+        assert_eq!(more.len(), found, "{windows}");
+    }
 }
 
 #[test]

@@ -27,8 +27,16 @@ pub(crate) struct Spike {
 /// Since when all records are seen, and the counts of the windows since.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Windows {
+    /// So many windows are counted.
+    #[serde(default = "all")]
+    windows: usize,
     began: Option<i64>,
     counts: Vec<(Group, BTreeMap<i64, u64>)>,
+}
+
+/// Of what did not say how many there are.
+fn all() -> usize {
+    usize::MAX
 }
 
 impl Spike {
@@ -101,12 +109,17 @@ impl Spike {
 
     pub(crate) fn windows(&self) -> Windows {
         Windows {
+            windows: self.windows,
             began: self.began,
             counts: self.counts.clone().into_iter().collect(),
         }
     }
 
+    /// Windows are counted from here on where more of them are asked for than were.
     pub(crate) fn restore_windows(&mut self, windows: Windows) {
+        if windows.windows < self.windows {
+            return;
+        }
         self.began = windows.began;
         self.counts = windows.counts.into_iter().collect();
     }

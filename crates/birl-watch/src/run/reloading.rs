@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use birl_query::Resume;
-use birl_scan::Carried;
 use birl_source::error::refusal;
 use birl_source::follow;
 use futures::stream::BoxStream;
@@ -15,8 +14,8 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 
 use super::asking::Came;
-use super::reading::{number_in, source_of};
-use super::{Error, Run, listen_once, targets};
+use super::handover::Handover;
+use super::{Error, Run, listen_once, targets, tell_memory};
 use crate::asked::{Asked, Item, ask_the_same, asked_of};
 use crate::config::{Config, Error as ConfigError, Rule, Source};
 use crate::engine::Engine;
@@ -42,49 +41,8 @@ type Behind = BTreeMap<String, BoxStream<'static, follow::Event>>;
 struct Ended {
     /// The states of their queries at the barrier, by their numbers.
     states: BTreeMap<usize, Vec<u8>>,
-    /// All have come to the barrier, and so have all sources.
+    /// All rules have come to the barrier, and so have the sources that they ask.
     all: bool,
-}
-
-/// Where sources go on of which a rule was asked, for the rule in its place.
-pub(super) struct Joints {
-    /// By the number that a source had, the one that it has, and whether it has not been left.
-    places: BTreeMap<usize, (usize, bool)>,
-    /// All sources go on, and have the numbers that they had.
-    pub(super) are_all: bool,
-}
-
-impl Joints {
-    /// Of these sources, by the names of those before: `joins` says of one that goes on where it was whether
-    /// it has not been left.
-    pub(super) fn new<'n>(
-        before: impl Iterator<Item = &'n str>,
-        now: &[&Source],
-        joins: impl Fn(&Source) -> Option<bool>,
-    ) -> Self {
-        let before: Vec<_> = before.collect();
-        let mut places = BTreeMap::new();
-        for (number, source) in now.iter().enumerate() {
-            let place = before.iter().position(|it| *it == source.name);
-            if let Some((place, is_behind)) = place.zip(joins(source)) {
-                places.insert(place, (number, is_behind));
-            }
-        }
-        let mut stays = places.iter().map(|(before, (now, _))| before == now);
-        Self {
-            are_all: [now.len(), before.len()] == [places.len(); 2] && stays.all(|it| it),
-            places,
-        }
-    }
-
-    /// The lines and records of these sources that had begun in a state of the rule that was.
-    pub(super) fn begun(&self, state: &[u8]) -> Carried {
-        let place = |generation| self.places.get(&source_of(generation)).copied();
-        // Another birl may have written it.
-        let begun = birl_query::begun_of_state(state).unwrap_or_default();
-        let begun = begun.within_stream(|it| place(it).is_some_and(|(_, is_behind)| is_behind));
-        begun.renumbered(|it| Some(number_in(place(it)?.0, it)))
-    }
 }
 
 impl Run {
@@ -187,20 +145,22 @@ impl Run {
             };
             // It is another rule, but the same alerts: they end by what it finds.
             let was = old.rules.iter().position(|it| it.name == rule.name);
-            let state = was.and_then(|was| Some((was, ended.states.get(&was)?)));
             let mut resume = Resume::default();
-            if let Some((was, state)) = state {
-                let joins = |source: &Source| {
+            if let Some(was) = was
+                && let Some(state) = ended.states.get(&was)
+            {
+                let (one, other) = (&old.rules[was], &rule);
+                let before = asked_of(one, &old.sources).into_iter();
+                let before = before.map(|source| source.name.as_str());
+                let now = asked_of(other, &self.config.sources);
+                let handover = Handover::new(before, &now, |source| {
                     let is_behind = behind.contains_key(&source.name);
                     let goes_on = is_behind || ended.all && reached.of(source).is_some();
                     goes_on.then_some(is_behind)
-                };
-                let before = asked_of(&old.rules[was], &old.sources).into_iter();
-                let before = before.map(|source| source.name.as_str());
-                let joints = Joints::new(before, &asked_of(&rule, &self.config.sources), joins);
-                resume.begun = joints.begun(state);
-                let goes_on = joints.are_all
-                    && asks_of_same(&rule, &self.config, &old.rules[was], &old)
+                });
+                resume.begun = handover.begun(state);
+                let goes_on = handover.is_whole
+                    && asks_of_same(one, &old, other, &self.config)
                     && asked.can_resume(state).is_ok();
                 resume.state = goes_on.then_some(state);
             }
@@ -212,9 +172,10 @@ impl Run {
                 if let Some(before) = before.get(&was) {
                     asking.show_as(before, goes_on);
                 }
-                if let Err(error) = engine.inherit(number, &mut self.engine, was, goes_on) {
-                    info!(rule = rule.name, %error, "the rule is of another kind, and begins anew");
-                }
+                tell_memory(
+                    &rule.name,
+                    engine.inherit(number, &mut self.engine, was, goes_on),
+                );
             }
             self.asking.push(asking);
             engine.begin(number, now());
@@ -244,11 +205,14 @@ impl Run {
             planned.push(match rules.position(is_same) {
                 Some(before) => Planned::Stays(before),
                 None => {
-                    let was = self.config.rules.iter().position(|it| {
-                        it.name == rule.name && asks_of_same(rule, config, it, &self.config)
+                    let mut rules = self.config.rules.iter().zip(&self.asking);
+                    let was = rules.find(|(it, asking)| {
+                        it.name == rule.name
+                            && asking.is_running()
+                            && asks_of_same(rule, config, it, &self.config)
                     });
                     // So that it can go on where that was.
-                    let known = was.map(|was| self.asking[was].evidence.fields());
+                    let known = was.map(|(_, asking)| asking.evidence.fields());
                     let asked = self.plan(rule, config, known).await?;
                     Planned::Asked(Box::new(asked), Behind::new())
                 }
@@ -284,9 +248,12 @@ impl Run {
         let deadline = Instant::now() + RELOAD_MAX;
         let mut ended = Ended::default();
         while self.rounds.is_under_way() {
-            let came = timeout_at(deadline, self.items.recv()).await;
-            let Some((task, came)) = came.ok().flatten().filter(|_| Instant::now() < deadline)
-            else {
+            // What has come is taken, however late that is.
+            let came = match Instant::now() < deadline {
+                true => timeout_at(deadline, self.items.recv()).await,
+                false => Ok(None),
+            };
+            let Some((task, came)) = came.ok().flatten() else {
                 warn!("some of what comes while the file is read again is missed");
                 self.abandon_round();
                 return ended;

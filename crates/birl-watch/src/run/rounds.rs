@@ -44,8 +44,8 @@ pub(super) struct Rounds {
     next: Instant,
     /// The digest of what was written of each rule last.
     written: HashMap<String, Vec<u8>>,
-    /// How far the sources had been read then, as it was written, and when.
-    reached: BTreeMap<String, (Reached, Value)>,
+    /// How far the sources had been read then, what these were, and all of it as it was written.
+    reached: BTreeMap<String, (Reached, Identity, Value)>,
     sources_written: Instant,
     /// Until then nothing is begun, even if there is something to tell.
     rests_until: Instant,
@@ -107,7 +107,7 @@ impl Rounds {
 
     /// How far the sources had been read at the end of the last round.
     pub(super) fn sources(&self) -> SavedSources {
-        let sources = self.reached.iter().filter_map(|(name, (_, saved))| {
+        let sources = self.reached.iter().filter_map(|(name, (.., saved))| {
             let saved = serde_json::from_value(saved.clone()).ok()?;
             Some((name.clone(), saved))
         });
@@ -123,8 +123,10 @@ impl Rounds {
             positions: Arc::new(saved.positions.clone()),
             cursors: saved.cursors.clone(),
         };
+        let identity = saved.identity.clone();
         let saved = serde_json::to_value(saved).expect("positions can be written as JSON");
-        self.reached.insert(name.to_owned(), (reached, saved));
+        self.reached
+            .insert(name.to_owned(), (reached, identity, saved));
     }
 
     /// A source is not read on.
@@ -364,27 +366,28 @@ impl Run {
             let Some(reached) = reading.and_then(|it| it.reached(barrier)) else {
                 continue;
             };
+            let identity = Identity::of(source);
             let known = self.rounds.reached.get(&source.name);
-            if known.is_some_and(|(known, _)| *known == reached) {
+            if known.is_some_and(|(known, of, _)| *known == reached && *of == identity) {
                 continue;
             }
             is_new = true;
             let saved = SavedSource {
-                identity: Identity::of(source),
+                identity: identity.clone(),
                 positions: (*reached.positions).clone(),
                 cursors: reached.cursors.clone(),
             };
             let saved = serde_json::to_value(saved).expect("positions can be written as JSON");
             self.rounds
                 .reached
-                .insert(source.name.clone(), (reached, saved));
+                .insert(source.name.clone(), (reached, identity, saved));
         }
         let has_live = self.readings.values().any(super::Reading::has_live);
         if is_new || has_live && self.rounds.sources_written.elapsed() >= TIME_EVERY {
             self.rounds.sources_written = Instant::now();
             let sources = self.rounds.reached.iter();
             let sources: serde_json::Map<_, _> = sources
-                .map(|(name, (_, saved))| (name.clone(), saved.clone()))
+                .map(|(name, (.., saved))| (name.clone(), saved.clone()))
                 .collect();
             checkpoint.positions = Some(json!({ "at": now(), "sources": sources }));
         }

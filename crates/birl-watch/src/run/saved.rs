@@ -20,6 +20,9 @@ pub(super) struct Identity {
     commands: Vec<String>,
     hidden: bool,
     from_start: bool,
+    /// How its bytes are read as records.
+    #[serde(default)]
+    read_as: String,
 }
 
 impl Identity {
@@ -38,6 +41,7 @@ impl Identity {
                 .collect(),
             hidden: source.hidden,
             from_start: source.start == Start::Beginning,
+            read_as: format!("{:?} {:?}", source.input_format, source.input_zone),
         }
     }
 
@@ -53,14 +57,16 @@ impl Identity {
 
     /// Whether a source that was this, and is `now`, can be read on where it was.
     pub(super) fn goes_on_as(&self, now: &Self) -> bool {
-        let keeps = |from: &String| self.from.contains(from);
-        self.hidden == now.hidden && (now.from.is_empty() || now.from.iter().any(keeps))
+        let names = now.from.len() + now.commands.len();
+        self.hidden == now.hidden && self.anew(now).len() < names
     }
 
     /// Which of what a source reads that is `now` it did not when it was this.
     pub(super) fn anew(&self, now: &Self) -> BTreeSet<usize> {
-        let from = now.from.iter().enumerate();
-        let new = from.filter(|(_, from)| !self.from.contains(from));
+        let from = now.from.iter().map(|it| self.from.contains(it));
+        let commands = now.commands.iter().map(|it| self.commands.contains(it));
+        let names = from.chain(commands).enumerate();
+        let new = names.filter(|(_, is_known)| !is_known);
         new.map(|(number, _)| number).collect()
     }
 }
@@ -176,6 +182,7 @@ mod tests {
             commands: vec![hash_of("journalctl\0-f")],
             hidden: false,
             from_start: true,
+            read_as: "None UTC".to_owned(),
         };
         for query in [None, Some(Vec::new()), Some(b"state\n\0\xff".to_vec())] {
             let rule = SavedRule {
@@ -198,6 +205,7 @@ mod tests {
             commands: Vec::new(),
             hidden,
             from_start: false,
+            read_as: String::new(),
         };
         let both = source(&["a.log", "b.log"], false);
         assert!(both.goes_on_as(&both));
@@ -207,5 +215,15 @@ mod tests {
         let more = source(&["c.log", "a.log", "d.log"], false);
         assert!(both.goes_on_as(&more));
         assert_eq!(both.anew(&more), BTreeSet::from([0, 2]));
+        let with = |commands: &[&str]| Identity {
+            commands: commands.iter().map(|it| (*it).to_owned()).collect(),
+            ..source(&["a.log"], false)
+        };
+        assert_eq!(with(&["x"]).anew(&with(&["y", "x"])), BTreeSet::from([1]));
+        let other = Identity {
+            from: vec!["c.log".to_owned()],
+            ..with(&["x"])
+        };
+        assert!(with(&["x"]).goes_on_as(&other));
     }
 }

@@ -288,6 +288,32 @@ fn names_that_were_not_asked_for_before_begin_as_at_the_start() {
 }
 
 #[test]
+fn what_a_new_name_stands_for_and_was_followed_is_read_on() {
+    let mut world = World::new();
+    world.write("a.log", "one\n");
+    let options = Options {
+        from: Start::End,
+        ..Options::default()
+    };
+    world.follow_with(&["*.log"], options.clone());
+    let positions = world.stop();
+    // It is another file by then.
+    world.rename("a.log", "a.log.1");
+    world.write("a.log", "two\n");
+    let resumed = Options {
+        resume: Some(Arc::new(positions)),
+        anew: BTreeSet::from([0]),
+        ..options
+    };
+    world.begin(&["a*", "*.log"], resumed);
+    let told = world.settle();
+    assert!(
+        told.iter().any(|it| it.ends_with("a.log#0@0: two\\n")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn what_is_no_longer_asked_for_is_forgotten() {
     let mut world = World::new();
     world.write("a.log", "one\n");
