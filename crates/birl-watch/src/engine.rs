@@ -4,26 +4,28 @@
 //! live.
 
 mod find;
+mod notice;
 mod people;
+mod text;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::Path;
 
-use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::alert::{Alert, State, Window};
-use crate::asked::Evidence;
-use crate::config::{Config, Error, Kind, Rule, Silence};
+use crate::alert::{State, Window};
+use crate::config::{Config, Kind, Rule, Silence};
 use crate::control::{self, HeldBack, OpenAlert};
 use crate::judge::{Judge, NewTerm, Row, text_of};
 use crate::life::{Group, Life, Open};
 use crate::nanoseconds;
 use crate::template::Template;
-use crate::words::{exact, length};
+pub(crate) use notice::Notice;
+use notice::{alert, id_of};
 pub(crate) use people::People;
+pub(crate) use text::{PLACES, default_text, shown};
+use text::{text, value_of};
 
 /// Of more windows in a row in which nothing was, so many are looked at from either end: a clock that is
 /// wrong by years would make millions.
@@ -82,20 +84,6 @@ struct About {
     /// In how many windows, or records, it was found.
     #[serde(default)]
     found: u64,
-}
-
-/// An alert that is to be sent, but for what only its sources know.
-#[derive(Debug)]
-pub(crate) struct Notice {
-    /// The number of the rule.
-    pub(crate) rule: usize,
-    /// Without its text and the command that asks for more, and where it is of a window without
-    /// samples.
-    pub(crate) alert: Alert,
-    /// When the records were that it is about.
-    pub(crate) range: Range<i64>,
-    /// Whether it is told to others alone: those who are told already were so before.
-    pub(crate) is_escalation: bool,
 }
 
 impl Engine {
@@ -699,231 +687,6 @@ impl Open<About> {
             None => self.since..self.last.saturating_add(1),
         }
     }
-}
-
-impl Notice {
-    /// The places that are told, of those that its rule names.
-    pub(crate) fn places<'a>(&self, rule: &'a Rule) -> Vec<&'a String> {
-        let others = rule.escalate.iter().flat_map(|escalate| &escalate.to);
-        let mut places: Vec<_> = rule.send.iter().filter(|_| !self.is_escalation).collect();
-        for place in others.filter(|_| self.alert.escalated) {
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
-        places
-    }
-
-    /// Adds how to ask for all of its records.
-    pub(crate) fn add_command(&mut self, evidence: &Evidence) {
-        let alert = &mut self.alert;
-        alert.ask = evidence.command(&alert.group, &self.range);
-    }
-
-    /// Whether some of its records are still to be found.
-    pub(crate) fn wants_samples(&self) -> bool {
-        self.alert.window.is_some() && self.alert.state == State::Firing
-    }
-
-    /// Adds some of its records, which only the sources know.
-    pub(crate) async fn add_samples(
-        &mut self,
-        rule: &Rule,
-        file: &Path,
-        evidence: &Evidence,
-    ) -> Result<(), Error> {
-        let alert = &mut self.alert;
-        let samples = evidence.samples(&alert.group, self.range.clone(), rule.samples);
-        alert.samples = samples.await.map_err(|error| {
-            let message = format!("rule {:?}: {}", rule.name, error.render(""));
-            Error::at_line(file, rule.line, message)
-        })?;
-        Ok(())
-    }
-
-    /// Fills in what is said, with the samples that the alert has by now.
-    pub(crate) fn write_text(&mut self, engine: &Engine) {
-        let watched = &engine.rules[self.rule];
-        let alert = &self.alert;
-        let text = watched.text.fill(|place| value_of(alert, place));
-        self.alert.text = match alert.state {
-            State::Firing if self.is_escalation => format!("not acknowledged: {text}"),
-            State::Firing => text,
-            State::Resolved => format!("resolved: {text}"),
-        };
-    }
-}
-
-/// What a template says in one of its places.
-fn value_of(alert: &Alert, place: &str) -> Option<String> {
-    match place {
-        // A notice that all is well has none.
-        "samples" => Some(alert.samples.join("\n")),
-        "rule" => Some(alert.rule.clone()),
-        "ask" => Some(alert.ask.clone()),
-        "since" => Some(exact(alert.since)),
-        "group" => {
-            let group = alert
-                .group
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"));
-            Some(group.collect::<Vec<_>>().join(" "))
-        }
-        "values" => {
-            let values = alert.values.iter();
-            let values =
-                values.filter_map(|(name, value)| Some(format!("{name}={}", shown(value)?)));
-            Some(values.collect::<Vec<_>>().join(" "))
-        }
-        column => alert.values.get(column).and_then(shown).or_else(|| {
-            let mut group = alert.group.iter();
-            group
-                .find(|(name, _)| name == column)
-                .map(|(_, value)| value.clone())
-        }),
-    }
-}
-
-/// A value as people read it: of a fraction, no more digits than say something.
-pub(crate) fn shown(value: &Value) -> Option<String> {
-    let fraction = value.as_f64().filter(|_| value.is_f64());
-    match fraction {
-        Some(number) if number.abs() >= 0.001 && number.abs() < 1e15 => {
-            let digits = format!("{number:.3}");
-            Some(
-                digits
-                    .trim_end_matches('0')
-                    .trim_end_matches('.')
-                    .to_owned(),
-            )
-        }
-        _ => text_of(value),
-    }
-}
-
-/// The places that a template may have besides the columns of the answer.
-pub(crate) const PLACES: [&str; 6] = ["samples", "rule", "ask", "since", "group", "values"];
-
-/// What a rule says.
-fn text(rule: &Rule) -> Template {
-    let default = default_text(rule);
-    let text = rule.text.as_ref().unwrap_or(&default);
-    crate::template::parse(text).expect("the text of a rule has been read before")
-}
-
-/// What a rule says where it does not say what.
-pub(crate) fn default_text(rule: &Rule) -> String {
-    let window = length(rule.window);
-    let group = match rule.group_by.is_empty() {
-        true => "",
-        false => "{group}: ",
-    };
-    let what = match &rule.kind {
-        Kind::Threshold { .. } => return format!("{{rule}}: {{values}} in {window}"),
-        Kind::Any => "a record matches".to_owned(),
-        Kind::Frequency { .. } => format!("{{count}} records in {window}"),
-        Kind::Spike { windows, .. } => {
-            format!("{{count}} records in {window}, where {{mean}} is the mean of {windows} before")
-        }
-        Kind::Flatline { at_least, .. } => {
-            format!("{{count}} records in {window}, where at least {at_least} are expected")
-        }
-        Kind::NewTerm { fields, within, .. } => {
-            let terms = fields.iter().map(|field| is(field));
-            let terms = terms.collect::<Vec<_>>().join(", ");
-            format!("{terms}, which has not been seen for {}", length(*within))
-        }
-        Kind::Change { field } => {
-            format!("{} was {{before}}, and is {{after}}", literally(field))
-        }
-        Kind::Cardinality { field, .. } => {
-            let field = literally(field);
-            format!("{{cardinality}} different values of {field} in {window}")
-        }
-        Kind::Percentage { matching, .. } => {
-            let matching = literally(matching);
-            format!("{{matches}} of {{total}} records in {window} are {matching}: {{percent}} %")
-        }
-        Kind::Listed { field, allows, .. } => {
-            let how = if *allows {
-                "not on the list"
-            } else {
-                "on the list"
-            };
-            format!("{}, which is {how}", is(field))
-        }
-    };
-    format!("{{rule}}: {group}{what}")
-}
-
-/// A text as a template says it.
-fn literally(text: &str) -> String {
-    text.replace('{', "{{").replace('}', "}}")
-}
-
-/// What a template says of the value of a field.
-fn is(field: &str) -> String {
-    match field.contains(['{', '}']) {
-        // No place of a template has such a name.
-        true => format!("{} is in {{values}}", literally(field)),
-        false => format!("{field} is {{{field}}}"),
-    }
-}
-
-fn alert(rule: &Rule, group: &Group, open: &Open<About>, state: State, at: i64) -> Alert {
-    Alert {
-        id: id_of(rule, group, open),
-        rule: rule.name.clone(),
-        state,
-        group: group.clone(),
-        window: open.about.window,
-        since: open.since,
-        at,
-        text: String::new(),
-        values: open.about.values.clone(),
-        escalated: open.escalated,
-        samples: match state {
-            State::Firing => open.about.lines.clone(),
-            State::Resolved => Vec::new(),
-        },
-        ask: String::new(),
-    }
-}
-
-fn id_of(rule: &Rule, group: &Group, open: &Open<About>) -> String {
-    let more = told_apart(rule, &open.about.values);
-    id(&rule.name, group, open.start, &more)
-}
-
-/// What tells an alert from others of its rule, group and moment: a group may change more than once
-/// within the same second.
-fn told_apart(rule: &Rule, values: &Map<String, Value>) -> Vec<String> {
-    let names: &[&str] = match rule.kind {
-        Kind::Change { .. } => &["before", "after", "source", "offset"],
-        _ => &[],
-    };
-    let values = names.iter().map(|name| values.get(*name).and_then(text_of));
-    values.map(Option::unwrap_or_default).collect()
-}
-
-/// The same for the same alert, whenever it is sent: the first half of a SHA-256, in hexadecimal.
-fn id(rule: &str, group: &Group, start: i64, more: &[String]) -> String {
-    let mut hash = Context::new(&SHA256);
-    let group = group
-        .iter()
-        .flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-    let texts = std::iter::once(rule).chain(group);
-    for text in texts.chain(more.iter().map(String::as_str)) {
-        // With the length of each, so that no two groups run into the same bytes.
-        hash.update(&(text.len() as u64).to_le_bytes());
-        hash.update(text.as_bytes());
-    }
-    hash.update(&start.to_le_bytes());
-    let hash = hash.finish();
-    hash.as_ref()[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]

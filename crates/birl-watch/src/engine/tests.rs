@@ -5,7 +5,8 @@ use birl_record::time::Clock;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::{Engine, Notice, id};
+use super::notice::id;
+use super::{Engine, Notice};
 use crate::alert::{State, Window};
 use crate::config::Config;
 use crate::judge::Row;
