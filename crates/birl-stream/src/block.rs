@@ -157,12 +157,13 @@ impl Block {
         }
     }
 
-    /// Appends `bytes`; the block grows where they do not fit.
-    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
-        self.reserve(bytes.len());
-        let end = self.end + bytes.len();
-        self.buffer[self.end..end].copy_from_slice(bytes);
-        self.end = end;
+    /// Appends `line` and a newline; the block grows where they do not fit.
+    pub fn push_line(&mut self, line: &[u8]) {
+        self.reserve(line.len() + 1);
+        let end = self.end + line.len();
+        self.buffer[self.end..end].copy_from_slice(line);
+        self.buffer[end] = b'\n';
+        self.end = end + 1;
     }
 
     /// Puts bytes before those that the block holds, if there is room: a page is left for them.
@@ -265,18 +266,19 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_put_behind_those_that_are_there_and_a_block_grows_for_them() {
+    fn lines_are_put_behind_what_is_there_and_a_block_grows_for_them() {
         let pool = BlockPool::new(PAGE_BYTES, 1);
         let mut block = pool.take();
-        block.extend_from_slice(b"a ");
-        block.extend_from_slice(b"line");
+        block.push_line(b"a");
+        block.push_line(b"");
         assert_eq!(
             (block.as_ref(), block.spare()),
-            (&b"a line"[..], PAGE_BYTES - 6)
+            (&b"a\n\n"[..], PAGE_BYTES - 3)
         );
         let long = vec![b'x'; 500_000];
-        block.extend_from_slice(&long);
-        assert_eq!((&block.as_ref()[6..], block.spare()), (&long[..], 0));
+        block.push_line(&long);
+        assert_eq!(block.as_ref()[3..], [&long[..], b"\n"].concat());
+        assert_eq!(block.spare(), 0);
     }
 
     #[test]

@@ -306,11 +306,13 @@ impl Decoder {
 
 /// Whether `text` is UTF-8. Most is ASCII, which takes half the time to tell where that is all that is asked.
 fn is_utf8(text: &[u8]) -> bool {
-    let (chunks, rest) = text.as_chunks::<64>();
     let union = |bytes: &[u8]| bytes.iter().fold(0, |union, byte| union | byte);
+    let (chunks, _) = text.as_chunks::<64>();
+    // The last bytes of a longer text are looked at with those before them, which may be twice.
+    let last = text.last_chunk::<64>().map_or(text, |last| last);
     let all = chunks
         .iter()
-        .fold(union(rest), |all, chunk| all | union(chunk));
+        .fold(union(last), |all, chunk| all | union(chunk));
     all.is_ascii() || std::str::from_utf8(text).is_ok()
 }
 

@@ -75,8 +75,7 @@ impl<'a> Records<'a> {
             self.flush();
         }
         let lines = self.lines.get_or_insert_with(|| self.flow.block());
-        lines.extend_from_slice(line);
-        lines.extend_from_slice(b"\n");
+        lines.push_line(line);
     }
 
     /// A line of text may look as if it went on from the one before, so each message goes alone.
@@ -91,7 +90,9 @@ impl<'a> Records<'a> {
 
 /// Messages are short, and few have one: to look at all of each is done sooner than to begin a search.
 fn has_newline(message: &[u8]) -> bool {
-    let (chunks, rest) = message.as_chunks::<64>();
     let has = |bytes: &[u8]| bytes.iter().fold(false, |has, byte| has | (*byte == b'\n'));
-    chunks.iter().fold(has(rest), |all, chunk| all | has(chunk))
+    let (chunks, _) = message.as_chunks::<64>();
+    // The last bytes of a longer one are looked at with those before them, which may be twice.
+    let last = message.last_chunk::<64>().map_or(message, |last| last);
+    chunks.iter().fold(has(last), |all, chunk| all | has(chunk))
 }
