@@ -67,7 +67,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
@@ -75,7 +74,7 @@ use bytes::Bytes;
 use futures::stream::SelectAll;
 use futures_core::Stream;
 
-use crate::live::Live;
+use crate::live::{Common, Live};
 use crate::name::Name;
 use crate::{Inode, Origin};
 pub use positions::{Position, Positions};
@@ -460,13 +459,13 @@ fn display_truncated(
 /// and all live sources are over.
 pub fn follow(names: Vec<Name>, options: Options) -> Follow {
     let [(live, of_live), (files, options)] = apart(names, options);
-    let generations = Arc::new(AtomicU64::new(LIVE_GENERATIONS));
+    let common = Arc::new(Common::new(LIVE_GENERATIONS));
     let live: SelectAll<_> = live
         .into_iter()
         .enumerate()
         .filter_map(|(number, name)| match name {
             Name::Live(source) => {
-                let live = Live::new(*source, Arc::clone(&generations));
+                let live = Live::new(*source, Arc::clone(&common));
                 let since = of_live.live_since;
                 Some(live.missing_since(since.filter(|_| !of_live.anew.contains(&number))))
             }

@@ -50,6 +50,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
+use birl_stream::block::BlockPool;
 use futures_core::Stream;
 use tokio::task::JoinHandle;
 
@@ -98,12 +99,40 @@ impl Source {
     }
 }
 
+/// So many bytes of lines are handed on at once.
+const BLOCK_BYTES: usize = 256 * 1024;
+
+/// So many blocks are kept for what comes next: about as many as can wait in a queue.
+const IDLE_BLOCKS_MAX: usize = 32;
+
+/// What all live sources of a stream share.
+pub(crate) struct Common {
+    generations: AtomicU64,
+    /// What messages are gathered in.
+    blocks: BlockPool,
+}
+
+impl Common {
+    /// Generations have numbers from `generations` on.
+    pub(crate) fn new(generations: u64) -> Self {
+        Self {
+            generations: AtomicU64::new(generations),
+            blocks: BlockPool::new(BLOCK_BYTES, IDLE_BLOCKS_MAX),
+        }
+    }
+
+    /// The number of another [generation](Event::Data), which none had before.
+    fn next_generation(&self) -> u64 {
+        self.generations.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
 /// What one source says: a stream that ends where the source cannot be read, or is over.
 ///
 /// Its task starts at the first poll, which must be within a tokio runtime, and is aborted when it is
 /// dropped.
 pub(crate) struct Live {
-    source: Option<(Source, Arc<AtomicU64>)>,
+    source: Option<(Source, Arc<Common>)>,
     queue: Arc<Queue>,
     gaps: Arc<Gaps>,
     cleanup: Arc<Cleanup>,
@@ -113,15 +142,14 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// `generations` gives the numbers of [generations](Event::Data), which no other source may use.
-    pub(crate) fn new(source: Source, generations: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(source: Source, common: Arc<Common>) -> Self {
         Self {
             queue: Arc::new(Queue::new(&source.options)),
             gaps: Arc::new(Gaps::new(
                 source.origin(),
-                next(&generations) | GAP_GENERATIONS,
+                common.next_generation() | GAP_GENERATIONS,
             )),
-            source: Some((source, generations)),
+            source: Some((source, common)),
             cleanup: Arc::default(),
             task: None,
             missing: Duration::ZERO,
@@ -155,12 +183,12 @@ impl Stream for Live {
     type Item = Event;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        if let Some((source, generations)) = self.source.take() {
+        if let Some((source, common)) = self.source.take() {
             let sink = Sink::new(
                 Arc::clone(&self.queue),
                 Arc::clone(&self.gaps),
                 source.origin(),
-                generations,
+                common,
             );
             let reading = run(source, sink, Arc::clone(&self.cleanup), self.missing);
             self.task = Some(tokio::spawn(reading));
@@ -186,11 +214,6 @@ impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Live").finish_non_exhaustive()
     }
-}
-
-/// The number of another generation.
-fn next(generations: &AtomicU64) -> u64 {
-    generations.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Reads a source until it is over, which was not read for some time before. The queue ends with the sink.

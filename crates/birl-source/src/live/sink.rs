@@ -1,12 +1,12 @@
 //! What a kind of source gives its events to.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use birl_net::LeftOut;
-use birl_stream::block::{Block, BlockPool};
+use birl_stream::block::Block;
 use bytes::Bytes;
 
+use super::Common;
 use super::gap::Gaps;
 use super::options::{ALLOW_MORE, Options};
 use super::queue::Queue;
@@ -14,20 +14,12 @@ use crate::Origin;
 use crate::follow::{Event, Notice};
 use crate::link::{Gap, Listener};
 
-/// So many bytes of lines are handed on at once.
-const BLOCK_BYTES: usize = 256 * 1024;
-
-/// So many blocks are kept for what comes next: about as many as can wait in a queue.
-const IDLE_BLOCKS_MAX: usize = 32;
-
 /// The way to the queue of one source, which ends when it is dropped.
 pub(super) struct Sink {
     queue: Arc<Queue>,
     gaps: Arc<Gaps>,
     origin: Origin,
-    generations: Arc<AtomicU64>,
-    /// What messages are gathered in.
-    blocks: BlockPool,
+    common: Arc<Common>,
     /// The messages that were longer than they may be.
     too_long: Mutex<LeftOut>,
 }
@@ -37,14 +29,13 @@ impl Sink {
         queue: Arc<Queue>,
         gaps: Arc<Gaps>,
         origin: Origin,
-        generations: Arc<AtomicU64>,
+        common: Arc<Common>,
     ) -> Self {
         Self {
             queue,
             gaps,
             origin,
-            generations,
-            blocks: BlockPool::new(BLOCK_BYTES, IDLE_BLOCKS_MAX),
+            common,
             too_long: Mutex::default(),
         }
     }
@@ -86,7 +77,7 @@ impl Sink {
     pub(super) fn begin(&self) -> Flow<'_> {
         Flow {
             sink: self,
-            generation: super::next(&self.generations),
+            generation: self.common.next_generation(),
             offset: 0,
         }
     }
@@ -138,13 +129,13 @@ pub(super) struct Flow<'a> {
 impl Flow<'_> {
     /// An empty block, to gather lines in.
     pub(super) fn block(&self) -> Block {
-        self.sink.blocks.take()
+        self.sink.common.blocks.take()
     }
 
     /// Puts what has been gathered, as [`put`](Self::put).
     pub(super) fn put_block(&mut self, block: Block) {
         // Where many wait that are nearly empty, they would take far more memory than is counted.
-        let is_full = block.len() * 2 >= BLOCK_BYTES;
+        let is_full = block.len() * 2 >= self.sink.common.blocks.body_bytes();
         self.put(match is_full {
             true => block.freeze(),
             false => Bytes::copy_from_slice(block.as_ref()),
