@@ -7,7 +7,7 @@
 //! - [`proxy`]: what the environment says of proxies;
 //! - [`tls`]: whom a TLS connection trusts;
 //! - [`connect`]: an address → a connection, by way of a proxy where one is due;
-//! - [`file`]: small files that are read whole;
+//! - [`mod@file`]: small files that are read whole;
 //! - [`secret`]: texts that are never shown;
 //! - [`request`]: the URL, the headers and the secrets of a request;
 //! - [`http`]: a connection → the answer to a request, and what is posted; connections that are kept;
