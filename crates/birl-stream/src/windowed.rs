@@ -244,6 +244,10 @@ where
                 Poll::Ready(None) => {
                     this.upstream.set(None);
                     this.state.open.finish();
+                    // It is terminated then: that is not to be said before its end.
+                    if this.state.open.closed() == 0 {
+                        return Poll::Ready(None);
+                    }
                 }
                 Poll::Pending => {
                     // What waits in the upstream must not be taken for silence.

@@ -1,17 +1,20 @@
 //! `windows` and `sessions`.
 
-use std::future::ready;
+use std::future::{poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use birl_stream::prelude::*;
 use birl_stream::testing::at;
 use birl_stream::window::Placed;
 use birl_stream::{Window, WindowStats, Windowed};
+use futures::stream::FusedStream;
 use futures::{FutureExt, stream};
 use proptest::prelude::*;
-use tokio::task::yield_now;
+use tokio::sync::mpsc::channel;
+use tokio::task::{coop, yield_now};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::probe::{Live, message, paused};
@@ -349,6 +352,30 @@ fn an_item_from_the_future_is_left_out_and_closes_nothing() {
     assert_eq!(ahead.try_iter().collect::<Vec<_>>(), [tomorrow, tomorrow]);
     let stats = windows.stats();
     assert_eq!((stats.ahead, stats.late, stats.partly_late), (2, 1, 0));
+}
+
+/// Whatever is left of tokio's budget, of which the upstream takes the last to end.
+#[tokio::test]
+async fn it_is_not_terminated_before_its_end() {
+    for spent in 0..=128 {
+        // The budget begins anew.
+        yield_now().await;
+        for _ in 0..spent {
+            poll_fn(|cx| {
+                if let Poll::Ready(budget) = coop::poll_proceed(cx) {
+                    budget.made_progress();
+                }
+                Poll::Ready(())
+            })
+            .await;
+        }
+        let (sender, mut receiver) = channel(1);
+        drop(sender);
+        let mut windows = tens(stream::poll_fn(move |cx| receiver.poll_recv(cx)));
+        let next = poll_fn(|cx| Poll::Ready(windows.poll_next_unpin(cx))).await;
+        let has_ended = matches!(next, Poll::Ready(None));
+        assert_eq!(windows.is_terminated(), has_ended, "{spent}");
+    }
 }
 
 #[test]
