@@ -192,13 +192,21 @@ fn source(name: Spanned<String>, keys: SourceKeys, text: Text<'_>) -> Result<Sou
     }
     let live = live_options(&keys, text)?;
     check_live_keys(&name, &keys, &names, text)?;
-    let commands = keys.exec.0.iter().map(|command| {
-        shlex::split(command.get_ref())
-            .filter(|words| !words.is_empty())
-            .ok_or_else(|| {
-                let message = "exec is a program and its arguments, with quotes as for a shell";
-                text.error(&command.span(), message)
-            })
+    let commands = keys.exec.0.iter().map(|typed| {
+        let command = shlex::split(typed.get_ref()).filter(|words| !words.is_empty());
+        let command = command.ok_or_else(|| {
+            let message = "exec is a program and its arguments, with quotes as for a shell";
+            text.error(&typed.span(), message)
+        })?;
+        match command[0].starts_with('-') {
+            true => {
+                let message = format!("exec: {:?} is no program", command[0]);
+                Err(text.error(&typed.span(), message).with_hint(
+                    "each text of a list is a command: exec = \"sh -c 'tail -f x'\" is one",
+                ))
+            }
+            false => Ok(command),
+        }
     });
     Ok(Source {
         commands: commands.collect::<Result<_, _>>()?,

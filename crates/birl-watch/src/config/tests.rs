@@ -323,6 +323,11 @@ fn what_is_wrong_elsewhere_is_told_with_its_line() {
             "2: exec is a program and its arguments, with quotes as for a shell",
         ),
         (
+            "[source.app]\nexec = ['sh', '-c', 'tail -f x']\n",
+            "2: exec: \"-c\" is no program\n\n\
+             hint: each text of a list is a command: exec = \"sh -c 'tail -f x'\" is one",
+        ),
+        (
             "[source.app]\nfrom = 'ws://h/'\nbearer_env = 'T'\nbearer_file = 't'\n",
             "3: a token is from a variable (bearer_env) or from a file (bearer_file)",
         ),
