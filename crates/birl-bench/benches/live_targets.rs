@@ -58,14 +58,26 @@ fn cases(birl: PathBuf, messages: u64, seconds: u64) -> Vec<Case<'static>> {
         let birl = birl.clone();
         Box::new(move || latency_ms(&birl, way, 10_000, seconds))
     };
-    let (flooded, windowed, idle) = (birl.clone(), birl.clone(), birl.clone());
+    let (flooded, flooded_again) = (birl.clone(), birl.clone());
+    let (windowed, idle) = (birl.clone(), birl.clone());
     vec![
         case(
             "WebSocket, a filter: a message",
             "ns",
             Box::new(move || flood_ns(messages, |port| Taker::birl(&flooded, port))),
-            Some(Box::new(move || flood_ns(messages, Taker::bare))),
+            Some(Box::new(move || {
+                flood_ns(messages, |port| Taker::bare(port, false))
+            })),
             // 0.7 of what a client takes that only counts.
+            Wanted::Times(1.0 / 0.7),
+        ),
+        case(
+            "WebSocket, a filter: against texts in place",
+            "ns",
+            Box::new(move || flood_ns(messages, |port| Taker::birl(&flooded_again, port))),
+            Some(Box::new(move || {
+                flood_ns(messages, |port| Taker::bare(port, true))
+            })),
             Wanted::Times(1.0 / 0.7),
         ),
         case(
@@ -118,8 +130,9 @@ impl Taker {
         Self::Birl(Running::start(program, &["level:error", &url]))
     }
 
-    /// The client that birl has, which counts messages and does nothing else.
-    fn bare(port: u16) -> Self {
+    /// The client that birl has, which counts messages and does nothing else: as values of their own, or as
+    /// birl takes them, in place.
+    fn bare(port: u16, is_in_place: bool) -> Self {
         Self::Bare(thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build();
             let runtime = runtime.expect("a runtime can be built");
@@ -140,7 +153,11 @@ impl Taker {
                             }
                             _ => count += 1,
                         }
-                        next = socket.received_already().expect("the server is sound");
+                        next = match is_in_place {
+                            true => socket.received_texts(|_| count += 1),
+                            false => socket.received_already(),
+                        }
+                        .expect("the server is sound");
                     }
                 }
                 count
